@@ -1,0 +1,125 @@
+"""What the numbers of a picture mean: matrix, range, primaries, transfer and chroma siting.
+
+Tags are the code points of ITU-T H.273, which FFmpeg and every bitstream use; they travel from
+source to target untouched. Only the matrix, the range and the siting take part in arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Siting = Literal["left", "center", "topleft"]
+
+MATRIX_RGB, MATRIX_BT709, MATRIX_UNSPECIFIED, MATRIX_BT601, MATRIX_BT2020 = 0, 1, 2, 6, 9
+RANGE_UNSPECIFIED, RANGE_LIMITED, RANGE_FULL = 0, 1, 2
+
+# (Kr, Kb) by H.273 MatrixCoefficients: BT.709; FCC; BT.601 625 and 525 lines; SMPTE 240M; BT.2020.
+LUMA_WEIGHTS: dict[int, tuple[float, float]] = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+    10: (0.2627, 0.0593),
+}
+MATRIX_NAMES = {
+    0: "RGB",
+    1: "BT.709",
+    2: "unspecified",
+    4: "FCC",
+    5: "BT.601",
+    6: "BT.601",
+    7: "SMPTE 240M",
+    8: "YCgCo",
+    9: "BT.2020",
+    10: "BT.2020 constant luminance",
+    14: "ICtCp",
+}
+TRANSFER_NAMES = {16: "PQ", 18: "HLG"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColorSpec:
+    """Colour tags of a stream (H.273 code points) and where its chroma samples sit.
+
+    ``range`` is 0 unspecified (read as limited for YUV, full for RGB), 1 limited, 2 full.
+    """
+
+    matrix: int = MATRIX_UNSPECIFIED
+    primaries: int = 2
+    transfer: int = 2
+    range: int = RANGE_UNSPECIFIED
+    siting: Siting = "left"
+
+    @property
+    def full_range(self) -> bool:
+        return self.range == RANGE_FULL or self.matrix == MATRIX_RGB
+
+    @property
+    def luma_weights(self) -> tuple[float, float]:
+        """(Kr, Kb). Raises KeyError for matrices that are not of the Kr/Kb kind."""
+        return LUMA_WEIGHTS[self.matrix]
+
+    def describe(self) -> str:
+        """One short phrase for people, such as ``BT.709 limited`` or ``BT.2020 limited PQ``."""
+        name = MATRIX_NAMES.get(self.matrix, f"matrix {self.matrix}")
+        parts = [name, "full" if self.full_range else "limited"]
+        if self.transfer in TRANSFER_NAMES:
+            parts.append(TRANSFER_NAMES[self.transfer])
+        return " ".join(parts)
+
+
+def assumed_matrix(height: int) -> int:
+    """The matrix of a stream that names none: BT.709 from 720 lines up, else BT.601."""
+    return MATRIX_BT709 if height >= 720 else MATRIX_BT601
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How code values map to the unit interval: ``level = offset + span * value``."""
+
+    luma_offset: float
+    luma_span: float
+    chroma_offset: float
+    chroma_span: float
+    peak: int
+
+    @classmethod
+    def of(cls, depth: int, *, full_range: bool) -> Quantization:
+        """Narrow- or full-range scaling at ``depth`` bits (H.273, 8.3)."""
+        peak, middle = 2**depth - 1, float(2 ** (depth - 1))
+        if full_range:
+            return cls(0.0, float(peak), middle, float(peak), peak)
+        unit = 2.0 ** (depth - 8)
+        return cls(16 * unit, 219 * unit, middle, 224 * unit, peak)
+
+
+def rgb_to_yuv_matrix(kr: float, kb: float) -> Tensor:
+    """``[3, 3]`` float64: R'G'B' in [0, 1] -> Y' in [0, 1], Cb and Cr in [-1/2, 1/2]."""
+    kg = 1 - kr - kb
+    luma = torch.tensor([kr, kg, kb], dtype=torch.float64)
+    blue = (torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64) - luma) / (2 * (1 - kb))
+    red = (torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64) - luma) / (2 * (1 - kr))
+    return torch.stack((luma, blue, red))
+
+
+def yuv_to_rgb_matrix(kr: float, kb: float) -> Tensor:
+    """The inverse of :func:`rgb_to_yuv_matrix`, ``[3, 3]`` float64."""
+    return torch.linalg.inv(rgb_to_yuv_matrix(kr, kb))
+
+
+def chroma_position(subsampling: int, axis: Literal["x", "y"], siting: Siting) -> Fraction:
+    """Where chroma sample 0 lies on the luma grid, in luma samples from the centre of sample 0.
+
+    Subsampled by two and co-sited it is 0, centred it is 1/2. ``left`` is co-sited across and
+    centred down (MPEG-2, H.264, HEVC); ``topleft`` is co-sited both ways (BT.2020); ``center`` is
+    centred both ways (JPEG, MPEG-1).
+    """
+    cosited = siting == "topleft" or (siting == "left" and axis == "x")
+    return Fraction(0) if cosited else Fraction(subsampling - 1, 2)

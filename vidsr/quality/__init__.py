@@ -1,0 +1,1 @@
+"""How good a picture is: PSNR as the super-resolution literature measures it."""
