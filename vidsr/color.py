@@ -26,7 +26,6 @@ LUMA_WEIGHTS: dict[int, tuple[float, float]] = {
     6: (0.299, 0.114),
     7: (0.212, 0.087),
     9: (0.2627, 0.0593),
-    10: (0.2627, 0.0593),
 }
 MATRIX_NAMES = {
     0: "RGB",
@@ -59,7 +58,9 @@ class ColorSpec:
 
     @property
     def full_range(self) -> bool:
-        return self.range == RANGE_FULL or self.matrix == MATRIX_RGB
+        return self.range == RANGE_FULL or (
+            self.matrix == MATRIX_RGB and self.range != RANGE_LIMITED
+        )
 
     @property
     def luma_weights(self) -> tuple[float, float]:
@@ -111,7 +112,8 @@ def rgb_to_yuv_matrix(kr: float, kb: float) -> Tensor:
 
 def yuv_to_rgb_matrix(kr: float, kb: float) -> Tensor:
     """The inverse of :func:`rgb_to_yuv_matrix`, ``[3, 3]`` float64."""
-    return torch.linalg.inv(rgb_to_yuv_matrix(kr, kb))
+    inverse: Tensor = torch.linalg.inv(rgb_to_yuv_matrix(kr, kb))
+    return inverse
 
 
 def chroma_position(subsampling: int, axis: Literal["x", "y"], siting: Siting) -> Fraction:

@@ -8,6 +8,7 @@ from typing import Literal
 import av
 import torch
 from torch import Tensor
+from torch.utils.dlpack import from_dlpack
 
 from vidsr.color import ColorSpec
 
@@ -53,7 +54,9 @@ class PixelFormat:
     def nearest(cls, name: str) -> PixelFormat:
         """The planar format that holds everything FFmpeg's format ``name`` can, alpha aside."""
         source = av.VideoFormat(name, 16, 16)
-        depth = max(c.bits for c in source.components)
+        # Bayer formats report one pixel's bits split among red, green and blue.
+        bits = [c.bits for c in source.components]
+        depth = sum(bits) if source.is_bayer else max(bits)
         depth = next((d for d in _DEPTHS if d >= depth), 16)
         if source.is_rgb or source.has_palette or source.is_bayer:
             return cls("rgb", depth)
@@ -93,7 +96,7 @@ class Frame:
 
 def view_planes(image: av.VideoFrame) -> tuple[Tensor, ...]:
     """The planes of a planar ``av.VideoFrame`` without a copy; they keep its memory alive."""
-    return tuple(torch.from_dlpack(plane) for plane in image.planes)
+    return tuple(from_dlpack(plane) for plane in image.planes)
 
 
 def to_image(frame: Frame) -> av.VideoFrame:
@@ -101,7 +104,7 @@ def to_image(frame: Frame) -> av.VideoFrame:
     layout = frame.format
     image = av.VideoFrame(layout.width, layout.height, layout.pixel.name)
     for plane, samples in zip(image.planes, frame.planes, strict=True):
-        torch.from_dlpack(plane).copy_(samples)
+        from_dlpack(plane).copy_(samples)
     tag_image(image, layout.color)
     image.pts = frame.pts
     return image

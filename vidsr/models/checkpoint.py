@@ -3,18 +3,127 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from vidsr.models.config import GeneratorConfig
+from vidsr.errors import ModelError
+from vidsr.models import thirdparty
+from vidsr.models.config import GeneratorConfig, OutputRange
+from vidsr.models.lite import Lite
+from vidsr.models.srresnet import SRResNet
 
 CONFIG_KEY = "vidsr.generator"
+Generator = Lite | SRResNet
+
+
+def build_generator(config: GeneratorConfig) -> Generator:
+    """The network that ``config`` describes, with fresh weights, in training mode."""
+    return Lite(config) if config.kind == "lite" else SRResNet(config)
 
 
 def save_generator(path: Path, config: GeneratorConfig, weights: Mapping[str, Tensor]) -> None:
-    """Write weights as fp16 safetensors with ``config`` in the header."""
-    halves = {name: t.detach().to(torch.float16).contiguous() for name, t in weights.items()}
+    """Write weights as fp16 safetensors with ``config`` in the header; counters stay integers."""
+    halves = {
+        name: (t.to(torch.float16) if t.is_floating_point() else t).detach().contiguous()
+        for name, t in weights.items()
+    }
     save_file(halves, str(path), metadata={CONFIG_KEY: config.to_json()})
+
+
+def load_generator(
+    path: str | PathLike[str], *, output_range: OutputRange | None = None
+) -> tuple[GeneratorConfig, Generator]:
+    """Read a generator: one of ours, or a foreign SRResNet recognised by its shapes.
+
+    The module is float32 on the CPU, in eval mode. ``output_range`` overrules the range that the
+    file states, or that is found by trying the network on flat grey.
+    Raises ModelError when the file is absent, damaged, unsafe or holds another architecture.
+    """
+    path = Path(path)
+    if not path.is_file():
+        what = "is a directory, not a file" if path.is_dir() else "does not exist"
+        raise ModelError(f"{path}: {what}", hint="name a .safetensors or .pth file of weights")
+    try:
+        return _load(path, output_range)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error}") from error
+
+
+def _load(path: Path, output_range: OutputRange | None) -> tuple[GeneratorConfig, Generator]:
+    if not _is_safetensors(path):
+        tensors = thirdparty.read_pickle(path)
+        return _adopt(path, tensors, output_range, ordered=True)
+    tensors, header = _read_safetensors(path)
+    if CONFIG_KEY not in header:
+        return _adopt(path, tensors, output_range, ordered=False)
+    config = _stated_config(path, header[CONFIG_KEY])
+    return _assemble(
+        path, replace(config, output_range=output_range or config.output_range), tensors
+    )
+
+
+def _adopt(
+    path: Path, tensors: dict[str, Tensor], output_range: OutputRange | None, *, ordered: bool
+) -> tuple[GeneratorConfig, Generator]:
+    """A foreign SRResNet. Its output range is found by trying it, unless the caller knows."""
+    config, weights = thirdparty.recognise(path, tensors, ordered=ordered)
+    _, module = _assemble(path, config, weights)
+    if output_range is None:
+        output_range = thirdparty.probe_output_range(path, module)
+    return _assemble(path, replace(config, output_range=output_range), weights)
+
+
+def _is_safetensors(path: Path) -> bool:
+    """By content: eight bytes of length, then a JSON object."""
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            names = list(file.keys())
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise ModelError(f"{path}: damaged safetensors file: {error}") from error
+
+
+def _stated_config(path: Path, text: str) -> GeneratorConfig:
+    try:
+        return GeneratorConfig.from_json(text)
+    except ValueError as error:
+        raise ModelError(f"{path}: {error}", hint="was it written by a newer vidsr?") from error
+
+
+def _assemble(
+    path: Path, config: GeneratorConfig, tensors: Mapping[str, Tensor]
+) -> tuple[GeneratorConfig, Generator]:
+    """Built without memory first, so that a lying header cannot ask for any."""
+    with torch.device("meta"):
+        module = build_generator(config)
+    wanted = module.state_dict()
+    full = {
+        name: _plain(path, name, t).to(wanted[name].dtype if name in wanted else t.dtype, copy=True)
+        for name, t in tensors.items()
+    }
+    try:
+        module.load_state_dict(full, strict=True, assign=True)
+    except RuntimeError as error:
+        raise ModelError(f"{path}: does not fit its own description: {error}") from error
+    return config, module.eval()
+
+
+def _plain(path: Path, name: str, tensor: Tensor) -> Tensor:
+    """The tensor itself, if it is dense, real, in memory and finite."""
+    dense = tensor.layout == torch.strided and not tensor.is_quantized
+    if not dense or tensor.is_complex() or tensor.device.type != "cpu":
+        raise ModelError(f"{path}: {name} is not a plain tensor of real numbers")
+    if not tensor.isfinite().all():
+        raise ModelError(f"{path}: {name} holds values that are not finite")
+    return tensor

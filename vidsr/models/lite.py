@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from vidsr.models.config import GeneratorConfig
@@ -33,9 +32,12 @@ class Lite(nn.Module):
         """Factor of the last pixel shuffle, the one :meth:`phase` leaves out."""
         return self.config.scale
 
-    def residual(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C*s*s, H, W]: what is to be added to the input."""
-        h = self.activations[0](self.head(x - 0.5))
+    def residual(self, centred: Tensor) -> Tensor:
+        """[N, C, H, W] in [-1/2, 1/2] -> [N, C*s*s, H, W]: what is to be added to the input.
+
+        Centred by the caller, before any rounding to 16 bits: bright samples would lose most.
+        """
+        h = self.activations[0](self.head(centred))
         for conv, activation in zip(self.body, self.activations[1:], strict=True):
             h = activation(conv(h))
         out: Tensor = self.tail(h)
@@ -43,7 +45,7 @@ class Lite(nn.Module):
 
     def phase(self, x: Tensor) -> Tensor:
         """[N, C, H, W] in [0, 1] -> [N, C*s*s, H, W], the picture before its pixel shuffle."""
-        return self.residual(x) + x.repeat_interleave(self.shuffle**2, dim=1)
+        return self.residual(x - 0.5) + x.repeat_interleave(self.shuffle**2, dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""

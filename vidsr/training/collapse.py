@@ -47,11 +47,15 @@ class WideLite(nn.Module):
             if isinstance(module, nn.Conv2d):
                 self.wide[name.replace(".", "-")] = WideConv(module, middle)
                 module.requires_grad_(False)
-        nn.init.zeros_(self.wide["tail"].project)  # start as nearest-neighbour enlargement
+        tail = self.wide["tail"]
+        assert isinstance(tail, WideConv)
+        nn.init.zeros_(tail.project)  # start as nearest-neighbour enlargement
 
     def plain_weights(self) -> dict[str, Tensor]:
         """Names and values of the plain network's tensors, differentiable."""
-        tensors = {n: p for n, p in self.lite.named_parameters() if n.startswith("activations")}
+        tensors: dict[str, Tensor] = {
+            n: p for n, p in self.lite.named_parameters() if n.startswith("activations")
+        }
         for key, conv in self.wide.items():
             assert isinstance(conv, WideConv)
             name = key.replace("-", ".")

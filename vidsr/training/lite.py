@@ -80,7 +80,7 @@ class Trainer:
         self.optimiser.step()
         self.step += 1
         self._update_average()
-        return loss.item()
+        return float(loss)
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -120,7 +120,9 @@ class Trainer:
 def validation_pairs(folder: Path, scale: int) -> list[tuple[Tensor, Tensor]]:
     """Luma pairs in [0, 1] from a folder of high-resolution pictures."""
     pairs = (make_pair(read_luma(p), scale) for p in sorted(folder.glob("*HR.png")))
-    return [(torch.from_numpy(a).float() / 255, torch.from_numpy(b).float() / 255) for a, b in pairs]
+    return [
+        (torch.from_numpy(a).float() / 255, torch.from_numpy(b).float() / 255) for a, b in pairs
+    ]
 
 
 def train(run: Run) -> None:
@@ -143,7 +145,9 @@ def train(run: Run) -> None:
                 log.write(line)
             torch.save(trainer.state(), run.out / "state.tmp")
             (run.out / "state.tmp").replace(state_file)
-            save_generator(run.out / "model.safetensors", trainer.model.lite.config, trainer.average)
+            save_generator(
+                run.out / "model.safetensors", trainer.model.lite.config, trainer.average
+            )
             total, mark = 0.0, time.process_time()
 
 

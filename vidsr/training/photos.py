@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.utils.dlpack import from_dlpack
 
 Plane = NDArray[np.uint8]
 
@@ -36,8 +37,8 @@ def read_luma(path: Path) -> Plane:
         rgb = torch.from_numpy(frame.to_ndarray(format="rgb24")).float()
         return to_bytes(rgb @ torch.tensor([0.299, 0.587, 0.114]))
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-    return rows[:, : plane.width].copy()
+    samples: Plane = from_dlpack(plane).numpy().copy()
+    return samples
 
 
 def make_pair(hr: Plane, scale: int) -> tuple[Plane, Plane]:
@@ -82,5 +83,8 @@ class PhotoCrops:
             low, high = (np.rot90(p[:, ::-1] if mirror else p, turns) for p in pair)
             lows.append(low.copy())
             highs.append(high.copy())
-        low, high = (torch.from_numpy(np.stack(p))[:, None].float() / 255 for p in (lows, highs))
-        return low, high
+        return _to_unit(lows), _to_unit(highs)
+
+
+def _to_unit(planes: list[Plane]) -> Tensor:
+    return torch.from_numpy(np.stack(planes))[:, None].float() / 255

@@ -1,0 +1,28 @@
+"""Where the data lie that are too large to commit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder VIDSR_DATA names, else ../shared/data beside the repository."""
+    folder = Path(os.environ.get("VIDSR_DATA") or ROOT.parent / "shared" / "data")
+    if not folder.is_dir():
+        pytest.skip(f"no data folder at {folder}; VIDSR_DATA names another")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def clips_dir(data_dir: Path) -> Path:
+    """The folder of real clips."""
+    folder = data_dir / "clips"
+    if not folder.is_dir():
+        pytest.skip(f"no clips in {data_dir}")
+    return folder

@@ -1,0 +1,187 @@
+"""The PyTorch engine: devices, precision, and the same picture as the plain network."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vidsr.engines import torch_engine
+from vidsr.engines.engine import Engine
+from vidsr.engines.torch_engine import (
+    Precision,
+    TorchEngine,
+    has_native_bf16,
+    resolve_device,
+    resolve_precision,
+)
+from vidsr.errors import DeviceError, MemoryLimitError, OptionError
+from vidsr.models.checkpoint import Generator, build_generator
+from vidsr.models.config import GeneratorConfig
+from vidsr.models.zoo import Model
+
+CPU = torch.device("cpu")
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def generator(**changes: Any) -> Generator:
+    torch.manual_seed(1)
+    fields: dict[str, Any] = {
+        "kind": "srresnet", "scale": 4, "channels": 3, "width": 8, "blocks": 2,
+    }  # fmt: skip
+    return build_generator(GeneratorConfig(**(fields | changes))).eval()
+
+
+def picture(engine: Engine, x: Tensor) -> Tensor:
+    return nn.functional.pixel_shuffle(engine.run(x), engine.shuffle)
+
+
+KINDS: list[dict[str, Any]] = [
+    {"kind": "lite", "channels": 1},
+    {"kind": "lite", "channels": 3, "scale": 2},
+    {"scale": 2, "output_range": "signed"},
+    {"scale": 4, "prelu": "shared"},
+]
+
+
+@pytest.mark.parametrize("changes", KINDS)
+@torch.no_grad()
+def test_fp32_equals_the_network(changes: dict[str, Any]) -> None:
+    net = generator(**changes)
+    engine = TorchEngine(net, device="cpu", precision="fp32")
+    x = torch.rand(2, engine.channels, 9, 14)
+    expected = (net(x) + 1) / 2 if net.config.output_range == "signed" else net(x)
+    torch.testing.assert_close(picture(engine, x), expected, rtol=0, atol=1e-5)  # sums reordered
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("changes", KINDS)
+def test_what_the_protocol_promises(changes: dict[str, Any], precision: Precision) -> None:
+    engine: Engine = TorchEngine(generator(**changes), device="cpu", precision=precision)
+    out = engine.run(torch.rand(1, engine.channels, 6, 11))
+    grow = engine.scale // engine.shuffle
+    assert out.shape == (1, engine.channels * engine.shuffle**2, 6 * grow, 11 * grow)
+    assert out.dtype == torch.float32
+    assert out.device == engine.device == CPU
+
+
+@torch.no_grad()
+def test_lite_in_bf16_rounds_only_what_it_adds() -> None:
+    net = generator(kind="lite", channels=1, width=32, blocks=6)
+    nn.init.zeros_(net.tail.weight)
+    nn.init.zeros_(net.tail.bias) if net.tail.bias is not None else None
+    x = torch.rand(1, 1, 20, 30)
+    out = TorchEngine(net, device="cpu", precision="bf16").run(x)
+    assert torch.equal(out, x.expand(-1, 16, -1, -1))  # bf16 itself would be 1/512 off
+
+
+@pytest.mark.parametrize("changes", [{"kind": "lite", "channels": 1, "width": 32, "blocks": 6}, {}])
+@torch.no_grad()
+def test_bf16_error_is_small(changes: dict[str, Any]) -> None:
+    net = generator(**changes)
+    x = torch.rand(1, net.config.channels, 40, 50)
+    full, half = (picture(TorchEngine(net, device="cpu", precision=p), x) for p in ("fp32", "bf16"))
+    assert (full - half).abs().mean() < 2e-3
+    assert (full - half).abs().max() < 2e-2
+
+
+def test_the_model_given_is_left_alone() -> None:
+    net = generator(kind="lite", channels=1)
+    before = {name: t.clone() for name, t in net.state_dict().items()}
+    TorchEngine(net, device="cpu", precision="bf16")
+    assert all(torch.equal(t, before[name]) for name, t in net.state_dict().items())
+    assert all(type(m) is not torch_engine.DirectConv2d for m in net.modules())
+
+
+def test_a_model_lends_its_name() -> None:
+    net = generator(kind="lite", channels=1)
+    model = Model("mine", net.config, net, Path("mine.safetensors"))
+    assert TorchEngine(model, device="cpu").name == "mine"
+    assert TorchEngine(net, device="cpu").name == "lite-x4"
+
+
+def test_layout_of_the_input_does_not_matter() -> None:
+    engine = TorchEngine(generator(), device="cpu", precision="fp32")
+    x = torch.rand(1, 3, 20, 22)
+    window = torch.nn.functional.pad(x, (3, 3, 3, 3))[..., 3:-3, 3:-3]
+    assert torch.equal(engine.run(x), engine.run(window))
+    assert torch.equal(engine.run(x), engine.run(x.to(memory_format=torch.channels_last)))
+
+
+def test_estimate_of_activations_grows_with_the_widest_layer() -> None:
+    lite = TorchEngine(generator(kind="lite", channels=1, width=32), precision="fp32", device="cpu")
+    assert 2 * 32 * 4 <= lite.bytes_per_pixel <= 4 * 32 * 4
+    wide = TorchEngine(generator(width=64), precision="fp32", device="cpu")
+    assert 2 * 1024 * 4 <= wide.bytes_per_pixel <= 2.5 * 1024 * 4  # 256 channels on the x2 grid
+    half = TorchEngine(generator(width=64), precision="bf16", device="cpu")
+    assert half.bytes_per_pixel < 0.6 * wide.bytes_per_pixel
+
+
+@pytest.mark.parametrize("text", ["gpu", "cuda:", "cuda:x", "cuda:-1", "CPU", "", "cuda:0,1"])
+def test_devices_that_are_not_spelt_so(text: str) -> None:
+    with pytest.raises(OptionError, match="allowed"):
+        resolve_device(text)
+
+
+def test_device_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device("auto") == resolve_device("cpu") == CPU
+    with pytest.raises(DeviceError, match="Hint: use --device cpu"):
+        resolve_device("cuda:0")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 1)
+    assert resolve_device("auto") == resolve_device("cuda") == torch.device("cuda", 1)
+    assert resolve_device("cuda:0") == torch.device("cuda", 0)
+    with pytest.raises(DeviceError, match="there are 2"):
+        resolve_device("cuda:2")
+
+
+@pytest.mark.parametrize(("native", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_automatic_precision(
+    native: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch_engine, "has_native_bf16", lambda: native)
+    assert resolve_precision("auto", CPU) == expected
+    assert resolve_precision("auto", torch.device("cuda", 0)) == torch.float16
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64" or not CPUINFO.exists(), reason="x86 Linux")
+def test_native_bf16_is_what_the_processor_says() -> None:
+    flags = CPUINFO.read_text()
+    assert has_native_bf16() == ("avx512_bf16" in flags or "amx_bf16" in flags)
+
+
+def test_precisions_that_are_refused() -> None:
+    with pytest.raises(OptionError, match="fp16"):
+        resolve_precision("fp16", CPU)
+    with pytest.raises(OptionError, match="allowed auto, fp32"):
+        resolve_precision("int8", CPU)  # type: ignore[arg-type]
+
+
+def test_no_memory_is_said_with_a_hint() -> None:
+    engine = TorchEngine(generator(), device="cpu", precision="fp32")
+    huge = torch.empty(1).expand(1, 3, 2**22, 2**22)
+    with pytest.raises(MemoryLimitError, match=r"Hint: .*--tile"):
+        engine.run(huge)
+
+
+def test_gpu_out_of_memory_is_a_memory_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = TorchEngine(generator(), device="cpu", precision="fp32")
+
+    def full(x: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(engine, "_run", full)
+    with pytest.raises(MemoryError):
+        engine.run(torch.rand(1, 3, 4, 4))
+
+
+def test_a_failing_device_is_a_device_error() -> None:
+    engine = TorchEngine(generator(), device="cpu", precision="fp32")
+    with pytest.raises(DeviceError, match="srresnet-x4 on cpu"):
+        engine.run(torch.rand(1, 5, 4, 4))

@@ -1,0 +1,84 @@
+"""Shipped weights by name, the user's own by path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from vidsr.errors import ModelError
+from vidsr.models import zoo
+from vidsr.models.checkpoint import build_generator, save_generator
+from vidsr.models.config import GeneratorConfig
+
+LITE = GeneratorConfig(kind="lite", scale=4, channels=1, width=4, blocks=1)
+
+
+def write(path: Path) -> Path:
+    save_generator(path, LITE, build_generator(LITE).state_dict())
+    return path
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of weights in place of the package's own."""
+    monkeypatch.setattr(zoo, "weights_folder", lambda: tmp_path)
+    for name in ("lite-x4", "srresnet-x4", "lite-x2"):
+        write(tmp_path / f"{name}.safetensors")
+    (tmp_path / "README.md").touch()
+    return tmp_path
+
+
+def test_every_shipped_model_loads_and_is_what_its_name_says() -> None:
+    for name in zoo.available():
+        model = zoo.load_model(name)
+        assert model.name == name
+        assert name.endswith(f"-x{model.config.scale}")
+        assert not model.module.training
+        assert all(p.dtype == torch.float32 for p in model.module.parameters())
+
+
+@pytest.mark.usefixtures("shipped")
+def test_names_are_listed_in_order() -> None:
+    assert zoo.available() == ("lite-x2", "lite-x4", "srresnet-x4")
+
+
+def test_no_folder_means_no_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zoo, "weights_folder", lambda: tmp_path / "absent")
+    assert zoo.available() == ()
+    with pytest.raises(ModelError, match="available: none"):
+        zoo.load_model("lite-x4")
+
+
+def test_a_name_finds_the_shipped_file(shipped: Path) -> None:
+    model = zoo.load_model("lite-x4")
+    assert (model.name, model.config) == ("lite-x4", LITE)
+    assert model.path == shipped / "lite-x4.safetensors"
+
+
+def test_a_path_finds_the_users_own(tmp_path: Path) -> None:
+    path = write(tmp_path / "mine.safetensors")
+    for given in (path, str(path)):
+        assert zoo.load_model(given).name == "mine"
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_misspelt_name_is_met_with_the_names_there_are() -> None:
+    with pytest.raises(ModelError, match=r"lite-x2, lite-x4, srresnet-x4.*mean 'srresnet-x4'"):
+        zoo.load_model("sresnet-x4")
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_path_that_is_absent_is_not_taken_for_a_name() -> None:
+    with pytest.raises(ModelError, match="does not exist"):
+        zoo.load_model("lite-x4.pth")
+    with pytest.raises(ModelError, match="does not exist"):
+        zoo.load_model(Path("lite-x4"))
+
+
+@pytest.mark.usefixtures("shipped")
+def test_automatic_choice() -> None:
+    assert zoo.automatic_model(torch.device("cpu"), 4) == "lite-x4"
+    assert zoo.automatic_model(torch.device("cuda", 0), 4) == "srresnet-x4"
+    assert zoo.automatic_model(torch.device("cuda", 0), 2) == "lite-x2"

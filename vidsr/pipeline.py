@@ -1,0 +1,176 @@
+"""Three threads and two bounded queues: decode, transform, encode."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+
+
+class Cancelled(Exception):
+    """Raised inside a stage when another one has ended the run."""
+
+
+class Channel(Generic[T]):
+    """A bounded queue that can be closed from either end.
+
+    ``capacity`` bounds the sum of ``weigh(item)``; weightless items are bounded by count alone, so
+    that a burst of audio packets does not stand in the way of frames.
+    """
+
+    LIGHT_ITEMS = 4096
+
+    def __init__(self, capacity: int, weigh: Callable[[T], int] = lambda _: 1) -> None:
+        self._items: deque[T] = deque()
+        self._capacity, self._weigh = capacity, weigh
+        self._weight = 0
+        self._finished = self._cancelled = False
+        self._changed = threading.Condition()
+
+    def put(self, item: T) -> None:
+        """Wait for room. Raises Cancelled."""
+        weight = self._weigh(item)
+        with self._changed:
+            self._changed.wait_for(lambda: self._cancelled or self._has_room(weight))
+            if self._cancelled:
+                raise Cancelled
+            self._items.append(item)
+            self._weight += weight
+            self._changed.notify_all()
+
+    def _has_room(self, weight: int) -> bool:
+        full = weight > 0 and self._weight + weight > self._capacity and self._weight > 0
+        return not full and len(self._items) < self.LIGHT_ITEMS
+
+    def finish(self) -> None:
+        """Nothing more will be put."""
+        with self._changed:
+            self._finished = True
+            self._changed.notify_all()
+
+    def cancel(self) -> None:
+        """Wake everybody; every further call raises Cancelled."""
+        with self._changed:
+            self._cancelled = True
+            self._items.clear()
+            self._changed.notify_all()
+
+    def __iter__(self) -> Iterator[T]:
+        """Items until :meth:`finish`. Raises Cancelled."""
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._cancelled or self._items or self._finished)
+                if self._cancelled:
+                    raise Cancelled
+                if not self._items:
+                    return
+                item = self._items.popleft()
+                self._weight -= self._weigh(item)
+                self._changed.notify_all()
+            yield item
+
+
+@dataclass
+class StageTimes:
+    """Seconds each stage was at work, waiting left out."""
+
+    decode_s: float = 0.0
+    transform_s: float = 0.0
+    encode_s: float = 0.0
+
+
+@dataclass
+class _Run:
+    """The first error wins; whoever fails cancels everybody."""
+
+    channels: tuple[Channel, Channel]  # type: ignore[type-arg]
+    error: BaseException | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fail(self, error: BaseException) -> None:
+        with self.lock:
+            if self.error is None and not isinstance(error, Cancelled):
+                self.error = error
+        for channel in self.channels:
+            channel.cancel()
+
+    def guard(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:  # a thread's error is raised again by run_pipeline
+            self.fail(error)
+
+
+def run_pipeline(
+    source: Iterable[A],
+    transform: Callable[[A], B],
+    sink: Callable[[B], None],
+    *,
+    capacity: int = 2,
+    weigh: Callable[[A | B], int] = lambda _: 1,
+) -> StageTimes:
+    """Feed every item of ``source`` through ``transform`` into ``sink``, in order.
+
+    ``source`` is iterated in a thread of its own, ``sink`` called in another, ``transform`` in the
+    caller's, so that Ctrl-C lands here. An error in any of them stops all three, joins the
+    threads and is raised once, with the first one winning.
+    """
+    decoded: Channel[A] = Channel(capacity, weigh)
+    enlarged: Channel[B] = Channel(capacity, weigh)
+    run, times = _Run((decoded, enlarged)), StageTimes()
+
+    def decode() -> None:
+        iterator = iter(source)
+        while True:
+            begin = time.perf_counter()
+            try:
+                item = next(iterator)
+            except StopIteration:
+                break
+            finally:
+                times.decode_s += time.perf_counter() - begin
+            decoded.put(item)
+        decoded.finish()
+
+    def encode() -> None:
+        for item in enlarged:
+            begin = time.perf_counter()
+            sink(item)
+            times.encode_s += time.perf_counter() - begin
+
+    threads = [
+        threading.Thread(target=run.guard, args=(work,), name=f"vidsr-{work.__name__}")
+        for work in (decode, encode)
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for item in decoded:
+            begin = time.perf_counter()
+            result = transform(item)
+            times.transform_s += time.perf_counter() - begin
+            enlarged.put(result)
+        enlarged.finish()
+    except BaseException as error:  # KeyboardInterrupt too: the threads must end first
+        run.fail(error)
+    _join(threads, run)
+    if run.error is not None:
+        raise run.error
+    return times
+
+
+def _join(threads: list[threading.Thread], run: _Run) -> None:
+    """Wait for the threads; a Ctrl-C meanwhile cancels and goes on waiting."""
+    for thread in threads:
+        while thread.is_alive():
+            try:
+                thread.join()
+            except KeyboardInterrupt as error:
+                run.fail(error)

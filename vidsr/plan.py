@@ -1,0 +1,90 @@
+"""A run, decided before it starts: sizes, tiles and memory, beside the target's own plan."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+from vidsr.errors import OptionError
+from vidsr.frame import VideoFormat
+from vidsr.memory import frame_bytes
+from vidsr.transform import Tile
+from vidsr.upscaler import Upscaler
+from vidsr.video.info import SourceInfo
+from vidsr.video.preflight import OutputPlan
+
+MAX_SIDE = 16384
+
+
+@dataclass(frozen=True)
+class Size:
+    """A wanted picture size; ``width`` None follows from the height and the source's shape."""
+
+    width: int | None
+    height: int
+
+    @classmethod
+    def parse(cls, text: str) -> Size:
+        """``1920x1080``. Raises OptionError."""
+        match = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
+        if match is None:
+            raise OptionError(f"--size {text}: allowed is WxH, such as 1920x1080.")
+        return cls(int(match[1]), int(match[2]))
+
+    def of(self, source: VideoFormat) -> tuple[int, int]:
+        """(width, height); a width that follows is rounded to an even number."""
+        exact = Fraction(source.width * self.height, source.height)
+        width = self.width if self.width is not None else max(2, round(exact / 2) * 2)
+        return width, self.height
+
+
+def choose_scale(size: Size | None, source: VideoFormat, scale: int | None) -> int | None:
+    """The factor for a wanted size: 2 where that is enough, else 4. None leaves it to the model."""
+    if scale is not None or size is None:
+        return scale
+    width, height = size.of(source)
+    return 2 if width <= 2 * source.width and height <= 2 * source.height else 4
+
+
+def target_size(size: Size | None, source: VideoFormat, scale: int) -> tuple[int, int]:
+    """(width, height) of the target. Raises OptionError outside 1 to 16384."""
+    width, height = size.of(source) if size else (source.width * scale, source.height * scale)
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise OptionError(
+            f"the target would be {width}x{height}; allowed are sides of 1 to {MAX_SIDE}.",
+            hint="choose a smaller --scale or --size.",
+        )
+    return width, height
+
+
+def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[str]:
+    """The plan for people, a line a fact."""
+    engine, target = upscaler.engine, output.format
+    tile = upscaler.plan(info.format, target)
+    beside = frame_bytes(info.format, target, engine.channels)
+    halo = 2 * engine.halo
+    rows, columns = tile or (info.format.height, info.format.width)
+    pixels = min(rows + halo, info.format.height) * min(columns + halo, info.format.width)
+    lines = [
+        f"source   {info.path}: {info.codec} {_shape(info.format)}, "
+        f"{float(info.rate):.6g} fps, time base {info.time_base}",
+        f"target   {output.target.path}: {output.codec.name} {_shape(target)}, "
+        + " ".join(f"{k}={v}" for k, v in output.options.items()),
+        f"model    {upscaler.model.name} on {engine.device} in {str(engine.dtype)[6:]}",
+        f"tiles    {'whole frames' if tile is None else f'{tile[1]}x{tile[0]}'}, "
+        f"halo {engine.halo} pixels",
+        f"memory   about {(beside + pixels * engine.bytes_per_pixel) >> 20} MiB for frames and "
+        f"network, limit {upscaler.memory_limit >> 20} MiB; the encoder's own comes on top",
+    ]
+    lines += [f"stream   {s.index} {s.kind}: {s.action} {s.codec}" for s in output.streams]
+    return lines
+
+
+def describe_tile(tile: Tile) -> str:
+    return "whole frames" if tile is None else f"{tile[1]}x{tile[0]}"
+
+
+def _shape(layout: VideoFormat) -> str:
+    size = f"{layout.width}x{layout.height}"
+    return f"{size} {layout.pixel.name} {layout.color.describe()}"

@@ -1,0 +1,131 @@
+"""Exact tiles: a frame in parts, each run with enough surroundings to equal the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vidsr.engines.engine import Engine
+from vidsr.errors import MemoryLimitError, OptionError
+
+SMALLEST_TILE = 32  # side of the kept part, in pixels; below that the halo is nearly all the work
+
+
+@dataclass(frozen=True)
+class Span:
+    """One axis of a tile: reads ``[start, stop)``, keeps ``[keep_start, keep_stop)`` of it."""
+
+    start: int
+    stop: int
+    keep_start: int
+    keep_stop: int
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A window of a picture, in low-resolution pixels, and the part of it that is kept."""
+
+    rows: Span
+    columns: Span
+
+
+def _plan_axis(length: int, kept: int, halo: int) -> list[Span]:
+    """Windows of one common length, the last ones pushed inwards; kept parts do not overlap."""
+    window = min(length, kept + 2 * halo)
+    spans, done = [], 0
+    while done < length:
+        start = min(max(0, done - halo), length - window)
+        stop = start + window
+        keep_stop = length if stop == length else stop - halo
+        spans.append(Span(start, stop, done, keep_stop))
+        done = keep_stop
+    return spans
+
+
+def plan_tiles(height: int, width: int, tile_h: int, tile_w: int, halo: int) -> list[Tile]:
+    """Tiles that keep ``tile_h`` x ``tile_w`` pixels each, or more at the picture's border.
+
+    All read windows of the same size, at most ``tile + 2 * halo`` a side, so that an engine made
+    for one shape is made once. Every kept pixel is ``halo`` away from a cut edge.
+    Raises OptionError for sizes below one and a negative halo.
+    """
+    if min(height, width, tile_h, tile_w) < 1 or halo < 0:
+        raise OptionError(f"{(height, width, tile_h, tile_w, halo) = }, allowed >= 1, halo >= 0")
+    rows, columns = _plan_axis(height, tile_h, halo), _plan_axis(width, tile_w, halo)
+    return [Tile(r, c) for r in rows for c in columns]
+
+
+def run_tiled(engine: Engine, x: Tensor, tile: tuple[int, int] | None) -> Tensor:
+    """``engine.run(x)`` in tiles that keep ``tile`` = (height, width) pixels; None runs it whole.
+
+    [N, channels, H, W] float32 -> [N, channels*shuffle**2, H*s, W*s] float32, s = scale/shuffle.
+    Raises what ``engine.run`` and :func:`plan_tiles` raise.
+    """
+    if tile is None:
+        return engine.run(x)
+    n, channels, height, width = x.shape
+    tiles = plan_tiles(height, width, *tile, engine.halo)
+    if len(tiles) == 1:
+        return engine.run(x)
+    grow = engine.scale // engine.shuffle
+    out = torch.empty(
+        (n, channels * engine.shuffle**2, height * grow, width * grow),
+        device=x.device,
+        memory_format=torch.channels_last,
+    )
+    for part in tiles:
+        _place(out, engine.run(_window(x, part)), part, grow)
+    return out
+
+
+def _window(x: Tensor, tile: Tile) -> Tensor:
+    return x[..., tile.rows.start : tile.rows.stop, tile.columns.start : tile.columns.stop]
+
+
+def _place(out: Tensor, result: Tensor, tile: Tile, grow: int) -> None:
+    """Copy the kept part of one tile's result to where it belongs."""
+    rows, columns = tile.rows, tile.columns
+    inside = result[
+        ...,
+        (rows.keep_start - rows.start) * grow : (rows.keep_stop - rows.start) * grow,
+        (columns.keep_start - columns.start) * grow : (columns.keep_stop - columns.start) * grow,
+    ]
+    out[
+        ...,
+        rows.keep_start * grow : rows.keep_stop * grow,
+        columns.keep_start * grow : columns.keep_stop * grow,
+    ].copy_(inside)
+
+
+def choose_tile(
+    height: int, width: int, engine: Engine, budget_bytes: int
+) -> tuple[int, int] | None:
+    """The largest tile (height, width) whose activations fit, None where the whole frame does.
+
+    Whole rows first, since strips waste the least on halos; then squares.
+    Raises MemoryLimitError when not even the smallest tile fits.
+    """
+    room = budget_bytes // engine.bytes_per_pixel
+    if height * width <= room:
+        return None
+    rows = room // width - 2 * engine.halo
+    if rows >= max(SMALLEST_TILE, 2 * engine.halo):
+        return min(rows, height), width
+    for side in range(max(height, width), SMALLEST_TILE - 1, -1):
+        tile = min(side, height), min(side, width)
+        if _window_pixels(tile, (height, width), engine.halo) <= room:
+            return tile
+    smallest = min(SMALLEST_TILE, height), min(SMALLEST_TILE, width)
+    pixels = _window_pixels(smallest, (height, width), engine.halo)
+    raise MemoryLimitError(
+        f"{engine.name} needs {pixels * engine.bytes_per_pixel} bytes for its smallest tile, "
+        f"{budget_bytes = }",
+        hint="raise --max-memory, or choose a smaller model",
+    )
+
+
+def _window_pixels(tile: tuple[int, int], frame: tuple[int, int], halo: int) -> int:
+    height, width = (min(f, t + 2 * halo) for t, f in zip(tile, frame, strict=True))
+    return height * width

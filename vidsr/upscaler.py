@@ -1,0 +1,181 @@
+"""The reusable transform: frames in, larger frames out."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import overload
+
+import av
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidsr import transform
+from vidsr.engines.torch_engine import Precision, TorchEngine, resolve_device
+from vidsr.errors import OptionError
+from vidsr.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
+from vidsr.memory import default_limit, parse_bytes, plan_tile
+from vidsr.models.zoo import automatic_model, load_model
+from vidsr.video.pixels import conform, read_format, resolve_matrix
+
+Array = NDArray[np.generic]
+ModelName = str | PathLike[str]
+FAMILIES = ("lite", "srresnet", "srgan")
+
+
+class Upscaler:
+    """Enlarges pictures of any size, one at a time; build it once, call it often.
+
+    ``model``      a shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``
+    ``scale``      2 or 4; None means what the model does, 4 for ``auto``
+    ``device``     ``auto``, ``cpu``, ``cuda`` or ``cuda:n``
+    ``precision``  ``auto``, ``fp32``, ``bf16`` or ``fp16``
+    ``tile``       (height, width) in source pixels that the network sees at once, halo aside
+    ``max_memory`` bytes, or text such as ``"2G"``; chooses the tile where none is given
+
+    Raises OptionError, ModelError, DeviceError; calls may raise MemoryLimitError. An instance
+    serves one thread at a time.
+    """
+
+    def __init__(
+        self,
+        model: ModelName = "auto",
+        *,
+        scale: int | None = None,
+        device: str = "auto",
+        precision: Precision = "auto",
+        tile: tuple[int, int] | None = None,
+        max_memory: int | str | None = None,
+    ) -> None:
+        chosen = resolve_device(device)
+        self.model = load_model(choose_model(model, scale, chosen))
+        if scale not in (None, self.model.config.scale):
+            raise OptionError(
+                f"scale = {scale}, but {self.model.name} enlarges {self.model.config.scale} times.",
+                hint=f"leave --scale out, or choose a model of scale {scale}.",
+            )
+        if tile is not None and min(tile) < 1:
+            raise OptionError(f"{tile = }: allowed are sizes of at least 1.")
+        self.engine = TorchEngine(self.model, device=str(chosen), precision=precision)
+        self.tile = tile
+        limit = parse_bytes(max_memory) if isinstance(max_memory, str) else max_memory
+        self.memory_limit = limit or default_limit(chosen)
+        self._tiles: dict[tuple[VideoFormat, VideoFormat], transform.Tile] = {}
+
+    @property
+    def scale(self) -> int:
+        """How many times wider and higher the result is."""
+        return self.engine.scale
+
+    @overload
+    def __call__(self, picture: Tensor) -> Tensor: ...
+    @overload
+    def __call__(self, picture: Array) -> Array: ...
+    @overload
+    def __call__(self, picture: av.VideoFrame) -> av.VideoFrame: ...
+    def __call__(self, picture: Tensor | Array | av.VideoFrame) -> Tensor | Array | av.VideoFrame:
+        """Enlarge one picture, or a batch, of any of these kinds; the same kind comes back.
+
+        * torch: ``[3, H, W]`` or ``[N, 3, H, W]`` RGB, float in [0, 1] or uint8
+        * NumPy: ``[H, W, 3]`` RGB or ``[H, W]`` grey; uint8, uint16, or float in [0, 1]
+        * ``av.VideoFrame`` of any pixel format; ``pts``, ``time_base`` and colour tags are kept
+        """
+        if isinstance(picture, Tensor):
+            return self._tensor(picture)
+        if isinstance(picture, np.ndarray):
+            return self._array(picture)
+        if isinstance(picture, av.VideoFrame):
+            return self._image(picture)
+        raise OptionError(
+            f"a picture of type {type(picture).__name__}: "
+            f"allowed are torch.Tensor, numpy.ndarray and av.VideoFrame."
+        )
+
+    def enlarge(self, frame: Frame, target: VideoFormat | None = None) -> Frame:
+        """Enlarge planes; ``target`` may ask for another size, pixel format or matrix."""
+        target = target or self.target_format(frame.format)
+        return transform.enlarge(frame, target, self.engine, self.plan(frame.format, target))
+
+    def target_format(self, source: VideoFormat) -> VideoFormat:
+        """``source``'s format, ``scale`` times larger."""
+        width, height = source.width * self.scale, source.height * self.scale
+        return VideoFormat(width, height, source.pixel, source.color)
+
+    def plan(self, source: VideoFormat, target: VideoFormat) -> transform.Tile:
+        """The tile frames of this format are cut into; None for whole frames."""
+        if self.tile is not None:
+            return self.tile
+        key = (source, target)
+        if key not in self._tiles:
+            self._tiles[key] = plan_tile(source, target, self.engine, self.memory_limit)
+        return self._tiles[key]
+
+    def _image(self, image: av.VideoFrame) -> av.VideoFrame:
+        layout = read_format(image, "")
+        color = layout.color
+        layout = VideoFormat(
+            layout.width, layout.height, layout.pixel, resolve_matrix(color, layout.height)
+        )
+        planar = conform(image, layout, layout)
+        large = self.enlarge(Frame(view_planes(planar), layout, image.pts))
+        result = to_image(large)
+        result.colorspace = color.matrix
+        result.time_base = image.time_base
+        return result
+
+    def _array(self, array: Array) -> Array:
+        if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
+            raise OptionError(f"{array.shape = }: allowed are [H, W, 3] and [H, W].")
+        peak = _peak(array.dtype)
+        samples = torch.from_numpy(np.ascontiguousarray(array)).float() / peak
+        rgb = samples.expand(3, -1, -1) if array.ndim == 2 else samples.permute(2, 0, 1)
+        large = self._rgb(rgb[None])[0]
+        shaped = large.mean(0) if array.ndim == 2 else large.permute(1, 2, 0)
+        levels = shaped if peak == 1 else (shaped * peak).round()
+        return levels.numpy().astype(array.dtype)
+
+    def _tensor(self, x: Tensor) -> Tensor:
+        if x.ndim not in (3, 4) or x.shape[-3] != 3:
+            raise OptionError(f"{x.shape = }: allowed are [3, H, W] and [N, 3, H, W].")
+        if not (x.is_floating_point() or x.dtype == torch.uint8):
+            raise OptionError(f"{x.dtype = }: allowed are floating point and uint8.")
+        peak = 1 if x.is_floating_point() else 255
+        large = self._rgb((x if x.ndim == 4 else x[None]).float() / peak)
+        levels = large if peak == 1 else (large * peak).round()
+        result = levels.to(device=x.device, dtype=x.dtype)
+        return result if x.ndim == 4 else result[0]
+
+    def _rgb(self, batch: Tensor) -> Tensor:
+        """``[N, 3, h, w]`` float in [0, 1] -> ``[N, 3, H, W]``, clamped."""
+        if min(batch.shape) < 1:
+            raise OptionError(f"{tuple(batch.shape) = }: an empty picture.")
+        source = VideoFormat(
+            batch.shape[3], batch.shape[2], PixelFormat("rgb", 16), transform.RGB_FULL
+        )
+        tile = self.plan(source, self.target_format(source))
+        return torch.stack([transform.enlarge_rgb(rgb, self.engine, tile) for rgb in batch])
+
+
+def choose_model(model: ModelName, scale: int | None, device: torch.device) -> ModelName:
+    """A definite model for ``auto`` and for a family name such as ``lite``."""
+    if model == "auto":
+        return automatic_model(device, scale or 4)
+    if is_family(model):
+        return f"{model}-x{scale or 4}"
+    return model
+
+
+def is_family(model: ModelName) -> bool:
+    """Whether the name leaves the scale open."""
+    return model in ("auto", *FAMILIES)
+
+
+def _peak(dtype: np.dtype[np.generic]) -> int:
+    if dtype == np.uint8:
+        return 255
+    if dtype == np.uint16:
+        return 65535
+    if np.issubdtype(dtype, np.floating):
+        return 1
+    raise OptionError(f"array.dtype = {dtype}: allowed are uint8, uint16 and floats.")

@@ -1,0 +1,161 @@
+"""The encoders vidsr offers, what each may be told, and how one is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import av
+
+from vidsr.errors import OptionError
+from vidsr.frame import Family, PixelFormat
+from vidsr.video.hdr import HdrMetadata
+
+_X26X_PRESETS = (
+    *("ultrafast", "superfast", "veryfast", "faster", "fast"),
+    *("medium", "slow", "slower", "veryslow", "placebo"),
+)
+
+
+@dataclass(frozen=True)
+class Codec:
+    """One value of ``--codec``. ``crf_max`` 0 means that the encoder knows no quality setting."""
+
+    name: str
+    encoder: str
+    crf_max: int = 0
+    crf: int = 0
+    presets: tuple[str, ...] = ()
+    preset: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+    preset_option: str = "preset"
+    families: tuple[Family, ...] = ("yuv", "gray", "rgb")
+    jpeg_range: bool = False
+
+
+# Defaults aim at "no visible loss": the enlarged picture is smooth and cheap to code well.
+CODECS = {
+    c.name: c
+    for c in (
+        Codec("h264", "libx264", 51, 17, _X26X_PRESETS, "veryfast"),
+        Codec("hevc", "libx265", 51, 19, _X26X_PRESETS, "fast"),
+        Codec("av1", "libsvtav1", 63, 24, tuple(map(str, range(14))), "8"),
+        Codec(
+            *("vp9", "libvpx-vp9", 63, 22, tuple(map(str, range(9))), "4"),
+            options={"b": "0", "deadline": "good", "row-mt": "1"},
+            preset_option="cpu-used",
+        ),
+        Codec(
+            *("prores", "prores_ks", 0, 0),
+            presets=("proxy", "lt", "standard", "hq", "4444", "4444xq"),
+            preset_option="profile",
+        ),
+        Codec("ffv1", "ffv1", options={"level": "3", "slicecrc": "1"}),
+        Codec("png", "png", options={"pred": "mixed"}),
+        Codec("jpeg", "mjpeg", options={"qmin": "1", "qmax": "2"}, jpeg_range=True),
+        Codec("tiff", "tiff", families=("gray", "rgb")),
+    )
+}
+
+
+def find_codec(name: str) -> Codec:
+    """The codec of that name. Raises OptionError."""
+    if name in CODECS:
+        return CODECS[name]
+    close = get_close_matches(name, CODECS, 1)
+    hint = f"did you mean {close[0]}?" if close else ""
+    raise OptionError(f"--codec {name}: unknown; allowed: {', '.join(CODECS)}.", hint=hint)
+
+
+def encoder_options(
+    codec: Codec, crf: int | None, preset: str | None, pixel: PixelFormat
+) -> dict[str, str]:
+    """FFmpeg options for quality and effort. Raises OptionError for what the codec lacks."""
+    options = dict(codec.options)
+    if crf is not None and not 0 <= crf <= codec.crf_max:
+        allowed = f"0 to {codec.crf_max}" if codec.crf_max else "none, it has no quality setting"
+        raise OptionError(f"--crf {crf} with {codec.name}: allowed is {allowed}.")
+    if codec.crf_max:
+        options["crf"] = str(codec.crf if crf is None else crf)
+    if preset is not None and preset not in codec.presets:
+        allowed = ", ".join(codec.presets) or "none"
+        raise OptionError(f"--preset {preset} with {codec.name}: allowed: {allowed}.")
+    if codec.name == "prores":
+        options["profile"] = preset or ("4444" if pixel.subsampling == (1, 1) else "hq")
+    elif codec.presets:
+        options[codec.preset_option] = preset or codec.preset
+    return options
+
+
+def add_parameters(options: dict[str, str], codec: Codec, hdr: HdrMetadata) -> bool:
+    """Put encoder-private settings, static HDR metadata among them, into ``options``.
+
+    Returns whether the encoder can write the metadata. Units: x264 and x265 count chromaticities
+    in 0.00002 and luminances in 0.0001 cd/m2; SVT-AV1 takes plain numbers.
+    """
+    params = {"hevc": ["log-level=error"]}.get(codec.name, [])
+    fine = hdr.mastering_text(0.00002, 0.0001)
+    levels = "{},{}".format(*hdr.light_levels) if hdr.light_levels else ""
+    if codec.name in ("hevc", "h264"):
+        light = "max-cll" if codec.name == "hevc" else "cll"
+        params += [f"master-display={fine}"] if fine and codec.name == "hevc" else []
+        params += [f"mastering-display={fine}"] if fine and codec.name == "h264" else []
+        params += [f"{light}={levels}"] if levels else []
+        key = "x265-params" if codec.name == "hevc" else "x264-params"
+    elif codec.name == "av1":
+        plain = hdr.mastering_text(1, 1)
+        params += [f"mastering-display={plain}"] if plain else []
+        params += [f"content-light={levels}"] if levels else []
+        key = "svtav1-params"
+    else:
+        return hdr.empty
+    if params:
+        options[key] = ":".join(params)
+    return True
+
+
+def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
+    """FFmpeg format name -> the planar format that maps onto it without loss."""
+    formats: dict[str, PixelFormat] = {}
+    for video_format in av.Codec(codec.encoder, "w").video_formats or ():
+        name, bits = video_format.name, [c.bits for c in video_format.components]
+        has_alpha = len(bits) in (2, 4)
+        if has_alpha or video_format.has_palette or min(bits) < 8 or "f16" in name or "f32" in name:
+            continue
+        pixel = PixelFormat.nearest(name.replace("yuvj", "yuv"))
+        exact = pixel.depth == max(bits) and not name.startswith(("yuv440", "yuv411", "yuv410"))
+        exact &= pixel.family in codec.families
+        exact &= codec.jpeg_range or not name.startswith("yuvj")
+        exact &= name.startswith("yuvj") or not codec.jpeg_range
+        if exact and (pixel not in formats.values() or name == pixel.name):
+            formats[name] = pixel
+    return formats
+
+
+def choose_format(codec: Codec, source: PixelFormat, wanted: str | None) -> tuple[str, PixelFormat]:
+    """The encoder's pixel format nearest to the source's, or the one asked for.
+
+    Raises OptionError when ``wanted`` is none of the encoder's.
+    """
+    formats = encoder_formats(codec)
+    if wanted is not None:
+        if wanted not in formats:
+            raise OptionError(
+                f"--pix-fmt {wanted} with {codec.name}: allowed: {', '.join(formats)}."
+            )
+        return wanted, formats[wanted]
+    name = min(formats, key=lambda n: _loss(source, formats[n], n))
+    return name, formats[name]
+
+
+def _loss(source: PixelFormat, target: PixelFormat, name: str) -> tuple[float, ...]:
+    """How much is lost (family, bits, chroma), then how much is wasted; smaller is better."""
+    color_lost = target.family == "gray" and source.family != "gray"
+    changes = (source.family == "rgb") != (target.family == "rgb") and source.family != "gray"
+    bits_lost = max(0, source.depth - target.depth)
+    area = 1 if target.family == "gray" else target.subsampling[0] * target.subsampling[1]
+    source_area = 4 if source.family == "gray" else source.subsampling[0] * source.subsampling[1]
+    chroma_lost = max(0, area - source_area)
+    wasted = abs(target.depth - source.depth) + max(0, source_area - area)
+    family = source.family != target.family
+    return (color_lost, bits_lost, chroma_lost, changes, family, wasted, name != target.name)

@@ -1,0 +1,85 @@
+"""Side data of frames: static HDR metadata and the display matrix (rotation, mirroring)."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+import av
+from av.sidedata.sidedata import SideData, Type
+
+# AVMasteringDisplayMetadata: 3 primaries, a white point, min and max luminance, each a pair of
+# int32 (numerator, denominator); then two flags.
+_MASTERING = struct.Struct("=20i2i")
+_LIGHT = struct.Struct("=2I")
+_UPRIGHT = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+DYNAMIC = (Type.DYNAMIC_HDR_PLUS, Type.DOVI_RPU_BUFFER, Type.DOVI_METADATA, Type.DYNAMIC_HDR_VIVID)
+
+
+@dataclass(frozen=True)
+class HdrMetadata:
+    """SMPTE ST 2086 mastering display colour volume and CTA-861.3 light levels.
+
+    ``primaries`` are (x, y) of red, green, blue, white; luminances and light levels in cd/m2.
+    """
+
+    primaries: tuple[tuple[float, float], ...] | None = None
+    luminance: tuple[float, float] | None = None
+    light_levels: tuple[int, int] | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self.primaries is None and self.light_levels is None
+
+    def mastering_text(self, chroma_unit: float, luminance_unit: float) -> str:
+        """``G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)``, the notation of x264, x265 and SVT-AV1."""
+        if self.primaries is None or self.luminance is None:
+            return ""
+        red, green, blue, white = (
+            f"({_number(x / chroma_unit)},{_number(y / chroma_unit)})" for x, y in self.primaries
+        )
+        low, high = (_number(v / luminance_unit) for v in self.luminance)
+        return f"G{green}B{blue}R{red}WP{white}L({high},{low})"
+
+
+def _number(value: float) -> str:
+    """Enough digits for any of the units; integers stay integers."""
+    return str(round(value)) if abs(value) >= 1000 or value == round(value) else f"{value:.6f}"
+
+
+def side_data(image: av.VideoFrame) -> Iterable[SideData]:
+    """The frame's side data. PyAV iterates over values but is typed as a mapping of names."""
+    return cast(Iterable[SideData], image.side_data)
+
+
+def read_hdr(image: av.VideoFrame) -> HdrMetadata:
+    """The static HDR metadata a decoded frame carries, possibly empty."""
+    primaries = luminance = levels = None
+    for item in side_data(image):
+        if item.type == Type.MASTERING_DISPLAY_METADATA:
+            primaries, luminance = _read_mastering(bytes(item))
+        elif item.type == Type.CONTENT_LIGHT_LEVEL:
+            levels = _LIGHT.unpack_from(bytes(item))
+    return HdrMetadata(primaries, luminance, levels)
+
+
+def read_display_matrix(image: av.VideoFrame) -> tuple[int, ...] | None:
+    """FFmpeg's nine display matrix numbers (16.16 and 2.30 fixed point), None when upright."""
+    for item in side_data(image):
+        if item.type == Type.DISPLAYMATRIX:
+            matrix = struct.unpack_from("=9i", bytes(item))
+            matrix = (*matrix[:6], 0, 0, matrix[8])  # the offset is in source pixels
+            return None if matrix == _UPRIGHT else matrix
+    return None
+
+
+def _read_mastering(
+    data: bytes,
+) -> tuple[tuple[tuple[float, float], ...] | None, tuple[float, float] | None]:
+    numbers = _MASTERING.unpack_from(data)
+    values = [n / d if d else 0.0 for n, d in zip(numbers[0:20:2], numbers[1:20:2], strict=True)]
+    pairs = tuple(zip(values[0:8:2], values[1:8:2], strict=True))
+    has_primaries, has_luminance = numbers[20:22]
+    return (pairs if has_primaries else None, (values[8], values[9]) if has_luminance else None)

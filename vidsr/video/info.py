@@ -1,0 +1,45 @@
+"""What is known of a source before and after it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from vidsr.frame import VideoFormat
+from vidsr.video.hdr import HdrMetadata
+
+
+@dataclass
+class SourceCounts:
+    """What happened while decoding, in frames unless said otherwise."""
+
+    decoded: int = 0
+    concealed: int = 0
+    failed_packets: int = 0
+    synthesised_pts: int = 0
+    retimed: int = 0
+    deinterlaced: int = 0
+    conformed: int = 0
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """The chosen video stream, as its first decoded frame shows it.
+
+    ``rate`` is the nominal frame rate, never used for timestamps that exist;
+    ``display_matrix`` is FFmpeg's nine 16.16 numbers; ``duration_s`` and ``frames`` are estimates.
+    """
+
+    path: str
+    container: str
+    codec: str
+    format: VideoFormat
+    time_base: Fraction
+    rate: Fraction
+    sample_aspect_ratio: Fraction
+    display_matrix: tuple[int, ...] | None
+    interlaced: bool
+    hdr: HdrMetadata
+    matrix_assumed: bool
+    duration_s: float | None
+    frames: int | None

@@ -1,0 +1,73 @@
+"""Opening a file, a picture or a numbered sequence, and choosing its video stream."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from vidsr.errors import InputError
+from vidsr.notes import Notes
+from vidsr.video.images import is_image, is_pattern, numbered_files
+
+DEFAULT_IMAGE_RATE = Fraction(25)
+
+
+def open_input(path: Path, framerate: Fraction | None) -> InputContainer:
+    """Open ``path`` for demuxing. ``framerate`` is for image sequences, 25 when None.
+
+    Raises InputError for what is missing, unreadable or no media file.
+    """
+    options: dict[str, str] = {}
+    if is_pattern(path):
+        numbers = list(numbered_files(path))
+        if not numbers:
+            raise InputError(f"{path}: no file of this sequence exists")
+        expected = range(numbers[0], numbers[0] + len(numbers))
+        if numbers != list(expected):
+            gap = next(n for n in expected if n not in set(numbers))
+            raise InputError(f"{path}: number {gap} is missing", hint="renumber without gaps.")
+        options = {"start_number": str(numbers[0]), "pattern_type": "sequence"}
+        options["framerate"] = str(framerate or DEFAULT_IMAGE_RATE)
+    elif path.is_dir():
+        raise InputError(f"{path}: is a folder", hint="name a pattern such as frames/%05d.png.")
+    elif not path.exists():
+        raise InputError(f"{path}: no such file")
+    elif is_image(path):
+        options = {"framerate": str(framerate or DEFAULT_IMAGE_RATE)}
+    return _open(path, options, "image2" if "start_number" in options else None)
+
+
+def _open(path: Path, options: dict[str, str], format_name: str | None) -> InputContainer:
+    try:
+        return av.open(str(path), options=options, format=format_name, metadata_errors="replace")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"{path}: cannot be opened: {reason}",
+            hint="vidsr reads what FFmpeg reads; the file may be incomplete or no video.",
+        ) from error
+
+
+def choose_video(container: InputContainer, path: Path, notes: Notes) -> VideoStream:
+    """The stream FFmpeg calls best, cover art aside. Raises InputError when there is none."""
+    pictures = [s for s in container.streams.video if s.disposition & Disposition.attached_pic]
+    videos = [s for s in container.streams.video if s not in pictures]
+    if not videos:
+        kinds = ", ".join(sorted({s.type for s in container.streams})) or "none"
+        raise InputError(f"{path}: no video stream (streams: {kinds})")
+    decodable = [s for s in videos if s.codec_context is not None]
+    if not decodable:
+        raise InputError(f"{path}: no decoder for the video stream")
+    best = cast(VideoStream | None, container.streams.best("video"))
+    chosen = best if best in decodable else decodable[0]
+    if len(videos) > 1:
+        notes.say(
+            f"{len(videos)} video streams: stream {chosen.index} is upscaled, the others are copied"
+        )
+    return chosen

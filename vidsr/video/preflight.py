@@ -1,0 +1,295 @@
+"""Decide everything about the target before the first frame: streams, codec, format, colour."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Literal
+
+import av
+from av.stream import Disposition, Stream
+
+from vidsr.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
+from vidsr.errors import ContainerError, OptionError
+from vidsr.frame import PixelFormat, VideoFormat
+from vidsr.notes import Notes
+from vidsr.video.codecs import (
+    CODECS,
+    Codec,
+    add_parameters,
+    choose_format,
+    encoder_options,
+    find_codec,
+)
+from vidsr.video.info import SourceInfo
+from vidsr.video.source import Source
+from vidsr.video.target import Target
+
+Action = Literal["encode", "copy", "convert", "drop"]
+
+TEXT_SUBTITLES = ("subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text")
+SUBTITLE_CODEC = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
+# FFmpeg writes anything into a transport stream as private data; only these come out again.
+MPEGTS_CODECS = (
+    *("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3", "dts", "truehd", "opus"),
+    *("h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4", "dvb_subtitle", "dvb_teletext"),
+)
+NO_DISPLAY_MATRIX = ("mpegts", "image2")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """What the user says about the target; None leaves the choice to the source."""
+
+    codec: str | None = None
+    crf: int | None = None
+    preset: str | None = None
+    pix_fmt: str | None = None
+    drop_incompatible: bool = False
+    overwrite: bool = False
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """What becomes of one stream of the source. ``codec`` is its name in the target."""
+
+    index: int
+    kind: str
+    action: Action
+    codec: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class OutputPlan:
+    """Everything the sink needs to know."""
+
+    target: Target
+    codec: Codec
+    options: dict[str, str]
+    encoder_format: str
+    format: VideoFormat
+    time_base: Fraction
+    rate: Fraction
+    sample_aspect_ratio: Fraction
+    display_matrix: tuple[int, ...] | None
+    streams: tuple[StreamPlan, ...]
+
+
+def plan_output(
+    info: SourceInfo,
+    target: Target,
+    streams: tuple[StreamPlan, ...],
+    size: tuple[int, int],
+    options: OutputOptions,
+    notes: Notes,
+) -> OutputPlan:
+    """Plan the target for pictures of ``size`` (width, height), and try its encoder.
+
+    Raises OptionError for settings the encoder or the container refuses.
+    """
+    codec = find_codec(options.codec) if options.codec else default_codec(info, target, size)
+    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt)
+    if lost := _losses(info.format.pixel, pixel):
+        notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
+    settings = encoder_options(codec, options.crf, options.preset, pixel)
+    if not add_parameters(settings, codec, info.hdr):
+        notes.say(f"{codec.name} cannot carry the source's mastering and light-level metadata")
+    color = target_color(info.format, pixel, codec)
+    # Neither PyAV nor the frame can carry the siting; the encoder takes it as an option.
+    if codec.name in ("h264", "hevc") and pixel.subsampling == (2, 2):
+        settings["chroma_sample_location"] = color.siting
+    plan = OutputPlan(
+        target=target,
+        codec=codec,
+        options=settings,
+        encoder_format=name,
+        format=VideoFormat(*size, pixel, color),
+        time_base=info.time_base,
+        rate=info.rate,
+        sample_aspect_ratio=target_aspect(info, size),
+        display_matrix=info.display_matrix,
+        streams=streams,
+    )
+    _try_encoder(plan)
+    return plan
+
+
+def default_codec(info: SourceInfo, target: Target, size: tuple[int, int]) -> Codec:
+    """H.264 for 8 bits, HEVC for more or for pictures beyond 4096; VP9 or AV1 in WebM."""
+    deep = info.format.pixel.depth > 8
+    if target.container == "image2":
+        suffix = target.path.suffix.lower()
+        kinds = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
+        return CODECS[kinds.get(suffix, "png")]
+    if target.container == "webm":
+        return CODECS["av1" if deep else "vp9"]
+    return CODECS["hevc" if deep or max(size) > 4096 else "h264"]
+
+
+def target_color(source: VideoFormat, pixel: PixelFormat, codec: Codec) -> ColorSpec:
+    """The source's tags, with siting and range as the target's codec implies them."""
+    color = source.color
+    if pixel.family == "rgb":
+        return replace(color, matrix=0, range=RANGE_FULL)
+    if codec.jpeg_range:
+        return replace(color, matrix=MATRIX_BT601, range=RANGE_FULL, siting="center")
+    if source.pixel.family == "rgb":
+        matrix = MATRIX_BT2020 if color.primaries == MATRIX_BT2020 else MATRIX_BT709
+        return replace(color, matrix=matrix, range=1, siting="left")
+    # Players assume left unless told otherwise, and H.264 and HEVC can be told.
+    return replace(color, siting="topleft" if color.siting == "topleft" else "left")
+
+
+def target_aspect(info: SourceInfo, size: tuple[int, int]) -> Fraction:
+    """The sample aspect ratio that keeps the picture's shape.
+
+    A size that misses the source's proportions only by rounding to whole or even pixels leaves
+    the ratio as it was.
+    """
+    width, height = size
+    if abs(info.format.width * height - info.format.height * width) <= 2 * max(
+        info.format.width, info.format.height
+    ):
+        return info.sample_aspect_ratio
+    change = Fraction(info.format.width * height, info.format.height * width)
+    return info.sample_aspect_ratio * change
+
+
+def _losses(source: PixelFormat, target: PixelFormat) -> str:
+    lost = []
+    if target.depth < source.depth:
+        lost.append(f"{target.depth} bits instead of {source.depth}")
+    if source.family == "yuv" and target.family == "yuv":
+        if target.subsampling > source.subsampling:
+            lost.append("coarser chroma")
+    elif source.family == "rgb" and target.family == "yuv":
+        lost.append("RGB becomes Y'CbCr")
+    return ", ".join(lost)
+
+
+def codec_name(stream: Stream) -> str:
+    """FFmpeg's name of the stream's codec, ``none`` where it knows none."""
+    context = stream.codec_context
+    return "none" if context is None else str(context.codec.canonical_name)
+
+
+def fits(container: str, stream: Stream) -> bool:
+    """Whether the container takes a copy of the stream: asked of FFmpeg, by writing a header."""
+    if container == "image2":
+        return False
+    if container == "mpegts" and codec_name(stream) not in MPEGTS_CODECS:
+        return False
+    probe = av.open(io.BytesIO(), "w", format=container)
+    try:
+        copy = probe.add_stream_from_template(stream, opaque=True)
+        copy.disposition = stream.disposition
+        probe.start_encoding()
+    except (ValueError, RuntimeError, OSError, av.error.FFmpegError):
+        return False
+    return True
+
+
+def plan_streams(
+    source: Source, target: Target, options: OutputOptions, notes: Notes
+) -> tuple[StreamPlan, ...]:
+    """What becomes of each stream of the source, in its order.
+
+    Raises ContainerError for a stream the container cannot hold, unless it may be dropped.
+    """
+    plans = []
+    for stream in source.container.streams:
+        if stream.index == source.stream.index:
+            plans.append(StreamPlan(stream.index, "video", "encode", ""))
+            continue
+        plan = _plan_stream(stream, target.container)
+        if plan.action == "drop":
+            _refuse_or_drop(plan, target, options, notes)
+        elif plan.action == "convert":
+            notes.say(f"subtitles, stream {plan.index}: {codec_name(stream)} become {plan.codec}")
+        plans.append(plan)
+    return tuple(plans)
+
+
+def _plan_stream(stream: Stream, container: str) -> StreamPlan:
+    name, kind = codec_name(stream), stream.type
+    if kind == "data" and not (container == "mpegts" and fits(container, stream)):
+        return StreamPlan(stream.index, kind, "drop", name, "data")
+    if kind == "attachment":
+        action: Action = "copy" if container == "matroska" else "drop"
+        return StreamPlan(stream.index, kind, action, name, "container")
+    if kind in ("audio", "video", "subtitle") and name == "none":
+        return StreamPlan(stream.index, kind, "drop", name, "unreadable")
+    if fits(container, stream):
+        return StreamPlan(stream.index, kind, "copy", name)
+    if name in TEXT_SUBTITLES and container in SUBTITLE_CODEC:
+        return StreamPlan(stream.index, kind, "convert", SUBTITLE_CODEC[container])
+    return StreamPlan(stream.index, kind, "drop", name, "container")
+
+
+def _refuse_or_drop(plan: StreamPlan, target: Target, options: OutputOptions, notes: Notes) -> None:
+    where = f"{plan.kind} stream {plan.index} ({plan.codec})"
+    if plan.reason == "data":
+        notes.say(f"{where} is dropped: no container takes such data as a copy")
+    elif plan.reason == "unreadable":
+        notes.say(f"{where} is dropped: the file does not say how it is coded")
+    elif target.container == "image2":
+        notes.say(f"{where} is dropped: pictures hold no other streams")
+    elif options.drop_incompatible:
+        notes.say(f"{where} is dropped: {target.path.suffix} cannot hold it")
+    else:
+        raise ContainerError(
+            f"{target.path.name}: {target.path.suffix} cannot hold {where} of the source.",
+            hint="use .mkv, or --drop-incompatible to leave it out.",
+        )
+
+
+def _try_encoder(plan: OutputPlan) -> None:
+    """Open the encoder and the container once for nothing. Raises OptionError."""
+    width, height = plan.format.width, plan.format.height
+    across, down = plan.format.pixel.subsampling
+    what = f"{plan.codec.name} at {width}x{height} {plan.encoder_format} in {plan.target.container}"
+    if plan.codec.name != "ffv1" and (width % across or height % down):
+        raise OptionError(
+            f"{what}: the size must be a multiple of {across}x{down} for this pixel format.",
+            hint="choose an even --size, or --pix-fmt yuv444p.",
+        )
+    probe = av.open(io.BytesIO(), "w", format=plan.target.container)
+    try:
+        configure_encoder(probe, plan)
+        probe.start_encoding()
+    except (ValueError, RuntimeError, OSError, av.error.FFmpegError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OptionError(
+            f"{what}: the encoder or the container refuses: {reason}",
+            hint="try another --codec, --pix-fmt or container (.mkv holds nearly everything).",
+        ) from error
+
+
+def configure_encoder(
+    container: av.container.OutputContainer, plan: OutputPlan
+) -> av.video.stream.VideoStream:
+    """Add the encoded stream to an output container."""
+    stream = container.add_stream(plan.codec.encoder, rate=plan.rate, options=plan.options)
+    assert isinstance(stream, av.video.stream.VideoStream)
+    context = stream.codec_context
+    context.width, context.height = plan.format.width, plan.format.height
+    context.pix_fmt = plan.encoder_format
+    context.sample_aspect_ratio = plan.sample_aspect_ratio
+    stream.time_base = context.time_base = plan.time_base
+    context.framerate = plan.rate
+    color = plan.format.color
+    context.colorspace, context.color_range = color.matrix, color.range
+    context.color_primaries, context.color_trc = color.primaries, color.transfer
+    context.thread_type = "AUTO"
+    if plan.codec.name == "hevc" and plan.target.container in ("mp4", "mov"):
+        context.codec_tag = "hvc1"  # what Apple's players ask for
+    if plan.display_matrix:
+        stream.set_display_matrix(plan.display_matrix)
+    return stream
+
+
+def is_cover(stream: Stream) -> bool:
+    """Whether the stream is a still picture that belongs to the file, not a video."""
+    return bool(stream.disposition & Disposition.attached_pic)

@@ -1,0 +1,129 @@
+"""Frames into a file, beside the streams that are copied."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from typing import Any
+
+import av
+
+from vidsr.errors import OutputError
+from vidsr.frame import Frame, tag_image, to_image
+from vidsr.notes import Notes
+from vidsr.video.passthrough import Passthrough, copy_tags
+from vidsr.video.preflight import OutputPlan, configure_encoder
+from vidsr.video.source import Source
+
+
+class Sink:
+    """Encodes frames and muxes packets into ``plan.target``'s working file.
+
+    :meth:`finish` puts the file in its place, :meth:`abort` removes it; one of them must be
+    called. Raises OutputError. Not thread-safe.
+    """
+
+    def __init__(self, plan: OutputPlan, source: Source, notes: Notes) -> None:
+        self.plan, self.notes = plan, notes
+        self.frames = 0
+        self.bytes_written = 0
+        self._closed = False
+        # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
+        os.environ.setdefault("SVT_LOG", "1")
+        try:
+            plan.target.open()
+            self.container = av.open(
+                str(plan.target.working),
+                "w",
+                format=plan.target.container,
+                options=self._muxer_options(source),
+            )
+        except (OSError, av.error.FFmpegError) as error:
+            raise OutputError(f"{plan.target.path}: cannot be created: {error}") from error
+        try:
+            self._add_streams(source)
+        except BaseException:
+            self.abort()
+            raise
+
+    def _muxer_options(self, source: Source) -> dict[str, str]:
+        if self.plan.target.container != "image2":
+            return {}
+        if not self.plan.target.sequence:
+            return {"update": "1"}
+        return {"start_number": str(source.first_number)}
+
+    def _add_streams(self, source: Source) -> None:
+        self.passthrough = Passthrough(source.container, self.container)
+        for stream in self.plan.streams:
+            if stream.action == "encode":
+                self.stream = configure_encoder(self.container, self.plan)
+                self.stream.metadata.update(copy_tags(source.stream.metadata))
+                self.stream.disposition = source.stream.disposition
+            else:
+                self.passthrough.add(stream)
+        if self.plan.target.container == "image2":
+            return
+        self.container.metadata.update(copy_tags(source.container.metadata))
+        if chapters := source.window.place_chapters(source.container.chapters()):
+            self.container.set_chapters(chapters)
+
+    def write(self, frame: Frame) -> None:
+        """Encode one frame."""
+        plan = self.plan
+        if plan.target.container == "image2" and not plan.target.sequence and self.frames:
+            raise OutputError(
+                f"{plan.target.path}: a single picture cannot hold a second frame",
+                hint="name a pattern such as frames/%05d.png.",
+            )
+        image = to_image(frame)
+        if image.format.name != plan.encoder_format and not plan.codec.jpeg_range:
+            image = image.reformat(format=plan.encoder_format)
+            tag_image(image, frame.format.color)
+        image.pts, image.time_base = frame.pts, plan.time_base
+        self._mux(image)
+        self.frames += 1
+
+    def copy(self, packet: av.Packet[Any]) -> None:
+        """Pass on a packet of another stream."""
+        self.passthrough.write(packet)
+
+    def _mux(self, image: av.VideoFrame | None) -> None:
+        try:
+            for packet in self.stream.encode(image):
+                self.bytes_written += packet.size
+                self.container.mux_one(packet)
+        except (av.error.FFmpegError, ValueError, OSError) as error:
+            raise self._failure(error) from error
+
+    def _failure(self, error: Exception) -> OutputError:
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+        reason = getattr(error, "strerror", None) or str(error)
+        return OutputError(
+            f"{self.plan.target.path}: writing failed at frame {self.frames}: {reason}",
+            hint="the disk is full; nothing was kept." if full else "nothing was kept.",
+        )
+
+    def finish(self) -> None:
+        """Flush the encoder, close the file, put it in its place."""
+        self._mux(None)
+        self._closed = True
+        try:
+            self.container.close()
+            self.bytes_written = self.plan.target.size()
+            self.plan.target.commit(self.notes)
+        except (av.error.FFmpegError, ValueError, OSError) as error:
+            self.plan.target.discard()
+            raise self._failure(error) from error
+        if self.passthrough.retimed:
+            self.notes.say(f"{self.passthrough.retimed} packets went back in time and were moved")
+
+    def abort(self) -> None:
+        """Close and remove the working file."""
+        if not self._closed:
+            self._closed = True
+            # Whatever goes wrong now, the file is going away.
+            with contextlib.suppress(av.error.FFmpegError, ValueError, OSError):
+                self.container.close()
+        self.plan.target.discard()
