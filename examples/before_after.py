@@ -22,8 +22,8 @@ from vidsr import Upscaler
 Image = NDArray[np.uint8]
 HERE = Path(__file__).resolve().parent
 SCALE, FRAME = 4, 92
-WIDTH, HEIGHT = 88, 48  # of a cut, in pixels of the clip
-CUTS = ((92, 29), (206, 123))  # left and top: letters and hatching; spokes and leaves
+WIDTH, HEIGHT = 86, 48  # of a cut, in pixels of the clip
+CUTS = ((105, 27), (206, 121))  # left and top: letters and hatching; spokes and leaves
 BAR, GAP = 34, 6  # caption and space between the pictures, in pixels of the output
 
 

@@ -6,8 +6,18 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Sums this small take longer to share out than to compute: five times, on busy cores.
+
+    Tests of what threads change set their own number, and set it back.
+    """
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -21,15 +20,6 @@ from vidsr.kernels.reference import (
 )
 
 SUBSAMPLINGS = ((2, 2), (2, 1), (1, 1))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Two threads on busy cores wait for each other far longer than these small sums take."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def layout(

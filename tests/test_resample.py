@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 
 import pytest
@@ -18,15 +17,6 @@ from vidsr.resample import Kernel, _Axis, _by_strips, _by_taps, chroma_grid, res
 
 KERNELS: tuple[Kernel, ...] = ("bilinear", "cubic", "lanczos")
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Two threads on busy cores wait for each other far longer than these small sums take."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def centred(old: int, new: int) -> tuple[Fraction, Fraction]:

@@ -6,7 +6,6 @@ a wrong tap, phase or border shows at 1e-2 and more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,15 +23,6 @@ from vidsr.engines.rewrite import (
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.config import GeneratorConfig
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Layers this small take longer to share out than to compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def assert_exact(actual: Tensor, expected: Tensor) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -23,15 +22,6 @@ KINDS: dict[str, dict[str, Any]] = {
     "srresnet x4": {"width": 16, "blocks": 2},
     "srresnet x2": {"width": 32, "blocks": 1, "scale": 2, "output_range": "signed"},
 }
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread() -> Iterator[None]:
-    """Layers this small take longer to share out than to compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @cache

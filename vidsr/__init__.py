@@ -9,6 +9,13 @@ large = upscaler(frame)          # torch.Tensor, numpy.ndarray or av.VideoFrame
 
 from __future__ import annotations
 
+import os
+
+# Must be set before torch loads OpenMP, whose idle threads otherwise spin on cores that decoder
+# and encoder need: with two cores and other work on them a frame took 1094 ms instead of 47.
+# Whoever sets it in the environment, or imports torch first, decides otherwise.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 from vidsr.api import upscale
 from vidsr.errors import (
     ContainerError,

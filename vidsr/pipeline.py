@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -101,11 +101,22 @@ class _Run:
         for channel in self.channels:
             channel.cancel()
 
-    def guard(self, work: Callable[[], None]) -> None:
+
+class _Worker(threading.Thread):
+    """A thread whose error ends the run."""
+
+    def __init__(self, run: _Run, work: Callable[[], None]) -> None:
+        super().__init__(name=f"vidsr-{work.__name__}")
+        self.ended = threading.Event()
+        self._work, self._run = work, run
+
+    def run(self) -> None:
         try:
-            work()
-        except BaseException as error:  # a thread's error is raised again by run_pipeline
-            self.fail(error)
+            self._work()
+        except BaseException as error:  # raised again by run_pipeline
+            self._run.fail(error)
+        finally:
+            self.ended.set()
 
 
 def run_pipeline(
@@ -120,7 +131,7 @@ def run_pipeline(
 
     ``source`` is iterated in a thread of its own, ``sink`` called in another, ``transform`` in the
     caller's, so that Ctrl-C lands here. An error in any of them stops all three, joins the
-    threads and is raised once, with the first one winning.
+    threads and is raised once, with the first one winning. A generator is closed in any case.
     """
     decoded: Channel[A] = Channel(capacity, weigh)
     enlarged: Channel[B] = Channel(capacity, weigh)
@@ -128,15 +139,19 @@ def run_pipeline(
 
     def decode() -> None:
         iterator = iter(source)
-        while True:
-            begin = time.perf_counter()
-            try:
-                item = next(iterator)
-            except StopIteration:
-                break
-            finally:
-                times.decode_s += time.perf_counter() - begin
-            decoded.put(item)
+        try:
+            while True:
+                begin = time.perf_counter()
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    break
+                finally:
+                    times.decode_s += time.perf_counter() - begin
+                decoded.put(item)
+        finally:
+            if isinstance(iterator, Generator):
+                iterator.close()
         decoded.finish()
 
     def encode() -> None:
@@ -145,13 +160,10 @@ def run_pipeline(
             sink(item)
             times.encode_s += time.perf_counter() - begin
 
-    threads = [
-        threading.Thread(target=run.guard, args=(work,), name=f"vidsr-{work.__name__}")
-        for work in (decode, encode)
-    ]
-    for thread in threads:
-        thread.start()
+    workers = [_Worker(run, work) for work in (decode, encode)]
     try:
+        for worker in workers:
+            worker.start()
         for item in decoded:
             begin = time.perf_counter()
             result = transform(item)
@@ -160,17 +172,24 @@ def run_pipeline(
         enlarged.finish()
     except BaseException as error:  # KeyboardInterrupt too: the threads must end first
         run.fail(error)
-    _join(threads, run)
+    _join(workers, run)
     if run.error is not None:
         raise run.error
     return times
 
 
-def _join(threads: list[threading.Thread], run: _Run) -> None:
-    """Wait for the threads; a Ctrl-C meanwhile cancels and goes on waiting."""
-    for thread in threads:
-        while thread.is_alive():
-            try:
-                thread.join()
-            except KeyboardInterrupt as error:
-                run.fail(error)
+def _join(workers: list[_Worker], run: _Run) -> None:
+    """Wait for the threads; a Ctrl-C meanwhile cancels and goes on waiting.
+
+    ``Thread.join`` is no place to wait: interrupted there, Python 3.11 takes a thread that still
+    runs for one that has ended, and the target would be closed under the encoder's hands.
+    """
+    while True:
+        try:
+            for worker in workers:
+                if worker.ident is not None:  # None: an interrupt came before its start
+                    worker.ended.wait()
+                    worker.join()
+            return
+        except KeyboardInterrupt as error:
+            run.fail(error)

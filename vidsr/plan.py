@@ -62,7 +62,7 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
     """The plan for people, a line a fact."""
     engine, target = upscaler.engine, output.format
     tile = upscaler.plan(info.format, target)
-    beside = frame_bytes(info.format, target, engine.channels)
+    beside = frame_bytes(info.format, target, engine)
     halo = 2 * engine.halo
     rows, columns = tile or (info.format.height, info.format.width)
     pixels = min(rows + halo, info.format.height) * min(columns + halo, info.format.width)

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from vidsr.color import (
+    LUMA_WEIGHTS,
     MATRIX_BT601,
     MATRIX_BT709,
     MATRIX_RGB,
+    MATRIX_UNSPECIFIED,
     RANGE_FULL,
     ColorSpec,
     Quantization,
@@ -61,8 +63,9 @@ def _by_rgb(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> tu
 
 
 def _from_rgb(rgb: Tensor, target: VideoFormat) -> tuple[Tensor, ...]:
-    if target.pixel.family == "gray":
-        # Whatever made the grey, its three channels are all but equal: any weights will do.
+    gray, matrix = target.pixel.family == "gray", target.color.matrix
+    if matrix == MATRIX_UNSPECIFIED or (gray and matrix not in LUMA_WEIGHTS):
+        # Grey has no matrix, nor has colour made of it: equal channels, so any weights will do.
         target = replace(target, color=replace(target.color, matrix=MATRIX_BT709))
     return reference.rgb_to_yuv(rgb, target)
 
@@ -118,7 +121,7 @@ def enlarge_rgb(rgb: Tensor, engine: Engine, tile: Tile) -> Tensor:
 def _by_luma(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> tuple[Tensor, ...]:
     parts = _components(frame)
     phases = run_tiled(engine, parts.luma[None, None], tile)
-    if not _keeps_matrix(frame.format, target):
+    if not keeps_matrix(frame.format, target):
         luma = _full_luma(phases, engine, target)
         return _from_rgb(_join(luma, parts, target), target)
     quant, dtype = reference.quantization(target), target.pixel.dtype
@@ -135,7 +138,7 @@ def _by_luma(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> t
     return (luma_plane, *_chroma_planes(parts, target, quant))
 
 
-def _keeps_matrix(source: VideoFormat, target: VideoFormat) -> bool:
+def keeps_matrix(source: VideoFormat, target: VideoFormat) -> bool:
     """Whether luma and chroma may stay what they are."""
     if "rgb" in (source.pixel.family, target.pixel.family):
         return False

@@ -59,8 +59,10 @@ class Upscaler:
             raise OptionError(f"{tile = }: allowed are sizes of at least 1.")
         self.engine = TorchEngine(self.model, device=str(chosen), precision=precision)
         self.tile = tile
-        limit = parse_bytes(max_memory) if isinstance(max_memory, str) else max_memory
-        self.memory_limit = limit or default_limit(chosen)
+        if max_memory is None:
+            self.memory_limit = default_limit(chosen)
+        else:
+            self.memory_limit = parse_bytes(str(max_memory))
         self._tiles: dict[tuple[VideoFormat, VideoFormat], transform.Tile] = {}
 
     @property
@@ -121,14 +123,15 @@ class Upscaler:
         large = self.enlarge(Frame(view_planes(planar), layout, image.pts))
         result = to_image(large)
         result.colorspace = color.matrix
-        result.time_base = image.time_base
+        if image.time_base is not None:  # a picture built in memory has none
+            result.time_base = image.time_base
         return result
 
     def _array(self, array: Array) -> Array:
         if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
             raise OptionError(f"{array.shape = }: allowed are [H, W, 3] and [H, W].")
         peak = _peak(array.dtype)
-        samples = torch.from_numpy(np.ascontiguousarray(array)).float() / peak
+        samples = torch.from_numpy(array.astype(np.float32, order="C")).div_(peak)
         rgb = samples.expand(3, -1, -1) if array.ndim == 2 else samples.permute(2, 0, 1)
         large = self._rgb(rgb[None])[0]
         shaped = large.mean(0) if array.ndim == 2 else large.permute(1, 2, 0)

@@ -156,6 +156,8 @@ def main() -> None:
     parser.add_argument("photos", type=Path, help="folder of .jpg or .png photographs")
     parser.add_argument("--out", type=Path, required=True, help="folder for state, log and weights")
     parser.add_argument("--scale", type=int, default=4, choices=(2, 4))
+    parser.add_argument("--width", type=int, default=32, help="channels of the body")
+    parser.add_argument("--blocks", type=int, default=6, help="convolutions of the body")
     parser.add_argument("--cpu-minutes", type=float, default=80.0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--validate", type=Path, help="folder of *HR.png to score while training")
