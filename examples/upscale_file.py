@@ -13,7 +13,7 @@ def main() -> None:
     source = Path(sys.argv[1]) if len(sys.argv) > 1 else default
     target = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(f"{source.stem}_4x.mp4")
     report = vidsr.upscale(source, target, model="lite-x4", preset="veryfast", overwrite=True)
-    print(report)
+    print(report.summary())
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ FAST = {
     "libx264": {"preset": "ultrafast", "threads": "1"},
     "libx265": {"preset": "ultrafast", "x265-params": "log-level=none:pools=none"},
     "libsvtav1": {"preset": "12"},
+    "ffv1": {"slices": "1"},  # by default it refuses some small sizes
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
 }
 INTERLACED = {"flags": "+ildct+ilme"}  # for libx264 and mpeg2video
@@ -143,7 +144,7 @@ def interlaced_pictures(
 def make_clip(
     path: Path,
     *,
-    frames: int = 8,
+    frames: int | None = None,
     size: tuple[int, int] = (64, 48),
     pix_fmt: str = "yuv420p",
     codec: str = "libx264",
@@ -168,7 +169,7 @@ def make_clip(
     mastering: str = "",
     light: tuple[int, int] | None = None,
 ) -> Clip:
-    """Encode ``pictures`` (default: :func:`picture`, ``frames`` of them) into ``path``.
+    """Encode ``pictures`` (default: :func:`picture`, ``frames`` or 8 of them) into ``path``.
 
     ``pts`` counts units of ``time_base`` (default 1/rate), one per picture, ascending, possibly
     uneven or negative. ``options`` go to the encoder on top of FAST, ``container_options`` to the
@@ -178,7 +179,8 @@ def make_clip(
     are x265's master-display and max-cll (codec libx265 only).
     """
     if pictures is None:
-        pictures = [picture(*size, pix_fmt, index=i) for i in range(frames)]
+        count = frames or len(pts or range(8))
+        pictures = [picture(*size, pix_fmt, index=i) for i in range(count)]
     base = time_base or 1 / Fraction(rate)
     stamps = list(pts) if pts is not None else list(range(len(pictures)))
     settings = _settings(codec, options, interlaced, mastering, light)

@@ -20,10 +20,15 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+def find_data() -> Path:
+    """The folder VIDSR_DATA names, else ../shared/data beside the repository; it may be absent."""
+    return Path(os.environ.get("VIDSR_DATA") or ROOT.parent / "shared" / "data")
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """The folder VIDSR_DATA names, else ../shared/data beside the repository."""
-    folder = Path(os.environ.get("VIDSR_DATA") or ROOT.parent / "shared" / "data")
+    """:func:`find_data`, or the test is skipped."""
+    folder = find_data()
     if not folder.is_dir():
         pytest.skip(f"no data folder at {folder}; VIDSR_DATA names another")
     return folder

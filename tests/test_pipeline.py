@@ -188,29 +188,35 @@ def test_a_source_that_cannot_even_start() -> None:
 
 def test_all_failing_at_once_gives_one_of_the_errors() -> None:
     for _ in range(50):
+        together = threading.Barrier(3)
         errors = [Broken("source"), Broken("transform"), Broken("sink")]
-        gate = threading.Barrier(2)
-
-        def source(mine: BaseException = errors[0], gate: threading.Barrier = gate) -> Iterator[int]:
-            yield from (0, 1)
-            gate.wait(STUCK_S)
-            raise mine
-
-        def transform(item: int, mine: BaseException = errors[1]) -> int:
-            if item == 1:
-                raise mine
-            return item
-
-        def sink(
-            _: int, mine: BaseException = errors[2], gate: threading.Barrier = gate
-        ) -> None:
-            gate.wait(STUCK_S)
-            raise mine
-
         with pytest.raises(Broken) as caught:
-            run_pipeline(source(), transform, sink)
+            run_pipeline(*all_fail(together, errors))
         assert caught.value in errors
         assert vidsr_threads() == []
+
+
+def all_fail(
+    together: threading.Barrier, errors: list[Broken]
+) -> tuple[Iterator[int], Callable[[int], int], Callable[[int], None]]:
+    """Stages that meet first: the sink at item 0, the transform at 1, the source after both."""
+
+    def source() -> Iterator[int]:
+        yield from (0, 1)
+        together.wait(STUCK_S)
+        raise errors[0]
+
+    def transform(item: int) -> int:
+        if item == 1:
+            together.wait(STUCK_S)
+            raise errors[1]
+        return item
+
+    def sink(_: int) -> None:
+        together.wait(STUCK_S)
+        raise errors[2]
+
+    return source(), transform, sink
 
 
 @pytest.mark.parametrize("stage", ["source", "transform", "sink"])
@@ -329,9 +335,7 @@ def test_packets_are_bounded_too() -> None:
     assert put == Channel.LIGHT_ITEMS
 
 
-def thread_error(
-    thread: threading.Thread, channel: Channel[int], count: Callable[[], int]
-) -> None:
+def thread_error(thread: threading.Thread, channel: Channel[int], count: Callable[[], int]) -> None:
     """Start, wait until the count stands still, cancel; raise what the channel then raises."""
     caught: list[BaseException] = []
     hook, threading.excepthook = threading.excepthook, lambda args: caught.append(args.exc_value)  # type: ignore[arg-type]

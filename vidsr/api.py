@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
@@ -32,6 +31,7 @@ from vidsr.video.source import Deinterlace, Item, Source
 from vidsr.video.target import Target
 
 ModelName = str | PathLike[str]
+MAX_SECONDS = 1e9  # thirty years; more overflows the clocks of containers
 
 
 class Progress(Protocol):
@@ -193,9 +193,9 @@ def _announce(job: Job, options: Options, notes: Notes) -> None:
 
 def check_times(options: Options) -> None:
     """Raises OptionError for a start or a duration that cannot be."""
-    if options.start_s is not None and not 0 <= options.start_s < math.inf:
+    if options.start_s is not None and not 0 <= options.start_s < MAX_SECONDS:
         raise OptionError(f"--start {options.start_s:g}: allowed is 0 or more seconds.")
-    if options.duration_s is not None and not 0 < options.duration_s < math.inf:
+    if options.duration_s is not None and not 0 < options.duration_s < MAX_SECONDS:
         raise OptionError(f"--duration {options.duration_s:g}: allowed is more than 0 seconds.")
     if options.framerate is not None and not 0 < options.framerate <= 1000:
         raise OptionError(f"--framerate {options.framerate}: allowed is more than 0, up to 1000.")
@@ -217,7 +217,7 @@ def _upscaler(options: Options, layout: VideoFormat) -> Upscaler:
 
 def _encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[int, StageTimes, int]:
     """Run the pipeline. Returns frames written, stage times and the target's size in bytes."""
-    sink = Sink(job.output, job.source, notes)
+    sink: Sink | None = None
 
     def transform(item: Item) -> Item:
         if isinstance(item, Frame):
@@ -225,6 +225,7 @@ def _encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[int, Sta
         return item
 
     def consume(item: Item) -> None:
+        assert sink is not None
         if not isinstance(item, Frame):
             sink.copy(item)
             return
@@ -232,15 +233,18 @@ def _encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[int, Sta
         if progress is not None:
             progress.frame(sink.frames, sink.bytes_written)
 
-    if progress is not None:
-        progress.start(job.source.info)
     try:
+        sink = Sink(job.output, job.source, notes)
+        if progress is not None:
+            progress.start(job.source.info)
         times = run_pipeline(
             job.source, transform, consume, weigh=lambda item: isinstance(item, Frame)
         )
         sink.finish()
-    except BaseException:
-        sink.abort()
+    except BaseException:  # Ctrl-C too, wherever it strikes: nothing unfinished may stay
+        if sink is not None:
+            sink.abort()
+        job.output.target.discard()
         raise
     finally:
         if progress is not None:

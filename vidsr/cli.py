@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typing import NoReturn
 
 from vidsr import __version__
 from vidsr.api import Options, prepare, run
-from vidsr.errors import OptionError, VidsrError
+from vidsr.errors import OptionError, OutputError, VidsrError
 from vidsr.models.zoo import available, load_model
 from vidsr.notes import Notes
 from vidsr.plan import Size
@@ -23,12 +24,12 @@ from vidsr.video.codecs import CODECS
 from vidsr.video.preflight import OutputOptions
 
 EPILOG = """examples:
-  vidsr clip.mp4 -o clip_4x.mp4                     four times larger, everything else kept
+  vidsr clip.mp4 -o clip_4x.mp4               four times larger, the rest kept
   vidsr clip.mkv -o clip_2x.mkv --scale 2 --crf 14
   vidsr old.avi -o new.mkv --height 1080 --codec hevc
-  vidsr frames/%05d.png -o large/%05d.png           numbered pictures, either way
-exit status: 0 done, 2 arguments, 3 source, 4 target, 5 container, 6 model, 7 device,
-8 memory limit, 130 interrupted
+  vidsr frames/%05d.png -o large/%05d.png     numbered pictures, either way
+exit status: 0 done, 2 arguments, 3 source, 4 target, 5 container, 6 model,
+7 device, 8 memory limit, 130 interrupted
 """
 
 
@@ -41,6 +42,14 @@ def seconds(text: str) -> float:
     for part in parts:
         total = total * 60 + float(part)
     return total
+
+
+def rate(text: str) -> Fraction:
+    """``25``, ``29.97`` or ``30000/1001``."""
+    try:
+        return Fraction(text)
+    except ZeroDivisionError as error:
+        raise ValueError(text) from error
 
 
 def tile(text: str) -> tuple[int, int]:
@@ -82,7 +91,7 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
 def _add_time(group: argparse._ArgumentGroup) -> None:
     group.add_argument("-ss", "--start", type=seconds, metavar="TIME", help="90, 1:30 or 0:01:30")
     group.add_argument("--duration", type=seconds, metavar="TIME", help="how much of the source")
-    group.add_argument("--framerate", type=Fraction, metavar="FPS", help="of pictures (25)")
+    group.add_argument("--framerate", type=rate, metavar="FPS", help="of pictures (25)")
 
 
 def _add_encoding(group: argparse._ArgumentGroup) -> None:
@@ -151,6 +160,7 @@ def _work(arguments: argparse.Namespace) -> None:
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")
     options = _options(arguments)
+    _check_report(arguments.report, (arguments.input, arguments.output))
     if arguments.dry_run:
         with prepare(arguments.input, arguments.output, options, Notes()) as job:
             return print("\n".join(job.describe()))
@@ -162,6 +172,16 @@ def _work(arguments: argparse.Namespace) -> None:
     if not arguments.quiet:
         print(f"vidsr: {report.summary()}", file=sys.stderr)
     return None
+
+
+def _check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
+    """Refuse before the work what would fail after it. Raises OutputError."""
+    if report is None:
+        return
+    if report.resolve() in [path.resolve() for path in taken]:
+        raise OutputError(f"--report {report}: is the source or the target itself")
+    if report.is_dir() or not os.access(report.resolve().parent, os.W_OK):
+        raise OutputError(f"--report {report}: cannot be written there")
 
 
 def _on_terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -187,6 +207,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say(f"interrupted; {arguments.output} was not written")
         return 130
+    except BrokenPipeError:  # the reader of --dry-run or --list-models has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except MemoryError:
         _say("error: out of memory Hint: give a smaller --max-memory or --tile.")
         return 8

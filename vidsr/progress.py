@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import Never
 
 from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
 
 from vidsr.video.info import SourceInfo
 
@@ -21,6 +23,7 @@ class ProgressBar:
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
         self._bar: tqdm[Never] | None = None
+        self._redirection = ExitStack()
 
     def start(self, info: SourceInfo) -> None:
         self._begin, self._rate = time.perf_counter(), float(info.rate)
@@ -34,6 +37,8 @@ class ProgressBar:
             dynamic_ncols=True,
             leave=False,
         )
+        if not self._bar.disable:  # notes go above the bar, not into it
+            self._redirection.enter_context(logging_redirect_tqdm())
 
     def frame(self, done: int, output_bytes: int) -> None:
         assert self._bar is not None
@@ -47,3 +52,4 @@ class ProgressBar:
     def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
+        self._redirection.close()

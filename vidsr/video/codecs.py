@@ -19,7 +19,10 @@ _X26X_PRESETS = (
 
 @dataclass(frozen=True)
 class Codec:
-    """One value of ``--codec``. ``crf_max`` 0 means that the encoder knows no quality setting."""
+    """One value of ``--codec``. ``crf_max`` 0 means that the encoder knows no quality setting.
+
+    ``max_rate`` is the highest nominal frame rate it takes; timestamps may be closer than that.
+    """
 
     name: str
     encoder: str
@@ -31,6 +34,7 @@ class Codec:
     preset_option: str = "preset"
     families: tuple[Family, ...] = ("yuv", "gray", "rgb")
     jpeg_range: bool = False
+    max_rate: int = 100_000
 
 
 # Defaults aim at "no visible loss": the enlarged picture is smooth and cheap to code well.
@@ -39,7 +43,7 @@ CODECS = {
     for c in (
         Codec("h264", "libx264", 51, 17, _X26X_PRESETS, "veryfast"),
         Codec("hevc", "libx265", 51, 19, _X26X_PRESETS, "fast"),
-        Codec("av1", "libsvtav1", 63, 24, tuple(map(str, range(14))), "8"),
+        Codec("av1", "libsvtav1", 63, 24, tuple(map(str, range(14))), "8", max_rate=240),
         Codec(
             *("vp9", "libvpx-vp9", 63, 22, tuple(map(str, range(9))), "4"),
             options={"b": "0", "deadline": "good", "row-mt": "1"},
@@ -111,7 +115,7 @@ def add_parameters(options: dict[str, str], codec: Codec, hdr: HdrMetadata) -> b
         return hdr.empty
     if params:
         options[key] = ":".join(params)
-    return True
+    return bool(fine) or hdr.primaries is None
 
 
 def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:

@@ -64,6 +64,20 @@ class FrameFilter:
             yield image
 
 
+def top_down(image: av.VideoFrame) -> av.VideoFrame:
+    """The picture with its first line first in memory; some decoders store the last one first."""
+    if all(plane.line_size >= 0 for plane in image.planes):
+        return image
+    time_base = image.time_base or Fraction(1)
+    return next(FrameFilter((("copy", ""),), time_base).push(image))
+
+
+def can_deinterlace(image: av.VideoFrame) -> bool:
+    """Whether bwdif takes the planar picture: no plane too small, no grey of 10 or 12 bits."""
+    small = any(plane.width < 3 or plane.height < 4 for plane in image.planes)
+    return not small and image.format.name not in ("gray10le", "gray12le")
+
+
 def upright_filters(matrix: tuple[int, ...]) -> Filters | None:
     """The filters that do what a display matrix asks for; None where it is no quarter turn.
 
@@ -72,7 +86,8 @@ def upright_filters(matrix: tuple[int, ...]) -> Filters | None:
     a, b, c, d = (matrix[i] for i in (0, 1, 3, 4))
     if b == c == 0 and a and d:
         flips = (("hflip", ""),) if a < 0 else ()
-        return flips + ((("vflip", ""),) if d < 0 else ())
+        # vflip only turns the pitch negative, which no tensor can have: hence the copy.
+        return flips + ((("vflip", ""), ("copy", "")) if d < 0 else ())
     if a == d == 0 and b and c:
         turn = {(True, False): "clock", (False, True): "cclock", (True, True): "cclock_flip"}
         return (("transpose", turn.get((b > 0, c > 0), "clock_flip")),)

@@ -50,8 +50,14 @@ def _number(value: float) -> str:
 
 
 def side_data(image: av.VideoFrame) -> Iterable[SideData]:
-    """The frame's side data. PyAV iterates over values but is typed as a mapping of names."""
-    return cast(Iterable[SideData], image.side_data)
+    """The frame's side data. PyAV iterates over values but is typed as a mapping of names.
+
+    Nothing where PyAV has no name for a kind, as for EXIF: it then refuses them all.
+    """
+    try:
+        return cast(Iterable[SideData], image.side_data)
+    except ValueError:
+        return ()
 
 
 def read_hdr(image: av.VideoFrame) -> HdrMetadata:
@@ -72,7 +78,15 @@ def read_display_matrix(image: av.VideoFrame) -> tuple[int, ...] | None:
             matrix = struct.unpack_from("=9i", bytes(item))
             matrix = (*matrix[:6], 0, 0, matrix[8])  # the offset is in source pixels
             return None if matrix == _UPRIGHT else matrix
-    return None
+    return _quarter_turn(image.rotation)
+
+
+def _quarter_turn(degrees: int) -> tuple[int, ...] | None:
+    """The display matrix of a rotation, counterclockwise; None when upright."""
+    cosine, sine = {90: (0, -1), -90: (0, 1), 180: (-1, 0), -180: (-1, 0)}.get(degrees, (1, 0))
+    one = 1 << 16
+    matrix = (cosine * one, sine * one, 0, -sine * one, cosine * one, 0, 0, 0, 1 << 30)
+    return None if matrix == _UPRIGHT else matrix
 
 
 def _read_mastering(

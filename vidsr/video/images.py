@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
-_NUMBER = re.compile(r"%(0?)(\d*)d")
+_NUMBER = re.compile(r"%(\d{0,2})d")
 
 
 def is_pattern(path: Path) -> bool:
@@ -25,13 +25,13 @@ def numbered_files(pattern: Path) -> dict[int, Path]:
         return {}
     match = _NUMBER.search(pattern.name)
     assert match is not None
-    digits = r"(\d+)" if match[1] == "" else rf"(\d{{{match[2]},}})"
+    width = int(match[1] or 0)
     before, after = pattern.name[: match.start()], pattern.name[match.end() :]
-    shape = re.compile(re.escape(before) + digits + re.escape(after))
+    shape = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))
     found = {}
     for path in pattern.parent.iterdir():
         hit = shape.fullmatch(path.name)
-        # "%d" must not take "007": the number has to print back to the same name.
-        if hit and pattern.name % int(hit[1]) == path.name:
+        # "%d" must not take "007": the number has to print back as FFmpeg prints it.
+        if hit and f"{int(hit[1]):0{width}d}" == hit[1]:
             found[int(hit[1])] = path
     return dict(sorted(found.items()))

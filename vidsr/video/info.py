@@ -20,6 +20,17 @@ class SourceCounts:
     retimed: int = 0
     deinterlaced: int = 0
     conformed: int = 0
+    resized: int = 0
+
+    def sentences(self, rate: Fraction) -> list[str]:
+        """What has to be told of a finished run."""
+        told = (
+            (self.concealed, "frames were damaged and concealed by the decoder"),
+            (self.failed_packets, "packets could not be decoded"),
+            (self.synthesised_pts, f"frames have no timestamp: {float(rate):g} fps assumed"),
+            (self.retimed, "timestamps did not increase and were moved"),
+        )
+        return [f"{count} {text}" for count, text in told if count]
 
 
 @dataclass(frozen=True)

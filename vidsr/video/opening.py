@@ -23,35 +23,54 @@ def open_input(path: Path, framerate: Fraction | None) -> InputContainer:
 
     Raises InputError for what is missing, unreadable or no media file.
     """
-    options: dict[str, str] = {}
-    if is_pattern(path):
-        numbers = list(numbered_files(path))
-        if not numbers:
-            raise InputError(f"{path}: no file of this sequence exists")
-        expected = range(numbers[0], numbers[0] + len(numbers))
-        if numbers != list(expected):
-            gap = next(n for n in expected if n not in set(numbers))
-            raise InputError(f"{path}: number {gap} is missing", hint="renumber without gaps.")
-        options = {"start_number": str(numbers[0]), "pattern_type": "sequence"}
-        options["framerate"] = str(framerate or DEFAULT_IMAGE_RATE)
-    elif path.is_dir():
-        raise InputError(f"{path}: is a folder", hint="name a pattern such as frames/%05d.png.")
-    elif not path.exists():
-        raise InputError(f"{path}: no such file")
-    elif is_image(path):
-        options = {"framerate": str(framerate or DEFAULT_IMAGE_RATE)}
-    return _open(path, options, "image2" if "start_number" in options else None)
-
-
-def _open(path: Path, options: dict[str, str], format_name: str | None) -> InputContainer:
+    rate = {"framerate": str(framerate or DEFAULT_IMAGE_RATE)}
+    # An absolute path is never taken for a protocol, as "12:30.mp4" would be.
+    name = str(path.absolute())
     try:
-        return av.open(str(path), options=options, format=format_name, metadata_errors="replace")
+        if is_pattern(path):
+            first = _first_number(path)
+            folder = str(path.parent.absolute()).replace("%", "%%")
+            options = {"start_number": str(first), "pattern_type": "sequence"} | rate
+            return _open(path, f"{folder}/{path.name}", options, "image2")
+        if path.is_dir():
+            hint = "name a pattern such as frames/%05d.png."
+            raise InputError(f"{path}: is a folder", hint=hint)
+        if not path.exists():
+            raise InputError(f"{path}: no such file")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
+    if is_image(path):
+        return _open(path, name, {"pattern_type": "none"} | rate)
+    return _open(path, name, {})
+
+
+def _first_number(path: Path) -> int:
+    """Number of a sequence's first picture. Raises InputError for gaps and for no picture."""
+    numbers = list(numbered_files(path))
+    if not numbers:
+        raise InputError(f"{path}: no file of this sequence exists")
+    expected = range(numbers[0], numbers[0] + len(numbers))
+    if numbers != list(expected):
+        gap = next(n for n in expected if n not in set(numbers))
+        raise InputError(f"{path}: number {gap} is missing", hint="renumber without gaps.")
+    return numbers[0]
+
+
+def _open(
+    path: Path, name: str, options: dict[str, str], format_name: str | None = None
+) -> InputContainer:
+    try:
+        container = av.open(name, options=options, format=format_name, metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
             f"{path}: cannot be opened: {reason}",
             hint="vidsr reads what FFmpeg reads; the file may be incomplete or no video.",
         ) from error
+    if container.format.name == "tty":  # FFmpeg draws text files as a terminal would
+        container.close()
+        raise InputError(f"{path}: is a text file, not a video")
+    return container
 
 
 def choose_video(container: InputContainer, path: Path, notes: Notes) -> VideoStream:

@@ -2,29 +2,127 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import av
+from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
-from av.stream import AttachmentStream, Stream
+from av.stream import AttachmentStream, DataStream, Disposition, Stream
 from av.subtitles.codeccontext import SubtitleCodecContext
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
-from vidsr.errors import OutputError
-from vidsr.video.preflight import StreamPlan
+Action = Literal["encode", "copy", "convert", "drop"]
+
+MUX_ERRORS = (av.error.FFmpegError, ValueError, RuntimeError, OSError)
+TEXT_SUBTITLES = ("subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text")
+SUBTITLE_CODEC = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
+# FFmpeg writes anything into a transport stream as private data; only these come out again.
+MPEGTS_CODECS = (
+    *("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3", "dts", "truehd", "opus"),
+    *("h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4", "dvb_subtitle", "dvb_teletext"),
+)
+# Matroska counts milliseconds, so that packets shorter than one may share a decoding time.
+EQUAL_TIMES = ("matroska", "webm")
+MAX_HELD = 32
+COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
+LAYOUTS = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")  # FFmpeg's defaults
 
 # Written by the muxer itself, or meaningless in another container.
 _OWN_TAGS = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration")
+# mkvmerge's counts of the source's packets and bytes: wrong for what is encoded anew.
+_STATISTICS = ("DURATION", "_STATISTICS", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES")
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """What becomes of one stream of the source. ``codec`` is its name in the target."""
+
+    index: int
+    kind: str
+    action: Action
+    codec: str
+    reason: str = ""
+
+
+def codec_name(stream: Stream) -> str:
+    """FFmpeg's name of the stream's codec, ``none`` where it knows none."""
+    if isinstance(stream, DataStream):
+        return stream.name or "none"
+    context = stream.codec_context
+    return "none" if context is None else str(context.codec.canonical_name)
+
+
+def is_cover(stream: Stream) -> bool:
+    """Whether the stream is a still picture that belongs to the file, not a video."""
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def fits(container: str, stream: Stream) -> bool:
+    """Whether the container takes a copy of the stream: asked of FFmpeg, by writing a header."""
+    if container == "image2":
+        return False
+    if container == "mpegts" and codec_name(stream) not in MPEGTS_CODECS:
+        return False
+    probe = av.open(io.BytesIO(), "w", format=container)
+    try:
+        _add_copy(probe, stream)
+        probe.start_encoding()
+    except MUX_ERRORS:
+        return False
+    finally:
+        with contextlib.suppress(*MUX_ERRORS):
+            probe.close()
+    return True
+
+
+def plan_stream(stream: Stream, container: str) -> StreamPlan:
+    """What can become of a stream; ``reason`` says why it has to be dropped."""
+    name, kind = codec_name(stream), stream.type
+    if kind == "data":
+        return StreamPlan(stream.index, kind, "drop", name, "data")
+    if kind == "attachment":
+        action: Action = "copy" if container == "matroska" else "drop"
+        return StreamPlan(stream.index, kind, action, name, "container")
+    if name == "none" or (isinstance(stream, AudioStream) and not stream.rate):
+        return StreamPlan(stream.index, kind, "drop", name, "unreadable")
+    if fits(container, stream):
+        return StreamPlan(stream.index, kind, "copy", name)
+    if name in TEXT_SUBTITLES and container in SUBTITLE_CODEC:
+        return StreamPlan(stream.index, kind, "convert", SUBTITLE_CODEC[container])
+    return StreamPlan(stream.index, kind, "drop", name, "container")
 
 
 def copy_tags(tags: dict[str, str]) -> dict[str, str]:
     """Metadata without what describes the source's own container."""
-    return {
+    kept = {
         k: v
         for k, v in tags.items()
-        if k.lower() not in _OWN_TAGS and not k.upper().startswith(("DURATION", "_STATISTICS"))
+        if k.lower() not in _OWN_TAGS and not k.upper().startswith(_STATISTICS)
     }
+    # A track's title is called so by every muxer, but "name" by the MP4 demuxer.
+    if "name" in kept and "title" not in kept:
+        kept["title"] = kept.pop("name")
+    return kept
+
+
+def _add_copy(target: OutputContainer, stream: Stream) -> Stream:
+    """Add a stream to ``target`` that takes ``stream``'s packets."""
+    copy: Stream = target.add_stream_from_template(stream, opaque=True)
+    if isinstance(copy, AudioStream):
+        _name_layout(copy)
+    copy.time_base = stream.time_base
+    copy.disposition = stream.disposition
+    return copy
+
+
+def _name_layout(copy: AudioStream) -> None:
+    """Where the source names no layout, MP4 fails on PCM, and only when it is closed."""
+    if copy.layout.name.endswith(" channels") and copy.channels <= len(LAYOUTS):
+        copy.codec_context.layout = LAYOUTS[copy.channels - 1]
 
 
 class SubtitleConverter:
@@ -58,61 +156,118 @@ class Passthrough:
     def __init__(self, source: InputContainer, target: OutputContainer) -> None:
         self.source, self.target = source, target
         self.retimed = 0
+        self.unreadable = 0
         self._streams: dict[int, Stream] = {}
         self._converters: dict[int, SubtitleConverter] = {}
         self._last_dts: dict[int, int] = {}
+        self._held: dict[int, list[av.Packet[Any]]] = {}
 
     def add(self, plan: StreamPlan) -> None:
         """Create the target's stream for one of the source's, in the order of the source."""
         stream = self.source.streams[plan.index]
         if plan.action == "drop":
             return
-        if isinstance(stream, AttachmentStream):
-            self.target.add_attachment(
-                stream.name or stream.metadata.get("filename", f"attachment-{plan.index}"),
-                stream.mimetype or "application/octet-stream",
-                bytes(stream.data),
-            )
+        if isinstance(stream, AttachmentStream) or (
+            is_cover(stream) and self.target.format.name == "matroska"
+        ):
+            self._attach(stream)
             return
         if plan.action == "convert":
             copy: Stream = self.target.add_stream(plan.codec)
             self._converters[plan.index] = SubtitleConverter(stream, copy)
-            copy.codec_context.time_base = stream.time_base or Fraction(1, 1000)
+            copy.codec_context.time_base = copy.time_base = stream.time_base or Fraction(1, 1000)
+            copy.disposition = stream.disposition
         else:
-            copy = self.target.add_stream_from_template(stream, opaque=True)
-        copy.time_base = stream.time_base
+            copy = _add_copy(self.target, stream)
         copy.metadata.update(copy_tags(stream.metadata))
-        copy.disposition = stream.disposition
         self._streams[plan.index] = copy
 
-    def write(self, packet: av.Packet[Any]) -> None:
-        """Mux one packet; packets of dropped streams are ignored. Raises OutputError."""
-        index = packet.stream.index
-        stream = self._streams.get(index)
-        if stream is None:
-            return
-        if index in self._converters:
-            converted = self._converters[index].convert(packet)
-            if converted is None:
-                return
-            packet = converted
-        if packet.dts is None:
-            packet.dts = packet.pts
-        if packet.dts is None:
-            return
-        self._order(packet, index)
-        packet.stream = stream
-        try:
-            self.target.mux_one(packet)
-        except (av.error.FFmpegError, ValueError, OSError) as error:
-            raise OutputError(f"stream {index}: writing a packet failed: {error}") from error
+    def _attach(self, stream: Stream) -> None:
+        """Matroska keeps files in its header; its cover art is one of them."""
+        name, mimetype = COVERS.get(
+            codec_name(stream), (f"attachment-{stream.index}", "application/octet-stream")
+        )
+        self.target.add_attachment(
+            stream.metadata.get("filename", name),
+            stream.metadata.get("mimetype", mimetype),
+            stream.data if isinstance(stream, AttachmentStream) else self._read_cover(stream),
+        )
 
-    def _order(self, packet: av.Packet[Any], index: int) -> None:
+    def _read_cover(self, stream: Stream) -> bytes:
+        """The picture, read ahead of time: a header comes before every packet."""
+        with av.open(self.source.name, metadata_errors="replace") as again:
+            packet = next(again.demux(again.streams[stream.index]))
+            return bytes(packet)
+
+    def write(self, packet: av.Packet[Any]) -> None:
+        """Mux one packet; packets of dropped streams are ignored. Raises one of MUX_ERRORS."""
+        index = packet.stream.index
+        if index not in self._streams or (fitting := self._prepare(packet, index)) is None:
+            return
+        held = self._held.setdefault(index, [])
+        held.append(fitting)
+        if fitting.dts is not None or len(held) == MAX_HELD:
+            self._release(index)
+
+    def finish(self) -> None:
+        """Mux what was still held back. Raises one of MUX_ERRORS."""
+        for index in tuple(self._held):
+            self._release(index)
+
+    def _release(self, index: int) -> None:
+        """Matroska names no decoding time for a video's first packets: count back from the next."""
+        held, stream = self._held.pop(index), self._streams[index]
+        following = min((p.pts for p in held if p.pts is not None), default=0)
+        for packet in reversed(held):
+            if packet.dts is None:
+                packet.dts = following
+            following = packet.dts - (packet.duration or 1)
+        self.target.start_encoding()  # from here on the time base is the one the muxer chose
+        assert stream.time_base is not None
+        for packet in held:
+            _rescale(packet, stream.time_base)
+            self._order(packet, stream, index)
+            packet.stream = stream
+            self.target.mux_one(packet)
+
+    def _prepare(self, packet: av.Packet[Any], index: int) -> av.Packet[Any] | None:
+        """The packet as the target's codec wants it, None for one that is not to be written."""
+        stream_type = packet.stream.type
+        if is_cover(packet.stream):
+            packet.pts = packet.dts = 0
+        if index in self._converters:
+            try:
+                converted = self._converters[index].convert(packet)
+            except MUX_ERRORS:
+                self.unreadable += 1
+                return None
+            if converted is None:
+                return None
+            packet = converted
+        elif codec_name(packet.stream) == "mov_text" and bytes(packet)[:2] == b"\0\0":
+            return None  # a pause; the muxer writes its own
+        if packet.dts is None and stream_type != "video":
+            packet.dts = packet.pts
+        return None if packet.dts is None and packet.pts is None else packet
+
+    def _order(self, packet: av.Packet[Any], stream: Stream, index: int) -> None:
         """Muxers refuse decoding times that go back: such a packet is moved up, and counted."""
         assert packet.dts is not None
         last = self._last_dts.get(index)
-        if last is not None and packet.dts <= last:
-            self.retimed += packet.dts < last
-            packet.dts = last + (packet.dts < last)
+        same = stream.type == "subtitle" or self.target.format.name in EQUAL_TIMES
+        if last is not None and packet.dts < last + (not same):
+            self.retimed += 1
+            packet.dts = last + (not same)
             packet.pts = max(packet.pts, packet.dts) if packet.pts is not None else packet.dts
+        # MP4 would cut off a last packet of no duration.
+        if last is not None and stream.type == "audio" and not packet.duration:
+            packet.duration = packet.dts - last
         self._last_dts[index] = packet.dts
+
+
+def _rescale(packet: av.Packet[Any], time_base: Fraction) -> None:
+    factor = packet.time_base / time_base
+    packet.pts = None if packet.pts is None else round(packet.pts * factor)
+    packet.dts = None if packet.dts is None else round(packet.dts * factor)
+    packet.duration = round((packet.duration or 0) * factor)
+    packet.time_base = time_base

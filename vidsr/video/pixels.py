@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import av
+import numpy as np
+from av.video.plane import VideoPlane
+from numpy.typing import NDArray
 
 from vidsr.color import (
     MATRIX_BT2020,
@@ -13,7 +16,9 @@ from vidsr.color import (
     Siting,
     assumed_matrix,
 )
+from vidsr.errors import InputError
 from vidsr.frame import PixelFormat, VideoFormat
+from vidsr.video.filters import top_down
 
 # Codecs whose chroma lies between the luma samples both ways: JPEG (JFIF) and MPEG-1.
 _CENTERED = ("mjpeg", "mpeg1video", "png", "webp", "jpegls", "jpeg2000")
@@ -66,21 +71,60 @@ def resolve_matrix(color: ColorSpec, height: int) -> ColorSpec:
 def conform(image: av.VideoFrame, layout: VideoFormat, target: VideoFormat) -> av.VideoFrame:
     """The frame as planar ``target.pixel`` samples in ``target.color``'s matrix and range.
 
+    Raises InputError for what swscale cannot read.
     Planar frames that already are what is asked for pass through untouched.
     """
     name = image.format.name.replace("yuvj", "yuv")
     same_color = layout.color == target.color
     if name == target.pixel.name and same_color:
-        return image
-    spaces = {}
-    if not same_color and "rgb" not in (layout.pixel.family, target.pixel.family):
-        spaces = {
-            "src_colorspace": _SWSCALE.get(layout.color.matrix, 5),
-            "dst_colorspace": _SWSCALE.get(target.color.matrix, 5),
-            "src_color_range": 2 if layout.color.full_range else 1,
-            "dst_color_range": 2 if target.color.full_range else 1,
-        }
-    pts = image.pts
-    converted = image.reformat(format=target.pixel.name, **spaces)
-    converted.pts = pts
+        return top_down(image)
+    converted = _drop_alpha(top_down(image), target) if same_color else None
+    if converted is None:
+        converted = _convert(image, layout, target)
+    converted.pts = image.pts
+    if image.time_base is not None:
+        converted.time_base = image.time_base
     return converted
+
+
+def has_alpha(image: av.VideoFrame) -> bool:
+    """Whether the picture stores a transparency beside its samples."""
+    return len(image.format.components) in (2, 4)
+
+
+def _convert(image: av.VideoFrame, layout: VideoFormat, target: VideoFormat) -> av.VideoFrame:
+    """By swscale. Raises InputError."""
+    spaces: dict[str, int] = {}
+    if layout.color != target.color and layout.pixel.family != "rgb":
+        spaces["src_colorspace"] = _SWSCALE.get(layout.color.matrix, 5)
+        spaces["src_color_range"] = 2 if layout.color.full_range else 1
+    if layout.color != target.color and target.pixel.family != "rgb":
+        spaces["dst_colorspace"] = _SWSCALE.get(target.color.matrix, 5)
+        spaces["dst_color_range"] = 2 if target.color.full_range else 1
+    try:
+        # swscale's slice threads overwrite samples of P010 and of GBR at some sizes: one thread.
+        return image.reformat(format=target.pixel.name, threads=1, **spaces)
+    except (av.error.FFmpegError, ValueError) as error:
+        raise InputError(
+            f"{image.format.name} pictures cannot be converted to {target.pixel.name}: {error}"
+        ) from error
+
+
+def _drop_alpha(image: av.VideoFrame, target: VideoFormat) -> av.VideoFrame | None:
+    """The other planes as they are, None where there is no alpha plane to leave out.
+
+    swscale loses half of a line in each slice of GBR with alpha above 8 bits.
+    """
+    name = target.pixel.name
+    if image.format.name not in (name.replace("gbrp", "gbrap"), name.replace("yuv", "yuva")):
+        return None
+    plain = av.VideoFrame(image.width, image.height, name)
+    for copy, plane in zip(plain.planes, image.planes, strict=False):
+        width = min(copy.line_size, plane.line_size)
+        _rows(copy)[:, :width] = _rows(plane)[:, :width]
+    return plain
+
+
+def _rows(plane: VideoPlane) -> NDArray[np.uint8]:
+    samples: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8)
+    return samples.reshape(plane.height, plane.line_size)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Literal
 
 import av
-from av.stream import Disposition, Stream
 
 from vidsr.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
 from vidsr.errors import ContainerError, OptionError
@@ -23,18 +22,16 @@ from vidsr.video.codecs import (
     find_codec,
 )
 from vidsr.video.info import SourceInfo
+from vidsr.video.passthrough import (
+    MPEGTS_CODECS,
+    MUX_ERRORS,
+    StreamPlan,
+    codec_name,
+    plan_stream,
+)
 from vidsr.video.source import Source
 from vidsr.video.target import Target
 
-Action = Literal["encode", "copy", "convert", "drop"]
-
-TEXT_SUBTITLES = ("subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text")
-SUBTITLE_CODEC = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
-# FFmpeg writes anything into a transport stream as private data; only these come out again.
-MPEGTS_CODECS = (
-    *("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3", "dts", "truehd", "opus"),
-    *("h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4", "dvb_subtitle", "dvb_teletext"),
-)
 NO_DISPLAY_MATRIX = ("mpegts", "image2")
 
 
@@ -48,17 +45,6 @@ class OutputOptions:
     pix_fmt: str | None = None
     drop_incompatible: bool = False
     overwrite: bool = False
-
-
-@dataclass(frozen=True)
-class StreamPlan:
-    """What becomes of one stream of the source. ``codec`` is its name in the target."""
-
-    index: int
-    kind: str
-    action: Action
-    codec: str
-    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -89,7 +75,9 @@ def plan_output(
 
     Raises OptionError for settings the encoder or the container refuses.
     """
-    codec = find_codec(options.codec) if options.codec else default_codec(info, target, size)
+    default = default_codec(info, target, size)
+    codec = find_codec(options.codec) if options.codec else default
+    _check_pair(codec, default, target)
     name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt)
     if lost := _losses(info.format.pixel, pixel):
         notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
@@ -126,6 +114,19 @@ def default_codec(info: SourceInfo, target: Target, size: tuple[int, int]) -> Co
     if target.container == "webm":
         return CODECS["av1" if deep else "vp9"]
     return CODECS["hevc" if deep or max(size) > 4096 else "h264"]
+
+
+def _check_pair(codec: Codec, default: Codec, target: Target) -> None:
+    """Refuse what FFmpeg writes without complaint and nobody can read. Raises OptionError."""
+    if target.container == "image2" and codec != default:
+        raise OptionError(
+            f"--codec {codec.name}: {target.path.suffix} pictures are {default.name}.",
+            hint="leave --codec out.",
+        )
+    if target.container == "mpegts" and codec.name not in MPEGTS_CODECS:
+        raise OptionError(
+            f"--codec {codec.name}: {target.path.suffix} cannot hold it; allowed: h264, hevc."
+        )
 
 
 def target_color(source: VideoFormat, pixel: PixelFormat, codec: Codec) -> ColorSpec:
@@ -169,28 +170,6 @@ def _losses(source: PixelFormat, target: PixelFormat) -> str:
     return ", ".join(lost)
 
 
-def codec_name(stream: Stream) -> str:
-    """FFmpeg's name of the stream's codec, ``none`` where it knows none."""
-    context = stream.codec_context
-    return "none" if context is None else str(context.codec.canonical_name)
-
-
-def fits(container: str, stream: Stream) -> bool:
-    """Whether the container takes a copy of the stream: asked of FFmpeg, by writing a header."""
-    if container == "image2":
-        return False
-    if container == "mpegts" and codec_name(stream) not in MPEGTS_CODECS:
-        return False
-    probe = av.open(io.BytesIO(), "w", format=container)
-    try:
-        copy = probe.add_stream_from_template(stream, opaque=True)
-        copy.disposition = stream.disposition
-        probe.start_encoding()
-    except (ValueError, RuntimeError, OSError, av.error.FFmpegError):
-        return False
-    return True
-
-
 def plan_streams(
     source: Source, target: Target, options: OutputOptions, notes: Notes
 ) -> tuple[StreamPlan, ...]:
@@ -203,29 +182,13 @@ def plan_streams(
         if stream.index == source.stream.index:
             plans.append(StreamPlan(stream.index, "video", "encode", ""))
             continue
-        plan = _plan_stream(stream, target.container)
+        plan = plan_stream(stream, target.container)
         if plan.action == "drop":
             _refuse_or_drop(plan, target, options, notes)
         elif plan.action == "convert":
             notes.say(f"subtitles, stream {plan.index}: {codec_name(stream)} become {plan.codec}")
         plans.append(plan)
     return tuple(plans)
-
-
-def _plan_stream(stream: Stream, container: str) -> StreamPlan:
-    name, kind = codec_name(stream), stream.type
-    if kind == "data" and not (container == "mpegts" and fits(container, stream)):
-        return StreamPlan(stream.index, kind, "drop", name, "data")
-    if kind == "attachment":
-        action: Action = "copy" if container == "matroska" else "drop"
-        return StreamPlan(stream.index, kind, action, name, "container")
-    if kind in ("audio", "video", "subtitle") and name == "none":
-        return StreamPlan(stream.index, kind, "drop", name, "unreadable")
-    if fits(container, stream):
-        return StreamPlan(stream.index, kind, "copy", name)
-    if name in TEXT_SUBTITLES and container in SUBTITLE_CODEC:
-        return StreamPlan(stream.index, kind, "convert", SUBTITLE_CODEC[container])
-    return StreamPlan(stream.index, kind, "drop", name, "container")
 
 
 def _refuse_or_drop(plan: StreamPlan, target: Target, options: OutputOptions, notes: Notes) -> None:
@@ -259,26 +222,30 @@ def _try_encoder(plan: OutputPlan) -> None:
     try:
         configure_encoder(probe, plan)
         probe.start_encoding()
-    except (ValueError, RuntimeError, OSError, av.error.FFmpegError) as error:
+    except MUX_ERRORS as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OptionError(
             f"{what}: the encoder or the container refuses: {reason}",
             hint="try another --codec, --pix-fmt or container (.mkv holds nearly everything).",
         ) from error
+    finally:
+        with contextlib.suppress(*MUX_ERRORS):
+            probe.close()
 
 
 def configure_encoder(
     container: av.container.OutputContainer, plan: OutputPlan
 ) -> av.video.stream.VideoStream:
     """Add the encoded stream to an output container."""
-    stream = container.add_stream(plan.codec.encoder, rate=plan.rate, options=plan.options)
+    rate = min(plan.rate, Fraction(plan.codec.max_rate))
+    stream = container.add_stream(plan.codec.encoder, rate=rate, options=plan.options)
     assert isinstance(stream, av.video.stream.VideoStream)
     context = stream.codec_context
     context.width, context.height = plan.format.width, plan.format.height
     context.pix_fmt = plan.encoder_format
     context.sample_aspect_ratio = plan.sample_aspect_ratio
     stream.time_base = context.time_base = plan.time_base
-    context.framerate = plan.rate
+    context.framerate = rate
     color = plan.format.color
     context.colorspace, context.color_range = color.matrix, color.range
     context.color_primaries, context.color_trc = color.primaries, color.transfer
@@ -288,8 +255,3 @@ def configure_encoder(
     if plan.display_matrix:
         stream.set_display_matrix(plan.display_matrix)
     return stream
-
-
-def is_cover(stream: Stream) -> bool:
-    """Whether the stream is a still picture that belongs to the file, not a video."""
-    return bool(stream.disposition & Disposition.attached_pic)

@@ -12,9 +12,11 @@ import av
 from vidsr.errors import OutputError
 from vidsr.frame import Frame, tag_image, to_image
 from vidsr.notes import Notes
-from vidsr.video.passthrough import Passthrough, copy_tags
+from vidsr.video.passthrough import MUX_ERRORS, Passthrough, copy_tags
 from vidsr.video.preflight import OutputPlan, configure_encoder
 from vidsr.video.source import Source
+
+MAX_TIMESCALE = 1_000_000
 
 
 class Sink:
@@ -28,26 +30,34 @@ class Sink:
         self.plan, self.notes = plan, notes
         self.frames = 0
         self.bytes_written = 0
-        self._closed = False
+        self._closed = True
         # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
         os.environ.setdefault("SVT_LOG", "1")
         try:
-            plan.target.open()
-            self.container = av.open(
-                str(plan.target.working),
-                "w",
-                format=plan.target.container,
-                options=self._muxer_options(source),
-            )
-        except (OSError, av.error.FFmpegError) as error:
-            raise OutputError(f"{plan.target.path}: cannot be created: {error}") from error
+            self._claim = plan.target.open()
+        except OSError as error:
+            raise self._failure("cannot be created", error) from error
         try:
-            self._add_streams(source)
+            self._open(source)
+        except MUX_ERRORS as error:
+            self.abort()
+            raise self._failure("cannot be set up", error) from error
         except BaseException:
             self.abort()
             raise
 
+    def _open(self, source: Source) -> None:
+        plan, options = self.plan, self._muxer_options(source)
+        self.container = av.open(
+            plan.target.url, "w", format=plan.target.container, options=options
+        )
+        self._closed = False
+        self._add_streams(source)
+
     def _muxer_options(self, source: Source) -> dict[str, str]:
+        if self.plan.target.container in ("mp4", "mov"):
+            # Starts other than zero are counted in this unit, by default a millisecond.
+            return {"movie_timescale": str(min(self.plan.time_base.denominator, MAX_TIMESCALE))}
         if self.plan.target.container != "image2":
             return {}
         if not self.plan.target.sequence:
@@ -87,43 +97,60 @@ class Sink:
 
     def copy(self, packet: av.Packet[Any]) -> None:
         """Pass on a packet of another stream."""
-        self.passthrough.write(packet)
+        try:
+            self.passthrough.write(packet)
+        except MUX_ERRORS as error:
+            raise self._failure(f"copying stream {packet.stream.index} failed", error) from error
 
     def _mux(self, image: av.VideoFrame | None) -> None:
         try:
             for packet in self.stream.encode(image):
+                if image is None and self._too_short:
+                    packet.dts = packet.pts
                 self.bytes_written += packet.size
                 self.container.mux_one(packet)
-        except (av.error.FFmpegError, ValueError, OSError) as error:
-            raise self._failure(error) from error
+        except MUX_ERRORS as error:
+            raise self._failure(f"writing failed at frame {self.frames}", error) from error
 
-    def _failure(self, error: Exception) -> OutputError:
+    @property
+    def _too_short(self) -> bool:
+        """x265 takes its first decoding times from the third frame; without one they are random."""
+        return self.plan.codec.name == "hevc" and self.frames <= 2
+
+    def _failure(self, what: str, error: Exception) -> OutputError:
+        if isinstance(error, OutputError):
+            return error
         full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
         reason = getattr(error, "strerror", None) or str(error)
         return OutputError(
-            f"{self.plan.target.path}: writing failed at frame {self.frames}: {reason}",
+            f"{self.plan.target.path}: {what}: {reason}",
             hint="the disk is full; nothing was kept." if full else "nothing was kept.",
         )
 
     def finish(self) -> None:
         """Flush the encoder, close the file, put it in its place."""
         self._mux(None)
-        self._closed = True
         try:
+            self.passthrough.finish()
+            self._closed = True
             self.container.close()
             self.bytes_written = self.plan.target.size()
             self.plan.target.commit(self.notes)
-        except (av.error.FFmpegError, ValueError, OSError) as error:
-            self.plan.target.discard()
-            raise self._failure(error) from error
+        except MUX_ERRORS as error:
+            self.abort()
+            raise self._failure("writing the end failed", error) from error
+        self._claim.release()
         if self.passthrough.retimed:
             self.notes.say(f"{self.passthrough.retimed} packets went back in time and were moved")
+        if self.passthrough.unreadable:
+            self.notes.say(f"{self.passthrough.unreadable} subtitles are damaged and left out")
 
     def abort(self) -> None:
         """Close and remove the working file."""
         if not self._closed:
             self._closed = True
             # Whatever goes wrong now, the file is going away.
-            with contextlib.suppress(av.error.FFmpegError, ValueError, OSError):
+            with contextlib.suppress(*MUX_ERRORS):
                 self.container.close()
+        self._claim.release()
         self.plan.target.discard()

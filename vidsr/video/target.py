@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,33 @@ CONTAINERS = {
     ".tif": "image2",
     ".tiff": "image2",
 }
+
+
+class Claim:
+    """Held while a run writes a working file or folder. A killed run's claim ends with it."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises OutputError when another run holds it."""
+        self._descriptor: int | None = None
+        if sys.platform != "win32":
+            import fcntl
+
+            self._descriptor = os.open(path, os.O_RDONLY)
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                self.release()
+                raise OutputError(f"{path}: another run is writing this target") from error
+            except OSError:  # a file system without locks
+                self.release()
+
+    def __del__(self) -> None:
+        self.release()
+
+    def release(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
 
 @dataclass(frozen=True)
@@ -52,8 +80,23 @@ class Target:
         part = self.path.with_name(self.path.name.replace("%", "") + ".part")
         return part / self.path.name if self.sequence else part
 
+    @property
+    def url(self) -> str:
+        """:attr:`working` for FFmpeg, to which a lone percent sign in a folder means a number."""
+        if not self.sequence:
+            return str(self.working)
+        return os.path.join(str(self.working.parent).replace("%", "%%"), self.path.name)
+
     def check(self, source: Path, *, overwrite: bool) -> None:
         """Refuse now what would fail at the end. Raises OutputError."""
+        try:
+            self._check(source, overwrite)
+        except OutputError:
+            raise
+        except OSError as error:  # a name too long, a loop of links
+            raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
+
+    def _check(self, source: Path, overwrite: bool) -> None:
         parent = self.path.parent
         if not parent.is_dir():
             raise OutputError(f"{parent}: no such folder", hint="create it first.")
@@ -61,17 +104,25 @@ class Target:
             raise OutputError(f"{parent}: no permission to write there")
         if self.path.is_dir():
             raise OutputError(f"{self.path}: is a folder", hint="name a file in it.")
-        if self.path.exists() and source.exists() and self.path.samefile(source):
+        if not _identities(self.path).isdisjoint(_identities(source)):
             raise OutputError(f"{self.path}: is the source itself", hint="choose another name.")
         taken = bool(numbered_files(self.path)) if self.sequence else self.path.exists()
         if taken and not overwrite:
             raise OutputError(f"{self.path}: exists already", hint="--overwrite replaces it.")
 
-    def open(self) -> None:
-        """Make way for the working file."""
-        self.discard()
-        if self.sequence:
-            self.working.parent.mkdir()
+    def open(self) -> Claim:
+        """Make way for the working file. Raises OutputError, OSError."""
+        if not self.sequence:
+            if self.working.is_symlink():
+                self.working.unlink()
+            self.working.touch()  # an earlier run's is written over
+            return Claim(self.working)
+        folder = self.working.parent
+        folder.mkdir(exist_ok=True)
+        claim = Claim(folder)
+        for stale in folder.iterdir():
+            stale.unlink()
+        return claim
 
     def size(self) -> int:
         """Bytes of what has been written so far."""
@@ -95,9 +146,21 @@ class Target:
             notes.say(f"{len(older)} older pictures of the sequence {self.path} were left alone")
 
     def discard(self) -> None:
-        """Remove what a run left unfinished, this one's or an earlier one's."""
-        if self.sequence:
-            shutil.rmtree(self.working.parent, ignore_errors=True)
+        """Remove what a run left unfinished, unless another run is still at it."""
+        part = self.working.parent if self.sequence else self.working
+        try:
+            claim = Claim(part)
+        except OSError:  # another run's, or nothing there
             return
-        with contextlib.suppress(OSError):
-            self.working.unlink()
+        if self.sequence:
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                part.unlink()
+        claim.release()
+
+
+def _identities(path: Path) -> set[tuple[int, int]]:
+    """Device and inode of the file, or of every picture of the sequence; empty for none."""
+    files = numbered_files(path).values() if is_pattern(path) else [path]
+    return {(s.st_dev, s.st_ino) for s in (p.stat() for p in files if p.exists())}

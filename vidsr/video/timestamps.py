@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from fractions import Fraction
 from typing import Any
 
 import av
+from av.video.stream import VideoStream
 
 # Containers whose packets carry decoding times only. Their demuxer's "pts" is a guess that comes
 # out of order for B-frames; the k-th picture shown belongs at the k-th packet's time.
 DECODING_TIME_ONLY = ("avi",)
+_NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS
 
 
 class PresentationClock:
@@ -22,18 +25,32 @@ class PresentationClock:
 
     def __init__(self, time_base: Fraction, rate: Fraction, container: str) -> None:
         self.step = max(1, round(1 / (rate * time_base)))
+        self._nudge = max(1, math.ceil(Fraction(1, 1000) / time_base))
         self.synthesised = 0
         self.retimed = 0
         self._rate_ticks = 1 / (rate * time_base)
-        self._decoding_only = container in DECODING_TIME_ONLY
+        self.decoding_only = container in DECODING_TIME_ONLY
         self._queue: deque[int] = deque()
         self._last: int | None = None
         self._anchor: tuple[int, int] | None = None  # (pts, frames since) for frames without any
         self._stuck = 0
 
+    def survives_seek(self, stream: VideoStream) -> bool:
+        """Whether times stay right when reading begins in the middle.
+
+        Raw bitstreams count from their first frame; where only decoding times exist, the B-frames
+        that a decoder drops after a seek would shift the others; MPEG program streams do not
+        stamp every picture, and guesses from the middle differ from those from the beginning.
+        """
+        layout = stream.container.format
+        raw = layout.flags & _NO_TIMESTAMPS and layout.name != "image2"
+        raw = raw or layout.name == "mpeg"
+        reordered = self.decoding_only and stream.codec_context.has_b_frames
+        return not raw and not reordered
+
     def packet(self, packet: av.Packet[Any]) -> None:
         """See a packet before it is decoded."""
-        if self._decoding_only and packet.size and packet.dts is not None:
+        if self.decoding_only and packet.size and packet.dts is not None:
             self._queue.append(packet.dts)
 
     def lost(self) -> None:
@@ -49,8 +66,9 @@ class PresentationClock:
             self._anchor = None
         if self._last is not None and pts <= self._last:
             self.retimed += 1
-            # One repeated timestamp moves by a tick; a stream of them gets the nominal rate.
-            pts = self._last + (1 if self._stuck == 0 else self.step)
+            # One repeated timestamp moves by a millisecond, the least that every container can
+            # tell apart; a stream of them gets the nominal rate.
+            pts = self._last + (self._nudge if self._stuck == 0 else self.step)
             self._stuck += 1
         else:
             self._stuck = 0

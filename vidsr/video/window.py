@@ -2,46 +2,97 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition, Stream
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from vidsr.video.timestamps import PresentationClock
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
 
 # How far other streams may lag behind the video in a file before reading stops.
 INTERLEAVING_SLACK_S = 10
+# How long before the start to seek, until the decoder gets there with nothing lost. Demuxers seek
+# by decoding time or bit rate, so a keyframe shown after the start may come up; None: no seek.
+SEEK_BACK_S = (0.0, 2.0, 15.0, 60.0, None)
+
+
+def nearest_tick(time: Fraction, time_base: Fraction) -> int:
+    """``time`` in units of ``time_base``, halves down: a time typed in decimals finds its tick."""
+    return math.ceil(time / time_base - Fraction(1, 2))
 
 
 class Window:
-    """Start and length in seconds. Without a start nothing is shifted.
+    """Start and length in seconds, to the nearest tick of the video. Without a start nothing is
+    shifted.
 
     ``start_s`` counts from the file's own beginning and becomes zero in the target, for every
     stream alike. ``duration_s`` counts from the first frame of video that is kept.
     """
 
     def __init__(
-        self, container: InputContainer, start_s: float | None, duration_s: float | None
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        start_s: float | None,
+        duration_s: float | None,
     ) -> None:
-        self.container = container
+        assert stream.time_base is not None
+        self.container, self.stream = container, stream
+        self.time_base = stream.time_base
         self.start_s = start_s
         self.duration_s = duration_s
         begin = container.start_time
         self.origin = Fraction(begin, av.time_base) if begin is not None else Fraction(0)
-        self.start = self.origin + Fraction(start_s) if start_s is not None else None
+        self.start: Fraction | None = None
+        if start_s is not None:
+            ticks = nearest_tick(self.origin + Fraction(str(start_s)), self.time_base)
+            self.start = ticks * self.time_base
         self.end: Fraction | None = None
         self.last_frame_s = 0.0
         self.video_done = False
+        self.missed = False
+        self._at_keyframe = self._before_start = True
         self._pending = {s.index for s in container.streams if s.type == "audio"}
         self._overrun = False
 
-    def seek(self) -> None:
-        """Go to the keyframe at or before the start."""
-        if self.start is not None and self.start > self.origin:
-            self.container.seek(int(self.start * av.time_base), backward=True)
+    def seek(self, back_s: float, clock: PresentationClock) -> bool:
+        """Go to a keyframe at least ``back_s`` before the start; False where that cannot be."""
+        if self.start is None or not clock.survives_seek(self.stream):
+            return False
+        time = self.start - Fraction(back_s)
+        if time <= self.origin:
+            return False
+        try:
+            self.container.seek(math.floor(time / self.time_base), stream=self.stream)
+        except (av.error.FFmpegError, OSError):
+            return False
+        self._at_keyframe = self._before_start = False
+        return True
+
+    def decodable(self, packet: av.Packet[Any]) -> bool:
+        """Whether decoding may begin or go on with this packet of video; sees where a seek led."""
+        if self._at_keyframe or not packet.size:
+            return True
+        if not packet.is_keyframe:
+            return False
+        self._at_keyframe = True
+        self.missed = self._is_late(packet.pts if packet.pts is not None else packet.dts)
+        return not self.missed
+
+    def _is_late(self, stamp: int | None) -> bool:
+        return stamp is None or (self.start is not None and stamp * self.time_base > self.start)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether decoding began at or before the start, so that nothing of the part is lost."""
+        return self._at_keyframe and self._before_start and not self.missed
 
     @property
     def whole(self) -> bool:
@@ -57,19 +108,25 @@ class Window:
         """What is taken off every timestamp, in units of ``time_base``."""
         return 0 if self.start is None else round(self.start / time_base)
 
-    def place_frame(self, pts: int, time_base: Fraction) -> int | None:
-        """The frame's pts in the target, or None when it lies outside."""
-        time = pts * time_base
-        # Half a tick of grace: a start typed in decimals must find the frame it names.
-        if self.start is not None and time < self.start - time_base / 2:
+    def place_frame(self, pts: int, *, guessed: bool = False) -> int | None:
+        """The frame's pts in the target, or None when it lies outside.
+
+        After a seek a ``guessed`` time says nothing of where that led.
+        """
+        if not self._before_start:
+            self._before_start = True
+            self.missed = self._is_late(None if guessed else pts)
+        time = pts * self.time_base
+        if self.missed or (self.start is not None and time < self.start):
             return None
         if self.duration_s is not None and self.end is None:
-            self.end = max(time, self.start or time) + Fraction(self.duration_s)
+            length = nearest_tick(Fraction(str(self.duration_s)), self.time_base)
+            self.end = time + max(1, length) * self.time_base
         if self.end is not None and time >= self.end:
             self.video_done = True
             return None
         self.last_frame_s = float(time - (self.start or self.origin))
-        return pts - self.shift(time_base)
+        return pts - self.shift(self.time_base)
 
     def see_late_video(self, packet: av.Packet[Any]) -> None:
         """Past the end, watch how far the file has run on while other streams are awaited."""
@@ -96,6 +153,15 @@ class Window:
             packet.dts = None if packet.dts is None else packet.dts - shift
         return True
 
+    def before_end(self, packet: av.Packet[Any]) -> bool:
+        """Whether a packet that is already placed lies before the end."""
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if self.end is None or stamp is None or not packet.time_base:
+            return True
+        if packet.stream.disposition & Disposition.attached_pic:
+            return True
+        return (stamp + self.shift(packet.time_base)) * packet.time_base < self.end
+
     def place_chapters(self, chapters: list[Chapter]) -> list[Chapter]:
         """The chapters that overlap the window, moved onto the target's clock."""
         if self.whole:
@@ -111,8 +177,9 @@ class Window:
                 placed.append(chapter | {"start": max(begin, low) - low, "end": finish - low})
         return placed
 
-    def length_s(self, stream: Stream) -> float | None:
+    def length_s(self) -> float | None:
         """An estimate of how many seconds of video will come."""
+        stream = self.stream
         length: float | None = None
         if stream.duration and stream.time_base:
             length = float(stream.duration * stream.time_base)

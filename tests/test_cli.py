@@ -1,0 +1,349 @@
+"""The command: arguments into options, one line for an error, nothing on stdout."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clips import Clip, Tone, decode, make_clip
+
+from vidsr import MemoryLimitError, cli
+from vidsr.api import Options
+from vidsr.plan import Size
+from vidsr.video.preflight import OutputOptions
+
+FAST = ("--model", "lite-x2", "--device", "cpu", "--codec", "ffv1")
+COMMAND = [sys.executable, "-m", "vidsr.cli"]
+BOUND_S = 120  # for a process of its own on a busy machine
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: int
+    out: str
+    err: str
+
+
+Call = Callable[..., Outcome]
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Iterator[Call]:
+    """The command in this process. Notes go to pytest's log, not to ``err``."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: str | Path) -> Outcome:
+        try:
+            status = cli.main([str(a) for a in arguments])
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        return Outcome(status, *capsys.readouterr())
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    return make_clip(tmp_path_factory.mktemp("clip") / "clip.mkv", audio=Tone())
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What would be run: source, target and options, instead of running it."""
+    seen: list[Any] = []
+
+    def stop(*arguments: object, **_: object) -> None:
+        seen.extend(arguments)
+        raise MemoryLimitError("stopped here")
+
+    monkeypatch.setattr(cli, "run", stop)
+    return seen
+
+
+def encoding(**changes: Any) -> Options:
+    return Options(output=OutputOptions(**changes))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        ("", Options()),
+        ("--model my.pth", Options(model="my.pth")),
+        ("--scale 2", Options(scale=2)),
+        ("--size 640x480", Options(size=Size(640, 480))),
+        ("--height 1080", Options(size=Size(None, 1080))),
+        ("--deinterlace off", Options(deinterlace="off")),
+        ("-ss 90", Options(start_s=90.0)),
+        ("--start 1:30", Options(start_s=90.0)),
+        ("--start 0:01:30.5", Options(start_s=90.5)),
+        ("--start -5", Options(start_s=-5.0)),
+        ("--duration 2.5", Options(duration_s=2.5)),
+        ("--framerate 30000/1001", Options(framerate=Fraction(30000, 1001))),
+        ("--framerate 23.976", Options(framerate=Fraction("23.976"))),
+        ("--codec hevc", encoding(codec="hevc")),
+        ("--crf 14", encoding(crf=14)),
+        ("--preset slow", encoding(preset="slow")),
+        ("--pix-fmt yuv444p", encoding(pix_fmt="yuv444p")),
+        ("--drop-incompatible", encoding(drop_incompatible=True)),
+        ("--overwrite", encoding(overwrite=True)),
+        ("--device cuda:1", Options(device="cuda:1")),
+        ("--precision bf16", Options(precision="bf16")),
+        ("--max-memory 2G", Options(max_memory="2G")),
+        ("--tile 256", Options(tile=(256, 256))),
+        ("--tile 320x200", Options(tile=(200, 320))),
+    ],
+)
+def test_arguments_become_options(
+    call: Call, parsed: list[Any], arguments: str, options: Options
+) -> None:
+    assert call("in.mp4", "-o", "out.mkv", *arguments.split()).status == 8
+    assert parsed == [Path("in.mp4"), Path("out.mkv"), options]
+
+
+def test_a_run_from_end_to_end(call: Call, clip: Clip, tmp_path: Path) -> None:
+    target, report = tmp_path / "a.mkv", tmp_path / "a.json"
+    result = call(clip.path, "-o", target, *FAST, "--report", report)
+    assert (result.status, result.out) == (0, "")
+    assert re.fullmatch(
+        rf"vidsr: {re.escape(str(target))}: 8 frames 128x96 in [\d.]+ s "
+        r"\([\d.]+ fps, [\d.]+x realtime\), [\d.]+ MB\n",
+        result.err,
+    )
+    assert len(decode(target)) == json.loads(report.read_text())["frames"] == 8
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.json", "a.mkv"]
+
+
+def test_quiet_says_nothing(call: Call, clip: Clip, tmp_path: Path) -> None:
+    result = call(clip.path, "-o", tmp_path / "a.mkv", *FAST, "-q")
+    assert result == Outcome(0, "", "")
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(
+    call: Call, clip: Clip, tmp_path: Path
+) -> None:
+    result = call(clip.path, "-o", tmp_path / "a.mkv", *FAST, "--dry-run", "--report", "x.json")
+    assert result.status == 0
+    names = [line.split()[0] for line in result.out.splitlines()]
+    assert names[:5] == ["source", "target", "model", "tiles", "memory"]
+    assert names[5:] == ["stream", "stream"]
+    assert "lite-x2 on cpu" in result.out
+    assert list(tmp_path.iterdir()) == []
+    assert not Path("x.json").exists()
+
+
+def test_a_dry_run_fails_where_the_run_would(call: Call, clip: Clip, tmp_path: Path) -> None:
+    assert call(clip.path, "-o", tmp_path / "a.webm", "--dry-run", *FAST[:4]).status == 5
+    assert call(clip.path, "-o", clip.path, "--dry-run").status == 4
+
+
+def test_list_models(call: Call) -> None:
+    result = call("--list-models")
+    assert (result.status, result.err) == (0, "")
+    assert re.search(r"^lite-x2 +x2 +[\d.]+ K parameters, on luma$", result.out, re.MULTILINE)
+    assert re.search(r"^lite-x4 +x4 ", result.out, re.MULTILINE)
+
+
+def test_version(call: Call) -> None:
+    assert re.fullmatch(r"vidsr \d+\.\d+\.\d+\n", call("--version").out)
+
+
+def test_help_fits_a_terminal(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    result = call("--help")
+    lines = result.out.splitlines()
+    assert result.status == 0
+    assert len(lines) <= 60
+    assert max(map(len, lines)) <= 80
+    for option in ("--scale", "--size", "--start", "--codec", "--report", "--dry-run", "exit"):
+        assert option in result.out
+
+
+WRONG: list[tuple[str, Any]] = [
+    ("--size 0x0", 2),
+    ("--size 1920", 2),
+    ("--height -1", 2),
+    ("--height 0", 2),
+    ("--height tall", 2),
+    ("--size 10x10 --height 10", 2),
+    ("--tile 0", 2),
+    ("--tile -3", 2),
+    ("--tile x", 2),
+    ("--tile 1.5", 2),
+    ("--framerate 0", 2),
+    ("--framerate -1", 2),
+    ("--framerate fast", 2),
+    ("--framerate nan", 2),
+    ("--framerate 1/0", 2),
+    ("--duration nan", 2),
+    ("--duration 0", 2),
+    ("--duration -1", 2),
+    ("--duration soon", 2),
+    ("--duration inf", 2),
+    ("--start -5", 2),
+    ("--start 1:2:3:4", 2),
+    ("--start nan", 2),
+    ("--start inf", 2),
+    ("--start 1e300", (2, 3)),
+    ("--start 99999", 3),
+    ("--max-memory 0", 2),
+    ("--max-memory lots", 2),
+    ("--max-memory 1k", 8),
+    ("--codec h264 --crf 99", 2),
+    ("--crf best", 2),
+    ("--codec nothing", 2),
+    ("--codec h264 --preset warp", 2),
+    ("--pix-fmt nothing", 2),
+    ("--scale 3", 2),
+    ("--scale 4", 2),
+    ("--precision int8", 2),
+    ("--device tpu", 2),
+    ("--device cuda:99", 7),
+    ("--deinterlace maybe", 2),
+    ("--model nothing", 6),
+    ("--model nothing.pth", 6),
+    ("--unknown", 2),
+    ("--over", 2),  # no abbreviations: they change meaning when options are added
+]
+
+
+@pytest.mark.parametrize(("arguments", "status"), WRONG, ids=[w[0] for w in WRONG])
+def test_wrong_values_end_in_one_line_and_no_file(
+    call: Call, clip: Clip, tmp_path: Path, arguments: str, status: int | tuple[int, ...]
+) -> None:
+    result = call(clip.path, "-o", tmp_path / "a.mkv", *FAST, *arguments.split())
+    assert result.status in (status if isinstance(status, tuple) else (status,))
+    assert result.out == ""
+    error = result.err.splitlines()
+    assert "error: " in error[-1]
+    assert error[-1].startswith("vidsr: error: ")
+    assert all(line.startswith("usage: ") for line in error[:-1])  # argparse shows the usage first
+    assert len(error) <= 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_are_wrong(call: Call, clip: Clip, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("no video\n" * 50)
+    out = tmp_path / "a.mkv"
+    cases: list[tuple[tuple[str | Path, ...], int]] = [
+        ((), 2),
+        ((clip.path,), 2),
+        (("-o", out), 2),
+        ((tmp_path / "absent.mp4", "-o", out), 3),
+        ((text, "-o", out), 3),
+        ((tmp_path, "-o", out), 3),
+        ((clip.path, "-o", tmp_path / "a"), 2),
+        ((clip.path, "-o", tmp_path / "a.exe"), 2),
+        ((clip.path, "-o", tmp_path / "absent" / "a.mkv"), 4),
+        ((clip.path, "-o", clip.path), 4),
+        ((clip.path, "-o", tmp_path / "a.webm"), 5),
+        ((clip.path, "-o", out, "--model", text), 6),
+        ((clip.path, "-o", out, "--model", tmp_path), 6),
+    ]
+    for arguments, status in cases:
+        result = call(*arguments)
+        assert result.status == status, arguments
+        assert result.out == ""
+        assert re.fullmatch(r"vidsr: error: [^\n]+\n", result.err), result.err
+        assert list(tmp_path.iterdir()) == [text]
+
+
+def test_running_out_of_memory_is_said_like_the_rest(
+    call: Call, clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(cli, "run", full)
+    result = call(clip.path, "-o", tmp_path / "a.mkv")
+    assert (result.status, result.out) == (8, "")
+    assert "out of memory" in result.err
+    assert "--tile" in result.err
+
+
+def shell(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, where nothing of pytest listens."""
+    command = [*COMMAND, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=BOUND_S, **options)
+
+
+def test_notes_and_summary_go_to_stderr_alone(clip: Clip, tmp_path: Path) -> None:
+    run = shell(clip.path, "-o", tmp_path / "a.mkv", *FAST)
+    assert (run.returncode, run.stdout) == (0, "")
+    lines = run.stderr.splitlines()
+    assert all(line.startswith("vidsr: ") for line in lines)  # and no progress without a terminal
+    assert sum("no colour matrix" in line for line in lines) == 1
+    assert "\r" not in run.stderr
+
+
+def test_quiet_hides_notes_and_keeps_errors(clip: Clip, tmp_path: Path) -> None:
+    run = shell(clip.path, "-o", tmp_path / "a.mkv", *FAST, "--quiet")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    run = shell(clip.path, "-o", tmp_path / "a.mkv", *FAST, "--quiet")
+    assert (run.returncode, run.stdout) == (4, "")
+    assert "exists already" in run.stderr
+
+
+def test_a_terminal_sees_progress(clip: Clip, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty", reason="terminals as Unix has them")
+    termios = pytest.importorskip("termios")
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    command = [*COMMAND, *map(str, (clip.path, "-o", tmp_path / "a.mkv", *FAST))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                part = os.read(ours, 4096)
+            except OSError:  # Linux says so when the other end has closed
+                break
+            if not part:
+                break
+            seen += part
+        assert process.stdout is not None
+        assert process.stdout.read() == b""
+        assert process.wait(BOUND_S) == 0
+    os.close(ours)
+    text = seen.decode()
+    assert re.search(r"\d+% .*\d+/\d+ frames", text)
+    assert "MB" in text
+    assert text.rstrip().splitlines()[-1].startswith("vidsr: ")  # the summary stays below
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as Unix has them")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_the_run_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+    clip = make_clip(tmp_path / "long.mkv", frames=400, size=(320, 240))
+    target = tmp_path / "a.mkv"
+    command = [*COMMAND, str(clip.path), "-o", str(target), *FAST]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        part, deadline = tmp_path / "a.mkv.part", time.monotonic() + BOUND_S
+        while not part.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert process.poll() is None
+        process.send_signal(number)
+        _, error = process.communicate(timeout=BOUND_S)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    assert error.splitlines()[-1] == f"vidsr: interrupted; {target} was not written"
+    assert list(tmp_path.iterdir()) == [clip.path]
+
+
+def test_the_command_leaves_other_loggers_alone(call: Call) -> None:
+    level = logging.getLogger().level
+    call("--list-models")
+    assert logging.getLogger().level == level

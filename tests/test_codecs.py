@@ -1,0 +1,123 @@
+"""What each encoder may be told, and the pixel format it is given."""
+
+from __future__ import annotations
+
+import pytest
+
+from vidsr.errors import OptionError
+from vidsr.frame import PixelFormat
+from vidsr.video.codecs import (
+    CODECS,
+    add_parameters,
+    choose_format,
+    encoder_formats,
+    encoder_options,
+    find_codec,
+)
+from vidsr.video.hdr import HdrMetadata
+
+YUV = PixelFormat("yuv", 8, (2, 2))
+HDR10 = HdrMetadata(
+    primaries=((0.68, 0.32), (0.265, 0.69), (0.15, 0.06), (0.3127, 0.329)),
+    luminance=(0.005, 1000.0),
+    light_levels=(1000, 400),
+)
+
+
+def test_an_unknown_codec_names_the_allowed_and_the_nearest() -> None:
+    with pytest.raises(OptionError, match=r"--codec hevcc: unknown.*h264, hevc, av1") as error:
+        find_codec("hevcc")
+    assert error.value.hint == "did you mean hevc?"
+    with pytest.raises(OptionError) as error:
+        find_codec("zzz")
+    assert error.value.hint == ""
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_the_ends_of_the_quality_range_are_allowed_and_no_more(name: str) -> None:
+    codec = CODECS[name]
+    if not codec.crf_max:
+        with pytest.raises(OptionError, match="it has no quality setting"):
+            encoder_options(codec, 20, None, YUV)
+        return
+    assert encoder_options(codec, 0, None, YUV)["crf"] == "0"
+    assert encoder_options(codec, codec.crf_max, None, YUV)["crf"] == str(codec.crf_max)
+    for wrong in (-1, codec.crf_max + 1):
+        with pytest.raises(OptionError, match=rf"--crf {wrong} .*0 to {codec.crf_max}"):
+            encoder_options(codec, wrong, None, YUV)
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_a_wrong_preset_names_what_is_allowed(name: str) -> None:
+    codec = CODECS[name]
+    with pytest.raises(OptionError, match=", ".join(codec.presets) or "allowed: none"):
+        encoder_options(codec, None, "warp", YUV)
+    for preset in codec.presets:
+        assert preset in encoder_options(codec, None, preset, YUV).values()
+
+
+def test_prores_has_a_profile_for_full_chroma() -> None:
+    assert encoder_options(CODECS["prores"], None, None, YUV)["profile"] == "hq"
+    full = PixelFormat("yuv", 10, (1, 1))
+    assert encoder_options(CODECS["prores"], None, None, full)["profile"] == "4444"
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_a_wrong_pixel_format_names_what_is_allowed(name: str) -> None:
+    allowed = encoder_formats(CODECS[name])
+    assert allowed
+    with pytest.raises(OptionError, match=f"allowed: {', '.join(allowed)}"):
+        choose_format(CODECS[name], YUV, "nv12")
+    for wanted, pixel in allowed.items():
+        assert choose_format(CODECS[name], YUV, wanted) == (wanted, pixel)
+
+
+@pytest.mark.parametrize(
+    ("codec", "source", "expected"),
+    [
+        ("h264", PixelFormat("yuv", 12, (2, 2)), "yuv420p10le"),  # the deepest it has
+        ("h264", PixelFormat("yuv", 10, (2, 1)), "yuv422p10le"),
+        ("av1", PixelFormat("gray", 8), "yuv420p"),
+        ("av1", PixelFormat("yuv", 8, (1, 1)), "yuv420p"),
+        ("jpeg", PixelFormat("yuv", 8, (2, 1)), "yuvj422p"),
+        ("jpeg", PixelFormat("yuv", 10, (2, 2)), "yuvj420p"),
+        ("png", PixelFormat("yuv", 10, (2, 2)), "rgb48be"),
+        ("png", PixelFormat("yuv", 8, (2, 2)), "rgb24"),
+        ("png", PixelFormat("gray", 8), "gray"),
+    ],
+)
+def test_the_nearest_format_loses_least(codec: str, source: PixelFormat, expected: str) -> None:
+    assert choose_format(CODECS[codec], source, None)[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("codec", "key", "expected"),
+    [
+        (
+            *("hevc", "x265-params"),
+            "log-level=error:master-display=G(13250,34500)B(7500,3000)R(34000,16000)"
+            "WP(15635,16450)L(10000000,50):max-cll=1000,400",
+        ),
+        (
+            *("h264", "x264-params"),
+            "mastering-display=G(13250,34500)B(7500,3000)R(34000,16000)"
+            "WP(15635,16450)L(10000000,50):cll=1000,400",
+        ),
+        (
+            *("av1", "svtav1-params"),
+            "mastering-display=G(0.265000,0.690000)B(0.150000,0.060000)R(0.680000,0.320000)"
+            "WP(0.312700,0.329000)L(1000,0.005000):content-light=1000,400",
+        ),
+    ],
+)
+def test_hdr_metadata_in_each_encoders_own_words(codec: str, key: str, expected: str) -> None:
+    options: dict[str, str] = {}
+    assert add_parameters(options, CODECS[codec], HDR10)
+    assert options == {key: expected}
+
+
+def test_metadata_that_cannot_be_written_are_admitted() -> None:
+    assert not add_parameters({}, CODECS["ffv1"], HDR10)
+    assert add_parameters({}, CODECS["ffv1"], HdrMetadata())
+    half = HdrMetadata(primaries=HDR10.primaries)  # the encoders want both halves
+    assert not add_parameters({}, CODECS["hevc"], half)

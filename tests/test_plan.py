@@ -1,0 +1,116 @@
+"""Sizes people ask for, the factor that reaches them, and the plan in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from clips import make_clip
+
+from vidsr import OptionError
+from vidsr.api import Options, prepare
+from vidsr.color import ColorSpec
+from vidsr.frame import PixelFormat, VideoFormat
+from vidsr.notes import Notes
+from vidsr.plan import MAX_SIDE, Size, choose_scale, describe_tile, target_size
+
+
+def layout(width: int, height: int) -> VideoFormat:
+    return VideoFormat(width, height, PixelFormat("yuv", 8, (2, 2)), ColorSpec(matrix=1))
+
+
+def test_sizes_are_read() -> None:
+    assert Size.parse("1920x1080") == Size(1920, 1080)
+    assert Size.parse(" 640X480 ") == Size(640, 480)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1920", "x", "1920x", "x1080", "a x b", "-2x4", "1.5x2", "4:3"]
+)
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(OptionError, match=r"--size .*allowed is WxH"):
+        Size.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("source", "height", "width"),
+    [
+        ((1920, 1080), 2160, 3840),
+        ((640, 480), 1080, 1440),
+        ((720, 576), 1080, 1350),
+        ((853, 480), 1080, 1920),  # 1919.25
+        ((426, 240), 1080, 1916),  # 1917 is halfway and goes to a multiple of four
+        ((1, 4000), 8, 2),
+    ],
+)
+def test_a_width_follows_the_height(source: tuple[int, int], height: int, width: int) -> None:
+    assert Size(None, height).of(layout(*source)) == (width, height)
+
+
+@pytest.mark.parametrize(
+    ("size", "scale", "factor"),
+    [
+        (None, None, None),
+        (None, 2, 2),
+        (Size(1280, 720), None, 2),
+        (Size(1281, 720), None, 4),
+        (Size(1280, 721), None, 4),
+        (Size(320, 180), None, 2),
+        (Size(5000, 5000), None, 4),
+        (Size(1280, 720), 4, 4),
+        (Size(None, 720), None, 2),
+        (Size(None, 1080), None, 4),
+    ],
+)
+def test_the_smallest_factor_that_is_enough(
+    size: Size | None, scale: int | None, factor: int | None
+) -> None:
+    assert choose_scale(size, layout(640, 360), scale) == factor
+
+
+def test_target_sizes() -> None:
+    assert target_size(None, layout(639, 361), 2) == (1278, 722)
+    assert target_size(Size(100, 50), layout(640, 360), 2) == (100, 50)
+    assert target_size(None, layout(MAX_SIDE // 4, 2), 4) == (MAX_SIDE, 8)
+
+
+@pytest.mark.parametrize(
+    ("size", "source"),
+    [
+        (None, (MAX_SIDE // 4 + 1, 2)),
+        (None, (2, MAX_SIDE // 4 + 1)),
+        (Size(0, 0), (64, 48)),
+        (Size(0, 100), (64, 48)),
+        (Size(100, 0), (64, 48)),
+        (Size(None, 0), (64, 48)),
+        (Size(None, -100), (64, 48)),
+        (Size(None, MAX_SIDE), (64, 48)),
+        (Size(10**30, 10), (64, 48)),
+    ],
+)
+def test_targets_that_cannot_be(size: Size | None, source: tuple[int, int]) -> None:
+    with pytest.raises(OptionError, match=f"1 to {MAX_SIDE}.*--scale or --size"):
+        target_size(size, layout(*source), 4)
+
+
+def test_tiles_in_words() -> None:
+    assert describe_tile(None) == "whole frames"
+    assert describe_tile((32, 640)) == "640x32"
+
+
+def test_the_plan_says_what_will_happen(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4")
+    target = tmp_path / "b.mkv"
+    options = Options(model="lite-x2", device="cpu", precision="fp32", tile=(16, 24))
+    with prepare(clip.path, target, options, Notes()) as job:
+        lines = {line.split()[0]: line for line in job.describe()}
+    assert str(clip.path) in lines["source"]
+    assert "h264 64x48 yuv420p" in lines["source"]
+    assert "25 fps" in lines["source"]
+    assert str(target) in lines["target"]
+    assert "128x96" in lines["target"]
+    assert "lite-x2 on cpu in float32" in lines["model"]
+    assert "24x16" in lines["tiles"]
+    assert "MiB" in lines["memory"]
+    assert "0 video: encode" in lines["stream"]
+    assert list(tmp_path.iterdir()) == [clip.path]

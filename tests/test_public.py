@@ -1,0 +1,123 @@
+"""The public surface: what changes here changes for users."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import vidsr
+from vidsr import errors
+
+BUILTINS: dict[str, type[Exception]] = {
+    "OptionError": ValueError,
+    "InputError": ValueError,
+    "OutputError": OSError,
+    "ContainerError": ValueError,
+    "ModelError": ValueError,
+    "DeviceError": RuntimeError,
+    "MemoryLimitError": MemoryError,
+}
+UPSCALER = {
+    "scale": None,
+    "device": "auto",
+    "precision": "auto",
+    "tile": None,
+    "max_memory": None,
+}
+UPSCALE = {
+    "model": "auto",
+    "scale": None,
+    "size": None,
+    "height": None,
+    "device": "auto",
+    "precision": "auto",
+    "tile": None,
+    "max_memory": None,
+    "start": None,
+    "duration": None,
+    "deinterlace": "auto",
+    "framerate": None,
+    "codec": None,
+    "crf": None,
+    "preset": None,
+    "pix_fmt": None,
+    "drop_incompatible": False,
+    "overwrite": False,
+    "progress": None,
+}
+
+
+def test_public_names() -> None:
+    assert vidsr.__all__ == [
+        *("ContainerError", "DeviceError", "InputError", "MemoryLimitError", "ModelError"),
+        *("OptionError", "OutputError", "Report", "Upscaler", "VidsrError"),
+        *("__version__", "available_models", "upscale"),
+    ]
+    assert all(hasattr(vidsr, name) for name in vidsr.__all__)
+
+
+def test_everything_public_is_documented() -> None:
+    for name in vidsr.__all__:
+        value = getattr(vidsr, name)
+        assert isinstance(value, str) or (value.__doc__ or "").strip(), name
+
+
+def parameters(function: object) -> tuple[list[str], dict[str, object]]:
+    """Positional names, and keyword-only names with their defaults."""
+    signature = inspect.signature(function)  # type: ignore[arg-type]
+    found = signature.parameters.values()
+    assert all(p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) for p in found)
+    return (
+        [p.name for p in found if p.kind is p.POSITIONAL_OR_KEYWORD],
+        {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY},
+    )
+
+
+def test_signatures() -> None:
+    assert parameters(vidsr.upscale) == (["src", "dst"], UPSCALE)
+    assert parameters(vidsr.Upscaler) == (["model"], UPSCALER)
+    assert inspect.signature(vidsr.Upscaler).parameters["model"].default == "auto"
+    assert parameters(vidsr.Upscaler.__call__) == (["self", "picture"], {})
+
+
+def test_report_fields() -> None:
+    assert list(vidsr.Report.__dataclass_fields__) == [
+        *("source", "target", "model", "device", "precision", "scale", "tile", "codec", "size"),
+        *("pixel_format", "color", "frames", "elapsed_s", "video_s", "output_bytes", "stages"),
+        *("counts", "streams", "notes"),
+    ]
+
+
+def test_the_version_is_the_packages() -> None:
+    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
+    assert f'\nversion = "{vidsr.__version__}"\n' in project.read_text()
+
+
+@pytest.mark.parametrize("name", list(BUILTINS))
+def test_every_error_is_also_its_builtin(name: str) -> None:
+    kind = getattr(vidsr, name)
+    assert kind.__bases__ == (vidsr.VidsrError, BUILTINS[name])
+    error = kind("a frame\n  is lost", hint="look for it.")
+    assert str(error) == "a frame is lost Hint: look for it."
+    assert (error.message, error.hint) == ("a frame is lost", "look for it.")
+    assert str(kind("plain")) == "plain"
+    with pytest.raises(BUILTINS[name]):
+        raise error
+
+
+def test_exit_codes_are_distinct_and_those_the_help_names() -> None:
+    from vidsr.cli import EPILOG
+
+    codes = {getattr(vidsr, name).exit_code for name in BUILTINS}
+    assert len(codes) == len(BUILTINS)
+    assert codes <= {int(n) for n in re.findall(r"\b(\d+) [a-z]", EPILOG.split("exit status")[1])}
+
+
+def test_the_tree_in_the_docstring_is_the_tree() -> None:
+    lines = re.findall(r"^      (\w+) +(\w+) {3,}\S", errors.__doc__ or "", re.MULTILINE)
+    assert dict(lines) == {name: kind.__name__ for name, kind in BUILTINS.items()}
+    subclasses = {kind.__name__ for kind in vidsr.VidsrError.__subclasses__()}
+    assert subclasses == set(BUILTINS)

@@ -1,0 +1,167 @@
+"""From the decoder's pictures to frames: one planar format, deinterlaced, upright if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+
+import av
+from av.sidedata.sidedata import Type
+
+from vidsr.color import MATRIX_UNSPECIFIED
+from vidsr.errors import InputError
+from vidsr.frame import Frame, VideoFormat, view_planes
+from vidsr.notes import Notes
+from vidsr.video.filters import (
+    DEINTERLACE,
+    FrameFilter,
+    can_deinterlace,
+    swaps_sides,
+    upright_filters,
+)
+from vidsr.video.hdr import DYNAMIC, HdrMetadata, read_display_matrix, read_hdr, side_data
+from vidsr.video.info import SourceCounts
+from vidsr.video.pixels import conform, has_alpha, read_format, resolve_matrix
+
+
+class Pictures:
+    """Reads what the pictures of one stream say of themselves, and gives a frame for each.
+
+    The first picture's format is the ``reference`` that later ones are converted to; sizes may
+    change. ``upright`` turns pictures as the display matrix of the first one says.
+    """
+
+    def __init__(
+        self,
+        time_base: Fraction,
+        codec: str,
+        *,
+        deinterlace: bool,
+        upright: bool,
+        counts: SourceCounts,
+        notes: Notes,
+    ) -> None:
+        self.time_base, self.codec = time_base, codec
+        self.counts, self.notes = counts, notes
+        self.hdr = HdrMetadata()
+        self.display_matrix: tuple[int, ...] | None = None
+        self.matrix_assumed = False
+        self.interlaced = False
+        self._deinterlacer = FrameFilter(DEINTERLACE, time_base) if deinterlace else None
+        self._upright = upright
+        self._turner: FrameFilter | None = None
+        self._first: VideoFormat | None = None
+        self._reference: VideoFormat | None = None
+
+    @property
+    def quarter_turned(self) -> bool:
+        """Whether width and height have changed places."""
+        return self._turner is not None and swaps_sides(self._turner.filters)
+
+    def push(self, image: av.VideoFrame) -> Iterator[Frame]:
+        """Put a decoded picture in; take out the frames that are ready. Raises InputError."""
+        self._observe(image)
+        interlaced = image.interlaced_frame
+        planar = self._conform(image)
+        if self._deinterlacer and (interlaced or self.interlaced):
+            progressive = self._progressive(self._deinterlacer, planar, interlaced)
+        else:
+            progressive = iter((planar,))
+        yield from self._deliver(progressive)
+
+    def flush(self) -> Iterator[Frame]:
+        """Take out what is left. Raises InputError."""
+        if self._deinterlacer:
+            yield from self._deliver(self._deinterlacer.flush())
+        if self._turner:
+            yield from map(self._frame, self._turner.flush())
+
+    def _progressive(
+        self, deinterlacer: FrameFilter, image: av.VideoFrame, interlaced: bool
+    ) -> Iterator[av.VideoFrame]:
+        if not can_deinterlace(image):
+            self.notes.say("interlaced frames of this size or format are left as they are")
+            yield from deinterlacer.flush()
+            yield image
+            return
+        self.interlaced = True
+        self.counts.deinterlaced += interlaced
+        self.notes.say("interlaced frames are deinterlaced; --deinterlace off keeps them")
+        yield from deinterlacer.push(image)
+
+    def _deliver(self, images: Iterator[av.VideoFrame]) -> Iterator[Frame]:
+        try:
+            for image in images:
+                turned = self._turner.push(image) if self._turner else iter((image,))
+                yield from map(self._frame, turned)
+        except av.error.FFmpegError as error:
+            raise InputError(f"frame {self.counts.decoded}: cannot be filtered: {error}") from error
+
+    def _frame(self, image: av.VideoFrame) -> Frame:
+        assert self._reference is not None
+        layout = replace(self._reference, width=image.width, height=image.height)
+        return Frame(view_planes(image), layout, image.pts)
+
+    def _observe(self, image: av.VideoFrame) -> None:
+        if image.is_corrupt:
+            self.counts.concealed += 1
+        if self.hdr.empty:
+            self.hdr = read_hdr(image)
+        if self._first is None:
+            self.display_matrix = read_display_matrix(image)
+            self._turn()
+        kinds = {item.type for item in side_data(image)}
+        if kinds.intersection(DYNAMIC):
+            self.notes.say("dynamic HDR metadata (HDR10+, Dolby Vision) is not carried over")
+        if Type.A53_CC in kinds:
+            self.notes.say("closed captions inside the picture (CEA-608/708) are not carried over")
+        if has_alpha(image):
+            self.notes.say("the alpha channel (transparency) is not carried over")
+
+    def _turn(self) -> None:
+        if self.display_matrix is None or not self._upright:
+            return
+        filters = upright_filters(self.display_matrix)
+        if filters is None:
+            self.notes.say("the display matrix is no quarter turn and is not carried over")
+            return
+        self._turner = FrameFilter(filters, self.time_base)
+        self.notes.say("the picture is turned upright: the target cannot store a rotation")
+
+    def _conform(self, image: av.VideoFrame) -> av.VideoFrame:
+        layout = self._read(image)
+        if self._first is None or self._reference is None:
+            self._first, self._reference = layout, self._turnable(layout)
+        first = self._first
+        if (layout.pixel, layout.color) != (first.pixel, first.color):
+            self.counts.conformed += 1
+            self.notes.say(
+                f"the picture format changes mid-stream from {first.pixel.name} "
+                f"({first.color.describe()}) to {image.format.name} "
+                f"({layout.color.describe()}): converted back"
+            )
+        if (layout.width, layout.height) != (first.width, first.height):
+            self.counts.resized += 1
+            self.notes.say(f"the picture size changes mid-stream from {first.width}x{first.height}")
+        return conform(image, layout, self._reference)
+
+    def _turnable(self, layout: VideoFormat) -> VideoFormat:
+        """A quarter turn of 4:2:2 would halve chroma down, not across: 4:4:4 holds both."""
+        if self.quarter_turned and layout.pixel.subsampling == (2, 1):
+            return replace(layout, pixel=replace(layout.pixel, subsampling=(1, 1)))
+        return layout
+
+    def _read(self, image: av.VideoFrame) -> VideoFormat:
+        """The picture's format with its matrix made definite."""
+        layout = read_format(image, self.codec)
+        if layout.color.matrix != MATRIX_UNSPECIFIED or layout.pixel.family == "gray":
+            return layout
+        self.matrix_assumed = True
+        height = self._first.height if self._first else layout.height
+        color = resolve_matrix(layout.color, height)
+        self.notes.say(
+            f"the source names no colour matrix: {color.describe().split()[0]} assumed "
+            f"(BT.709 from 720 lines up, else BT.601) and written to the target"
+        )
+        return replace(layout, color=color)
