@@ -87,11 +87,15 @@ class VideoFormat:
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: ``planes[i]`` is ``[h, w]`` uint8 or uint16; ``pts`` counts time-base units."""
+    """One picture: ``planes[i]`` is ``[h, w]`` uint8 or uint16.
+
+    ``pts`` and ``duration`` count units of the stream's time base; None is unknown.
+    """
 
     planes: tuple[Tensor, ...]
     format: VideoFormat
     pts: int | None = None
+    duration: int | None = None
 
 
 def view_planes(image: av.VideoFrame) -> tuple[Tensor, ...]:

@@ -43,7 +43,7 @@ def enlarge(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> Fr
         inputs = Frame(planes, frame.format, frame.pts)
         by = _by_luma if engine.channels == 1 else _by_rgb
         result = tuple(p.cpu() for p in by(inputs, target, engine, tile))
-    return Frame(result, target, frame.pts)
+    return Frame(result, target, frame.pts, frame.duration)
 
 
 def resize(x: Tensor, size: tuple[int, int]) -> Tensor:

@@ -60,6 +60,7 @@ class FrameFilter:
             base = image.time_base
             if image.pts is not None and base is not None and base != self.time_base:
                 image.pts = round(image.pts * base / self.time_base)
+                image.duration = round(image.duration * base / self.time_base)
                 image.time_base = self.time_base
             yield image
 

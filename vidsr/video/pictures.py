@@ -101,7 +101,7 @@ class Pictures:
     def _frame(self, image: av.VideoFrame) -> Frame:
         assert self._reference is not None
         layout = replace(self._reference, width=image.width, height=image.height)
-        return Frame(view_planes(image), layout, image.pts)
+        return Frame(view_planes(image), layout, image.pts, image.duration or None)
 
     def _observe(self, image: av.VideoFrame) -> None:
         if image.is_corrupt:

@@ -81,7 +81,7 @@ def conform(image: av.VideoFrame, layout: VideoFormat, target: VideoFormat) -> a
     converted = _drop_alpha(top_down(image), target) if same_color else None
     if converted is None:
         converted = _convert(image, layout, target)
-    converted.pts = image.pts
+    converted.pts, converted.duration = image.pts, image.duration
     if image.time_base is not None:
         converted.time_base = image.time_base
     return converted

@@ -30,6 +30,9 @@ class Sink:
         self.plan, self.notes = plan, notes
         self.frames = 0
         self.bytes_written = 0
+        self._durations: dict[int, int] = {}
+        self._end = 0
+        self._delay: int | None = None
         self._closed = True
         # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
         os.environ.setdefault("SVT_LOG", "1")
@@ -92,6 +95,8 @@ class Sink:
             image = image.reformat(format=plan.encoder_format)
             tag_image(image, frame.format.color)
         image.pts, image.time_base = frame.pts, plan.time_base
+        if frame.pts is not None and frame.duration is not None:
+            self._durations[frame.pts] = frame.duration
         self._mux(image)
         self.frames += 1
 
@@ -104,13 +109,27 @@ class Sink:
 
     def _mux(self, image: av.VideoFrame | None) -> None:
         try:
-            for packet in self.stream.encode(image):
+            packets = self.stream.encode(image)
+            for packet in packets:
                 if image is None and self._too_short:
                     packet.dts = packet.pts
+                self._restore_duration(packet, last=image is None and packet is packets[-1])
                 self.bytes_written += packet.size
                 self.container.mux_one(packet)
         except MUX_ERRORS as error:
             raise self._failure(f"writing failed at frame {self.frames}", error) from error
+
+    def _restore_duration(self, packet: av.Packet[Any], *, last: bool) -> None:
+        """Encoders forget how long a frame is shown; for the last one nothing else tells."""
+        if packet.pts is None or packet.dts is None:
+            return
+        packet.duration = self._durations.pop(packet.pts, packet.duration or 0)
+        self._end = max(self._end, packet.pts + packet.duration)
+        if self._delay is None:
+            self._delay = packet.pts - packet.dts
+        if last and self.plan.target.container in ("mp4", "mov"):
+            # These count durations in decoding order, in which the frame shown last may be earlier.
+            packet.duration = max(packet.duration, self._end - packet.dts - self._delay)
 
     @property
     def _too_short(self) -> bool:
