@@ -26,7 +26,7 @@ from containers import (
 
 from vidsr.errors import ContainerError
 from vidsr.video import passthrough
-from vidsr.video.passthrough import codec_name, copy_tags, fits
+from vidsr.video.streams import codec_name, copy_tags, fits
 
 TWO_LINES = (Line(0, 100, "Hello\nworld"), Line(120, 90, "<i>Ünï</i> 漢字 \U0001f600"))
 FONT = Attachment("Ünïcode.ttf", "font/ttf", bytes(range(256)) * 40)

@@ -3,8 +3,9 @@
     python -m vidsr.training.lite PHOTOS --scale 4 --cpu-minutes 80 --out runs/lite-x4
 
 The schedule follows processor time, so that a run may be paused, slowed by its neighbours or
-resumed (the same command again) without changing what it learns. L1 loss, then squared error for
-the last fifth; Adam with a cosine to zero; the exponential average of the weights is what ships.
+resumed (the same command again) without changing what it learns. L1 loss (squared error for the
+last fifth was tried and lost 0.01 dB); Adam with a cosine to zero; the exponential average of the
+weights is what ships.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from vidsr.quality.metrics import psnr_db
 from vidsr.training.collapse import WideLite
 from vidsr.training.photos import PhotoCrops, make_pair, read_luma
 
-PEAK_RATE, WARMUP_STEPS, EMA_DECAY, SQUARED_FROM = 1e-3, 500, 0.999, 0.8
+PEAK_RATE, WARMUP_STEPS, EMA_DECAY = 1e-3, 500, 0.999
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +73,10 @@ class Trainer:
             group["lr"] = rate
         with torch.autocast("cpu", torch.bfloat16):
             difference = self.model(low).float() - high
-        squared = self.progress >= SQUARED_FROM
-        loss = difference.square().mean() if squared else difference.abs().mean()
+        loss = difference.abs().mean()
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.learned, 0.1 if squared else 1.0)
+        torch.nn.utils.clip_grad_norm_(self.learned, 1.0)
         self.optimiser.step()
         self.step += 1
         self._update_average()

@@ -22,14 +22,14 @@ from vidsr.video.codecs import (
     find_codec,
 )
 from vidsr.video.info import SourceInfo
-from vidsr.video.passthrough import (
+from vidsr.video.source import Source
+from vidsr.video.streams import (
     MPEGTS_CODECS,
     MUX_ERRORS,
     StreamPlan,
     codec_name,
     plan_stream,
 )
-from vidsr.video.source import Source
 from vidsr.video.target import Target
 
 NO_DISPLAY_MATRIX = ("mpegts", "image2")

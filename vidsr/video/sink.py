@@ -12,9 +12,10 @@ import av
 from vidsr.errors import OutputError
 from vidsr.frame import Frame, tag_image, to_image
 from vidsr.notes import Notes
-from vidsr.video.passthrough import MUX_ERRORS, Passthrough, copy_tags
+from vidsr.video.passthrough import Passthrough
 from vidsr.video.preflight import OutputPlan, configure_encoder
 from vidsr.video.source import Source
+from vidsr.video.streams import MUX_ERRORS, copy_tags
 
 MAX_TIMESCALE = 1_000_000
 

@@ -1,0 +1,118 @@
+"""The streams of a source beside its video: what each is, and what the target can hold of it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from dataclasses import dataclass
+from typing import Literal
+
+import av
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.stream import DataStream, Disposition, Stream
+
+Action = Literal["encode", "copy", "convert", "drop"]
+
+MUX_ERRORS = (av.error.FFmpegError, ValueError, RuntimeError, OSError)
+TEXT_SUBTITLES = ("subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text")
+SUBTITLE_CODEC = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
+# FFmpeg writes anything into a transport stream as private data; only these come out again.
+MPEGTS_CODECS = (
+    *("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3", "dts", "truehd", "opus"),
+    *("h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4", "dvb_subtitle", "dvb_teletext"),
+)
+LAYOUTS = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")  # FFmpeg's defaults
+
+# Written by the muxer itself, or meaningless in another container.
+_OWN_TAGS = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration")
+# mkvmerge's counts of the source's packets and bytes: wrong for what is encoded anew.
+_STATISTICS = ("DURATION", "_STATISTICS", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES")
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """What becomes of one stream of the source. ``codec`` is its name in the target."""
+
+    index: int
+    kind: str
+    action: Action
+    codec: str
+    reason: str = ""
+
+
+def codec_name(stream: Stream) -> str:
+    """FFmpeg's name of the stream's codec, ``none`` where it knows none."""
+    if isinstance(stream, DataStream):
+        return stream.name or "none"
+    context = stream.codec_context
+    return "none" if context is None else str(context.codec.canonical_name)
+
+
+def is_cover(stream: Stream) -> bool:
+    """Whether the stream is a still picture that belongs to the file, not a video."""
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def fits(container: str, stream: Stream) -> bool:
+    """Whether the container takes a copy of the stream: asked of FFmpeg, by writing a header."""
+    if container == "image2":
+        return False
+    if container == "mpegts" and codec_name(stream) not in MPEGTS_CODECS:
+        return False
+    probe = av.open(io.BytesIO(), "w", format=container)
+    try:
+        add_copy(probe, stream)
+        probe.start_encoding()
+    except MUX_ERRORS:
+        return False
+    finally:
+        with contextlib.suppress(*MUX_ERRORS):
+            probe.close()
+    return True
+
+
+def plan_stream(stream: Stream, container: str) -> StreamPlan:
+    """What can become of a stream; ``reason`` says why it has to be dropped."""
+    name, kind = codec_name(stream), stream.type
+    if kind == "data":
+        return StreamPlan(stream.index, kind, "drop", name, "data")
+    if kind == "attachment":
+        action: Action = "copy" if container == "matroska" else "drop"
+        return StreamPlan(stream.index, kind, action, name, "container")
+    if name == "none" or (isinstance(stream, AudioStream) and not stream.rate):
+        return StreamPlan(stream.index, kind, "drop", name, "unreadable")
+    if fits(container, stream):
+        return StreamPlan(stream.index, kind, "copy", name)
+    if name in TEXT_SUBTITLES and container in SUBTITLE_CODEC:
+        return StreamPlan(stream.index, kind, "convert", SUBTITLE_CODEC[container])
+    return StreamPlan(stream.index, kind, "drop", name, "container")
+
+
+def copy_tags(tags: dict[str, str]) -> dict[str, str]:
+    """Metadata without what describes the source's own container."""
+    kept = {
+        k: v
+        for k, v in tags.items()
+        if k.lower() not in _OWN_TAGS and not k.upper().startswith(_STATISTICS)
+    }
+    # A track's title is called so by every muxer, but "name" by the MP4 demuxer.
+    if "name" in kept and "title" not in kept:
+        kept["title"] = kept.pop("name")
+    return kept
+
+
+def add_copy(target: OutputContainer, stream: Stream) -> Stream:
+    """Add a stream to ``target`` that takes ``stream``'s packets."""
+    copy: Stream = target.add_stream_from_template(stream, opaque=True)
+    if isinstance(copy, AudioStream):
+        _name_layout(copy)
+    copy.time_base = stream.time_base
+    copy.disposition = stream.disposition
+    return copy
+
+
+def _name_layout(copy: AudioStream) -> None:
+    """Where the source names no layout, MP4 fails on PCM, and only when it is closed."""
+    if copy.layout.name.endswith(" channels") and copy.channels <= len(LAYOUTS):
+        copy.codec_context.layout = LAYOUTS[copy.channels - 1]
