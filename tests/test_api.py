@@ -25,7 +25,7 @@ from vidsr import (
     Report,
     VidsrError,
 )
-from vidsr.api import Options, prepare
+from vidsr.job import Options, prepare
 from vidsr.memory import frame_bytes
 from vidsr.notes import Notes
 from vidsr.plan import Size

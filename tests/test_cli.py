@@ -20,7 +20,7 @@ import pytest
 from clips import Clip, Tone, decode, make_clip
 
 from vidsr import MemoryLimitError, cli
-from vidsr.api import Options
+from vidsr.job import Options
 from vidsr.plan import Size
 from vidsr.video.preflight import OutputOptions
 

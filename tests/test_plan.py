@@ -8,9 +8,9 @@ import pytest
 from clips import make_clip
 
 from vidsr import OptionError
-from vidsr.api import Options, prepare
 from vidsr.color import ColorSpec
 from vidsr.frame import PixelFormat, VideoFormat
+from vidsr.job import Options, prepare
 from vidsr.notes import Notes
 from vidsr.plan import MAX_SIDE, Size, choose_scale, describe_tile, target_size
 

@@ -14,8 +14,9 @@ from types import FrameType
 from typing import NoReturn
 
 from vidsr import __version__
-from vidsr.api import Options, prepare, run
+from vidsr.api import run
 from vidsr.errors import OptionError, OutputError, VidsrError
+from vidsr.job import Options, prepare
 from vidsr.models.zoo import available, load_model
 from vidsr.notes import Notes
 from vidsr.plan import Size
