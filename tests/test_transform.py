@@ -425,3 +425,16 @@ def test_planes_given_may_be_windows_of_others() -> None:
         one = enlarge(frame, times(source, 2), engine)
         other = enlarge(Frame(padded, source, 7), times(source, 2), engine)
         assert all(torch.equal(*p) for p in zip(one.planes, other.planes, strict=True))
+
+
+def test_colour_gives_way_to_luma_where_rgb_would_be_clipped() -> None:
+    # Hard edges between saturated colours: interpolated chroma leaves the RGB cube beside them.
+    generator = torch.Generator().manual_seed(5)
+    rgb = torch.randint(0, 2, (3, 9, 7), generator=generator).float()
+    large = transform.enlarge_rgb(rgb, Nearest(channels=1, scale=4), None)
+    weights = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
+    assert large.min() >= 0
+    assert large.max() <= 1
+    luma = (rgb * weights).sum(0).repeat_interleave(4, 0).repeat_interleave(4, 1)
+    # Six roundings of float32 at most, each 6e-8.
+    torch.testing.assert_close((large * weights).sum(0), luma, rtol=0, atol=1e-6)

@@ -199,4 +199,17 @@ def _join(luma: Tensor, parts: _Components, target: VideoFormat) -> Tensor:
         return luma.expand(3, -1, -1)
     grid = PixelFormat("yuv", target.pixel.depth)
     chroma = resample_chroma(parts.chroma, parts.layout, target, grid)
-    return reference.to_rgb(luma, chroma, parts.layout)
+    return _into_gamut(reference.to_rgb(luma, chroma, parts.layout), luma)
+
+
+def _into_gamut(rgb: Tensor, luma: Tensor) -> Tensor:
+    """Bring ``[3, H, W]`` into [0, 1] by taking away colour, not luma; ``rgb`` is overwritten.
+
+    Beside a sharpened edge the interpolated chroma is too strong for the luma. Clipping channels
+    would change the luma there: it costs lite-x4 0.24 dB on one picture of Set14.
+    """
+    luma = luma.clamp(0, 1)
+    rgb -= luma
+    room = torch.where(rgb > 0, 1 - luma, luma)
+    keep = (room / rgb.abs().clamp_(min=1e-6)).clamp_(max=1).amin(dim=0)
+    return rgb.mul_(keep).add_(luma)
