@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from clips import make_clip
 
 import vidsr
 from vidsr import errors
@@ -53,7 +54,7 @@ UPSCALE = {
 def test_public_names() -> None:
     assert vidsr.__all__ == [
         *("ContainerError", "DeviceError", "InputError", "MemoryLimitError", "ModelError"),
-        *("OptionError", "OutputError", "Report", "Upscaler", "VidsrError"),
+        *("NoInputError", "OptionError", "OutputError", "Report", "Upscaler", "VidsrError"),
         *("__version__", "available_models", "upscale"),
     ]
     assert all(hasattr(vidsr, name) for name in vidsr.__all__)
@@ -101,11 +102,35 @@ def test_every_error_is_also_its_builtin(name: str) -> None:
     kind = getattr(vidsr, name)
     assert kind.__bases__ == (vidsr.VidsrError, BUILTINS[name])
     error = kind("a frame\n  is lost", hint="look for it.")
-    assert str(error) == "a frame is lost Hint: look for it."
+    assert str(error) == "a frame is lost. Hint: look for it."
     assert (error.message, error.hint) == ("a frame is lost", "look for it.")
     assert str(kind("plain")) == "plain"
     with pytest.raises(BUILTINS[name]):
         raise error
+
+
+def test_a_missing_source_is_also_a_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no such file") as caught:
+        vidsr.upscale(tmp_path / "a.mp4", tmp_path / "b.mp4")
+    assert isinstance(caught.value, vidsr.InputError)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *({"start": "0:01"}, {"duration": "1"}, {"crf": "20"}, {"framerate": "x"}, {"size": 640}),
+        *({"size": (640,)}, {"height": "360"}, {"tile": 64}, {"tile": (3, 3)}, {"device": 0}),
+        *({"deinterlace": "on"}, {"scale": "4"}, {"scale": 3}, {"scale": 2.0}, {"codec": 1}),
+        *({"framerate": 10.0}, {"preset": True}, {"model": 4}, {"size": (0, 0)}, {"height": -3}),
+    ],
+    ids=str,
+)
+def test_arguments_of_a_wrong_kind_are_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
+    clip = make_clip(tmp_path / "a.mkv", frames=2).path
+    target = tmp_path / "b.mkv"
+    with pytest.raises(vidsr.OptionError):
+        vidsr.upscale(clip, target, **wrong)  # type: ignore[arg-type]
+    assert not target.exists()
 
 
 def test_exit_codes_are_distinct_and_those_the_help_names() -> None:

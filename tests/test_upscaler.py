@@ -371,3 +371,12 @@ def test_shipped_weights_are_as_good_as_they_were_trained(
     scale = int(name[-1])
     scores = evaluate(enlarger(name, scale, "cpu"), data_dir / "eval", scale=scale, sets=("Set5",))
     assert means(scores)["Set5"]["model_db"] >= least_db
+
+
+@pytest.mark.parametrize("wrong", [200.0, float("nan"), -30.0])
+def test_floats_beyond_the_unit_range_are_refused(wrong: float) -> None:
+    upscaler = Upscaler("lite-x2")
+    picture = np.full((4, 4, 3), 0.5, np.float32)
+    picture[1, 2, 0] = wrong
+    with pytest.raises(OptionError, match=r"expected in \[0, 1\]"):
+        upscaler(picture)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from vidsr.engines.torch_engine import Precision
 from vidsr.errors import OptionError
@@ -77,7 +79,7 @@ def upscale(
         start_s=start,
         duration_s=duration,
         deinterlace=deinterlace,
-        framerate=None if framerate is None else Fraction(framerate).limit_denominator(100_000),
+        framerate=_rate(framerate),
         output=OutputOptions(
             codec=codec,
             crf=crf,
@@ -93,18 +95,35 @@ def upscale(
 def _wanted_size(size: str | tuple[int, int] | None, height: int | None) -> Size | None:
     if size is not None and height is not None:
         raise OptionError("size and height are given both; allowed is one of them.")
-    if height is not None:
-        return Size(None, height)
-    if size is None:
+    if size is None and height is None:
         return None
-    return Size.parse(size) if isinstance(size, str) else Size(*size)
+    if isinstance(size, str):
+        return Size.parse(size)
+    pair: tuple[Any, ...] = (
+        (None, height) if size is None else tuple(size) if isinstance(size, Sequence) else ()
+    )
+    if len(pair) != 2 or not all(n is None or isinstance(n, int) for n in pair):
+        raise OptionError(
+            f"{size = }, {height = }: allowed are (width, height), 'WxH' and a number of lines."
+        )
+    return Size(*pair)
+
+
+def _rate(framerate: float | Fraction | None) -> Fraction | None:
+    """Fractions as they are, floats as the simple fraction they stand for."""
+    if framerate is None or isinstance(framerate, Fraction):
+        return framerate
+    if not isinstance(framerate, int | float) or not math.isfinite(framerate):
+        raise OptionError(f"{framerate = }: allowed is a number.")
+    return Fraction(framerate).limit_denominator(100_000)
 
 
 def run(src: Path, dst: Path, options: Options, *, progress: Progress | None = None) -> Report:
     """:func:`upscale` with its arguments gathered. Raises a VidsrError."""
-    begin, notes = time.perf_counter(), Notes()
+    notes = Notes()
     with prepare(src, dst, options, notes) as job:
         _announce(job, options, notes)
+        begin = time.perf_counter()
         frames, times, output_bytes = _encode(job, notes, progress)
     return _report(job, notes, times, frames, output_bytes, time.perf_counter() - begin)
 

@@ -3,6 +3,7 @@
     VidsrError
       OptionError        ValueError     an argument is not allowed
       InputError         ValueError     the source cannot be opened or decoded
+        NoInputError     FileNotFoundError  the source does not exist
       OutputError        OSError        the target cannot be written
       ContainerError     ValueError     the target's container cannot hold a stream
       ModelError         ValueError     weights cannot be found, read or recognised
@@ -23,7 +24,8 @@ class VidsrError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message = " ".join(message.split())
         self.hint = hint
-        super().__init__(f"{self.message} Hint: {hint}" if hint else self.message)
+        stop = "" if self.message.endswith((".", "?", "!")) else "."
+        super().__init__(f"{self.message}{stop} Hint: {hint}" if hint else self.message)
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -39,6 +41,10 @@ class InputError(VidsrError, ValueError):
     """The source cannot be opened, or nothing in it decodes."""
 
     exit_code = 3
+
+
+class NoInputError(InputError, FileNotFoundError):
+    """The source does not exist."""
 
 
 class OutputError(VidsrError, OSError):

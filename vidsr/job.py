@@ -7,7 +7,7 @@ from fractions import Fraction
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, get_args
 
 from vidsr.engines.torch_engine import Precision
 from vidsr.errors import OptionError
@@ -26,6 +26,7 @@ from vidsr.video.source import Deinterlace, Source
 from vidsr.video.target import Target
 
 ModelName = str | PathLike[str]
+SMALLEST_TILE = 16  # below, the halo is nearly all of the work
 MAX_SECONDS = 1e9  # thirty years; more overflows the clocks of containers
 
 
@@ -73,6 +74,7 @@ class Job:
 
 def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
     """Open, check and plan, cheap checks first. The caller closes the job. Raises a VidsrError."""
+    check_types(options)
     check_times(options)
     target = Target.of(dst)
     target.check(src, overwrite=options.output.overwrite)
@@ -88,14 +90,49 @@ def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
     try:
         layout = source.info.format
         streams = plan_streams(source, target, options.output, notes)
-        upscaler = _upscaler(options, layout)
-        size = target_size(options.size, layout, upscaler.scale)
+        wanted = options.size and options.size.stored(layout, source.info.display_matrix)
+        upscaler = _upscaler(options, wanted, layout)
+        size = target_size(wanted, layout, upscaler.scale)
         output = plan_output(source.info, target, streams, size, options.output, notes)
         upscaler.plan(layout, output.format)
     except BaseException:
         source.close()
         raise
     return Job(source, output, upscaler)
+
+
+def check_types(options: Options) -> None:
+    """Raises OptionError for an argument of a wrong kind, before it fails somewhere deep."""
+    number = (int, float, Fraction)
+    output = options.output
+    for name, value, kinds in (
+        ("model", options.model, (str, PathLike)),
+        ("scale", options.scale, (int,)),
+        ("device", options.device, (str,)),
+        ("max_memory", options.max_memory, (int, str)),
+        ("start", options.start_s, number),
+        ("duration", options.duration_s, number),
+        ("codec", output.codec, (str,)),
+        ("crf", output.crf, (int,)),
+        ("preset", output.preset, (str,)),
+        ("pix_fmt", output.pix_fmt, (str,)),
+    ):
+        if isinstance(value, bool) or not (value is None or isinstance(value, kinds)):
+            allowed = " or ".join(kind.__name__ for kind in kinds)
+            raise OptionError(f"{name} = {value!r}: allowed is {allowed}.")
+    if options.deinterlace not in get_args(Deinterlace):
+        raise OptionError(f"deinterlace = {options.deinterlace!r}: allowed are auto and off.")
+    if options.scale is not None and options.scale not in (2, 4):
+        raise OptionError(f"scale = {options.scale}: allowed are 2 and 4.")
+    check_tile(options.tile)
+
+
+def check_tile(tile: object) -> None:
+    """Raises OptionError for anything but a pair of sizes of at least 16, or None."""
+    pair = isinstance(tile, tuple) and len(tile) == 2 and all(isinstance(n, int) for n in tile)
+    if tile is None or (pair and min(tile) >= SMALLEST_TILE):  # type: ignore[call-overload]
+        return
+    raise OptionError(f"{tile = }: allowed are two sizes of {SMALLEST_TILE} or more.")
 
 
 def check_times(options: Options) -> None:
@@ -108,10 +145,10 @@ def check_times(options: Options) -> None:
         raise OptionError(f"--framerate {options.framerate}: allowed is more than 0, up to 1000.")
 
 
-def _upscaler(options: Options, layout: VideoFormat) -> Upscaler:
+def _upscaler(options: Options, size: Size | None, layout: VideoFormat) -> Upscaler:
     scale = options.scale
     if is_family(options.model):
-        scale = choose_scale(options.size, layout, scale)
+        scale = choose_scale(size, layout, scale)
     return Upscaler(
         options.model,
         scale=scale,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from vidsr.errors import OptionError
@@ -38,6 +38,17 @@ class Size:
         width = self.width if self.width is not None else max(2, round(exact / 2) * 2)
         return width, self.height
 
+    def stored(self, source: VideoFormat, matrix: tuple[int, ...] | None) -> Size:
+        """The size before players turn the picture: sides change places for a quarter turn.
+
+        ``source`` is the format as stored, ``matrix`` its display matrix.
+        """
+        if matrix is None or matrix[0] or matrix[4]:
+            return self
+        shown = replace(source, width=source.height, height=source.width)
+        width, height = self.of(shown)
+        return Size(height, width)
+
 
 def choose_scale(size: Size | None, source: VideoFormat, scale: int | None) -> int | None:
     """The factor for a wanted size: 2 where that is enough, else 4. None leaves it to the model."""
@@ -53,7 +64,7 @@ def target_size(size: Size | None, source: VideoFormat, scale: int) -> tuple[int
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise OptionError(
             f"the target would be {width}x{height}; allowed are sides of 1 to {MAX_SIDE}.",
-            hint="choose a smaller --scale or --size.",
+            hint="choose another --scale, --size or --height.",
         )
     return width, height
 

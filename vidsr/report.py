@@ -14,7 +14,7 @@ from vidsr.video.info import SourceCounts
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One finished run. Times are seconds; ``stages`` leaves waiting out."""
+    """One finished run. Times are seconds, loading left out; ``stages`` leaves waiting out, too."""
 
     source: str
     target: str

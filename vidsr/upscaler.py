@@ -55,8 +55,8 @@ class Upscaler:
                 f"scale = {scale}, but {self.model.name} enlarges {self.model.config.scale} times.",
                 hint=f"leave --scale out, or choose a model of scale {scale}.",
             )
-        if tile is not None and min(tile) < 1:
-            raise OptionError(f"{tile = }: allowed are sizes of at least 1.")
+        if tile is not None and not (isinstance(tile, tuple) and len(tile) == 2 and min(tile) > 0):
+            raise OptionError(f"{tile = }: allowed is (height, width), each at least 1.")
         self.engine = TorchEngine(self.model, device=str(chosen), precision=precision)
         self.tile = tile
         if max_memory is None:
@@ -153,6 +153,10 @@ class Upscaler:
         """``[N, 3, h, w]`` float in [0, 1] -> ``[N, 3, H, W]``, clamped."""
         if min(batch.shape) < 1:
             raise OptionError(f"{tuple(batch.shape) = }: an empty picture.")
+        low, high = (float(v) for v in batch.detach().aminmax())
+        # A little beyond [0, 1] is a filter's overshoot; 200 is a picture in 0..255, NaN an error.
+        if not (low >= -1 and high <= 2):
+            raise OptionError(f"samples from {low:g} to {high:g}: floats are expected in [0, 1].")
         source = VideoFormat(
             batch.shape[3], batch.shape[2], PixelFormat("rgb", 16), transform.RGB_FULL
         )

@@ -62,11 +62,23 @@ CODECS = {
 }
 
 
+OTHER_NAMES = {c.encoder: c.name for c in CODECS.values()} | {
+    "h265": "hevc",
+    "x265": "hevc",
+    "avc": "h264",
+    "x264": "h264",
+    "prores_ks": "prores",
+    "mjpeg": "jpeg",
+    "jpg": "jpeg",
+    "tif": "tiff",
+}
+
+
 def find_codec(name: str) -> Codec:
     """The codec of that name. Raises OptionError."""
     if name in CODECS:
         return CODECS[name]
-    close = get_close_matches(name, CODECS, 1)
+    close = [OTHER_NAMES[name]] if name in OTHER_NAMES else get_close_matches(name, CODECS, 1)
     hint = f"did you mean {close[0]}?" if close else ""
     raise OptionError(f"--codec {name}: unknown; allowed: {', '.join(CODECS)}.", hint=hint)
 

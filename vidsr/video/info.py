@@ -21,10 +21,12 @@ class SourceCounts:
     deinterlaced: int = 0
     conformed: int = 0
     resized: int = 0
+    before_key: int = 0
 
     def sentences(self, rate: Fraction) -> list[str]:
         """What has to be told of a finished run."""
         told = (
+            (self.before_key, "packets before the first key frame cannot be decoded"),
             (self.concealed, "frames were damaged and concealed by the decoder"),
             (self.failed_packets, "packets could not be decoded"),
             (self.synthesised_pts, f"frames have no timestamp: {float(rate):g} fps assumed"),

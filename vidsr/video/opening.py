@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -11,7 +12,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from vidsr.errors import InputError
+from vidsr.errors import InputError, NoInputError
 from vidsr.notes import Notes
 from vidsr.video.images import is_image, is_pattern, numbered_files
 
@@ -36,7 +37,9 @@ def open_input(path: Path, framerate: Fraction | None) -> InputContainer:
             hint = "name a pattern such as frames/%05d.png."
             raise InputError(f"{path}: is a folder", hint=hint)
         if not path.exists():
-            raise InputError(f"{path}: no such file")
+            raise NoInputError(f"{path}: no such file", hint=_hint(path))
+    except NoInputError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
     if is_image(path):
@@ -44,11 +47,22 @@ def open_input(path: Path, framerate: Fraction | None) -> InputContainer:
     return _open(path, name, {})
 
 
+def _hint(path: Path) -> str:
+    """What people mean by names that are no files."""
+    if re.match(r"[a-z]+:/", str(path)):
+        return "addresses are not read: download the file first."
+    if str(path) == "-":
+        return "pipes are not read: name a file."
+    if any(mark in path.name for mark in "*?"):
+        return "a sequence is named by its numbering, such as frames/%05d.png."
+    return ""
+
+
 def _first_number(path: Path) -> int:
     """Number of a sequence's first picture. Raises InputError for gaps and for no picture."""
     numbers = list(numbered_files(path))
     if not numbers:
-        raise InputError(f"{path}: no file of this sequence exists")
+        raise NoInputError(f"{path}: no file of this sequence exists")
     expected = range(numbers[0], numbers[0] + len(numbers))
     if numbers != list(expected):
         gap = next(n for n in expected if n not in set(numbers))

@@ -81,6 +81,9 @@ def plan_output(
     name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt)
     if lost := _losses(info.format.pixel, pixel):
         notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
+    full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
+    if info.format.pixel.family == "rgb" and full_chroma and options.pix_fmt is None:
+        notes.say(f"few players show {codec.name} as {name}: --pix-fmt yuv420p plays everywhere")
     settings = encoder_options(codec, options.crf, options.preset, pixel)
     if not add_parameters(settings, codec, info.hdr):
         notes.say(f"{codec.name} cannot carry the source's mastering and light-level metadata")
@@ -98,7 +101,7 @@ def plan_output(
         rate=info.rate,
         sample_aspect_ratio=target_aspect(info, size),
         display_matrix=info.display_matrix,
-        streams=streams,
+        streams=tuple(replace(s, codec=codec.name) if s.action == "encode" else s for s in streams),
     )
     _try_encoder(plan)
     return plan

@@ -11,10 +11,10 @@ from typing import Any, Literal, Self, TypeAlias
 import av
 from av.container import InputContainer
 
-from vidsr.errors import InputError
+from vidsr.errors import InputError, OptionError
 from vidsr.frame import Frame
 from vidsr.notes import Notes
-from vidsr.video.images import is_pattern, numbered_files
+from vidsr.video.images import is_image, is_pattern, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.opening import choose_video, open_input
 from vidsr.video.pictures import Pictures
@@ -78,6 +78,7 @@ class Source:
             if not self.window.arrived:
                 self.container.close()
                 return False
+            self._check_framerate()
             self.info = self._describe()
         except BaseException:
             self.container.close()
@@ -105,6 +106,14 @@ class Source:
         self._failed_in_row = self._sent = 0
         self._last_pts: int | None = None
         self._first_key: int | None = None
+
+    def _check_framerate(self) -> None:
+        timed = not (is_pattern(self.path) or is_image(self.path) or self.clock.synthesised)
+        if self._framerate is not None and timed:
+            raise OptionError(
+                f"--framerate {self._framerate}: {self.path} has timestamps of its own; allowed "
+                f"for pictures and raw streams."
+            )
 
     @property
     def first_number(self) -> int:
@@ -167,6 +176,7 @@ class Source:
     def _video_packet(self, packet: Packet) -> Iterator[Frame]:
         self.clock.packet(packet)
         self._sent += self._will_show(packet)
+        self._count_keyless(packet)
         images: list[av.VideoFrame] = []
         try:
             images = packet.decode()
@@ -180,6 +190,11 @@ class Source:
                 self.clock.lost()
         for image in images:
             yield from self._image(image)
+
+    def _count_keyless(self, packet: Packet) -> None:
+        """A file that begins between two key frames gives no pictures up to the second."""
+        if self.window.start is None and self._first_key is None and not self.counts.decoded:
+            self.counts.before_key += bool(packet.size)
 
     def _will_show(self, packet: Packet) -> bool:
         """Whether a frame is due for the packet: pictures shown before the first key may not be."""

@@ -147,6 +147,8 @@ class Window:
                 return False
             if self.start is not None and time < self.start:
                 return False
+            if self.end is not None and packet.stream.type == "subtitle" and packet.duration:
+                packet.duration = min(packet.duration, round((self.end - time) / base))
         if self.start is not None and base:
             shift = self.shift(base)
             packet.pts = None if packet.pts is None else packet.pts - shift
