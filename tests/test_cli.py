@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 from clips import Clip, Tone, decode, make_clip
 
@@ -69,7 +71,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         seen.extend(arguments)
         raise MemoryLimitError("stopped here")
 
-    monkeypatch.setattr(cli, "run", stop)
+    monkeypatch.setattr("vidsr.api.run", stop)
     return seen
 
 
@@ -267,7 +269,7 @@ def test_running_out_of_memory_is_said_like_the_rest(
     def full(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(cli, "run", full)
+    monkeypatch.setattr("vidsr.api.run", full)
     result = call(clip.path, "-o", tmp_path / "a.mkv")
     assert (result.status, result.out) == (8, "")
     assert "out of memory" in result.err
@@ -339,7 +341,7 @@ def test_signals_end_the_run_cleanly(tmp_path: Path, number: signal.Signals) -> 
         _, error = process.communicate(timeout=BOUND_S)
     assert process.returncode == 130
     assert "Traceback" not in error
-    assert error.splitlines()[-1] == f"vidsr: interrupted; {target} was not written"
+    assert error.splitlines()[-1] == "vidsr: interrupted; the target was not written"
     assert list(tmp_path.iterdir()) == [clip.path]
 
 
@@ -347,3 +349,34 @@ def test_the_command_leaves_other_loggers_alone(call: Call) -> None:
     level = logging.getLogger().level
     call("--list-models")
     assert logging.getLogger().level == level
+
+
+def test_help_names_every_codec() -> None:
+    from vidsr.cli import CODEC_NAMES
+    from vidsr.video.codecs import CODECS
+
+    assert ", ".join(CODECS) == CODEC_NAMES
+
+
+@pytest.mark.skipif(os.name != "posix", reason="descriptors as Unix has them")
+def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
+    clip, target = make_clip(tmp_path / "a.mkv", frames=3), tmp_path / "b.mkv"
+    words = [*COMMAND, str(clip.path), "-o", str(target), *FAST]
+    closed = f"{shlex.join(words)} 0<&- 1>&- 2>&-"
+    assert subprocess.run(["sh", "-c", closed], timeout=BOUND_S).returncode == 0
+    with av.open(str(target)) as container:
+        assert len(list(container.decode(video=0))) == 3
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as Unix has them")
+@pytest.mark.parametrize("delay_s", [0.15, 0.6])
+def test_ctrl_c_while_loading(tmp_path: Path, delay_s: float) -> None:
+    words = [*COMMAND, str(tmp_path / "a.mkv"), "-o", str(tmp_path / "b.mkv")]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=BOUND_S)
+    # Too early for any handler, in time, or too late because the missing file was found first.
+    assert process.returncode in (130, 3, -signal.SIGINT)
+    assert "Error" not in error.replace("InputError", "")

@@ -16,21 +16,25 @@ import os
 # Whoever sets it in the environment, or imports torch first, decides otherwise.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from vidsr.api import upscale
-from vidsr.errors import (
-    ContainerError,
-    DeviceError,
-    InputError,
-    MemoryLimitError,
-    ModelError,
-    NoInputError,
-    OptionError,
-    OutputError,
-    VidsrError,
-)
-from vidsr.models.zoo import available as available_models
-from vidsr.report import Report
-from vidsr.upscaler import Upscaler
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vidsr.api import upscale
+    from vidsr.errors import (
+        ContainerError,
+        DeviceError,
+        InputError,
+        MemoryLimitError,
+        ModelError,
+        NoInputError,
+        OptionError,
+        OutputError,
+        VidsrError,
+    )
+    from vidsr.models.zoo import available as available_models
+    from vidsr.report import Report
+    from vidsr.upscaler import Upscaler
 
 __version__ = "0.1.0"
 
@@ -50,3 +54,19 @@ __all__ = [
     "available_models",
     "upscale",
 ]
+
+_ELSEWHERE = {
+    "Report": ("vidsr.report", "Report"),
+    "Upscaler": ("vidsr.upscaler", "Upscaler"),
+    "available_models": ("vidsr.models.zoo", "available"),
+    "upscale": ("vidsr.api", "upscale"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load public names when they are first used: torch takes seconds, during which the command
+    must already answer to Ctrl-C."""
+    if name not in __all__:
+        raise AttributeError(f"module 'vidsr' has no attribute {name!r}")
+    module, attribute = _ELSEWHERE.get(name, ("vidsr.errors", name))
+    return getattr(import_module(module), attribute)

@@ -11,18 +11,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from vidsr import __version__
-from vidsr.api import run
 from vidsr.errors import OptionError, OutputError, VidsrError
-from vidsr.job import Options, prepare
-from vidsr.models.zoo import available, load_model
-from vidsr.notes import Notes
-from vidsr.plan import Size
-from vidsr.progress import ProgressBar
-from vidsr.video.codecs import CODECS
-from vidsr.video.preflight import OutputOptions
+
+if TYPE_CHECKING:
+    from vidsr.job import Options
+
+# Everything that loads torch is imported where it is used: that takes seconds, during which the
+# command has to be ready for Ctrl-C.
+
+CODEC_NAMES = "h264, hevc, av1, vp9, prores, ffv1, png, jpeg, tiff"
 
 EPILOG = """examples:
   vidsr clip.mp4 -o clip_4x.mp4               four times larger, the rest kept
@@ -96,7 +96,7 @@ def _add_time(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_encoding(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--codec", metavar="NAME", help=", ".join(CODECS))
+    group.add_argument("--codec", metavar="NAME", help=CODEC_NAMES)
     group.add_argument("--crf", type=int, metavar="N", help="quality, smaller is better")
     group.add_argument("--preset", metavar="NAME", help="the encoder's effort")
     group.add_argument("--pix-fmt", metavar="NAME", help="FFmpeg's name of a pixel format")
@@ -121,6 +121,10 @@ def _add_telling(group: argparse._ArgumentGroup) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
+    from vidsr.job import Options
+    from vidsr.plan import Size
+    from vidsr.video.preflight import OutputOptions
+
     if arguments.size and arguments.height:
         raise OptionError("--size and --height are both given; allowed is one of them.")
     size = Size.parse(arguments.size) if arguments.size else None
@@ -148,6 +152,8 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 
 def _list_models() -> None:
+    from vidsr.models.zoo import available, load_model
+
     for name in available():
         model = load_model(name)
         numbers = sum(p.numel() for p in model.module.parameters())
@@ -160,6 +166,11 @@ def _work(arguments: argparse.Namespace) -> None:
         return _list_models()
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")
+    from vidsr.api import run
+    from vidsr.job import prepare
+    from vidsr.notes import Notes
+    from vidsr.progress import ProgressBar
+
     options = _options(arguments)
     _check_report(arguments.report, (arguments.input, arguments.output))
     if arguments.dry_run:
@@ -185,7 +196,14 @@ def _check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
         raise OutputError(f"--report {report}: cannot be written there")
 
 
-def _on_terminate(number: int, frame: FrameType | None) -> NoReturn:
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # SIGHUP: the terminal was closed
+
+
+def _on_signal(number: int, frame: FrameType | None) -> NoReturn:
+    # One is enough: a second must not strike while everything is put away.
+    for name in ENDING:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -193,26 +211,47 @@ def _say(text: str) -> None:
     print(f"vidsr: {text}", file=sys.stderr)
 
 
+def _open_closed_streams() -> None:
+    """Give descriptors 0 to 2 to nothing where they are closed, before a file can take them."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            mode = "r" if number == 0 else "w"
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, open(number, mode))  # noqa: SIM115 - as long as the process
+
+
+def _catch_signals() -> None:
+    """Let whatever ends a command raise KeyboardInterrupt, unless it is ignored (nohup)."""
+    for name in ENDING:
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _on_signal)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit status."""
-    arguments = build_parser().parse_args(argv)
-    logging.basicConfig(
-        format="vidsr: %(message)s", level=logging.ERROR if arguments.quiet else logging.WARNING
-    )
-    signal.signal(signal.SIGTERM, _on_terminate)
+    _open_closed_streams()
+    _catch_signals()
     try:
+        arguments = build_parser().parse_args(argv)
+        logging.basicConfig(
+            format="vidsr: %(message)s", level=logging.ERROR if arguments.quiet else logging.WARNING
+        )
         _work(arguments)
     except VidsrError as error:
         _say(f"error: {error}")
         return error.exit_code
     except KeyboardInterrupt:
-        _say(f"interrupted; {arguments.output} was not written")
+        _say("interrupted; the target was not written")
         return 130
     except BrokenPipeError:  # the reader of --dry-run or --list-models has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except MemoryError:
-        _say("error: out of memory Hint: give a smaller --max-memory or --tile.")
+        _say("error: out of memory. Hint: give a smaller --max-memory or --tile.")
         return 8
     return 0
 

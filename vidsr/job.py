@@ -76,7 +76,9 @@ def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
     """Open, check and plan, cheap checks first. The caller closes the job. Raises a VidsrError."""
     check_types(options)
     check_times(options)
-    target = Target.of(dst)
+    if "\0" in f"{src}{dst}":
+        raise OptionError("a file name holds a NUL character.")
+    target = Target.of(dst, overwrite=options.output.overwrite)
     target.check(src, overwrite=options.output.overwrite)
     source = Source(
         src,

@@ -68,8 +68,8 @@ def plan_tile(
     beside = frame_bytes(source, target, engine)
     if beside >= limit:
         raise MemoryLimitError(
-            f"frames of {target.width}x{target.height} take {beside >> 20} MiB, "
-            f"more than the limit of {limit >> 20} MiB.",
+            f"frames of {target.width}x{target.height} take {beside >> 10} KiB, "
+            f"more than the limit of {limit >> 10} KiB.",
             hint="raise --max-memory, or choose a smaller --scale.",
         )
     return choose_tile(source.height, source.width, engine, limit - beside)

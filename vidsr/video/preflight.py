@@ -84,6 +84,7 @@ def plan_output(
     full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
     if info.format.pixel.family == "rgb" and full_chroma and options.pix_fmt is None:
         notes.say(f"few players show {codec.name} as {name}: --pix-fmt yuv420p plays everywhere")
+    aspect = target_aspect(info, size)
     settings = encoder_options(codec, options.crf, options.preset, pixel)
     if not add_parameters(settings, codec, info.hdr):
         notes.say(f"{codec.name} cannot carry the source's mastering and light-level metadata")
@@ -91,6 +92,11 @@ def plan_output(
     # Neither PyAV nor the frame can carry the siting; the encoder takes it as an option.
     if codec.name in ("h264", "hevc") and pixel.subsampling == (2, 2):
         settings["chroma_sample_location"] = color.siting
+    in_band = codec.name in ("h264", "hevc")
+    if target.container in ("matroska", "webm") and aspect != 1 and not in_band:
+        notes.say(f"{codec.name} in {target.path.suffix} cannot carry the sample aspect {aspect}")
+    if target.sequence:
+        notes.say("numbered pictures carry no timestamps")
     plan = OutputPlan(
         target=target,
         codec=codec,
@@ -99,7 +105,7 @@ def plan_output(
         format=VideoFormat(*size, pixel, color),
         time_base=info.time_base,
         rate=info.rate,
-        sample_aspect_ratio=target_aspect(info, size),
+        sample_aspect_ratio=aspect,
         display_matrix=info.display_matrix,
         streams=tuple(replace(s, codec=codec.name) if s.action == "encode" else s for s in streams),
     )

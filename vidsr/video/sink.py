@@ -61,7 +61,12 @@ class Sink:
     def _muxer_options(self, source: Source) -> dict[str, str]:
         if self.plan.target.container in ("mp4", "mov"):
             # Starts other than zero are counted in this unit, by default a millisecond.
-            return {"movie_timescale": str(min(self.plan.time_base.denominator, MAX_TIMESCALE))}
+            options = {"movie_timescale": str(min(self.plan.time_base.denominator, MAX_TIMESCALE))}
+            if source.first_pts < 0:
+                # Else an edit list hides every frame before zero; all streams move together.
+                options["avoid_negative_ts"] = "make_non_negative"
+                self.notes.say("the source starts before time zero: all streams are moved to it")
+            return options
         if self.plan.target.container != "image2":
             return {}
         if not self.plan.target.sequence:

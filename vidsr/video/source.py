@@ -16,6 +16,7 @@ from vidsr.frame import Frame
 from vidsr.notes import Notes
 from vidsr.video.images import is_image, is_pattern, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
+from vidsr.video.jumps import MAY_JUMP, Jumps
 from vidsr.video.opening import choose_video, open_input
 from vidsr.video.pictures import Pictures
 from vidsr.video.tail import decode_tail
@@ -93,6 +94,7 @@ class Source:
         rate = self._framerate or stream.guessed_rate or stream.average_rate or Fraction(25)
         self.time_base, self.rate = stream.time_base, rate
         self.counts = SourceCounts()
+        self.jumps = Jumps(bool(self.container.format.flags & MAY_JUMP))
         self.clock = PresentationClock(self.time_base, rate, self.container.format.name)
         self.window = Window(self.container, stream, *self._part)
         self.pictures = Pictures(
@@ -106,6 +108,12 @@ class Source:
         self._failed_in_row = self._sent = 0
         self._last_pts: int | None = None
         self._first_key: int | None = None
+
+    @property
+    def first_pts(self) -> int:
+        """Time of the first frame, in units of ``time_base``; call before iterating."""
+        frame = self._first[-1]
+        return frame.pts or 0 if isinstance(frame, Frame) else 0
 
     def _check_framerate(self) -> None:
         timed = not (is_pattern(self.path) or is_image(self.path) or self.clock.synthesised)
@@ -171,6 +179,7 @@ class Source:
                 ) from error
             if packet is None:
                 return
+            self.jumps.mend(packet)
             yield packet
 
     def _video_packet(self, packet: Packet) -> Iterator[Frame]:
@@ -248,8 +257,23 @@ class Source:
                 f"the file announces {announced} frames and {c.decoded} could be read: "
                 f"it may be incomplete"
             )
+        if self.jumps.count:
+            self.notes.say(f"time jumps back {self.jumps.count} times: what follows is moved on")
+        elif self._ends_early():
+            self.notes.say(
+                f"the file announces {(self.container.duration or 0) / av.time_base:.1f} s and its "
+                f"video ends at {self.window.last_frame_s:.1f} s: it may be incomplete"
+            )
         for sentence in c.sentences(self.rate):
             self.notes.say(sentence)
+
+    def _ends_early(self) -> bool:
+        """Where no frame count is announced: the video ends long before the file does."""
+        duration = self.container.duration
+        if self.stream.frames or not duration or not self.window.whole:
+            return False
+        length_s = duration / av.time_base
+        return self.window.last_frame_s < length_s - max(1.0, 0.05 * length_s)
 
     def _describe(self) -> SourceInfo:
         frame = self._first[-1]

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from vidsr.errors import OptionError, OutputError
@@ -52,9 +53,10 @@ class Claim:
         self.release()
 
     def release(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        # Cleared first: a second signal in between must not close the number again.
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,16 @@ class Target:
     path: Path
     container: str
     sequence: bool = False
+    overwrite: bool = False
 
     @classmethod
-    def of(cls, path: Path) -> Target:
+    def of(cls, path: Path, *, overwrite: bool = False) -> Target:
         """Raises OptionError for a suffix that names no known container."""
         container = CONTAINERS.get(path.suffix.lower())
         if container is None:
             allowed = ", ".join(CONTAINERS)
             raise OptionError(f"{path}: suffix {path.suffix!r} unknown; allowed: {allowed}.")
-        return cls(path, container, sequence=is_image(path) and is_pattern(path))
+        return cls(path, container, is_image(path) and is_pattern(path), overwrite)
 
     @property
     def working(self) -> Path:
@@ -135,7 +138,7 @@ class Target:
         if not self.sequence:
             with self.working.open("rb") as file:
                 os.fsync(file.fileno())
-            os.replace(self.working, self.path)
+            self._put_in_place()
             return
         written = sorted(self.working.parent.iterdir())
         older = {p.name for p in numbered_files(self.path).values()} - {p.name for p in written}
@@ -144,6 +147,25 @@ class Target:
         self.working.parent.rmdir()
         if older:
             notes.say(f"{len(older)} older pictures of the sequence {self.path} were left alone")
+
+    def _put_in_place(self) -> None:
+        """Rename, but never onto a file that was not there when the run began."""
+        if self.overwrite:
+            os.replace(self.working, self.path)
+            return
+        try:
+            os.link(self.working, self.path)
+        except FileExistsError:
+            spare = next(p for n in count(1) if not (p := self._numbered(n)).exists())
+            os.rename(self.working, spare)
+            raise OutputError(f"{self.path}: has appeared meanwhile; result is {spare}") from None
+        except OSError:  # a file system without links
+            os.replace(self.working, self.path)
+        else:
+            self.working.unlink()
+
+    def _numbered(self, number: int) -> Path:
+        return self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")
 
     def discard(self) -> None:
         """Remove what a run left unfinished, unless another run is still at it."""
