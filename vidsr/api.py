@@ -124,8 +124,9 @@ def run(src: Path, dst: Path, options: Options, *, progress: Progress | None = N
     with prepare(src, dst, options, notes) as job:
         _announce(job, options, notes)
         begin = time.perf_counter()
-        frames, times, output_bytes = _encode(job, notes, progress)
-    return _report(job, notes, times, frames, output_bytes, time.perf_counter() - begin)
+        sink, times = _encode(job, notes, progress)
+    elapsed_s = time.perf_counter() - begin
+    return _report(job, notes, times, sink, elapsed_s)
 
 
 def _announce(job: Job, options: Options, notes: Notes) -> None:
@@ -135,8 +136,8 @@ def _announce(job: Job, options: Options, notes: Notes) -> None:
         notes.say(f"model {job.upscaler.model.name} on {engine.device} in {precision}")
 
 
-def _encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[int, StageTimes, int]:
-    """Run the pipeline. Returns frames written, stage times and the target's size in bytes."""
+def _encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[Sink, StageTimes]:
+    """Run the pipeline. Returns the finished sink and the stage times."""
     sink: Sink | None = None
 
     def transform(item: Item) -> Item:
@@ -169,12 +170,10 @@ def _encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[int, Sta
     finally:
         if progress is not None:
             progress.close()
-    return sink.frames, times, sink.bytes_written
+    return sink, times
 
 
-def _report(
-    job: Job, notes: Notes, times: StageTimes, frames: int, output_bytes: int, elapsed_s: float
-) -> Report:
+def _report(job: Job, notes: Notes, times: StageTimes, sink: Sink, elapsed_s: float) -> Report:
     output, upscaler, source = job.output, job.upscaler, job.source
     layout = output.format
     return Report(
@@ -189,10 +188,10 @@ def _report(
         size=(layout.width, layout.height),
         pixel_format=output.encoder_format,
         color=layout.color.describe(),
-        frames=frames,
+        frames=sink.frames,
         elapsed_s=elapsed_s,
-        video_s=float(frames / source.info.rate),
-        output_bytes=output_bytes,
+        video_s=sink.video_s,
+        output_bytes=sink.bytes_written,
         stages=times,
         counts=source.counts,
         streams=tuple(asdict(stream) for stream in output.streams),

@@ -99,6 +99,8 @@ def choose_video(container: InputContainer, path: Path, notes: Notes) -> VideoSt
         raise InputError(f"{path}: no decoder for the video stream")
     best = cast(VideoStream | None, container.streams.best("video"))
     chosen = best if best in decodable else decodable[0]
+    if chosen.metadata.get("alpha_mode") == "1":  # WebM keeps it beside the pictures
+        notes.say("the alpha channel (transparency) is not carried over")
     if len(videos) > 1:
         notes.say(
             f"{len(videos)} video streams: stream {chosen.index} is upscaled, the others are copied"

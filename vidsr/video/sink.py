@@ -33,6 +33,8 @@ class Sink:
         self.bytes_written = 0
         self._durations: dict[int, int] = {}
         self._end = 0
+        self._first_pts: int | None = None
+        self._last_pts = 0
         self._delay: int | None = None
         self._closed = True
         # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
@@ -101,10 +103,21 @@ class Sink:
             image = image.reformat(format=plan.encoder_format)
             tag_image(image, frame.format.color)
         image.pts, image.time_base = frame.pts, plan.time_base
+        if frame.pts is not None:
+            self._first_pts = frame.pts if self._first_pts is None else self._first_pts
+            self._last_pts = frame.pts
         if frame.pts is not None and frame.duration is not None:
             self._durations[frame.pts] = frame.duration
         self._mux(image)
         self.frames += 1
+
+    @property
+    def video_s(self) -> float:
+        """Seconds of video written, from the first frame's time to one frame past the last."""
+        if self._first_pts is None:
+            return 0.0
+        plan = self.plan
+        return float((self._last_pts - self._first_pts) * plan.time_base + 1 / plan.rate)
 
     def copy(self, packet: av.Packet[Any]) -> None:
         """Pass on a packet of another stream."""
