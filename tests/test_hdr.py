@@ -68,7 +68,7 @@ def test_the_text_round_trips(clip: Path, tmp_path: Path) -> None:
         tmp_path / "b.mkv",
         codec="libx265",
         pix_fmt="yuv420p10le",
-        frames=2,
+        frames=4,
         mastering=hdr.mastering_text(0.00002, 0.0001),
         light=hdr.light_levels,
     )

@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import FrameType
@@ -223,18 +224,29 @@ def _open_closed_streams() -> None:
             setattr(sys, name, open(number, mode))  # noqa: SIM115 - as long as the process
 
 
-def _catch_signals() -> None:
+@contextmanager
+def _signals_caught() -> Iterator[None]:
     """Let whatever ends a command raise KeyboardInterrupt, unless it is ignored (nohup)."""
-    for name in ENDING:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number, handler in before.items():
+        if handler != signal.SIG_IGN:
             signal.signal(number, _on_signal)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit status."""
     _open_closed_streams()
-    _catch_signals()
+    with _signals_caught():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = build_parser().parse_args(argv)
         logging.basicConfig(
