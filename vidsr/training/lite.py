@@ -80,7 +80,7 @@ class Trainer:
         self.optimiser.step()
         self.step += 1
         self._update_average()
-        return float(loss)
+        return float(loss.detach())
 
     @torch.no_grad()
     def _update_average(self) -> None:
