@@ -79,8 +79,9 @@ def test_kinds_and_types_come_back_and_values_agree(upscaler: Upscaler) -> None:
 
 @pytest.mark.parametrize(
     ("dtype", "peak", "tolerance"),
-    # In levels of 8 bits: half a level of rounding, and that of float16 below 1 (1/2048 there).
-    [("u1", 255, 0.0), ("u2", 65535, 0.51), ("f2", 1, 0.63), ("f4", 1, 0.51), ("f8", 1, 0.51)],
+    # In levels of 8 bits: half a level of rounding; float16 adds 1/16 of a level on the way out, as
+    # much on the way in, and there the network may double it.
+    [("u1", 255, 0.0), ("u2", 65535, 0.51), ("f2", 1, 0.7), ("f4", 1, 0.51), ("f8", 1, 0.51)],
 )
 def test_numpy_types(upscaler: Upscaler, dtype: str, peak: int, tolerance: float) -> None:
     levels = upscaler(photo())
