@@ -220,3 +220,17 @@ def test_a_target_next_to_its_source_by_pattern(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "in.mp4", size=(32, 24), frames=2).path
     enlarge(clip, tmp_path / "out%02d.png")
     assert names(tmp_path) == ["in.mp4", "out01.png", "out02.png"]
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    target = Target.of(path)
+    claim = target.open()
+    target.working.write_bytes(b"new")
+    path.write_bytes(b"theirs")
+    with pytest.raises(OutputError, match=r"appeared meanwhile; result is .*a-1\.mkv"):
+        target.commit(Notes())
+    claim.release()
+    assert path.read_bytes() == b"theirs"
+    assert (tmp_path / "a-1.mkv").read_bytes() == b"new"
+    assert not target.working.exists()

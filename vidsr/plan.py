@@ -83,8 +83,7 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
         f"target   {output.target.path}: {output.codec.name} {_shape(target)}, "
         + " ".join(f"{k}={v}" for k, v in output.options.items()),
         f"model    {upscaler.model.name} on {engine.device} in {str(engine.dtype)[6:]}",
-        f"tiles    {'whole frames' if tile is None else f'{tile[1]}x{tile[0]}'}, "
-        f"halo {engine.halo} pixels",
+        f"tiles    {describe_tile(tile)}, halo {engine.halo} pixels",
         f"memory   about {(beside + pixels * engine.bytes_per_pixel) >> 20} MiB for frames and "
         f"network, limit {upscaler.memory_limit >> 20} MiB; the encoder's own comes on top",
     ]
