@@ -12,9 +12,10 @@ class Engine(Protocol):
     """A generator that runs. Not safe for use by several threads at once.
 
     ``channels``         3 for a network on RGB, 1 for a network on luma
-    ``scale``            from low to high resolution, 2 or 4
+    ``scale``            from low to high resolution: 2, 4, or 1 for a restorer
     ``shuffle``          factor of the pixel shuffle left out, a divisor of ``scale``
     ``halo``             radius of the receptive field in low-resolution pixels
+    ``alignment``        windows of a picture start at multiples of it; 1 without a coarse grid
     ``dtype``            of the activations; inputs and outputs are float32 whatever it is
     ``bytes_per_pixel``  estimated peak of activations per low-resolution input pixel
     """
@@ -29,6 +30,8 @@ class Engine(Protocol):
     def shuffle(self) -> int: ...
     @property
     def halo(self) -> int: ...
+    @property
+    def alignment(self) -> int: ...
     @property
     def dtype(self) -> torch.dtype: ...
     @property

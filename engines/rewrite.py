@@ -7,16 +7,13 @@ into the weights of a convolution. The results are equal to the original in exac
 from __future__ import annotations
 
 import copy
-import math
-from fractions import Fraction
 
 import torch
 from torch import Tensor, nn
 
 from vidsr.errors import ModelError
-from vidsr.models.checkpoint import build_generator
-from vidsr.models.config import GeneratorConfig
-from vidsr.models.lite import Lite
+from vidsr.models.forms import PhaseNet
+from vidsr.models.phase import phase_weight
 from vidsr.models.srresnet import ResidualBlock, SRResNet
 
 
@@ -50,6 +47,13 @@ def fold_batch_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
     return _plain_conv(weight.to(conv.weight.dtype), bias.to(conv.weight.dtype))
 
 
+def fold_norm(conv: nn.Conv2d, norm: nn.Module) -> nn.Conv2d:
+    """One convolution equal to ``norm(conv(x))``, where ``norm`` may be no normalisation."""
+    if isinstance(norm, nn.BatchNorm2d):
+        return fold_batch_norm(conv, norm)
+    return copy.deepcopy(conv)
+
+
 @torch.no_grad()
 def fold_output_range(conv: nn.Conv2d) -> nn.Conv2d:
     """One convolution equal to ``(conv(x) + 1) / 2``: from [-1, 1] to [0, 1]."""
@@ -66,25 +70,10 @@ def shift_output(conv: nn.Conv2d, amount: float) -> nn.Conv2d:
 def phase_conv(conv: nn.Conv2d) -> nn.Conv2d:
     """The convolution that may run before ``PixelShuffle(2)`` instead of ``conv`` after it.
 
-    ``conv(pixel_shuffle(x, 2)) == pixel_shuffle(phase_conv(conv)(x), 2)``, borders included:
-    zero padding maps onto zero padding. A 9x9 kernel [O, I, 9, 9] becomes [4*O, 4*I, 5, 5].
-    Output phase (py, px) reads tap (dy, dx) at (Y, X) = (py + dy, px + dx) on the fine grid,
-    which is phase (Y mod 2, X mod 2) of the coarse pixel (Y div 2, X div 2).
+    ``conv(pixel_shuffle(x, 2)) == pixel_shuffle(phase_conv(conv)(x), 2)``, borders included: see
+    :func:`vidsr.models.phase.phase_weight`.
     """
-    out_channels, in_channels, k, _ = conv.weight.shape
-    reach = k // 2
-    coarse = (reach + 1) // 2
-    weight = conv.weight.new_zeros(out_channels, 2, 2, in_channels, 2, 2, *[2 * coarse + 1] * 2)
-    for phase in range(4):
-        py, px = divmod(phase, 2)
-        for tap in range(k * k):
-            (cy, qy), (cx, qx) = (
-                divmod(p + d - reach, 2) for p, d in zip((py, px), divmod(tap, k), strict=True)
-            )
-            value = conv.weight[:, :, tap // k, tap % k]
-            weight[:, py, px, :, qy, qx, cy + coarse, cx + coarse] = value
-    flat = weight.reshape(4 * out_channels, 4 * in_channels, 2 * coarse + 1, 2 * coarse + 1)
-    return _plain_conv(flat, _bias(conv).repeat_interleave(4))
+    return _plain_conv(phase_weight(conv.weight), _bias(conv).repeat_interleave(4))
 
 
 @torch.no_grad()
@@ -102,9 +91,9 @@ class FoldedBlock(nn.Module):
 
     def __init__(self, block: ResidualBlock) -> None:
         super().__init__()
-        self.conv1 = fold_batch_norm(block.conv1, block.norm1)
+        self.conv1 = fold_norm(block.conv1, block.norm1)
         self.activation = copy.deepcopy(block.activation)
-        self.conv2 = fold_batch_norm(block.conv2, block.norm2)
+        self.conv2 = fold_norm(block.conv2, block.norm2)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> the same shape, in memory of its own."""
@@ -112,14 +101,12 @@ class FoldedBlock(nn.Module):
         return out.add_(x)
 
 
-class PhaseSRResNet(nn.Module):
+class PhaseSRResNet(PhaseNet):
     """An :class:`SRResNet` for inference: no normalisation, unit range, one shuffle left out.
 
     The last ``PixelShuffle(2), PReLU, conv 9x9`` becomes ``PReLU, conv 5x5, PixelShuffle(2)``,
     so that the widest tensor is never moved. The weights are copies in the original's dtype.
     """
-
-    shuffle = 2
 
     def __init__(self, net: SRResNet) -> None:
         super().__init__()
@@ -129,17 +116,21 @@ class PhaseSRResNet(nn.Module):
         conv, norm = net.join
         assert isinstance(last_activation, nn.PReLU)
         assert isinstance(conv, nn.Conv2d)
-        assert isinstance(norm, nn.BatchNorm2d)
         if net.config.output_range == "signed":
             tail = fold_output_range(tail)
         self.head = copy.deepcopy(net.head)
         self.blocks = nn.Sequential(
             *(FoldedBlock(b) for b in net.blocks if isinstance(b, ResidualBlock))
         )
-        self.join = fold_batch_norm(conv, norm)
+        self.join = fold_norm(conv, norm)
         self.upsample = nn.Sequential(*layers[:-2], phase_prelu(last_activation))
         self.tail = phase_conv(tail)
         self.eval()
+
+    @property
+    def shuffle(self) -> int:
+        """2, for every scale."""
+        return 2
 
     def features(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> [N, width, H, W]: everything at low resolution."""
@@ -152,39 +143,15 @@ class PhaseSRResNet(nn.Module):
         out: Tensor = self.tail(self.upsample(self.features(x)))
         return out
 
-    def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
-        return nn.functional.pixel_shuffle(self.phase(x), self.shuffle)
 
-
-PhaseModule = Lite | PhaseSRResNet
-
-
-def to_phase_module(module: nn.Module) -> PhaseModule:
+def to_phase_module(module: nn.Module) -> PhaseNet:
     """The inference form of a generator: ``phase(x)`` stops before the last shuffle.
 
-    A :class:`Lite` is one already and is returned as it is. Raises ModelError for other modules.
+    All but :class:`SRResNet` are that already and are returned as they are. Raises ModelError for
+    modules that are no generators.
     """
     if isinstance(module, SRResNet):
         return PhaseSRResNet(module)
-    if isinstance(module, PhaseSRResNet | Lite):
+    if isinstance(module, PhaseNet):
         return module
-    raise ModelError(f"module = {type(module).__name__}, allowed SRResNet or Lite")
-
-
-def halo(generator: nn.Module | GeneratorConfig) -> int:
-    """Radius of the receptive field in low-resolution pixels, rounded up.
-
-    Convolutions and pixel shuffles are taken in the order of definition; a k x k convolution on
-    a grid f times as fine reaches k//2 fine pixels, k//2/f coarse ones. Skips only shorten paths.
-    """
-    if isinstance(generator, GeneratorConfig):
-        with torch.device("meta"):
-            generator = build_generator(generator)
-    reach, fineness = Fraction(0), 1
-    for layer in generator.modules():
-        if isinstance(layer, nn.PixelShuffle):
-            fineness *= layer.upscale_factor
-        elif isinstance(layer, nn.Conv2d):
-            reach += Fraction(layer.kernel_size[0] // 2, fineness)
-    return math.ceil(reach)
+    raise ModelError(f"module = {type(module).__name__}, allowed are generators of vidsr.models")

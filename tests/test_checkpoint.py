@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 from collections import OrderedDict
@@ -115,14 +116,21 @@ def assert_same(loaded: nn.Module, original: nn.Module) -> None:
     torch.testing.assert_close(loaded(x), original(x), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "config",
-    [
-        small(output_range="signed", prelu="shared"),
-        small(scale=4, prelu="channel"),
-        small(kind="lite", channels=1, scale=4),
-    ],
-)
+CONFIGS = [
+    small(output_range="signed", prelu="shared"),
+    small(scale=4, prelu="channel"),
+    small(norm="none"),
+    small(kind="lite", channels=1, scale=4),
+    small(kind="espcn", channels=1, blocks=1),
+    small(kind="srcnn", blocks=1, scale=4),
+    small(kind="rrdb", growth=5),
+    small(kind="rrdb", scale=4, blocks=1),
+    small(kind="unet", scale=1, blocks=1),
+    small(kind="unet", scale=1, levels=3, channels=1),
+]
+
+
+@pytest.mark.parametrize("config", CONFIGS)
 @torch.no_grad()
 def test_own_files_come_back_as_they_were_in_half_precision(
     config: GeneratorConfig, tmp_path: Path
@@ -137,6 +145,48 @@ def test_own_files_come_back_as_they_were_in_half_precision(
         assert tensor.dtype == original.dtype
         rounded = original.half().float() if original.is_floating_point() else original
         assert torch.equal(tensor, rounded)
+    net.load_state_dict(loaded.state_dict())
+    for size in ((1, 1), (3, 5), (17, 31)):
+        x = torch.rand(1, config.channels, *size)
+        assert torch.equal(loaded(x), net(x))  # nothing is missing that the file does not hold
+
+
+def test_files_from_before_a_field_was_known_still_load(tmp_path: Path) -> None:
+    for config in (small(), small(kind="lite", channels=1)):
+        fields = json.loads(config.to_json())
+        old = {k: v for k, v in fields.items() if k not in ("norm", "growth", "levels")}
+        state = build_generator(config).state_dict()
+        path = tmp_path / "old.safetensors"
+        save_file(state, str(path), metadata={CONFIG_KEY: json.dumps(old)})
+        assert load_generator(path)[0] == config
+
+
+def test_an_output_range_that_the_kind_cannot_have_is_refused(tmp_path: Path) -> None:
+    config = small(kind="lite")
+    path = tmp_path / "a.safetensors"
+    save_generator(path, config, build_generator(config).state_dict())
+    with pytest.raises(ModelError, match=r"a\.safetensors: output_range = 'signed'.*Hint"):
+        load_generator(path, output_range="signed")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "edsr"}, r"kind = 'edsr', allowed \('srresnet', 'lite', 'espcn'"),
+        ({"scale": 1}, "scale = 1, allowed 2 or 4 for srresnet"),
+        ({"scale": 2.0}, r"scale = 2\.0, allowed 2 or 4"),
+        ({"kind": "lite", "scale": 1}, "scale = 1, allowed 2 or 4 for lite"),
+        ({"channels": 4}, "channels = 4, allowed 1 or 3"),
+        ({"width": 1.5}, r"width = 1\.5, allowed 1 to 1024"),
+        ({"blocks": 257}, "blocks = 257, allowed 0 to 256 for srresnet"),
+        ({"blocks": -1}, "blocks = -1, allowed 0 to 256"),
+        ({"prelu": "none"}, r"prelu = 'none', allowed \('shared', 'channel'\)"),
+        ({"kind": "lite", "output_range": "signed"}, "'signed', allowed 'unit' for lite"),
+    ],
+)
+def test_dimensions_that_cannot_be(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        small(**changes)
 
 
 def test_counters_are_not_rounded(tmp_path: Path) -> None:

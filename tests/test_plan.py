@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clips import make_clip
@@ -11,6 +12,8 @@ from vidsr import OptionError
 from vidsr.color import ColorSpec
 from vidsr.frame import PixelFormat, VideoFormat
 from vidsr.job import Options, prepare
+from vidsr.models.checkpoint import build_generator, save_generator
+from vidsr.models.config import GeneratorConfig
 from vidsr.notes import Notes
 from vidsr.plan import MAX_SIDE, Size, choose_scale, describe_tile, target_size
 
@@ -91,6 +94,45 @@ def test_target_sizes() -> None:
 def test_targets_that_cannot_be(size: Size | None, source: tuple[int, int]) -> None:
     with pytest.raises(OptionError, match=f"1 to {MAX_SIDE}.*--scale, --size"):
         target_size(size, layout(*source), 4)
+
+
+def test_a_restorer_keeps_the_size() -> None:
+    assert target_size(None, layout(639, 361), 1) == (639, 361)
+    assert target_size(Size(100, 50), layout(640, 360), 1) == (100, 50)
+    assert choose_scale(Size(None, 360), layout(640, 360), 1) == 1
+
+
+@pytest.mark.parametrize("size", [None, Size(None, 72)])
+@pytest.mark.parametrize("scale", [None, 1])
+def test_the_plan_of_a_restorer(size: Size | None, scale: int | None, tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4")
+    config = GeneratorConfig(kind="unet", scale=1, channels=3, width=4, blocks=1)
+    model = tmp_path / "my-unet.safetensors"
+    save_generator(model, config, build_generator(config).state_dict())
+    options = Options(
+        model=model, scale=scale, size=size, device="cpu", precision="fp32", tile=(16, 24)
+    )
+    with prepare(clip.path, tmp_path / "b.mkv", options, Notes()) as job:
+        lines = {line.split()[0]: line for line in job.describe()}
+    assert ("96x72" if size else "64x48") in lines["target"]
+    assert "my-unet on cpu" in lines["model"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"scale": 1}, "scale = 1, but model auto enlarges"),
+        ({"scale": 1, "model": "lite-x2"}, "scale = 1, but lite-x2 enlarges 2 times"),
+        ({"scale": 2, "model": "unet"}, "scale = 2, but unet keeps the size"),
+        ({"scale": 3}, "scale = 3: allowed are 2 and 4, and 1"),
+    ],
+)
+def test_scales_that_do_not_fit_the_model(
+    options: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4")
+    with pytest.raises(OptionError, match=message):
+        prepare(clip.path, tmp_path / "b.mkv", Options(device="cpu", **options), Notes())
 
 
 def test_tiles_in_words() -> None:

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vidsr.engines.reach import alignment, halo
 from vidsr.engines.rewrite import (
     fold_batch_norm,
     fold_output_range,
-    halo,
     phase_conv,
     phase_prelu,
     to_phase_module,
@@ -23,6 +23,7 @@ from vidsr.engines.rewrite import (
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.config import GeneratorConfig
+from vidsr.models.phase import phase_weight
 
 
 def assert_exact(actual: Tensor, expected: Tensor) -> None:
@@ -51,7 +52,21 @@ def generator(**changes: Any) -> nn.Module:
             random_norm(layer)
         if isinstance(layer, nn.PReLU):
             nn.init.normal_(layer.weight)
+    nn.init.normal_(net.tail.weight, std=0.1)  # a restorer starts at zero
     return net
+
+
+OTHERS: dict[str, dict[str, Any]] = {
+    "lite": {"kind": "lite", "channels": 1, "blocks": 3},
+    "lite colour": {"kind": "lite"},
+    "espcn": {"kind": "espcn", "channels": 1, "blocks": 1},
+    "srcnn x2": {"kind": "srcnn", "blocks": 1, "scale": 2},
+    "srcnn x4": {"kind": "srcnn", "channels": 1, "blocks": 1},
+    "rrdb x2": {"kind": "rrdb", "blocks": 1, "growth": 3, "scale": 2},
+    "rrdb x4": {"kind": "rrdb", "blocks": 1, "growth": 3},
+    "unet": {"kind": "unet", "blocks": 1, "scale": 1},
+    "unet deep": {"kind": "unet", "blocks": 1, "scale": 1, "levels": 3, "width": 2},
+}
 
 
 def noise(*shape: int) -> Tensor:
@@ -83,6 +98,30 @@ def test_folded_output_range_equals_the_formula() -> None:
     assert_exact(fold_output_range(conv)(x), (conv(x) + 1) / 2)
 
 
+@pytest.mark.parametrize("kernel", [1, 3, 5, 9])
+def test_phase_weights_hold_every_tap_once_a_phase(kernel: int) -> None:
+    weight = torch.arange(1.0, 6 * kernel**2 + 1).view(2, 3, kernel, kernel)
+    phases = phase_weight(weight)
+    found, counts = phases[phases != 0].unique(return_counts=True)
+    assert torch.equal(found, weight.flatten())
+    assert set(counts.tolist()) == {4}
+
+
+@pytest.mark.parametrize("kernel", [3, 9])
+def test_phase_weights_are_differentiable(kernel: int) -> None:
+    weight = noise(2, 2, kernel, kernel).requires_grad_()
+    x, direction = noise(1, 8, 4, 5), noise(1, 8, 4, 5)
+    plain = nn.functional.conv2d(nn.functional.pixel_shuffle(x, 2), weight, padding=kernel // 2)
+    (plain * nn.functional.pixel_shuffle(direction, 2)).sum().backward()
+    wanted, weight.grad = weight.grad, None
+    phases = phase_weight(weight)
+    fast = nn.functional.conv2d(x, phases, padding=phases.shape[-1] // 2)
+    (fast * direction).sum().backward()
+    assert weight.grad is not None
+    assert wanted is not None
+    assert_exact(weight.grad, wanted)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (7, 5), (12, 9)])
 @pytest.mark.parametrize("kernel", [1, 3, 5, 7, 9])
 @pytest.mark.parametrize("slopes", [1, 6])
@@ -102,12 +141,13 @@ def test_phase_tail_equals_shuffle_prelu_conv(
 @pytest.mark.parametrize("scale", [2, 4])
 @pytest.mark.parametrize("prelu", ["shared", "channel"])
 @pytest.mark.parametrize("output_range", ["unit", "signed"])
+@pytest.mark.parametrize("norm", ["batch", "none"])
 @pytest.mark.parametrize("size", [(1, 1), (5, 8), (13, 7)])
 @torch.no_grad()
 def test_phase_srresnet_equals_the_original(
-    scale: int, prelu: str, output_range: str, size: tuple[int, int]
+    scale: int, prelu: str, output_range: str, norm: str, size: tuple[int, int]
 ) -> None:
-    net = generator(scale=scale, prelu=prelu, output_range=output_range)
+    net = generator(scale=scale, prelu=prelu, output_range=output_range, norm=norm)
     x = noise(2, 3, *size)
     expected = (net(x) + 1) / 2 if output_range == "signed" else net(x)
     fast = to_phase_module(net)
@@ -122,9 +162,10 @@ def test_the_published_tail_is_5x5_from_256_to_12() -> None:
     assert fast.tail.weight.shape == (12, 256, 5, 5)
 
 
+@pytest.mark.parametrize("norm", ["batch", "none"])
 @torch.no_grad()
-def test_rewriting_leaves_the_original_alone() -> None:
-    net = generator(output_range="signed")
+def test_rewriting_leaves_the_original_alone(norm: str) -> None:
+    net = generator(output_range="signed", norm=norm)
     before = {name: t.clone() for name, t in net.state_dict().items()}
     fast = to_phase_module(net)
     for weight in fast.parameters():
@@ -132,14 +173,20 @@ def test_rewriting_leaves_the_original_alone() -> None:
     assert all(torch.equal(t, before[name]) for name, t in net.state_dict().items())
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", list(OTHERS))
 @torch.no_grad()
-def test_lite_is_its_own_phase_module(channels: int) -> None:
-    net = generator(kind="lite", channels=channels)
-    fast, x = to_phase_module(net), noise(1, channels, 5, 6)
+def test_the_others_are_their_own_phase_modules(kind: str) -> None:
+    net = generator(**OTHERS[kind])
+    fast = to_phase_module(net)
     assert fast is net
-    shuffled = nn.functional.pixel_shuffle(fast.phase(x), fast.shuffle)
-    assert_exact(shuffled, net(x))
+    config = fast.config
+    for size in ((5, 6), (1, 1), (7, 3)):
+        x = noise(1, config.channels, *size)
+        phases, grow = fast.phase(x), config.scale // fast.shuffle
+        assert phases.shape[1:] == (
+            config.channels * fast.shuffle**2, size[0] * grow, size[1] * grow,
+        )  # fmt: skip
+        assert_exact(nn.functional.pixel_shuffle(phases, fast.shuffle), net(x))
 
 
 def test_other_modules_are_refused() -> None:
@@ -152,33 +199,57 @@ def test_halo_of_the_published_network() -> None:
     assert halo(config) == 40  # 4 + 33 + 1 + 1/2 + 4/4 = 39.5
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {"kind": "lite", "channels": 1, "blocks": 3},
-        {"scale": 2, "blocks": 1},
-        {"scale": 4, "blocks": 1},
-        {"scale": 4, "blocks": 0},
-    ],
-)
-@torch.no_grad()
-def test_halo_is_where_influence_ends(changes: dict[str, Any]) -> None:
-    net = generator(**changes)
-    reach = halo(net)
-    fast, side = to_phase_module(net), 2 * reach + 5
-    assert halo(fast) == reach
-    assert halo(fast.config) == reach
-    x = noise(1, fast.config.channels, side, side)
-    grow, centre = fast.config.scale, side // 2
-    base = fast(x)
+def linear(net: nn.Module) -> None:
+    """Take away activations, behind which influence could hide."""
+    for layer in net.modules():
+        for name, child in layer.named_children():
+            if isinstance(child, nn.ReLU | nn.Tanh | nn.PReLU | nn.LeakyReLU):
+                setattr(layer, name, nn.Identity())
 
-    def changes_at(dy: int, dx: int) -> bool:
-        other = x.clone()
-        other[:, :, centre + dy, centre + dx] += 1
-        part = slice(centre * grow, (centre + 1) * grow)
-        return not torch.equal(fast(other)[:, :, part, part], base[:, :, part, part])
 
-    outside = [(reach + 1, 0), (-reach - 1, 0), (0, reach + 1), (0, -reach - 1)]
-    inside = [(reach, 0), (-reach, 0), (0, reach), (0, -reach)]
-    assert not any(changes_at(*place) for place in outside)
-    assert all(changes_at(*place) for place in inside)
+def rows_read(fast: Any, row: int, side: int) -> tuple[int, int]:
+    """First and last input row that the outputs of one input row depend on."""
+    x = noise(1, fast.config.channels, side, 8).requires_grad_()
+    grow = fast.config.scale
+    part = fast(x)[:, :, row * grow : (row + 1) * grow, 3 * grow : 5 * grow]
+    (part * noise(*part.shape)).sum().backward()
+    assert x.grad is not None
+    rows = x.grad.abs().sum((0, 1, 3)).nonzero().flatten()
+    return int(rows[0]), int(rows[-1])
+
+
+HALOS = OTHERS | {
+    "srresnet x2": {"scale": 2, "blocks": 1},
+    "srresnet x4": {"scale": 4, "blocks": 1, "norm": "none"},
+    "srresnet x4 flat": {"scale": 4, "blocks": 0},
+}
+
+
+@pytest.mark.parametrize("kind", list(HALOS))
+def test_halo_is_where_influence_ends(kind: str) -> None:
+    net = generator(**HALOS[kind])
+    fast, reach, step = to_phase_module(net), halo(net), alignment(net)
+    assert (halo(fast), alignment(fast)) == (halo(fast.config), alignment(fast.config))
+    assert (halo(fast), alignment(fast)) == (reach, step)
+    linear(fast)
+    first = -(-(reach + 2) // step) * step
+    side = first + step + reach + 3
+    spans = [(row, *rows_read(fast, row, side)) for row in range(first, first + step)]
+    found = max(max(row - low, high - row) for row, low, high in spans)
+    # At x4 no phase of a bicubic kernel reads the pixels that the outermost taps start from.
+    assert found == (reach - 1 if kind == "srcnn x4" else reach)
+
+
+@pytest.mark.parametrize(("levels", "step"), [(2, 4), (3, 8)])
+def test_alignment_of_a_restorer_is_its_coarsest_grid(levels: int, step: int) -> None:
+    config = GeneratorConfig(kind="unet", scale=1, channels=3, width=8, blocks=2, levels=levels)
+    assert alignment(config) == step
+
+
+def test_halo_of_a_coarse_grid_by_hand() -> None:
+    """Head and tail reach 1 each and two blocks 2 each; two more 8 below, one 8 at the bottom.
+
+    A sample of the last grid covers pixels up to 3 from the one it is read for.
+    """
+    config = GeneratorConfig(kind="unet", scale=1, channels=3, width=8, blocks=1, levels=2)
+    assert halo(config) == 6 + 8 + 8 + 3

@@ -40,6 +40,26 @@ def test_parameter_count_is_that_of_the_paper(
     assert sum(p.numel() for p in net.parameters()) == expected
 
 
+def test_without_normalisation_only_that_is_missing() -> None:
+    plain = SRResNet(config(norm="none"))
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in plain.modules())
+    full = sum(p.numel() for p in SRResNet(config()).parameters())
+    assert sum(p.numel() for p in plain.parameters()) == full - 33 * 2 * 64
+
+
+@pytest.mark.parametrize("norm", ["batch", "none"])
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (17, 31)])
+@torch.no_grad()
+def test_every_size(norm: str, size: tuple[int, int]) -> None:
+    net = SRResNet(config(scale=2, width=4, blocks=1, norm=norm)).eval()
+    assert net(torch.rand(2, 3, *size)).shape == (2, 3, 2 * size[0], 2 * size[1])
+
+
+def test_an_unknown_normalisation_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"norm = 'layer', allowed \('batch', 'none'\)"):
+        config(norm="layer")
+
+
 @pytest.mark.parametrize("scale", [2, 4])
 def test_size_grows_by_the_scale_at_odd_sizes(scale: int) -> None:
     net = SRResNet(config(scale=scale, width=4, blocks=1)).eval()
@@ -64,7 +84,8 @@ def test_output_is_not_squashed() -> None:
         assert net(torch.rand(1, 3, 4, 4)).max() > 1.5
 
 
-def test_training_reaches_every_parameter() -> None:
-    net = SRResNet(config(width=4, blocks=2))
+@pytest.mark.parametrize("norm", ["batch", "none"])
+def test_training_reaches_every_parameter(norm: str) -> None:
+    net = SRResNet(config(width=4, blocks=2, norm=norm))
     net(torch.rand(2, 3, 6, 6)).square().mean().backward()
     assert all(p.grad is not None for p in net.parameters())

@@ -30,6 +30,7 @@ class Nearest:
     scale: int = 2
     name: str = "nearest"
     halo: int = 0
+    alignment: int = 1
     dtype: torch.dtype = torch.float32
     device: torch.device = CPU
     bytes_per_pixel: int = 64

@@ -14,8 +14,11 @@ import torch
 from torch import Tensor
 
 from vidsr import OptionError, Upscaler
+from vidsr.color import ColorSpec
+from vidsr.engines.torch_engine import Precision
 from vidsr.errors import MemoryLimitError, ModelError
 from vidsr.frame import Frame, PixelFormat, VideoFormat, view_planes
+from vidsr.kernels import reference
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
 from vidsr.quality.evaluate import enlarger, evaluate, means
@@ -25,16 +28,36 @@ from vidsr.upscaler import choose_model, is_family
 Array = np.ndarray[Any, Any]
 
 
+OWN: dict[str, dict[str, Any]] = {
+    "srresnet": {"kind": "srresnet", "scale": 2, "width": 16, "blocks": 2},
+    "rrdb": {"kind": "rrdb", "scale": 2, "width": 8, "blocks": 1, "growth": 4},
+    "unet": {"kind": "unet", "scale": 1, "width": 8, "blocks": 1},
+}
+
+
 @pytest.fixture(scope="session")
-def srresnet(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkpoint of the user's own: a small SRResNet, untrained."""
-    config = GeneratorConfig(kind="srresnet", scale=2, channels=3, width=16, blocks=2)
-    torch.manual_seed(3)
-    net = build_generator(config)
-    with torch.no_grad():  # near a grey picture, so that little is clipped
-        net.tail.bias.fill_(0.5)  # type: ignore[union-attr]
-    path = tmp_path_factory.mktemp("weights") / "mine.safetensors"
-    save_generator(path, config, net.state_dict())
+def own(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Checkpoints of the user's own: small and untrained."""
+    folder = tmp_path_factory.mktemp("weights")
+    for name, fields in OWN.items():
+        config = GeneratorConfig(**({"channels": 3} | fields))
+        torch.manual_seed(3)
+        net = build_generator(config)
+        with torch.no_grad():
+            if name == "unet":  # not the identity it starts as, and not far from it
+                net.tail.weight.normal_(std=0.02)
+            else:  # near a grey picture, so that little is clipped
+                net.tail.bias.fill_(0.5)  # type: ignore[union-attr]
+        save_generator(folder / f"my-{name}.safetensors", config, net.state_dict())
+    return {name: folder / f"my-{name}.safetensors" for name in OWN}
+
+
+@pytest.fixture(scope="session")
+def identity(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A restorer that has learned nothing yet and changes nothing."""
+    config = GeneratorConfig(kind="unet", scale=1, channels=3, width=4, blocks=1, levels=3)
+    path = tmp_path_factory.mktemp("weights") / "identity.safetensors"
+    save_generator(path, config, build_generator(config).state_dict())
     return path
 
 
@@ -43,11 +66,11 @@ def shipped(name: str) -> Upscaler:
     return Upscaler(name, device="cpu", precision="fp32")
 
 
-@pytest.fixture(params=["lite-x2", "lite-x4", "srresnet"])
-def upscaler(request: pytest.FixtureRequest, srresnet: Path) -> Upscaler:
-    if request.param != "srresnet":
+@pytest.fixture(params=["lite-x2", "lite-x4", *OWN])
+def upscaler(request: pytest.FixtureRequest, own: dict[str, Path]) -> Upscaler:
+    if request.param not in OWN:
         return shipped(request.param)
-    return Upscaler(srresnet, device="cpu", precision="fp32")
+    return Upscaler(own[request.param], device="cpu", precision="fp32")
 
 
 def photo(height: int = 21, width: int = 26, seed: int = 0) -> Array:
@@ -243,11 +266,8 @@ def test_tiny_pictures(upscaler: Upscaler, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("tile", [(1, 1), (8, 8), (5, 300), (16, 7), (500, 500)])
-def test_tiles_change_not_one_bit(
-    upscaler: Upscaler, srresnet: Path, tile: tuple[int, int]
-) -> None:
-    model = upscaler.model.path if upscaler.scale == 2 else "lite-x4"
-    tiled = Upscaler(model, device="cpu", precision="fp32", tile=tile)
+def test_tiles_change_not_one_bit(upscaler: Upscaler, tile: tuple[int, int]) -> None:
+    tiled = Upscaler(upscaler.model.path, device="cpu", precision="fp32", tile=tile)
     picture = photo(23, 31)
     assert np.array_equal(tiled(picture), upscaler(picture))
     x = as_tensor(picture).float() / 255
@@ -307,6 +327,10 @@ def test_what_is_no_picture(picture: Any, message: str) -> None:
     ("arguments", "message"),
     [
         ({"scale": 3}, "lite-x3|scale"),
+        ({"scale": 1}, "scale = 1, but model auto enlarges 2 or 4 times.*such as a unet"),
+        ({"model": "srresnet", "scale": 1}, "scale = 1, but model srresnet enlarges"),
+        ({"model": "lite-x2", "scale": 1}, "scale = 1, but lite-x2 enlarges 2 times"),
+        ({"model": "unet", "scale": 2}, "scale = 2, but unet keeps the size.*leave --scale out"),
         ({"model": "lite-x2", "scale": 4}, "enlarges 2 times.*leave --scale out"),
         ({"model": "lite-x2", "tile": (0, 5)}, "at least 1"),
         ({"model": "lite-x2", "tile": (5, -1)}, "at least 1"),
@@ -337,8 +361,10 @@ def test_automatic_choices() -> None:
     assert choose_model("srgan", None, cpu) == "srgan-x4"
     assert choose_model("lite", 2, cpu) == "lite-x2"
     assert choose_model("lite-x2", None, cpu) == "lite-x2"
-    assert [is_family(n) for n in ("auto", "lite", "lite-x4", Path("lite"))] == [
-        True, True, False, False,
+    assert choose_model("rrdb", None, cpu) == "rrdb-x4"
+    assert [choose_model("unet", scale, cpu) for scale in (None, 1)] == ["unet-x1"] * 2
+    assert [is_family(n) for n in ("auto", "lite", "lite-x4", Path("lite"), "unet")] == [
+        True, True, False, False, False,
     ]  # fmt: skip
 
 
@@ -359,6 +385,56 @@ def test_frames_keep_their_planes_and_time() -> None:
     assert large.pts == 99
     assert large.planes[0].shape == (8, 10)
     assert torch.equal(plane, before)
+
+
+def test_a_restorer_of_ones_own_keeps_the_size(own: dict[str, Path]) -> None:
+    for scale in (None, 1):
+        assert Upscaler(own["unet"], scale=scale, device="cpu").scale == 1
+    with pytest.raises(OptionError, match=r"scale = 2, but my-unet keeps the size"):
+        Upscaler(own["unet"], scale=2, device="cpu")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("name", ["yuv420p", "yuv420p10le", "yuv422p", "yuvj420p", "yuv444p"])
+def test_what_a_restorer_leaves_alone_stays_to_the_last_bit(
+    identity: Path, name: str, precision: Precision
+) -> None:
+    """Samples as a camera makes them, and samples outside what RGB can show."""
+    upscaler = Upscaler(identity, device="cpu", precision=precision)
+    grain = av.VideoFrame(19, 13, name)
+    for plane in view_planes(grain):
+        top = 1024 if "10" in name else 256
+        plane.copy_(torch.randint(0, top, plane.shape, dtype=torch.int32).to(plane.dtype))
+    for frame in (video_frame(name, 13, 19), grain):
+        same = upscaler(frame)
+        assert (same.width, same.height, same.format.name) == (19, 13, name.replace("j", ""))
+        for old, new in zip(view_planes(frame), view_planes(same), strict=True):
+            assert torch.equal(old, new)
+
+
+def test_a_restored_frame_is_its_restored_rgb_picture(own: dict[str, Path]) -> None:
+    """Where chroma is not subsampled, adding the change and converting the picture agree."""
+    upscaler = Upscaler(own["unet"], device="cpu", precision="fp32")
+    frame = video_frame("yuv444p", 22, 30)
+    layout = VideoFormat(30, 22, PixelFormat("yuv", 8), ColorSpec(matrix=6))
+    source = Frame(view_planes(frame), layout, 0)
+    added = upscaler.enlarge(source)
+    rgb = reference.yuv_to_rgb(source.planes, layout)
+    converted = reference.rgb_to_yuv(upscaler(rgb), layout)
+    assert not torch.equal(added.planes[0], source.planes[0])
+    for one, other in zip(added.planes, converted, strict=True):
+        assert (one.int() - other.int()).abs().max() <= 1  # rounding at a half, either way
+
+
+def test_a_restorer_may_finish_at_another_size(identity: Path) -> None:
+    upscaler = Upscaler(identity, device="cpu", precision="fp32")
+    source = VideoFormat(16, 12, PixelFormat("yuv", 8, (2, 2)), ColorSpec(matrix=1))
+    planes = tuple(torch.full(size, 90, dtype=torch.uint8) for size in source.plane_sizes)
+    target = VideoFormat(25, 19, source.pixel, source.color)
+    large = upscaler.enlarge(Frame(planes, source, 0), target)
+    assert [tuple(p.shape) for p in large.planes] == target.plane_sizes
+    for plane in large.planes:
+        assert (plane.int() - 90).abs().max() <= 1
 
 
 @pytest.mark.slow

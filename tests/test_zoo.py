@@ -11,6 +11,7 @@ from vidsr.errors import ModelError
 from vidsr.models import zoo
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
+from vidsr.upscaler import choose_model
 
 LITE = GeneratorConfig(kind="lite", scale=4, channels=1, width=4, blocks=1)
 
@@ -75,6 +76,24 @@ def test_a_path_that_is_absent_is_not_taken_for_a_name() -> None:
         zoo.load_model("lite-x4.pth")
     with pytest.raises(ModelError, match="does not exist"):
         zoo.load_model(Path("lite-x4"))
+
+
+@pytest.mark.usefixtures("shipped")
+@pytest.mark.parametrize("family", ["espcn", "srcnn", "rrdb"])
+def test_families_without_weights_are_met_with_the_names_there_are(family: str) -> None:
+    name = choose_model(family, None, torch.device("cpu"))
+    with pytest.raises(ModelError, match=f"model = '{family}-x4', available: lite-x2"):
+        zoo.load_model(name)
+    with pytest.raises(ModelError, match="model = 'unet-x1', available: lite-x2"):
+        zoo.load_model(choose_model("unet", None, torch.device("cpu")))
+
+
+def test_families_find_weights_as_soon_as_there_are_some(shipped: Path) -> None:
+    for name in ("espcn-x2", "unet-x1"):
+        write(shipped / f"{name}.safetensors")
+    cpu = torch.device("cpu")
+    assert zoo.load_model(choose_model("espcn", 2, cpu)).name == "espcn-x2"
+    assert zoo.load_model(choose_model("unet", None, cpu)).name == "unet-x1"
 
 
 @pytest.mark.usefixtures("shipped")

@@ -82,7 +82,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_picture(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--model", default="auto", metavar="NAME|PATH", help="see --list-models")
-    group.add_argument("--scale", type=int, choices=(2, 4), help="default 4, or what a size needs")
+    group.add_argument(
+        "--scale",
+        type=int,
+        choices=(1, 2, 4),
+        help="default 4, or what a size needs; 1 with a model that only restores",
+    )
     group.add_argument("--size", metavar="WxH", help="finish at this size")
     group.add_argument("--height", type=int, metavar="N", help="finish at this height")
     group.add_argument(

@@ -124,8 +124,8 @@ def check_types(options: Options) -> None:
             raise OptionError(f"{name} = {value!r}: allowed is {allowed}.")
     if options.deinterlace not in get_args(Deinterlace):
         raise OptionError(f"deinterlace = {options.deinterlace!r}: allowed are auto and off.")
-    if options.scale is not None and options.scale not in (2, 4):
-        raise OptionError(f"scale = {options.scale}: allowed are 2 and 4.")
+    if options.scale is not None and options.scale not in (1, 2, 4):
+        raise OptionError(f"scale = {options.scale}: allowed are 2 and 4, and 1 to restore only.")
     check_tile(options.tile)
 
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 from vidsr.errors import OptionError
 from vidsr.frame import VideoFormat
 from vidsr.memory import frame_bytes
+from vidsr.tiling import window_pixels
 from vidsr.transform import Tile
 from vidsr.upscaler import Upscaler
 from vidsr.video.info import SourceInfo
@@ -74,9 +75,7 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
     engine, target = upscaler.engine, output.format
     tile = upscaler.plan(info.format, target)
     beside = frame_bytes(info.format, target, engine)
-    halo = 2 * engine.halo
-    rows, columns = tile or (info.format.height, info.format.width)
-    pixels = min(rows + halo, info.format.height) * min(columns + halo, info.format.width)
+    pixels = window_pixels(tile, (info.format.height, info.format.width), engine)
     lines = [
         f"source   {info.path}: {info.codec} {_shape(info.format)}, "
         f"{float(info.rate):.6g} fps, time base {info.time_base}",

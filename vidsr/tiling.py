@@ -31,12 +31,21 @@ class Tile:
     columns: Span
 
 
-def _plan_axis(length: int, kept: int, halo: int) -> list[Span]:
+def _window_length(length: int, kept: int, halo: int, alignment: int) -> int:
+    """What a window reads of an axis, so that it starts at a multiple of ``alignment`` wherever it
+    lies: a start may be rounded down, and the last window ends where the axis does.
+    """
+    needed = kept + 2 * halo + alignment - 1
+    return min(length, needed + (length - needed) % alignment)
+
+
+def _plan_axis(length: int, kept: int, halo: int, alignment: int) -> list[Span]:
     """Windows of one common length, the last ones pushed inwards; kept parts do not overlap."""
-    window = min(length, kept + 2 * halo)
+    window = _window_length(length, kept, halo, alignment)
     spans, done = [], 0
     while done < length:
-        start = min(max(0, done - halo), length - window)
+        wanted = max(0, done - halo)
+        start = min(wanted - wanted % alignment, length - window)
         stop = start + window
         keep_stop = length if stop == length else stop - halo
         spans.append(Span(start, stop, done, keep_stop))
@@ -44,16 +53,22 @@ def _plan_axis(length: int, kept: int, halo: int) -> list[Span]:
     return spans
 
 
-def plan_tiles(height: int, width: int, tile_h: int, tile_w: int, halo: int) -> list[Tile]:
+def plan_tiles(
+    height: int, width: int, tile_h: int, tile_w: int, halo: int, alignment: int = 1
+) -> list[Tile]:
     """Tiles that keep ``tile_h`` x ``tile_w`` pixels each, or more at the picture's border.
 
-    All read windows of the same size, at most ``tile + 2 * halo`` a side, so that an engine made
-    for one shape is made once. Every kept pixel is ``halo`` away from a cut edge.
+    All read windows of the same size, at most ``tile + 2 * halo + 2 * (alignment - 1)`` a side, so
+    that an engine made for one shape is made once; windows start at multiples of ``alignment``.
+    Every kept pixel is ``halo`` away from a cut edge.
     Raises OptionError for sizes below one and a negative halo.
     """
-    if min(height, width, tile_h, tile_w) < 1 or halo < 0:
-        raise OptionError(f"{(height, width, tile_h, tile_w, halo) = }, allowed >= 1, halo >= 0")
-    rows, columns = _plan_axis(height, tile_h, halo), _plan_axis(width, tile_w, halo)
+    if min(height, width, tile_h, tile_w, alignment) < 1 or halo < 0:
+        raise OptionError(
+            f"{(height, width, tile_h, tile_w, halo, alignment) = }, allowed >= 1, halo >= 0"
+        )
+    rows = _plan_axis(height, tile_h, halo, alignment)
+    columns = _plan_axis(width, tile_w, halo, alignment)
     return [Tile(r, c) for r in rows for c in columns]
 
 
@@ -66,7 +81,7 @@ def run_tiled(engine: Engine, x: Tensor, tile: tuple[int, int] | None) -> Tensor
     if tile is None:
         return engine.run(x)
     n, channels, height, width = x.shape
-    tiles = plan_tiles(height, width, *tile, engine.halo)
+    tiles = plan_tiles(height, width, *tile, engine.halo, engine.alignment)
     if len(tiles) == 1:
         return engine.run(x)
     grow = engine.scale // engine.shuffle
@@ -108,17 +123,19 @@ def choose_tile(
     Raises MemoryLimitError when not even the smallest tile fits.
     """
     room = budget_bytes // engine.bytes_per_pixel
-    if height * width <= room:
+    frame = height, width
+    if window_pixels(None, frame, engine) <= room:
         return None
-    rows = room // width - 2 * engine.halo
+    rows = room // _rounded(width, engine.alignment)
+    rows -= 2 * engine.halo + 3 * (engine.alignment - 1)
     if rows >= max(SMALLEST_TILE, 2 * engine.halo):
         return min(rows, height), width
     for side in range(max(height, width), SMALLEST_TILE - 1, -1):
         tile = min(side, height), min(side, width)
-        if _window_pixels(tile, (height, width), engine.halo) <= room:
+        if window_pixels(tile, frame, engine) <= room:
             return tile
     smallest = min(SMALLEST_TILE, height), min(SMALLEST_TILE, width)
-    pixels = _window_pixels(smallest, (height, width), engine.halo)
+    pixels = window_pixels(smallest, frame, engine)
     raise MemoryLimitError(
         f"{engine.name} needs {pixels * engine.bytes_per_pixel} bytes for its smallest tile, "
         f"{budget_bytes = }",
@@ -126,6 +143,20 @@ def choose_tile(
     )
 
 
-def _window_pixels(tile: tuple[int, int], frame: tuple[int, int], halo: int) -> int:
-    height, width = (min(f, t + 2 * halo) for t, f in zip(tile, frame, strict=True))
-    return height * width
+def window_pixels(tile: tuple[int, int] | None, frame: tuple[int, int], engine: Engine) -> int:
+    """How many pixels the network sees at once in a ``frame`` = (height, width).
+
+    With the tile's surroundings, and with what the engine adds to reach whole steps of its grid.
+    """
+    if tile is not None:
+        height, width = (
+            _window_length(length, kept, engine.halo, engine.alignment)
+            for length, kept in zip(frame, tile, strict=True)
+        )
+    else:
+        height, width = frame
+    return _rounded(height, engine.alignment) * _rounded(width, engine.alignment)
+
+
+def _rounded(length: int, step: int) -> int:
+    return -(-length // step) * step

@@ -59,7 +59,36 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
 def _by_rgb(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> tuple[Tensor, ...]:
     rgb = reference.yuv_to_rgb(frame.planes, frame.format)
     large = torch.pixel_shuffle(run_tiled(engine, rgb[None], tile), engine.shuffle)
-    return _from_rgb(resize(large, (target.height, target.width))[0], target)
+    large = resize(large, (target.height, target.width))[0]
+    if engine.scale == 1 and _same_grids(frame.format, target):
+        return _changed(frame, large.clamp_(0, 1).sub_(rgb), target)
+    return _from_rgb(large, target)
+
+
+def _same_grids(source: VideoFormat, target: VideoFormat) -> bool:
+    """Whether every sample stays where it is and keeps its meaning."""
+    return (
+        source.plane_sizes == target.plane_sizes
+        and source.pixel.family == target.pixel.family == "yuv"
+        and source.color.siting == target.color.siting
+        and keeps_matrix(source, target)
+    )
+
+
+def _changed(frame: Frame, change: Tensor, target: VideoFormat) -> tuple[Tensor, ...]:
+    """The frame's own planes plus ``change`` ``[3, H, W]``, overwritten, of its RGB picture.
+
+    Conversion is linear, so the change alone goes through it: chroma that nothing touches stays
+    what it is, instead of being interpolated and averaged again.
+    """
+    old, new = reference.quantization(frame.format), reference.quantization(target)
+    luma, *chroma = reference.from_rgb(change, frame.format)
+    luma += reference.dequantize_luma(frame.planes[0], old)
+    planes = [reference.quantize_luma(luma, new, target.pixel.dtype)]
+    for plane, moved in zip(frame.planes[1:], chroma, strict=True):
+        moved += reference.dequantize_chroma(plane, old)
+        planes.append(reference.quantize_chroma(moved, new, target.pixel.dtype))
+    return tuple(planes)
 
 
 def _from_rgb(rgb: Tensor, target: VideoFormat) -> tuple[Tensor, ...]:

@@ -21,14 +21,16 @@ from vidsr.video.pixels import conform, read_format, resolve_matrix
 
 Array = NDArray[np.generic]
 ModelName = str | PathLike[str]
-FAMILIES = ("lite", "srresnet", "srgan")
+FAMILIES = ("lite", "srresnet", "srgan", "espcn", "srcnn", "rrdb")
+RESTORERS = ("unet",)  # families that keep the size
 
 
 class Upscaler:
     """Enlarges pictures of any size, one at a time; build it once, call it often.
 
     ``model``      a shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``
-    ``scale``      2 or 4; None means what the model does, 4 for ``auto``
+    ``scale``      2 or 4, or 1 with a model that restores without enlarging; None means what the
+                   model does, 4 for ``auto``
     ``device``     ``auto``, ``cpu``, ``cuda`` or ``cuda:n``
     ``precision``  ``auto``, ``fp32``, ``bf16`` or ``fp16``
     ``tile``       (height, width) in source pixels that the network sees at once, halo aside
@@ -51,8 +53,10 @@ class Upscaler:
         chosen = resolve_device(device)
         self.model = load_model(choose_model(model, scale, chosen))
         if scale not in (None, self.model.config.scale):
+            does = self.model.config.scale
             raise OptionError(
-                f"scale = {scale}, but {self.model.name} enlarges {self.model.config.scale} times.",
+                f"scale = {scale}, but {self.model.name} "
+                + (f"enlarges {does} times." if does > 1 else "keeps the size."),
                 hint=f"leave --scale out, or choose a model of scale {scale}.",
             )
         if tile is not None and not (isinstance(tile, tuple) and len(tile) == 2 and min(tile) > 0):
@@ -165,7 +169,21 @@ class Upscaler:
 
 
 def choose_model(model: ModelName, scale: int | None, device: torch.device) -> ModelName:
-    """A definite model for ``auto`` and for a family name such as ``lite``."""
+    """A definite model for ``auto`` and for a family name such as ``lite``.
+
+    Raises OptionError for a family that does not have the scale.
+    """
+    if model in RESTORERS:
+        if scale not in (None, 1):
+            raise OptionError(
+                f"scale = {scale}, but {model} keeps the size.", hint="leave --scale out."
+            )
+        return f"{model}-x1"
+    if scale == 1 and is_family(model):
+        raise OptionError(
+            f"scale = 1, but model {model} enlarges 2 or 4 times.",
+            hint="name a model that keeps the size with --model, such as a unet.",
+        )
     if model == "auto":
         return automatic_model(device, scale or 4)
     if is_family(model):

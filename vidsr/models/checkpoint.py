@@ -15,16 +15,33 @@ from torch import Tensor
 from vidsr.errors import ModelError
 from vidsr.models import thirdparty
 from vidsr.models.config import GeneratorConfig, OutputRange
+from vidsr.models.espcn import ESPCN
+from vidsr.models.forms import PhaseNet
 from vidsr.models.lite import Lite
+from vidsr.models.rrdb import RRDB
+from vidsr.models.srcnn import SRCNN
 from vidsr.models.srresnet import SRResNet
+from vidsr.models.unet import UNet
 
 CONFIG_KEY = "vidsr.generator"
-Generator = Lite | SRResNet
+Generator = PhaseNet | SRResNet
 
 
 def build_generator(config: GeneratorConfig) -> Generator:
     """The network that ``config`` describes, with fresh weights, in training mode."""
-    return Lite(config) if config.kind == "lite" else SRResNet(config)
+    match config.kind:
+        case "srresnet":
+            return SRResNet(config)
+        case "lite":
+            return Lite(config)
+        case "espcn":
+            return ESPCN(config)
+        case "srcnn":
+            return SRCNN(config)
+        case "rrdb":
+            return RRDB(config)
+        case "unet":
+            return UNet(config)
 
 
 def save_generator(path: Path, config: GeneratorConfig, weights: Mapping[str, Tensor]) -> None:
@@ -63,9 +80,12 @@ def _load(path: Path, output_range: OutputRange | None) -> tuple[GeneratorConfig
     if CONFIG_KEY not in header:
         return _adopt(path, tensors, output_range, ordered=False)
     config = _stated_config(path, header[CONFIG_KEY])
-    return _assemble(
-        path, replace(config, output_range=output_range or config.output_range), tensors
-    )
+    if output_range is not None:
+        try:
+            config = replace(config, output_range=output_range)
+        except ValueError as error:
+            raise ModelError(f"{path}: {error}", hint="leave output_range out") from error
+    return _assemble(path, config, tensors)
 
 
 def _adopt(

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
-Kind = Literal["srresnet", "lite"]
+Kind = Literal["srresnet", "lite", "espcn", "srcnn", "rrdb", "unet"]
 PReLUKind = Literal["shared", "channel"]
 OutputRange = Literal["unit", "signed"]
+NormKind = Literal["batch", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorConfig:
     """What it takes to rebuild a generator before its weights are loaded.
 
-    ``channels`` is 3 for a network on RGB and 1 for a network on luma.
-    ``output_range`` is the range the network was trained to put out: ``unit`` is [0, 1],
-    ``signed`` is [-1, 1] (the published SRResNet); inputs are always in [0, 1].
+    ``scale``         2 or 4, and 1 for ``unet``, which restores without enlarging
+    ``channels``      3 for a network on RGB, 1 for a network on luma
+    ``width``         channels of the first layer
+    ``blocks``        how many repeat: residual blocks (srresnet; unet: on every grid), convolutions
+                      (lite), dense blocks (rrdb); 1 for espcn and srcnn, which repeat nothing
+    ``prelu``         srresnet and lite: one slope, or one a channel
+    ``output_range``  srresnet: what it was trained to put out: ``unit`` is [0, 1], ``signed`` is
+                      [-1, 1] (as published); inputs are in [0, 1] always, and so is the rest
+    ``norm``          srresnet: with batch normalisation (as published) or without
+    ``growth``        rrdb: channels that each convolution of a dense block adds
+    ``levels``        unet: how often the grid is halved
     """
 
     kind: Kind
@@ -27,34 +37,73 @@ class GeneratorConfig:
     blocks: int
     prelu: PReLUKind = "channel"
     output_range: OutputRange = "unit"
+    norm: NormKind = "batch"
+    growth: int = 32
+    levels: int = 2
 
     def __post_init__(self) -> None:
+        for name, allowed in (
+            ("kind", get_args(Kind)),
+            ("prelu", get_args(PReLUKind)),
+            ("output_range", get_args(OutputRange)),
+            ("norm", get_args(NormKind)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} = {getattr(self, name)!r}, allowed {allowed}")
+        self._check_kind()
+        for name, (low, high) in _bounds(self.kind):
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high:
+                span = f"{low} to {high}" if low < high else str(low)
+                raise ValueError(f"{name} = {value!r}, allowed {span} for {self.kind}")
+
+    def _check_kind(self) -> None:
+        """What depends on the kind and is no range."""
+        scales = (1,) if self.kind == "unet" else (2, 4)
+        unit = self.kind == "srresnet" or self.output_range == "unit"
+        halves = self.kind not in ("espcn", "srcnn") or self.width in range(2, 1025, 2)
         checks = (
-            (self.kind in get_args(Kind), f"kind = {self.kind!r}, allowed {get_args(Kind)}"),
-            (self.scale in (2, 4), f"scale = {self.scale!r}, allowed 2 or 4"),
-            (self.channels in (1, 3), f"channels = {self.channels!r}, allowed 1 or 3"),
-            (1 <= self.width <= 1024, f"width = {self.width!r}, allowed 1 to 1024"),
-            (0 <= self.blocks <= 256, f"blocks = {self.blocks!r}, allowed 0 to 256"),
-            (
-                self.prelu in get_args(PReLUKind),
-                f"prelu = {self.prelu!r}, allowed {get_args(PReLUKind)}",
-            ),
-            (
-                self.output_range in get_args(OutputRange),
-                f"output_range = {self.output_range!r}, allowed {get_args(OutputRange)}",
-            ),
+            (_is_one_of(self.scale, scales), "scale", " or ".join(map(str, scales))),
+            (_is_one_of(self.channels, (1, 3)), "channels", "1 or 3"),
+            (unit, "output_range", "'unit'"),
+            (halves, "width", "even numbers of 2 to 1024"),  # the second layer has half of it
         )
-        for holds, message in checks:
+        for holds, name, allowed in checks:
             if not holds:
-                raise ValueError(message)
+                raise ValueError(
+                    f"{name} = {getattr(self, name)!r}, allowed {allowed} for {self.kind}"
+                )
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> GeneratorConfig:
-        """Read what :meth:`to_json` wrote. Raises ValueError on anything else."""
+        """Read what :meth:`to_json` wrote, now or before it knew every field.
+
+        Raises ValueError on anything else.
+        """
         try:
             return cls(**json.loads(text))
         except TypeError as error:
             raise ValueError(f"not a generator's dimensions: {error}") from error
+
+
+def _is_one_of(value: object, allowed: tuple[int, ...]) -> bool:
+    return type(value) is int and value in allowed
+
+
+def _bounds(kind: Kind) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Name, least and greatest of the whole numbers."""
+    yield "width", (1, 1024)
+    match kind:
+        case "srresnet" | "lite":
+            yield "blocks", (0, 256)
+        case "espcn" | "srcnn":
+            yield "blocks", (1, 1)
+        case "rrdb":
+            yield "blocks", (1, 64)
+            yield "growth", (1, 256)
+        case "unet":
+            yield "blocks", (1, 16)
+            yield "levels", (2, 3)

@@ -5,25 +5,29 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.config import GeneratorConfig, NormKind
 
 
 class ResidualBlock(nn.Module):
     """``x + norm(conv(prelu(norm(conv(x)))))`` with 3x3 convolutions, ``width`` channels."""
 
-    def __init__(self, width: int, slopes: int) -> None:
+    def __init__(self, width: int, slopes: int, norm: NormKind) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(width, width, 3, padding=1)
-        self.norm1 = nn.BatchNorm2d(width)
+        self.norm1 = _norm(width, norm)
         self.activation = nn.PReLU(slopes)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        self.norm2 = nn.BatchNorm2d(width)
+        self.norm2 = _norm(width, norm)
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, C, H, W] -> the same shape."""
         h = self.activation(self.norm1(self.conv1(x)))
         out: Tensor = x + self.norm2(self.conv2(h))
         return out
+
+
+def _norm(width: int, norm: NormKind) -> nn.Module:
+    return nn.BatchNorm2d(width) if norm == "batch" else nn.Identity()
 
 
 def _upsampler(width: int, slopes: int) -> list[nn.Module]:
@@ -38,6 +42,8 @@ def _upsampler(width: int, slopes: int) -> list[nn.Module]:
 class SRResNet(nn.Module):
     """SRResNet as published (Ledig et al., CVPR 2017, figure 4): no tanh at the end.
 
+    ``config.norm`` "none" leaves out the normalisation, as EDSR (Lim et al., 2017) found better.
+
     Layers are defined in the order in which they run, which is what
     :mod:`vidsr.models.thirdparty` matches foreign checkpoints against.
     """
@@ -48,8 +54,10 @@ class SRResNet(nn.Module):
         width = config.width
         slopes = width if config.prelu == "channel" else 1
         self.head = nn.Sequential(nn.Conv2d(config.channels, width, 9, padding=4), nn.PReLU(slopes))
-        self.blocks = nn.Sequential(*(ResidualBlock(width, slopes) for _ in range(config.blocks)))
-        self.join = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), nn.BatchNorm2d(width))
+        self.blocks = nn.Sequential(
+            *(ResidualBlock(width, slopes, config.norm) for _ in range(config.blocks))
+        )
+        self.join = nn.Sequential(nn.Conv2d(width, width, 3, padding=1), _norm(width, config.norm))
         doublings = config.scale.bit_length() - 1
         self.upsample = nn.Sequential(
             *(layer for _ in range(doublings) for layer in _upsampler(width, slopes))

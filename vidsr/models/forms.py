@@ -1,0 +1,47 @@
+"""The form in which generators run: up to, but not including, their last pixel shuffle."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from vidsr.models.config import GeneratorConfig
+
+
+class PhaseNet(nn.Module):
+    """A generator in unit range whose last layers are the convolution ``tail`` and a shuffle."""
+
+    config: GeneratorConfig
+    tail: nn.Conv2d
+
+    @property
+    def shuffle(self) -> int:
+        """Factor of the last pixel shuffle, the one :meth:`phase` leaves out; 1 for none."""
+        return self.config.scale
+
+    def phase(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], the picture before its shuffle r."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
+        return nn.functional.pixel_shuffle(self.phase(x), self.shuffle)
+
+
+class DifferenceNet(PhaseNet):
+    """A generator that computes what nearest-neighbour enlargement of its input lacks.
+
+    Running it in bfloat16 rounds only the difference, never the picture: at 8 bits the input is
+    added back unrounded. The input is centred on mid-grey, which makes zero padding mean grey
+    instead of black.
+    """
+
+    def residual(self, centred: Tensor) -> Tensor:
+        """[N, C, H, W] in [-1/2, 1/2] -> [N, C*s*s, H, W]: what is to be added to the input.
+
+        Centred by the caller, before any rounding to 16 bits: bright samples would lose most.
+        """
+        raise NotImplementedError
+
+    def phase(self, x: Tensor) -> Tensor:
+        """[N, C, H, W] in [0, 1] -> [N, C*s*s, H, W], the picture before its pixel shuffle."""
+        return self.residual(x - 0.5) + x.repeat_interleave(self.shuffle**2, dim=1)

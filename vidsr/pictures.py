@@ -1,0 +1,85 @@
+"""Still pictures in and out of files as RGB tensors, for training, degradation and evaluation."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import av
+import torch
+from torch import Tensor
+
+from vidsr.errors import InputError, NoInputError
+from vidsr.video.images import is_image
+
+STRICT = {"err_detect": "explode"}  # FFmpeg otherwise fills what a damaged JPEG lacks with grey
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Every picture right in ``folder``, in the order of names with numbers counted as numbers.
+
+    Raises NoInputError where there is no such folder, or none in it.
+    """
+    if not folder.is_dir():
+        raise NoInputError(f"{folder}: no such folder", hint="name a folder of pictures")
+    found = sorted((p for p in folder.iterdir() if is_image(p) and p.is_file()), key=_natural)
+    if not found:
+        raise NoInputError(
+            f"{folder}: no pictures in it", hint="allowed: .png .jpg .tif .bmp .webp"
+        )
+    return found
+
+
+def _natural(path: Path) -> list[tuple[int, int | str]]:
+    parts = re.split(r"(\d+)", path.name)
+    return [(0, int(p)) if p.isdecimal() else (1, p) for p in parts]
+
+
+def read_picture(path: Path) -> Tensor:
+    """A picture file as uint8 ``[3, H, W]`` RGB, or ``[1, H, W]`` where the file is grey.
+
+    Alpha is left out. Raises InputError for what is no picture and for a damaged one.
+    """
+    try:
+        with av.open(str(path)) as container:
+            container.streams.video[0].codec_context.options = STRICT
+            frame = next(container.decode(video=0))
+    except (av.FFmpegError, StopIteration, IndexError, OSError, ValueError) as error:
+        raise InputError(f"{path}: not a picture, or damaged: {error}") from error
+    gray = len(frame.format.components) < 3 and not frame.format.has_palette
+    array = frame.to_ndarray(format="gray" if gray else "rgb24")
+    samples = torch.from_numpy(array)
+    return samples[None] if gray else samples.permute(2, 0, 1).contiguous()
+
+
+def read_rgb(path: Path) -> Tensor:
+    """A picture file as uint8 ``[3, H, W]`` RGB; grey ones get three equal channels."""
+    picture = read_picture(path)
+    return picture if picture.shape[0] == 3 else picture.repeat(3, 1, 1)
+
+
+def write_png(path: Path, picture: Tensor) -> None:
+    """Write uint8 ``[3, H, W]`` RGB or ``[1, H, W]`` grey; the file appears when it is whole."""
+    if picture.dtype != torch.uint8 or picture.ndim != 3 or picture.shape[0] not in (1, 3):
+        raise ValueError(f"{picture.shape = }, {picture.dtype = }: allowed is uint8 [1 or 3, H, W]")
+    gray = picture.shape[0] == 1
+    array = (picture[0] if gray else picture.permute(1, 2, 0)).contiguous().cpu().numpy()
+    frame = av.VideoFrame.from_ndarray(array, format="gray" if gray else "rgb24")
+    encoder = av.CodecContext.create("png", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt = frame.width, frame.height, frame.format.name
+    packets = [*encoder.encode(frame), *encoder.encode(None)]
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(b"".join(bytes(packet) for packet in packets))
+    os.replace(part, path)
+
+
+def to_unit(picture: Tensor) -> Tensor:
+    """uint8 -> float32 in [0, 1], any shape."""
+    return picture.float() / 255
+
+
+def to_bytes(picture: Tensor) -> Tensor:
+    """Float, nominally in [0, 1] -> uint8, clamped, halves rounded to even; any shape."""
+    return (picture * 255).round().clamp(0, 255).to(torch.uint8)
