@@ -1,0 +1,113 @@
+"""A degradation with every number fixed, ready to run over clips and videos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from vidsr.degradation.ops import OPS, Values, resized
+from vidsr.degradation.passes import Each, Line, Pass, Scene, run_through
+from vidsr.degradation.resize import resize
+from vidsr.errors import OptionError
+
+SMALLEST_LR = 4  # pixels a side, below which there is nothing to see
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation, its parameters, and the seed of what it draws at random."""
+
+    op: str
+    values: Values
+    seed: int = 0
+
+    def describe(self) -> str:
+        """Such as ``jpeg(quality=62, subsampling=420)``."""
+        shown = ", ".join(
+            f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
+            for key, value in self.values.items()
+        )
+        return f"{self.op}({shown})"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Steps in order. What comes out has the final size and 8-bit values, whatever they are."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def temporal(self) -> bool:
+        """Whether frames depend on those around them."""
+        return any(OPS[step.op].temporal for step in self.steps)
+
+    def describe(self) -> str:
+        """The steps in a line."""
+        return " > ".join(step.describe() for step in self.steps) or "nothing"
+
+    def open(
+        self,
+        size: tuple[int, int],
+        scale: int,
+        *,
+        rate: Fraction = Fraction(25),
+        device: str = "cpu",
+    ) -> ChainStream:
+        """Make ready for the frames of one video of ``size`` (height, width).
+
+        Raises OptionError for a size too small for ``scale``.
+        """
+        lr_size = (size[0] // scale, size[1] // scale) if scale > 0 else (0, 0)
+        if min(lr_size) < SMALLEST_LR:
+            raise OptionError(
+                f"a picture of {size[1]}x{size[0]} at scale {scale}: too small; "
+                f"allowed: {SMALLEST_LR * max(scale, 1)} pixels a side or more, scale 1 or more"
+            )
+        hr_size = (lr_size[0] * scale, lr_size[1] * scale)
+        scene = Scene(hr_size, lr_size, 0, rate, device)
+        return ChainStream(Line(self._passes(scene)), hr_size, lr_size)
+
+    def _passes(self, scene: Scene) -> list[Pass]:
+        passes: list[Pass] = []
+        for step in self.steps:
+            passes.append(OPS[step.op].make(step.values, replace(scene, seed=step.seed)))
+            if step.op == "resize":
+                scene = replace(scene, size=resized(step.values, scene))
+        passes.append(Each(lambda x: resize(x, scene.lr_size, "bicubic")))
+        passes.append(Each(lambda x: (x * 255).round() / 255))
+        return passes
+
+    def apply(self, clip: Tensor, scale: int) -> Tensor:
+        """``[T, 3, H, W]`` float32 in [0, 1] -> ``[T, 3, H // scale, W // scale]``, in 1/255ths.
+
+        H and W are first cut to multiples of ``scale``, at the bottom and on the right. The same
+        chain and clip give the same bytes on a CPU. Raises OptionError.
+        """
+        if clip.ndim != 4 or clip.shape[1] != 3 or clip.dtype != torch.float32:
+            raise OptionError(f"{clip.shape = }, {clip.dtype = }; allowed: [T, 3, H, W] float32")
+        stream = self.open((clip.shape[2], clip.shape[3]), scale, device=str(clip.device))
+        return torch.cat([clip.new_empty(0, 3, *stream.lr_size), *run_through(stream, clip)])
+
+
+@dataclass(frozen=True)
+class ChainStream:
+    """A chain at work: frames in, as many out in the same order, some of them later."""
+
+    line: Line
+    hr_size: tuple[int, int]
+    lr_size: tuple[int, int]
+
+    def trim(self, frame: Tensor) -> Tensor:
+        """``[..., H, W]`` cut to :attr:`hr_size`."""
+        return frame[..., : self.hr_size[0], : self.hr_size[1]]
+
+    def push(self, frame: Tensor) -> list[Tensor]:
+        """``[1, 3, H, W]`` float32 in [0, 1] -> the ``[1, 3, h, w]`` that are ready."""
+        return self.line.push(self.trim(frame))
+
+    def finish(self) -> list[Tensor]:
+        """What is still inside. Raises VidsrError when a codec lost a frame."""
+        return self.line.finish()

@@ -1,0 +1,91 @@
+"""The codecs offered as a degradation, and what each may be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from vidsr.errors import OptionError
+
+LOOKAHEAD_FRAMES = 10  # frames held back by an encoder; more costs memory and looks no different
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One codec: FFmpeg's encoder and decoder, its quality option and what that may be."""
+
+    encoder: str
+    decoder: str
+    quality: str  # "crf", or "qscale" where the quantiser itself is set
+    lowest: int
+    highest: int
+    smallest: int = 16  # pixels a side, to which smaller pictures are padded
+
+
+# x265 refuses pictures below 32 pixels a side and writes beyond its buffers at many sizes below 64
+# (48x48 and 34x32 abort in three runs of three; 64x64, 66x66, 128x128 never did).
+CODECS = {
+    "h264": Kind("libx264", "h264", "crf", 0, 51),
+    "h265": Kind("libx265", "hevc", "crf", 0, 51, smallest=64),
+    "vp9": Kind("libvpx-vp9", "vp9", "crf", 0, 63),
+    "mpeg2": Kind("mpeg2video", "mpeg2video", "qscale", 1, 31),
+    "mpeg4": Kind("mpeg4", "mpeg4", "qscale", 1, 31),
+}
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodecSettings:
+    """How to compress. Of ``quality`` (smaller is better) and ``bitrate_kbps`` one is given.
+
+    ``gop_frames`` is the longest way from one key frame to the next, ``rate`` frames a second,
+    which only the bit rate needs. ``preset`` is for h264 and h265.
+    """
+
+    codec: str = "h264"
+    quality: int | None = None
+    bitrate_kbps: float | None = None
+    gop_frames: int = 250
+    b_frames: int | None = None
+    preset: str = "veryfast"
+    rate: Fraction = Fraction(25)
+
+    def __post_init__(self) -> None:
+        if self.codec not in CODECS:
+            raise OptionError(f"codec {self.codec!r}; allowed: {', '.join(CODECS)}")
+        if (self.quality is None) == (self.bitrate_kbps is None):
+            raise OptionError("quality and bitrate: give one of them")
+        kind = CODECS[self.codec]
+        if self.quality is not None and not kind.lowest <= self.quality <= kind.highest:
+            allowed = f"allowed: {kind.lowest} to {kind.highest}"
+            raise OptionError(f"{kind.quality} {self.quality} with {self.codec}; {allowed}")
+        if self.bitrate_kbps is not None and self.bitrate_kbps <= 0:
+            raise OptionError(f"bitrate {self.bitrate_kbps} kbit/s; allowed: more than 0")
+        if self.gop_frames < 1 or self.preset not in PRESETS:
+            raise OptionError(
+                f"{self.gop_frames = }, {self.preset = }; "
+                f"allowed: 1 or more, and {', '.join(PRESETS)}"
+            )
+
+    def encoder_options(self) -> dict[str, str]:
+        """FFmpeg's options of the encoder."""
+        options: dict[str, str] = {}
+        if self.quality is not None:
+            value = str(self.quality)
+            if CODECS[self.codec].quality == "qscale":
+                options |= {"qmin": value, "qmax": value}
+            else:
+                options["crf"] = value
+        if self.codec == "h264":
+            # Without cpu-independent 30 runs of 7 frames gave 3 different streams.
+            params = f"threads=1:cpu-independent=1:rc-lookahead={LOOKAHEAD_FRAMES}"
+            return options | {"preset": self.preset, "x264-params": params}
+        if self.codec == "h265":
+            # Pictures as small as one coding tree unit of 64 gave 16 different streams in 30 runs.
+            params = (
+                f"log-level=none:pools=none:frame-threads=1:ctu=32:rc-lookahead={LOOKAHEAD_FRAMES}"
+            )
+            return options | {"preset": self.preset, "x265-params": params}
+        if self.codec == "vp9":
+            options |= {"deadline": "realtime", "cpu-used": "6", "lag-in-frames": "0"}
+        return options

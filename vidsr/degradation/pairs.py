@@ -1,0 +1,62 @@
+"""Aligned pairs of pictures for training: ``hr/NAME.png`` and ``lr/NAME.png``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from vidsr.errors import OptionError, OutputError
+from vidsr.pictures import write_png
+
+
+class Pairs:
+    """Writes every ``every``-th pair into ``folder``; the pictures are uint8 ``[3, H, W]``.
+
+    An HR picture is kept in memory until its LR one arrives, so that both are written or none.
+    """
+
+    def __init__(self, folder: Path, *, every: int = 1, overwrite: bool = False) -> None:
+        """Raises OptionError for ``every`` below 1, OutputError for folders that are not empty."""
+        if every < 1:
+            raise OptionError(f"--every {every}: allowed is 1 or more.")
+        self.every, self.written = every, 0
+        self._hr, self._lr = folder / "hr", folder / "lr"
+        self._held: dict[str, Tensor] = {}
+        for part in (self._hr, self._lr):
+            if any(part.glob("*.png")) and not overwrite:
+                raise OutputError(f"{part}: holds pictures already", hint="--overwrite adds to it.")
+
+    def wants(self, index: int) -> bool:
+        """Whether the frame of that number, from 0, is one of those written."""
+        return index % self.every == 0
+
+    def hold(self, name: str, hr: Tensor) -> None:
+        self._held[name] = hr
+
+    def match(self, name: str, lr: Tensor) -> None:
+        """Write the pair, when its HR picture was held."""
+        hr = self._held.pop(name, None)
+        if hr is None:
+            return
+        for part in (self._hr, self._lr):
+            make_folder(part)
+        write_pictures({self._hr / f"{name}.png": hr, self._lr / f"{name}.png": lr})
+        self.written += 1
+
+
+def make_folder(folder: Path) -> None:
+    """Raises OutputError when it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be created: {error.strerror}") from error
+
+
+def write_pictures(pictures: dict[Path, Tensor]) -> None:
+    """Write PNG files. Raises OutputError."""
+    for path, picture in pictures.items():
+        try:
+            write_png(path, picture)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,0 +1,120 @@
+"""Recipes: TOML files that say which degradations there are and how much each may vary.
+
+    about = "one line for --list-recipes"
+
+    [[step]]
+    op = "gaussian_blur"
+    sigma_px = [0.2, 0.6]              # drawn evenly from a range
+    probability = 0.7                  # else the step is left out
+
+    [[step]]
+    op = "resize"
+    method = ["area", "bicubic"]       # one of these words
+    times = { choices = [1.5, 2] }     # one of these numbers, times the final size
+
+Steps that follow one another and share ``shuffle = "name"`` change places at random; of those that
+share ``one_of = "name"`` one is kept, drawn by ``weight`` (1). Listing operations again makes a
+chain of second order (Wang et al. 2021, "Real-ESRGAN"). :mod:`vidsr.degradation.ops` has them all.
+"""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Self
+
+from vidsr.degradation.chain import Chain, Step
+from vidsr.degradation.parsing import RecipeStep, check_keys, parse_step
+from vidsr.errors import NoInputError, OptionError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A distribution of degradations."""
+
+    name: str
+    about: str
+    steps: tuple[RecipeStep, ...]
+
+    @classmethod
+    def load(cls, name: str | Path) -> Self:
+        """A recipe of this package by name, or a TOML file by path.
+
+        Raises NoInputError where there is none, and OptionError for what it must not say.
+        """
+        builtin = files("vidsr.degradation") / "recipes" / f"{name}.toml"
+        if str(name) in recipe_names():
+            return cls.parse(builtin.read_text("utf-8"), str(name))
+        path = Path(name)
+        if not path.is_file():
+            close = get_close_matches(str(name), recipe_names(), 1)
+            hint = (
+                f"did you mean {close[0]}?" if close else f"there are {', '.join(recipe_names())}"
+            )
+            raise NoInputError(f"recipe {name}: no such recipe or file", hint=hint)
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise OptionError(f"recipe {path}: cannot be read: {error}") from error
+        return cls.parse(text, str(path))
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> Self:
+        """Read TOML; ``name`` is for messages. Raises OptionError."""
+        try:
+            table = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise OptionError(f"recipe {name}: not TOML: {error}") from error
+        check_keys(table, ("about", "step"), f"recipe {name}")
+        steps = table.get("step", [])
+        if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+            raise OptionError(f"recipe {name}: step; allowed: tables, each begun by [[step]]")
+        parsed = (parse_step(s, f"recipe {name}, step {i}") for i, s in enumerate(steps, 1))
+        return cls(name, str(table.get("about", "")), tuple(parsed))
+
+    def sample(self, seed: int | random.Random) -> Chain:
+        """Fix every number. The same seed gives the same chain."""
+        rng = seed if isinstance(seed, random.Random) else random.Random(seed)
+        kept = _choose(list(self.steps), rng)
+        # Drawn for every step, so that what one does not change leaves the others as they are.
+        drawn = [(step.sample(rng), rng.random() < step.probability, step) for step in kept]
+        return Chain(tuple(step for step, used, _ in _shuffle(drawn, rng) if used))
+
+
+def recipe_names() -> list[str]:
+    """The recipes that come with the package."""
+    folder = files("vidsr.degradation") / "recipes"
+    found = (Path(entry.name) for entry in folder.iterdir())
+    return sorted(path.stem for path in found if path.suffix == ".toml")
+
+
+def _choose(steps: list[RecipeStep], rng: random.Random) -> list[RecipeStep]:
+    """``steps`` with one of each group of alternatives."""
+    groups: dict[str, list[int]] = {}
+    for number, step in enumerate(steps):
+        if step.one_of:
+            groups.setdefault(step.one_of, []).append(number)
+    lost: set[int] = set()
+    for numbers in groups.values():
+        kept = rng.choices(numbers, [steps[n].weight for n in numbers])[0]
+        lost.update(n for n in numbers if n != kept)
+    return [step for number, step in enumerate(steps) if number not in lost]
+
+
+def _shuffle(
+    steps: list[tuple[Step, bool, RecipeStep]], rng: random.Random
+) -> list[tuple[Step, bool, RecipeStep]]:
+    groups: dict[str, list[int]] = {}
+    for number, (_, _, step) in enumerate(steps):
+        if step.shuffle:
+            groups.setdefault(step.shuffle, []).append(number)
+    mixed = list(steps)
+    for numbers in groups.values():
+        order = rng.sample(numbers, len(numbers))
+        for place, number in zip(numbers, order, strict=True):
+            mixed[place] = steps[number]
+    return mixed

@@ -1,0 +1,72 @@
+"""Resizing in the ways that cameras, players and websites do, all on the same grid.
+
+The picture's area is mapped onto the new picture's area: output j of an axis lies at input
+coordinate ``u = (j + 1/2) * old / new - 1/2``. So whatever the method and however often it is
+done, what was in the middle stays in the middle.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from vidsr.errors import OptionError
+from vidsr.resample import resample
+
+Method = Literal["nearest", "bilinear", "bicubic", "area", "lanczos"]
+METHODS: tuple[str, ...] = get_args(Method)
+
+
+def resize(x: Tensor, size: tuple[int, int], method: str = "bicubic") -> Tensor:
+    """``[N, C, h, w]`` float32 -> ``[N, C, H, W]`` with ``size = (H, W)``; may leave the range.
+
+    ``bilinear``, ``bicubic`` (a = -1/2, MATLAB's imresize) and ``lanczos`` (three lobes) are
+    antialiased; ``area`` averages what each new pixel covers; ``nearest`` takes one sample, or
+    the mean of two where both are equally near (as always when shrinking by an even factor), so
+    that it does not shift by half a pixel: single outputs are off by up to half an input pixel,
+    on average by 0. The same size returns ``x`` itself. Raises OptionError.
+    """
+    if min(size) < 1:
+        raise OptionError(f"{size = }; allowed: 1 or more pixels")
+    if tuple(x.shape[2:]) == tuple(size):
+        return x
+    if method in ("bilinear", "bicubic"):
+        return F.interpolate(x, size, mode=method, antialias=True, align_corners=False)
+    if method == "nearest":
+        return _nearest(_nearest(x, size[0], 2), size[1], 3)
+    if method == "area":
+        down, across = (_area(x.shape[d + 2], size[d]).to(x) for d in (0, 1))
+        return down @ (x @ across.T)
+    if method == "lanczos":
+        return _lanczos(x, size)
+    raise OptionError(f"{method = }; allowed: {', '.join(METHODS)}")
+
+
+def _lanczos(x: Tensor, size: tuple[int, int]) -> Tensor:
+    down, across = (Fraction(x.shape[d + 2], size[d]) for d in (0, 1))
+    origin = ((down - 1) / 2, (across - 1) / 2)
+    return resample(x, size, step=(down, across), origin=origin, kernel="lanczos")
+
+
+def _nearest(x: Tensor, new: int, dim: int) -> Tensor:
+    old = x.shape[dim]
+    # u + 1/2 = (2j + 1) * old / (2 * new), in integers: a tie is a whole number.
+    number = (2 * torch.arange(new, device=x.device) + 1) * old
+    above = torch.div(number, 2 * new, rounding_mode="floor").clamp(max=old - 1)
+    below = (-torch.div(-number, 2 * new, rounding_mode="floor") - 1).clamp(min=0)
+    if torch.equal(above, below):
+        return x.index_select(dim, above)
+    return (x.index_select(dim, above) + x.index_select(dim, below)) / 2
+
+
+def _area(old: int, new: int) -> Tensor:
+    """``[new, old]`` float64: which part of each new sample every old one covers."""
+    edges = torch.arange(new + 1, dtype=torch.float64) * (old / new)
+    low, high = edges[:-1, None], edges[1:, None]
+    left = torch.arange(old, dtype=torch.float64)[None]
+    overlap = (torch.minimum(high, left + 1) - torch.maximum(low, left)).clamp(min=0)
+    return overlap / overlap.sum(1, keepdim=True)

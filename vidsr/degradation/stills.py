@@ -1,0 +1,118 @@
+"""Degrading pictures: one file, or every one of a folder, each with a seed of its own."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vidsr.degradation.chain import Chain
+from vidsr.degradation.clips import still_clip
+from vidsr.degradation.pairs import Pairs, make_folder, write_pictures
+from vidsr.degradation.recipe import Recipe
+from vidsr.errors import InputError, OptionError, OutputError
+from vidsr.notes import Notes
+from vidsr.pictures import picture_files, read_rgb, to_bytes, to_unit
+
+STILL_FRAMES = 5  # the clip a picture becomes for codecs; its last frame is kept
+
+
+@dataclass(frozen=True)
+class Done:
+    """How many pictures or frames were written, and how many could not be."""
+
+    written: int
+    skipped: int = 0
+    chain: str = ""
+
+
+def degrade_picture(picture: Tensor, chain: Chain, scale: int, *, seed: int = 0) -> Tensor:
+    """uint8 ``[3, H, W]`` -> uint8 ``[3, H // scale, W // scale]``.
+
+    Where the chain looks at frames beside each other, the picture goes through as five of them
+    that differ by half a level of noise, and the last is returned. Raises OptionError.
+    """
+    unit = to_unit(picture)
+    if not chain.temporal:
+        return to_bytes(chain.apply(unit[None], scale)[0])
+    generator = torch.Generator().manual_seed(seed)
+    return to_bytes(chain.apply(still_clip(unit, STILL_FRAMES, generator), scale)[-1])
+
+
+def degrade_folder(
+    source: Path,
+    target: Path,
+    recipe: Recipe,
+    *,
+    seed: int,
+    scale: int,
+    pairs: Pairs | None = None,
+    overwrite: bool = False,
+    notes: Notes,
+    told: Callable[[], object] = lambda: None,
+) -> Done:
+    """Every picture of ``source`` into ``target`` as PNG; unusable ones are named and left out.
+
+    Each picture's chain is drawn from ``seed`` and its file name, whatever else is in the folder.
+    ``told`` is called after each. Raises InputError when none could be used, and OutputError.
+    """
+    paths = picture_files(source)
+    names = _names(paths)
+    make_folder(target)
+    _check_target(source, target, names, overwrite)
+    skipped = 0
+    for path, name in zip(paths, names, strict=True):
+        try:
+            degrade_file(path, target / f"{name}.png", recipe, seed=seed, scale=scale, pairs=pairs)
+        except (InputError, OptionError) as error:
+            skipped += 1
+            notes.say(f"left out: {error.message if path.name in error.message else error}")
+        told()
+    if skipped == len(paths):
+        raise InputError(f"{source}: none of its {skipped} pictures could be used")
+    return Done(len(paths) - skipped, skipped)
+
+
+def degrade_file(
+    source: Path,
+    target: Path,
+    recipe: Recipe,
+    *,
+    seed: int,
+    scale: int,
+    pairs: Pairs | None = None,
+) -> Chain:
+    """One picture file into one PNG. Returns the chain drawn. Raises a VidsrError."""
+    picture = read_rgb(source)
+    rng = random.Random(f"{seed}:{source.name}")
+    chain = recipe.sample(rng)
+    try:
+        lr = degrade_picture(picture, chain, scale, seed=rng.getrandbits(48))
+    except OptionError as error:
+        raise OptionError(f"{source}: {error.message}", hint=error.hint) from error
+    write_pictures({target: lr})
+    if pairs is not None:
+        pairs.hold(target.stem, picture[:, : lr.shape[1] * scale, : lr.shape[2] * scale])
+        pairs.match(target.stem, lr)
+    return chain
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """Names without suffixes, with them where they would be the same."""
+    counts = Counter(path.stem for path in paths)
+    return [path.stem if counts[path.stem] == 1 else path.name for path in paths]
+
+
+def _check_target(source: Path, target: Path, names: list[str], overwrite: bool) -> None:
+    if target.resolve() == source.resolve():
+        raise OutputError(f"{target}: is the source itself", hint="choose another name.")
+    taken = [name for name in names if (target / f"{name}.png").exists()]
+    if taken and not overwrite:
+        raise OutputError(
+            f"{target / taken[0]}.png: exists already", hint="--overwrite replaces it."
+        )
