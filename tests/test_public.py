@@ -20,6 +20,7 @@ BUILTINS: dict[str, type[Exception]] = {
     "ModelError": ValueError,
     "DeviceError": RuntimeError,
     "MemoryLimitError": MemoryError,
+    "TrainingError": RuntimeError,
 }
 UPSCALER = {
     "scale": None,
@@ -54,7 +55,8 @@ UPSCALE = {
 def test_public_names() -> None:
     assert vidsr.__all__ == [
         *("ContainerError", "DeviceError", "InputError", "MemoryLimitError", "ModelError"),
-        *("NoInputError", "OptionError", "OutputError", "Report", "Upscaler", "VidsrError"),
+        *("NoInputError", "OptionError", "OutputError", "Report", "TrainingError"),
+        *("Upscaler", "VidsrError"),
         *("__version__", "available_models", "upscale"),
     ]
     assert all(hasattr(vidsr, name) for name in vidsr.__all__)
@@ -134,11 +136,15 @@ def test_arguments_of_a_wrong_kind_are_refused(tmp_path: Path, wrong: dict[str, 
 
 
 def test_exit_codes_are_distinct_and_those_the_help_names() -> None:
-    from vidsr.cli import EPILOG
+    from vidsr import cli
+    from vidsr.training import cli as training_cli
 
     codes = {getattr(vidsr, name).exit_code for name in BUILTINS}
     assert len(codes) == len(BUILTINS)
-    assert codes <= {int(n) for n in re.findall(r"\b(\d+) [a-z]", EPILOG.split("exit status")[1])}
+    helps = (text.EPILOG.split("exit status")[1] for text in (cli, training_cli))
+    named = [{int(n) for n in re.findall(r"\b(\d+) [a-z]", text)} for text in helps]
+    assert codes - {vidsr.TrainingError.exit_code} <= named[0]
+    assert vidsr.TrainingError.exit_code in named[1]
 
 
 def test_the_tree_in_the_docstring_is_the_tree() -> None:

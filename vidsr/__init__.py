@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         NoInputError,
         OptionError,
         OutputError,
+        TrainingError,
         VidsrError,
     )
     from vidsr.models.zoo import available as available_models
@@ -48,6 +49,7 @@ __all__ = [
     "OptionError",
     "OutputError",
     "Report",
+    "TrainingError",
     "Upscaler",
     "VidsrError",
     "__version__",

@@ -5,17 +5,15 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from vidsr import __version__
 from vidsr.errors import OptionError, OutputError, VidsrError
+from vidsr.terminal import open_closed_streams, signals_caught
 
 if TYPE_CHECKING:
     from vidsr.job import Options
@@ -202,52 +200,14 @@ def _check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
         raise OutputError(f"--report {report}: cannot be written there")
 
 
-ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # SIGHUP: the terminal was closed
-
-
-def _on_signal(number: int, frame: FrameType | None) -> NoReturn:
-    # One is enough: a second must not strike while everything is put away.
-    for name in ENDING:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 def _say(text: str) -> None:
     print(f"vidsr: {text}", file=sys.stderr)
 
 
-def _open_closed_streams() -> None:
-    """Give descriptors 0 to 2 to nothing where they are closed, before a file can take them."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        if getattr(sys, name) is None:
-            mode = "r" if number == 0 else "w"
-            descriptor = os.open(os.devnull, os.O_RDWR)
-            if descriptor != number:
-                os.dup2(descriptor, number)
-                os.close(descriptor)
-            setattr(sys, name, open(number, mode))  # noqa: SIM115 - as long as the process
-
-
-@contextmanager
-def _signals_caught() -> Iterator[None]:
-    """Let whatever ends a command raise KeyboardInterrupt, unless it is ignored (nohup)."""
-    numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in numbers}
-    for number, handler in before.items():
-        if handler != signal.SIG_IGN:
-            signal.signal(number, _on_signal)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit status."""
-    _open_closed_streams()
-    with _signals_caught():
+    open_closed_streams()
+    with signals_caught():
         return _run(argv)
 
 

@@ -9,6 +9,7 @@
       ModelError         ValueError     weights cannot be found, read or recognised
       DeviceError        RuntimeError   the device is absent or failed
       MemoryLimitError   MemoryError    the memory budget is too small for one frame
+      TrainingError      RuntimeError   training went astray
 
 Each carries a ``hint``: what the reader can do about it. ``str(error)`` is one line.
 """
@@ -75,3 +76,9 @@ class MemoryLimitError(VidsrError, MemoryError):
     """The memory budget does not hold one frame."""
 
     exit_code = 8
+
+
+class TrainingError(VidsrError, RuntimeError):
+    """Training went astray: a loss is no number any more."""
+
+    exit_code = 9

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsr import __version__
-from vidsr.cli import _open_closed_streams, _signals_caught
 from vidsr.errors import NoInputError, OptionError, VidsrError
+from vidsr.terminal import open_closed_streams, signals_caught
 from vidsr.video.images import is_image, is_pattern
 
 if TYPE_CHECKING:
@@ -176,8 +176,8 @@ def _say(text: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit status."""
-    _open_closed_streams()
-    with _signals_caught():
+    open_closed_streams()
+    with signals_caught():
         return _run(argv)
 
 

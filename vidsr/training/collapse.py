@@ -7,6 +7,8 @@ The idea is that of SESR (Bhardwaj et al., 2021) and ECBSR (Zhang et al., 2021).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -27,13 +29,35 @@ class WideConv(nn.Module):
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.identity = in_channels == out_channels
 
+    @torch.no_grad()
+    def hold(self, weight: Tensor, bias: Tensor) -> None:
+        """Become the plain convolution ``weight [out, in, 3, 3]``, ``bias [out]``.
+
+        Its kernel, less the identity, is factored by singular values; spare columns of the
+        projection become zero, behind which the spare kernels keep their random values.
+        Raises ValueError where the middle is too narrow for that.
+        """
+        out_channels = weight.shape[0]
+        if self.project.shape[1] < out_channels:
+            raise ValueError(f"middle = {self.project.shape[1]}, allowed at least {out_channels}")
+        rest = (weight - self._identity(weight)).flatten(1).double()
+        u, s, v = torch.linalg.svd(rest, full_matrices=False)
+        rank, root = len(s), s.sqrt()
+        self.project.zero_()
+        self.project[:, :rank] = (u * root).float()
+        self.expand[:rank] = (root[:, None] * v).float().view(rank, *weight.shape[1:])
+        self.bias.copy_(bias)
+
+    def _identity(self, like: Tensor) -> Tensor:
+        if not self.identity:
+            return torch.zeros_like(like)
+        eye = torch.eye(like.shape[0], device=like.device, dtype=like.dtype)
+        return nn.functional.pad(eye[:, :, None, None], (1, 1, 1, 1))
+
     def weight(self) -> Tensor:
         """The plain kernel ``[out, in, 3, 3]``."""
         kernel = torch.einsum("om,mihw->oihw", self.project, self.expand)
-        if self.identity:
-            eye = torch.eye(kernel.shape[0], device=kernel.device, dtype=kernel.dtype)
-            kernel = kernel + nn.functional.pad(eye[:, :, None, None], (1, 1, 1, 1))
-        return kernel
+        return kernel + self._identity(kernel)
 
 
 class WideLite(nn.Module):
@@ -50,6 +74,23 @@ class WideLite(nn.Module):
         tail = self.wide["tail"]
         assert isinstance(tail, WideConv)
         nn.init.zeros_(tail.project)  # start as nearest-neighbour enlargement
+
+    @property
+    def generator(self) -> Lite:
+        """The plain network; its convolutions hold no weights of their own."""
+        return self.lite
+
+    @torch.no_grad()
+    def hold(self, weights: Mapping[str, Tensor]) -> None:
+        """Become the plain network with these weights, up to rounding."""
+        own = dict(self.lite.named_parameters())
+        for name, value in weights.items():
+            if name.startswith("activations"):
+                own[name].copy_(value)
+        for key, conv in self.wide.items():
+            assert isinstance(conv, WideConv)
+            name = key.replace("-", ".")
+            conv.hold(weights[f"{name}.weight"], weights[f"{name}.bias"])
 
     def plain_weights(self) -> dict[str, Tensor]:
         """Names and values of the plain network's tensors, differentiable."""

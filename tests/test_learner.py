@@ -1,0 +1,166 @@
+"""Training steps: what is minimised, what is averaged, and what a state restores."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vidsr.models.checkpoint import build_generator
+from vidsr.training.adversarial import Adversarial
+from vidsr.training.begin import build_critic
+from vidsr.training.learner import Fidelity
+from vidsr.training.options import PRESETS, Options, preset
+from vidsr.training.pool import luma
+from vidsr.training.student import build_student
+
+CPU = torch.device("cpu")
+SMALL = {"width": 8, "blocks": 1, "scale": 2, "steps": 9, "precision": "fp32", "middle": 8}
+
+
+def options(model: str = "lite", **given: object) -> Options:
+    return preset(model, data="x", **{**SMALL, **given})
+
+
+def fidelity(chosen: Options, **more: object) -> Fidelity:
+    student = build_student(chosen.config(), seed=chosen.seed, middle=chosen.middle)
+    return Fidelity(student, chosen, CPU, **more)  # type: ignore[arg-type]
+
+
+def gan(**given: object) -> Adversarial:
+    chosen = options(
+        "srgan",
+        **{"perceptual_weight": 0.0, "pixel_weight": 1.0, "discriminator_width": 4, **given},
+    )
+    student = build_student(chosen.config(), seed=0, middle=0)
+    return Adversarial(student, chosen, CPU, critic=build_critic(chosen, CPU), features=None)
+
+
+def crops(channels: int, scale: int = 2, size: int = 16, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """A batch of two blurred pictures and their originals."""
+    torch.manual_seed(seed)
+    high = nn.functional.interpolate(torch.rand(2, channels, 6, 6), size * scale, mode="bicubic")
+    high = high.clamp(0, 1)
+    return nn.functional.avg_pool2d(high, scale) if scale > 1 else high * 0.9, high
+
+
+@pytest.mark.parametrize("model", [m for m in PRESETS if m != "srgan"])
+def test_every_generator_learns(model: str) -> None:
+    scale = 1 if model == "unet" else 2
+    chosen = options(model, scale=scale, rate=1e-3, blocks=2 if model == "unet" else 1)
+    learner = fidelity(chosen)
+    low, high = crops(chosen.channels, scale)
+    first = learner.learn(low, high, 0)["loss"]
+    for step in range(1, 25):
+        last = learner.learn(low, high, step)["loss"]
+    assert last < 0.9 * first
+
+
+@pytest.mark.parametrize(("loss", "value"), [("l1", 0.5), ("mse", 0.25)])
+def test_the_loss_is_the_named_one(loss: str, value: float) -> None:
+    learner = fidelity(options(loss=loss))
+    high = torch.full((1, 1, 16, 16), 0.75)
+    # A fresh student enlarges by repetition.
+    shown = learner.learn(torch.full((1, 1, 8, 8), 0.25), high, 0)["loss"]
+    assert float(shown) == pytest.approx(value, abs=1e-6)
+
+
+def test_averaged_weights_follow_the_learned_ones() -> None:
+    learner = fidelity(options(decay=0.5))
+    before = {k: v.clone() for k, v in learner.average.items()}
+    learner.learn(*crops(1), 0)
+    now = learner.student.plain_weights()
+    for name, mean in learner.average.items():
+        # After one step the decay is 1/11 or 0.5, whichever is less.
+        assert torch.allclose(mean, before[name] / 11 + now[name] * 10 / 11, atol=1e-6)
+    for step in range(12):
+        learner.update_average()
+        assert step < 12
+    assert all(torch.allclose(m, now[n], atol=1e-3) for n, m in learner.average.items())
+
+
+def test_a_student_of_luma_sees_luma_of_colour_crops() -> None:
+    learner = fidelity(options())
+    low, high = crops(3)
+    assert torch.equal(learner.forward(low), learner.forward(luma(low)))
+    assert float(learner.learn(low, high, 0)["loss"]) > 0
+
+
+def test_a_teacher_takes_its_share() -> None:
+    chosen = options(teacher="t", teacher_weight=1.0)
+    teacher = build_generator(chosen.config())
+    nn.init.constant_(teacher.tail.bias, 0.125)  # type: ignore[union-attr,arg-type]
+    nn.init.zeros_(teacher.tail.weight)  # type: ignore[union-attr,arg-type]
+    learner = fidelity(chosen, teacher=teacher.eval())
+    low, high = crops(1)
+    # The student begins as repetition, which the teacher adds 1/8 to; the original counts nothing.
+    assert float(learner.learn(low, high, 0)["loss"]) == pytest.approx(0.125, abs=1e-6)
+
+
+def same(a: object, b: object) -> bool:
+    if isinstance(a, Tensor):
+        return isinstance(b, Tensor) and torch.equal(a, b)
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(map(same, a, b))  # type: ignore[arg-type]
+    return a == b
+
+
+@pytest.mark.parametrize("kind", ["lite", "srresnet", "srgan"])
+def test_a_restored_learner_goes_on_to_the_bit(kind: str) -> None:
+    def fresh() -> Fidelity:
+        return gan(flicker_weight=0.1) if kind == "srgan" else fidelity(options(kind, norm="batch"))
+
+    size = 16 if kind == "srgan" else 8
+    channels = 1 if kind == "lite" else 3
+    whole, first, second = fresh(), fresh(), fresh()
+    for step in range(4):
+        whole.learn(*crops(channels, seed=step, size=size), step)
+    for step in range(2):
+        first.learn(*crops(channels, seed=step, size=size), step)
+    second.restore(first.state())
+    for step in range(2, 4):
+        second.learn(*crops(channels, seed=step, size=size), step)
+    assert same(whole.state(), second.state())
+
+
+@pytest.mark.parametrize("adversarial", ["bce", "hinge", "wgan-gp"])
+@pytest.mark.parametrize("discriminator", ["patch", "srgan"])
+def test_both_networks_of_a_gan_learn(adversarial: str, discriminator: str) -> None:
+    learner = gan(
+        adversarial=adversarial,
+        discriminator=discriminator,
+        adversarial_weight=0.1,
+        tv_weight=0.1,
+        rate=1e-3,
+    )
+    low, high = crops(3)
+    before = [p.detach().clone() for p in learner.critic.parameters()]
+    shown = [learner.learn(low, high, step) for step in range(12)]
+    assert all(value.isfinite() for losses in shown for value in losses.values())
+    assert set(shown[0]) == {"loss", "pixel", "adversarial", "tv", "critic"}
+    assert shown[-1]["pixel"] < shown[0]["pixel"]
+    moved = zip(before, learner.critic.parameters(), strict=True)
+    assert any(not torch.equal(a, b) for a, b in moved)
+
+
+def test_the_critic_learns_to_tell() -> None:
+    learner = gan(adversarial_weight=0.0, rate=1e-3, discriminator="patch")
+    low, high = crops(3)
+    shown = [float(learner.learn(low, high, step)["critic"]) for step in range(20)]
+    assert shown[-1] < 0.8 * shown[0]
+
+
+def test_flicker_is_nothing_for_a_still_result_and_much_for_a_jumpy_one() -> None:
+    learner = gan(flicker_weight=1.0)
+    low, _ = crops(3, size=24)
+    flat, noisy = torch.full((2, 3, 48, 48), 0.5), torch.rand(2, 3, 48, 48)
+
+    def flicker(out: Tensor) -> float:
+        learner.forward = lambda x: out[:, :, : 2 * x.shape[2]]  # type: ignore[method-assign]
+        values = [float(learner._flicker(out, low, flat, step)) for step in range(8)]
+        return sum(values) / 8
+
+    assert flicker(flat) == 0
+    assert flicker(noisy) > 0.2  # differences of independent uniform numbers are 1/3 on average

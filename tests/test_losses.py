@@ -1,0 +1,233 @@
+"""Losses against values worked out by hand, and what must not slip through them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import get_args
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from vidsr.training import losses
+from vidsr.training.losses import AdversarialKind
+
+A, B = torch.tensor([0.0, 0.5, 1.0]), torch.tensor([1.0, 0.5, 3.0])  # differ by 1, 0 and 2
+PIXEL_LOSSES = [losses.l1, losses.mse, losses.charbonnier]
+KINDS: tuple[AdversarialKind, ...] = get_args(AdversarialKind)
+
+
+def close(found: Tensor, value: float) -> None:
+    """Scalars of a few float32 operations: a millionth covers their rounding."""
+    assert found.shape == ()
+    assert found.item() == pytest.approx(value, rel=1e-6, abs=1e-7)
+
+
+def test_pixel_losses() -> None:
+    close(losses.l1(A, B), (1 + 0 + 2) / 3)
+    close(losses.mse(A, B), (1 + 0 + 4) / 3)
+    close(losses.charbonnier(A, B, eps=0.75), (1.25 + 0.75 + math.sqrt(4.5625)) / 3)
+
+
+def test_charbonnier_of_a_perfect_output_is_its_epsilon() -> None:
+    close(losses.charbonnier(A, A), 1e-3)
+    with pytest.raises(ValueError, match=r"eps = 0\.0: allowed"):
+        losses.charbonnier(A, B, eps=0.0)
+
+
+@pytest.mark.parametrize("loss", PIXEL_LOSSES)
+def test_shapes_that_only_broadcast_are_refused(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    with pytest.raises(ValueError, match="equal shapes"):
+        loss(torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, 4, 4))
+
+
+@pytest.mark.parametrize("loss", PIXEL_LOSSES)
+def test_half_precision_is_summed_in_full(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    out = torch.full((300, 300), 0.25, dtype=torch.bfloat16)  # a sum far beyond its 256 steps
+    found = loss(out, torch.zeros_like(out))
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, loss(out.float(), torch.zeros(300, 300)))
+
+
+@pytest.mark.parametrize("loss", PIXEL_LOSSES)
+def test_gradients_are_those_of_the_formula(loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    out = torch.tensor([0.3, -0.7, 1.1], dtype=torch.float64, requires_grad=True)
+    target = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(loss, (out, target))
+
+
+def test_total_variation_counts_every_pair_once() -> None:
+    x = torch.tensor([[0.0, 1.0, 3.0], [0.0, 0.0, 0.0]])
+    across, down = (1 + 2) + 0, 0 + 1 + 3
+    close(losses.total_variation(x), (across + down) / (4 + 3))
+    close(losses.total_variation(x.expand(2, 3, 2, 3)), (across + down) / (4 + 3))
+
+
+def test_total_variation_of_flat_pictures_and_single_pixels_is_0() -> None:
+    close(losses.total_variation(torch.full((1, 3, 4, 4), 0.7)), 0)
+    close(losses.total_variation(torch.zeros(1, 3, 1, 1)), 0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 6), st.integers(1, 6))
+def test_total_variation_does_not_care_which_way_is_up(height: int, width: int) -> None:
+    x = torch.rand(2, height, width, generator=torch.Generator().manual_seed(height * 7 + width))
+    torch.testing.assert_close(
+        losses.total_variation(x), losses.total_variation(x.transpose(-1, -2))
+    )
+
+
+def test_temporal_loss_counts_only_change_that_the_reference_lacks() -> None:
+    out_a, out_b = torch.tensor([0.0, 0.0]), torch.tensor([0.5, 0.25])
+    ref_a, ref_b = torch.tensor([1.0, 1.0]), torch.tensor([1.5, 0.5])
+    close(losses.temporal_l1(out_a, out_b, ref_a, ref_b), (0 + 0.75) / 2)
+    close(losses.temporal_l1(out_a, out_b, ref_a, ref_a), (0.5 + 0.25) / 2)
+    close(losses.temporal_l1(ref_a + 0.1, ref_b + 0.1, ref_a, ref_b), 0)
+
+
+@pytest.mark.parametrize("batch", [(), (2,)])
+def test_flicker_loss_is_the_mean_over_neighbouring_frames(batch: tuple[int, ...]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    out, ref = (torch.rand(*batch, 3, 1, 4, 5, generator=generator) for _ in range(2))
+    a, b, c = out.unbind(-4)
+    p, q, r = ref.unbind(-4)
+    pairs = losses.temporal_l1(a, b, p, q) + losses.temporal_l1(b, c, q, r)
+    torch.testing.assert_close(losses.flicker_loss(out, ref), pairs / 2)
+
+
+def test_flicker_of_one_frame_is_refused() -> None:
+    with pytest.raises(ValueError, match="T of at least 2"):
+        losses.flicker_loss(torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4))
+
+
+REAL, FAKE = torch.tensor([2.0, 0.0]), torch.tensor([-3.0, 0.5])
+
+
+def minus_log_sigmoid(x: float) -> float:
+    return math.log1p(math.exp(-x))
+
+
+def test_bce_of_logits() -> None:
+    close(losses.generator_loss("bce", FAKE), (minus_log_sigmoid(-3) + minus_log_sigmoid(0.5)) / 2)
+    close(
+        losses.discriminator_loss("bce", REAL, FAKE),
+        (minus_log_sigmoid(2) + minus_log_sigmoid(0)) / 2
+        + (minus_log_sigmoid(3) + minus_log_sigmoid(-0.5)) / 2,
+    )
+
+
+def test_bce_stays_finite_where_the_sigmoid_is_0() -> None:
+    close(losses.generator_loss("bce", torch.tensor([-500.0])), 500)
+
+
+def test_bce_still_pulls_a_generator_that_loses() -> None:
+    fake = torch.tensor([-20.0], requires_grad=True)
+    losses.generator_loss("bce", fake).backward()
+    assert fake.grad is not None
+    close(fake.grad[0], -1)  # log(1 - sigmoid), the saturating form, would give -2e-9
+
+
+def test_hinge_of_logits() -> None:
+    close(losses.generator_loss("hinge", FAKE), (3 - 0.5) / 2)
+    close(losses.discriminator_loss("hinge", REAL, FAKE), (0 + 1) / 2 + (0 + 1.5) / 2)
+
+
+def test_wasserstein_of_scores() -> None:
+    close(losses.generator_loss("wgan-gp", FAKE), (3 - 0.5) / 2)
+    close(losses.discriminator_loss("wgan-gp", REAL, FAKE), -2.5 / 2 - 2 / 2)
+
+
+def test_relativistic_losses() -> None:
+    real, fake = [2 + 1.25, 0 + 1.25], [-3 - 1.0, 0.5 - 1.0]  # less the means, -1.25 and 1
+    generator, discriminator = losses.relativistic_losses(REAL, FAKE)
+    close(generator, sum(minus_log_sigmoid(-r) + minus_log_sigmoid(f)
+                         for r, f in zip(real, fake, strict=True)) / 2)  # fmt: skip
+    close(discriminator, sum(minus_log_sigmoid(r) + minus_log_sigmoid(-f)
+                             for r, f in zip(real, fake, strict=True)) / 2)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_side_gains_where_the_other_loses(kind: AdversarialKind) -> None:
+    real, fake = (torch.zeros(2, 1, 3, 3, requires_grad=True) for _ in range(2))
+    losses.discriminator_loss(kind, real, fake).backward()
+    assert real.grad is not None
+    assert fake.grad is not None
+    assert (real.grad < 0).all()
+    assert (fake.grad > 0).all()
+    (slope,) = torch.autograd.grad(losses.generator_loss(kind, fake), fake)
+    assert (slope < 0).all()
+
+
+def linear_critic(slope: Tensor) -> Callable[[Tensor], Tensor]:
+    return lambda x: (x * slope).flatten(1).sum(1, keepdim=True) + 7
+
+
+def seeded(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("length", [0.25, 1.0, 3.0])
+def test_penalty_of_a_linear_critic_is_that_of_its_slope(length: float) -> None:
+    slope = torch.rand(3, 4, 4, generator=seeded())
+    slope *= length / slope.norm()
+    real, fake = torch.rand(2, 5, 3, 4, 4, generator=seeded(1))
+    penalty = losses.gradient_penalty(linear_critic(slope), real, fake, seeded())
+    # norms of 48 float32 numbers are good to about 1e-7, squared beside 1
+    assert penalty.item() == pytest.approx((length - 1) ** 2, abs=1e-6)
+
+
+def test_penalty_is_taken_between_the_pictures_at_one_place_each() -> None:
+    seen: list[Tensor] = []
+
+    def critic(x: Tensor) -> Tensor:
+        seen.append(x.detach())
+        return x.flatten(1).sum(1)
+
+    losses.gradient_penalty(critic, torch.ones(64, 1, 2, 2), torch.zeros(64, 1, 2, 2), seeded())
+    shares = seen[0][:, 0, 0, 0]
+    assert torch.equal(seen[0], shares[:, None, None, None].expand(64, 1, 2, 2))
+    torch.testing.assert_close(shares, torch.rand(64, generator=seeded()))
+
+
+def test_penalty_of_a_quadratic_critic() -> None:
+    real = fake = torch.full((1, 1, 2, 2), 0.75)  # no room between: the place is known
+    penalty = losses.gradient_penalty(lambda x: (x**2).flatten(1).sum(1), real, fake, seeded())
+    close(penalty, (2 * 0.75 * 2 - 1) ** 2)  # four slopes of 2x
+
+
+def test_penalty_of_a_map_of_logits_is_that_of_their_mean() -> None:
+    x = torch.rand(2, 1, 4, 4, generator=seeded())
+    close(losses.gradient_penalty(lambda x: 8 * x, x, x, seeded()), (8 / 16 * 4 - 1) ** 2)
+
+
+def test_penalty_teaches_the_critic_alone() -> None:
+    first = nn.Conv2d(3, 4, 3)
+    critic = nn.Sequential(first, nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 3))
+    real, fake = torch.rand(2, 2, 3, 8, 8, generator=seeded()).requires_grad_()
+    real.retain_grad()
+    fake.retain_grad()
+    losses.gradient_penalty(critic, real, fake, seeded()).backward()
+    assert first.weight.grad is not None
+    assert first.weight.grad.abs().max() > 0
+    assert real.grad is None
+    assert fake.grad is None
+
+
+def test_penalty_of_a_flat_critic_has_no_broken_gradient() -> None:
+    slope = torch.zeros(1, 2, 2, requires_grad=True)
+    x = torch.rand(2, 1, 2, 2, generator=seeded())
+    penalty = losses.gradient_penalty(linear_critic(slope), x, x, seeded())
+    penalty.backward()
+    close(penalty, 1)
+    assert slope.grad is not None
+    assert slope.grad.isfinite().all()
+
+
+def test_penalty_between_pictures_of_two_sizes_is_refused() -> None:
+    with pytest.raises(ValueError, match="equal shapes"):
+        losses.gradient_penalty(
+            lambda x: x, torch.ones(2, 1, 4, 4), torch.ones(1, 1, 4, 4), seeded()
+        )

@@ -1,0 +1,276 @@
+"""``vidsr-train`` as people call it: runs, resumes, refusals and interruptions."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from photos import make_photos, photograph
+
+import vidsr
+from vidsr.models.checkpoint import load_generator
+from vidsr.pictures import read_rgb, write_png
+from vidsr.training.cli import main
+
+SMALL = ("--scale", "2", "--width", "8", "--blocks", "1", "--middle", "8", "--crop", "16")
+FAST = ("--batch", "2", "--precision", "fp32", "--threads", "1", *SMALL)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_photos(tmp_path_factory.mktemp("photos"), 4)
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("held")
+    write_png(folder / "one.png", photograph(99, 64, 80))
+    return folder
+
+
+def train(*arguments: object) -> int:
+    return main([str(a) for a in arguments])
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "log.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_run_leaves_everything_and_its_weights_enlarge(
+    photos: Path, held: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    arguments = (photos, "--out", out, "--steps", 40, "--validate", held, "--every", 20, *FAST)
+    assert train(*arguments) == 0
+    assert {p.name for p in out.iterdir()} == {
+        *("state.pt", "options.json", "model.safetensors", "log.csv", "curves.png", "card.md"),
+        "sheets",
+    }
+    log = rows(out)
+    assert [row["step"] for row in log] == ["20", "40"]
+    assert all(float(row["psnr_db"]) > 10 and float(row["loss"]) > 0 for row in log)
+    assert read_rgb(out / "sheets" / "00000040.png").shape[0] == 3
+    card = (out / "card.md").read_text()
+    assert "| steps | 40 of 2 crops of 16x16" in card
+    assert f"{float(log[-1]['psnr_db']):.2f} dB" in card
+    large = vidsr.Upscaler(out / "model.safetensors")(photograph(5, 20, 24))
+    assert tuple(large.shape) == (3, 40, 48)
+    assert "done:" in capsys.readouterr().err
+
+
+def test_it_beats_bicubic_on_pictures_it_has_not_seen(tmp_path: Path) -> None:
+    photos = make_photos(tmp_path / "photos", 6)
+    held = tmp_path / "held"
+    held.mkdir()
+    write_png(held / "new.png", photograph(50))
+    out = tmp_path / "run"
+    arguments = (photos, "--out", out, "--steps", 500, "--validate", held, "--every", 500)
+    assert train(*arguments, *FAST, "--batch", 8, "--rate", 3e-3) == 0
+    last = rows(out)[-1]
+    # Stripes and edges, of which the training pictures have many: 0.5 dB is a third of the gain.
+    assert float(last["psnr_db"]) > float(last["bicubic_db"]) + 0.5
+
+
+@pytest.mark.parametrize("model", ["lite", "srresnet", "srgan"])
+def test_a_resumed_run_equals_an_unbroken_one(photos: Path, tmp_path: Path, model: str) -> None:
+    common = [photos, "--model", model, "--steps", 8, "--every", 4, "--seed", 3, *FAST]
+    if model == "srgan":
+        common += ["--perceptual-weight", 0, "--pixel-weight", 1, "--flicker-weight", 0.1]
+        common += ["--discriminator-width", 4]
+    assert train(*common, "--out", tmp_path / "whole") == 0
+    assert train(*common, "--out", tmp_path / "parts", "--stop-after", 4) == 0
+    assert train("--out", tmp_path / "parts", "--resume", "--every", 4, "--threads", 1) == 0
+    whole, parts = (
+        torch.load(tmp_path / name / "state.pt", weights_only=True) for name in ("whole", "parts")
+    )
+    assert whole["step"] == parts["step"] == 8
+    for name, value in whole["learner"]["student"].items():
+        assert torch.equal(value, parts["learner"]["student"][name]), name
+    ours, theirs = ((tmp_path / n / "model.safetensors").read_bytes() for n in ("whole", "parts"))
+    assert ours == theirs
+    losses = [[row["loss"] for row in rows(tmp_path / n)] for n in ("whole", "parts")]
+    assert losses[0] == losses[1]
+
+
+def test_the_same_seed_makes_the_same_weights_and_another_does_not(
+    photos: Path, tmp_path: Path
+) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert train(photos, "--out", tmp_path / name, "--steps", 3, "--seed", seed, *FAST) == 0
+    a, b, c = ((tmp_path / n / "model.safetensors").read_bytes() for n in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_a_time_limit_ends_a_run(photos: Path, tmp_path: Path) -> None:
+    begun = time.monotonic()
+    assert train(photos, "--out", tmp_path / "run", "--minutes", 0.02, *FAST) == 0
+    assert time.monotonic() - begun < 60
+    assert len(rows(tmp_path / "run")) >= 1
+
+
+def test_a_student_starts_from_shipped_weights(photos: Path, held: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    plain = ("--scale", 2, "--blocks", 4, "--steps", 1, "--rate", 1e-9, "--crop", 16)
+    assert train(photos, "--out", out, "--init", "lite-x2", "--validate", held, *plain) == 0
+    picture = photograph(7, 24, 24)
+    grown = vidsr.Upscaler(out / "model.safetensors", precision="fp32")(picture)
+    begun = vidsr.Upscaler("lite-x2", precision="fp32")(picture)
+    # Weights are stored with 11 bits, those of the grown network factored anew.
+    assert (grown.int() - begun.int()).abs().max() <= 1
+
+
+REFUSALS = [
+    (("--steps", 5), 2, "DATA is missing"),
+    (("PHOTOS",), 2, "one of --steps and --minutes"),
+    (("PHOTOS", "--steps", 5, "--model", "edsr"), 2, "allowed lite, srresnet"),
+    (("PHOTOS", "--steps", 5, "--recipe", "wbe"), 3, "did you mean web"),
+    (("PHOTOS", "--steps", 5, "--crop", 512), 3, "smaller than a crop of 2048x2048"),
+    (("PHOTOS", "--steps", 5, "--init", "nothing.pth"), 6, "does not exist"),
+    (("PHOTOS", "--steps", 5, "--init", "lite-x2"), 6, "cannot start"),
+    (("PHOTOS", "--steps", 5, "--teacher", "lite-x2"), 6, "enlarges 2 times, the run 4 times"),
+    (("PHOTOS", "--steps", 5, "--validate", "/nowhere"), 3, "no such folder"),
+    (("PHOTOS", "--steps", 5, "--device", "tpu"), 2, "allowed 'auto', 'cpu'"),
+    (("PHOTOS", "--steps", 5, "--threads", 0), 2, "allowed is 1 or more"),
+    (("PHOTOS", "--steps", 5, "--model", "srgan", "--vgg", "no.pth"), 6, "no such file"),
+    (("PHOTOS", "--steps", 5, "--model", "srgan"), 2, "without weights of VGG19"),
+    (("PHOTOS", "--resume"), 3, "no run to go on with"),
+    (("/nowhere", "--steps", 5), 3, "no such folder"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "status", "message"), REFUSALS)
+def test_refusals_are_one_line_and_write_nothing(
+    photos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[object, ...],
+    status: int,
+    message: str,
+) -> None:
+    given = [photos if a == "PHOTOS" else a for a in arguments]
+    assert train(*given, "--out", tmp_path / "run") == status
+    lines = [line for line in capsys.readouterr().err.splitlines() if "skipped" not in line]
+    assert len(lines) == 1
+    assert message in lines[0]
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_is_not_overwritten_nor_resumed_as_something_else(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert train(photos, "--out", out, "--steps", 2, *FAST) == 0
+    before = (out / "state.pt").read_bytes()
+    assert train(photos, "--out", out, "--steps", 2, *FAST) == 2
+    assert train("--out", out, "--resume", "--width", 9) == 2
+    assert train("--out", out, "--resume", "--model", "srresnet") == 6
+    (out / "state.pt").write_bytes(before[: len(before) // 2])
+    assert train("--out", out, "--resume") == 3
+    err = capsys.readouterr().err
+    for part in ("holds a run already", "width = 9, but the run was begun with 8", "trains lite"):
+        assert part in err
+    assert "not a state to go on from" in err
+
+
+def test_a_diverging_run_stops_and_keeps_the_last_good_weights(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    arguments = ["--every", 2, "--clip-norm", 1e9, "--schedule", "constant", *FAST]
+    assert train(photos, "--out", out, "--steps", 2, *arguments) == 0
+    # A state with one weight near overflow: the next loss is infinite.
+    state = torch.load(out / "state.pt", weights_only=True)
+    state["learner"]["student"]["wide.tail.project"][:] = 3e38
+    torch.save(state, out / "state.pt")
+    kept = (out / "model.safetensors").read_bytes()
+    capsys.readouterr()
+    assert train("--out", out, "--resume", "--steps", 100, "--threads", 1) == 9
+    assert "holds the last good weights. Hint: choose a lower --rate" in capsys.readouterr().err
+    assert (out / "model.safetensors").read_bytes() == kept
+    load_generator(out / "model.safetensors")
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_a_resume_goes_on(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "vidsr.training.cli", "--out", str(out)]
+    begin = [*command, str(photos), "--steps", "1000000", "--every", "5", *FAST]
+    process = subprocess.Popen(begin, stderr=subprocess.PIPE, text=True)
+    try:
+        while not (out / "log.csv").exists() or len(rows(out)) < 2:
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "--resume --out" in err
+    assert "Traceback" not in err
+    reached = torch.load(out / "state.pt", weights_only=True)["step"]
+    assert int(rows(out)[-1]["step"]) == reached
+    assert train("--out", out, "--resume", "--steps", reached + 3, "--threads", 1) == 0
+    assert torch.load(out / "state.pt", weights_only=True)["step"] == reached + 3
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.mark.slow
+def test_two_processes_learn_one_network(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command += ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
+    command += ["-m", "vidsr.training.cli", str(photos), "--out", str(out)]
+    command += ["--steps", "4", "--every", "2", *FAST]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "GLOO_SOCKET_IFNAME": "lo"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert [row["step"] for row in rows(out)] == ["2", "4"]
+    assert "4 of 4 crops" in (out / "card.md").read_text()
+    # Not what one process of the same batch learns: the other's crops count.
+    alone = tmp_path / "alone"
+    assert train(photos, "--out", alone, "--steps", 4, "--every", 2, *FAST) == 0
+    assert (alone / "model.safetensors").read_bytes() != (out / "model.safetensors").read_bytes()
+
+
+@pytest.mark.slow
+def test_three_minutes_of_real_photographs_would_beat_bicubic(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for path in sorted((data_dir / "train" / "photos").glob("*.jpg"))[:8]:
+        (photos / path.name).symlink_to(path)
+    set5 = data_dir / "eval" / "Set5"
+    assert train(photos, "--out", out, "--minutes", 0.5, "--validate", set5) == 0
+    last = rows(out)[-1]
+    assert float(last["psnr_db"]) > float(last["bicubic_db"])
+
+
+def test_tensorboard_files_are_written(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert train(photos, "--out", out, "--steps", 2, "--tensorboard", *FAST) == 0
+    events = list((out / "tensorboard").glob("events.out.tfevents.*"))
+    assert len(events) == 1
+    assert b"learning_rate" in events[0].read_bytes()

@@ -1,0 +1,56 @@
+"""Options of a training run: presets, refusals, and what may change on the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from vidsr.errors import OptionError
+from vidsr.training.options import PRESETS, Options, merge, preset
+
+
+@pytest.mark.parametrize("model", PRESETS)
+def test_every_preset_is_valid(model: str) -> None:
+    extra = {"vgg": "vgg.pth"} if model == "srgan" else {}
+    made = preset(model, data="photos", steps=10, **extra)
+    assert made.config().kind == ("srresnet" if model == "srgan" else model)
+    assert Options.from_json(made.to_json()) == made
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"steps": None}, "one of --steps and --minutes"),
+        ({"minutes": 1.0}, "one of --steps and --minutes"),
+        ({"loss": "l3"}, "loss = 'l3', allowed l1, mse, charbonnier"),
+        ({"batch": 0}, "batch = 0, allowed 1 to 4096"),
+        ({"rate": -1.0}, "rate = -1.0"),
+        ({"decay": 1.0}, "decay = 1.0"),
+        ({"scale": 3}, "scale = 3"),
+        ({"adversarial": "none"}, "adversarial = 'none'"),
+        ({"adversarial_weight": 0.1}, "adversarial_weight without adversarial"),
+        ({"perceptual_weight": 1.0, "adversarial": "bce"}, "without weights of VGG19"),
+        ({"pixel_weight": 0.0}, "every weight of a loss is 0"),
+    ],
+)
+def test_refusals(given: dict[str, object], message: str) -> None:
+    base = {"kind": "lite", "channels": 1, "width": 8, "blocks": 1, "scale": 4, "batch": 2}
+    with pytest.raises(OptionError, match=message):
+        Options(**{**base, "data": "x", "crop": 8, "rate": 1e-3, "steps": 5, **given})  # type: ignore[arg-type]
+
+
+def test_unknown_model_and_damaged_json() -> None:
+    with pytest.raises(OptionError, match="allowed lite, srresnet"):
+        preset("edsr", data="x", steps=1)
+    for text in ("{", "[]", '{"surprise": 1}', "null"):
+        with pytest.raises(OptionError):
+            Options.from_json(text)
+
+
+def test_a_run_may_get_another_end_and_nothing_else() -> None:
+    old = preset("lite", data="x", steps=10)
+    assert merge(old, {"steps": 20}).steps == 20
+    timed = merge(old, {"minutes": 3.0})
+    assert (timed.steps, timed.minutes) == (None, 3.0)
+    assert merge(old, {"seed": 0}) == old
+    with pytest.raises(OptionError, match="begun with 0"):
+        merge(old, {"seed": 1})

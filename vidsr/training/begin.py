@@ -1,0 +1,194 @@
+"""A training run put together: data, networks, device and folder, before the first step."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from vidsr.degradation.recipe import Recipe
+from vidsr.engines.torch_engine import resolve_device
+from vidsr.errors import ModelError, OptionError
+from vidsr.models.checkpoint import Generator
+from vidsr.models.zoo import load_model
+from vidsr.training.adversarial import Adversarial
+from vidsr.training.data import Prepared, prepare
+from vidsr.training.discriminator import build_discriminator
+from vidsr.training.features import load_vgg
+from vidsr.training.learner import Fidelity
+from vidsr.training.loop import Run
+from vidsr.training.options import Options
+from vidsr.training.pool import CropPool
+from vidsr.training.processes import Processes, own_device
+from vidsr.training.schedule import Clock
+from vidsr.training.state import RunFolder, load_state, write_text
+from vidsr.training.student import adopt, build_student
+from vidsr.training.validation import load_samples, samples_of
+
+log = logging.getLogger("vidsr")
+HELD_BACK = 5  # pictures, where no folder to validate on is named
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What a run takes from the place where it runs; none of it changes what is learned."""
+
+    out: Path
+    validate: Path | None = None
+    device: str = "auto"
+    threads: int | None = None
+    every: int | None = None
+    stop_after: int | None = None
+    tensorboard: bool = False
+    interrupted: Callable[[], bool] = lambda: False
+    tell: Callable[[str], None] = log.info
+
+
+def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
+    """Prepare a run, or with ``resume`` the rest of one. Raises a VidsrError.
+
+    What is cheap to check is checked first: weights and state before the pictures are read.
+    """
+    device = own_device(resolve_device(setting.device))
+    processes = _join(options, device)
+    folder = RunFolder(setting.out)
+    state = load_state(folder.state) if resume else None
+    learner = _learner(options, device, processes, fresh=state is None)
+    clock = Clock(options.steps, options.minutes)
+    if state is not None:
+        clock.step, clock.seconds = state["step"], state["seconds"]
+        _restore(learner, state["learner"], folder)
+    recipe = Recipe.load(options.recipe)
+    samples = load_samples(setting.validate, recipe, options.scale) if setting.validate else []
+    data = _read(options, setting, learner, colour_needed(options, learner))
+    samples = samples or samples_of(data.held_back, recipe, options.scale)
+    pool = _pool(options, data, device, setting)
+    folder.create()
+    write_text(folder.options, options.to_json() + "\n")
+    return Run(
+        options,
+        folder,
+        learner,
+        pool,
+        samples,
+        clock,
+        device,
+        processes,
+        every=setting.every,
+        stop_after=setting.stop_after,
+        interrupted=setting.interrupted,
+        tell=setting.tell,
+        tensorboard=_tensorboard(setting, folder) if processes.is_first else None,
+    )
+
+
+def _join(options: Options, device: torch.device) -> Processes:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and options.steps is None:
+        raise OptionError(
+            "several processes with --minutes: their clocks would differ", hint="give --steps"
+        )
+    return Processes.join(device)
+
+
+def _learner(
+    options: Options, device: torch.device, processes: Processes, *, fresh: bool
+) -> Fidelity:
+    config = options.config()
+    student = build_student(config, seed=options.seed, middle=options.middle)
+    if fresh and options.init is not None:
+        how = adopt(student, config, load_model(options.init).module)
+        log.info("started from %s by %s", options.init, how)
+    student.to(device)
+    student.train()
+    teacher = _teacher(options, device)
+    run = processes.share(student)
+    if options.adversarial is None:
+        return Fidelity(student, options, device, run=run, teacher=teacher)
+    critic = build_critic(options, device)
+    features = None
+    if options.perceptual_weight and options.vgg is not None:
+        features = load_vgg(options.vgg, options.vgg_layer).to(device)
+    return Adversarial(
+        student,
+        options,
+        device,
+        critic=critic,
+        features=features,
+        run=run,
+        run_critic=processes.share(critic),
+    )
+
+
+def build_critic(options: Options, device: torch.device) -> nn.Module:
+    """The discriminator, its weights of the run's seed."""
+    assert options.adversarial is not None
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed + 1)
+        critic = build_discriminator(
+            options.discriminator,
+            adversarial=options.adversarial,
+            width=options.discriminator_width,
+        )
+    return critic.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def _teacher(options: Options, device: torch.device) -> Generator | None:
+    if options.teacher is None:
+        return None
+    model = load_model(options.teacher)
+    if model.config.scale != options.scale:
+        raise ModelError(
+            f"teacher {options.teacher} enlarges {model.config.scale} times, "
+            f"the run {options.scale} times"
+        )
+    return model.module.to(device).requires_grad_(False)
+
+
+def colour_needed(options: Options, learner: Fidelity) -> bool:
+    """Whether the pool must hold RGB: for the student, or for its teacher."""
+    teacher = learner.teacher
+    return options.channels == 3 or (teacher is not None and teacher.config.channels == 3)
+
+
+def _restore(learner: Fidelity, state: dict[str, Any], folder: RunFolder) -> None:
+    try:
+        learner.restore(state)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise ModelError(
+            f"{folder.state}: the state of another architecture ({type(error).__name__})",
+            hint="resume with the options the run was begun with",
+        ) from error
+
+
+def _read(options: Options, setting: Setting, learner: Fidelity, colour: bool) -> Prepared:
+    hold_back = 0 if setting.validate else HELD_BACK
+    threads = setting.threads or os.cpu_count() or 1
+    return prepare(options, threads=threads, colour=colour, hold_back=hold_back)
+
+
+def _pool(options: Options, data: Prepared, device: torch.device, setting: Setting) -> CropPool:
+    count = len(data.pairs)
+    pairs = iter([data.pairs.pop(0) for _ in range(count)])
+    pool = CropPool(pairs, scale=options.scale, crop=options.crop, device=device)
+    skipped = f", {len(data.skipped)} skipped" if data.skipped else ""
+    setting.tell(f"{count} pictures to learn from, {pool.bytes / 1e6:.0f} MB{skipped}")
+    return pool
+
+
+def _tensorboard(setting: Setting, folder: RunFolder) -> Any:
+    if not setting.tensorboard:
+        return None
+    try:
+        module = importlib.import_module("torch.utils.tensorboard")
+    except ImportError as error:
+        raise OptionError(
+            "--tensorboard needs the package tensorboard", hint="pip install tensorboard"
+        ) from error
+    return module.SummaryWriter(str(folder.path / "tensorboard"))

@@ -1,0 +1,67 @@
+"""The card of a run: what its weights were made of, how, and what they are worth."""
+
+from __future__ import annotations
+
+import math
+import platform
+from pathlib import Path
+
+import torch
+
+from vidsr.training.loop import Run
+from vidsr.training.state import write_text
+
+
+def write_card(run: Run) -> None:
+    """Write ``card.md`` beside the weights."""
+    write_text(run.folder.card, card(run))
+
+
+def card(run: Run) -> str:
+    """The card as Markdown: data, recipe, steps, seed, hardware, scores and the options."""
+    options, clock = run.options, run.clock
+    generator = run.generator()
+    facts = {
+        "network": f"{options.kind}, x{options.scale}, {options.channels} channels, "
+        f"{options.width} wide, {options.blocks} blocks",
+        "parameters": f"{sum(p.numel() for p in generator.parameters())}",
+        "data": f"{run.pool.count} pictures from {Path(options.data).name}",
+        "degradation": options.recipe,
+        "start": options.init or "random weights",
+        "steps": f"{clock.step} of {options.batch * run.processes.count} crops of "
+        f"{options.crop}x{options.crop} low-resolution pixels",
+        "time": f"{clock.seconds / 60:.1f} minutes on {hardware(run.device)}",
+        "loss": _losses(run),
+        "seed": f"{options.seed}",
+        "score": _scores(run),
+    }
+    lines = [f"# {options.kind}-x{options.scale}", "", "| | |", "| --- | --- |"]
+    lines += [f"| {name} | {value} |" for name, value in facts.items()]
+    lines += ["", "## Every option", "", "```json", options.to_json(), "```", ""]
+    return "\n".join(lines)
+
+
+def _losses(run: Run) -> str:
+    options = run.options
+    if options.adversarial is None:
+        return options.loss
+    weights = {
+        name: getattr(options, f"{name}_weight")
+        for name in ("pixel", "perceptual", "adversarial", "tv", "flicker")
+    }
+    shown = ", ".join(f"{w:g} {name}" for name, w in weights.items() if w)
+    return f"{shown}; {options.adversarial}, {options.discriminator} discriminator"
+
+
+def _scores(run: Run) -> str:
+    if run.best is None or not math.isfinite(run.best.psnr_db):
+        return "not measured"
+    return f"{run.best.psnr_db:.2f} dB PSNR on Y, bicubic {run.best.bicubic_db:.2f} dB"
+
+
+def hardware(device: torch.device) -> str:
+    """The machine in words."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{threads} thread{'s' if threads > 1 else ''} of a {platform.machine()} processor"

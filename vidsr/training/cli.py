@@ -1,0 +1,238 @@
+"""The command ``vidsr-train``: options in, a run begun or continued, errors on one line."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+from vidsr import __version__
+from vidsr.errors import ModelError, NoInputError, OptionError, VidsrError
+from vidsr.terminal import open_closed_streams
+
+if TYPE_CHECKING:
+    from vidsr.training.begin import Setting
+    from vidsr.training.loop import Run
+    from vidsr.training.options import Options
+
+MODELS = "lite, srresnet, srgan, espcn, srcnn, rrdb, unet"
+EPILOG = """examples:
+  vidsr-train PHOTOS --out runs/lite --minutes 90
+  vidsr-train PHOTOS --out runs/big --model srresnet --init lite-x4 --steps 20000
+  vidsr-train PHOTOS --out runs/gan --model srgan --init runs/big/model.safetensors \\
+              --vgg vgg19.pth --steps 5000
+  vidsr-train PHOTOS --out runs/cctv --init lite-x4 --recipe surveillance --minutes 30
+  vidsr-train --out runs/lite --resume
+  torchrun --nproc-per-node 4 -m vidsr.training.cli PHOTOS --out runs/ddp --steps 100000
+The folder of a run holds model.safetensors (for vidsr --model), state.pt (for --resume), log.csv,
+curves.png, contact sheets (LR | bicubic | ours | HR) and card.md.
+exit status: 0 done, 2 arguments, 3 pictures, 4 target, 6 weights, 7 device, 9 diverged,
+130 interrupted
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vidsr-train",
+        usage="vidsr-train DATA --out FOLDER (--minutes N | --steps N) [options]",
+        description="Train a generator on a folder of photographs, or of pairs (hr/ and lr/).",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("data", nargs="?", metavar="DATA", help=argparse.SUPPRESS)
+    parser.add_argument("--out", type=Path, metavar="FOLDER", required=True, help="of the run")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
+    _add_model(parser.add_argument_group("generator"))
+    _add_data(parser.add_argument_group("data"))
+    _add_schedule(parser.add_argument_group("schedule"))
+    _add_losses(parser.add_argument_group("losses"))
+    _add_setting(parser.add_argument_group("machine and telling"))
+    return parser
+
+
+def _add_model(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--model", metavar="NAME", help=f"{MODELS} (lite)")
+    group.add_argument("--scale", type=int, metavar="N", help="2 or 4; 1 for unet (4)")
+    group.add_argument("--width", type=int, metavar="N", help="channels of the body")
+    group.add_argument("--blocks", type=int, metavar="N", help="depth; levels of a unet")
+    group.add_argument("--channels", type=int, metavar="N", help="1 for luma, 3 for RGB")
+    group.add_argument("--norm", metavar="NAME", help="of srresnet: none, batch (none)")
+    group.add_argument(
+        "--middle", type=int, metavar="N", help="over-parameterised width of lite; 0: off (128)"
+    )
+    group.add_argument("--init", metavar="NAME|PATH", help="start from these weights, or grow them")
+
+
+def _add_data(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--recipe", metavar="NAME|PATH", help="degradation (bicubic)")
+    group.add_argument("--clips", type=int, metavar="N", help="of a picture, for moving recipes")
+    group.add_argument("--batch", type=int, metavar="N", help="crops a step, of each process")
+    group.add_argument("--crop", type=int, metavar="N", help="side, low-resolution pixels")
+    group.add_argument("--seed", type=int, metavar="N", help="of everything drawn (0)")
+    group.add_argument("--validate", type=Path, metavar="FOLDER", help="default: 5 held back")
+
+
+def _add_schedule(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--minutes", type=float, metavar="N", help="end, and length of the schedule")
+    group.add_argument("--steps", type=int, metavar="N", help="the same in steps; reproducible")
+    group.add_argument("--stop-after", type=int, metavar="N", help="stop early at this step")
+    group.add_argument("--rate", type=float, metavar="X", help="Adam's, at its highest")
+    group.add_argument("--schedule", metavar="NAME", help="cosine, step, constant (cosine)")
+    group.add_argument("--warmup", type=int, metavar="N", help="steps up to the full rate (200)")
+    group.add_argument("--decay", type=float, metavar="X", help="of averaged weights (0.999)")
+    group.add_argument("--clip-norm", type=float, metavar="X", help="of gradients (1)")
+
+
+def _add_losses(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--loss", metavar="NAME", help="l1, mse, charbonnier (l1)")
+    group.add_argument("--teacher", metavar="NAME|PATH", help="learn from its pictures as well")
+    group.add_argument("--teacher-weight", type=float, metavar="X", help="0 to 1 (0.5)")
+    group.add_argument("--adversarial", metavar="NAME", help="bce, hinge, wgan-gp")
+    group.add_argument("--discriminator", metavar="NAME", help="patch, srgan (patch)")
+    group.add_argument("--discriminator-width", type=int, metavar="N", help="(64)")
+    group.add_argument("--vgg", metavar="PATH", help="VGG19's weights, for the perceptual loss")
+    group.add_argument("--vgg-layer", metavar="NAME", help="vgg22, vgg54 (vgg22)")
+    for name in ("pixel", "perceptual", "adversarial", "tv", "flicker", "penalty"):
+        group.add_argument(f"--{name}-weight", type=float, metavar="X")
+
+
+def _add_setting(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1")
+    group.add_argument("--precision", metavar="NAME", help="auto, fp32, bf16, fp16 (auto)")
+    group.add_argument("--threads", type=int, metavar="N", help="of the processor (all)")
+    group.add_argument("--every", type=int, metavar="STEPS", help="validate (20 times a run)")
+    group.add_argument("--tensorboard", action="store_true", help="write its files as well")
+    group.add_argument("-q", "--quiet", action="store_true", help="errors only")
+    group.add_argument("--version", action="version", version=f"vidsr {__version__}")
+
+
+SETTING = ("device", "threads", "every", "tensorboard", "validate", "stop_after", "out")
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    """Of a new run, or of the one in ``--out`` with a new end."""
+    from vidsr.training.options import Options, merge, preset
+    from vidsr.training.state import RunFolder
+
+    names = set(Options.__dataclass_fields__)
+    given = {k: v for k, v in vars(arguments).items() if k in names and v is not None}
+    folder = RunFolder(arguments.out)
+    if not arguments.resume:
+        if folder.state.exists():
+            raise OptionError(
+                f"{arguments.out}: holds a run already",
+                hint="--resume goes on with it; or choose another --out",
+            )
+        if arguments.data is None:
+            raise OptionError("DATA is missing: a folder of photographs, or of pairs")
+        return preset(arguments.model or "lite", **given)
+    old = Options.from_json(_stored(folder.options))
+    if arguments.model is not None and not _is_model_of(arguments.model, old):
+        raise ModelError(f"--model {arguments.model}, but {arguments.out} trains {old.kind}")
+    return merge(old, given)
+
+
+def _is_model_of(name: str, options: Options) -> bool:
+    kind = "srresnet" if name == "srgan" else name
+    return kind == options.kind and (name != "srgan" or options.adversarial is not None)
+
+
+def _stored(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError as error:
+        raise NoInputError(
+            f"{path}: no run to go on with", hint="leave --resume out to begin one"
+        ) from error
+
+
+def _setting(arguments: argparse.Namespace, **more: Any) -> Setting:
+    from vidsr.training.begin import Setting
+
+    return Setting(**{name: getattr(arguments, name) for name in SETTING}, **more)
+
+
+def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int:
+    import torch
+
+    from vidsr.training.begin import begin
+    from vidsr.training.card import write_card
+
+    if arguments.threads is not None:
+        if arguments.threads < 1:
+            raise OptionError(f"--threads {arguments.threads}: allowed is 1 or more")
+        torch.set_num_threads(arguments.threads)
+    first = int(os.environ.get("RANK", "0")) == 0
+    silent = arguments.quiet or not first
+    setting = _setting(
+        arguments, interrupted=interrupted, tell=(lambda _: None) if silent else _say
+    )
+    run = begin(_options(arguments), setting, resume=arguments.resume)
+    with ExitStack() as ending:
+        ending.callback(run.processes.leave)
+        finished = run.train()
+        if run.processes.is_first:
+            write_card(run)
+    if not silent:
+        _say(_result(run, finished))
+    return 130 if interrupted() and not finished else 0
+
+
+def _result(run: Run, finished: bool) -> str:
+    if finished:
+        return f"done: {run.folder.model}, {run.folder.curves}, {run.folder.card}"
+    return f"stopped at step {run.clock.step}; --resume --out {run.folder.path} goes on"
+
+
+def _say(text: str) -> None:
+    print(f"vidsr-train: {text}", file=sys.stderr, flush=True)
+
+
+class _Interruption:
+    """Ctrl-C lets the step end and the state be written; a second one ends at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self) -> bool:
+        return self.asked
+
+    def catch(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command. Returns the exit status."""
+    open_closed_streams()
+    interruption = _Interruption()
+    arguments = build_parser().parse_args(argv)
+    logging.basicConfig(
+        format="vidsr-train: %(message)s",
+        level=logging.ERROR if arguments.quiet else logging.WARNING,
+    )
+    with ExitStack() as ending:
+        for name in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(name) != signal.SIG_IGN:
+                ending.callback(signal.signal, name, signal.signal(name, interruption.catch))
+        try:
+            return _work(arguments, interruption)
+        except VidsrError as error:
+            _say(f"error: {error}")
+            return error.exit_code
+        except KeyboardInterrupt:
+            _say("interrupted; what was written last stays")
+            return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""SRResNet as it trains: the same function and gradients, with the tail before its shuffle."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vidsr.models.phase import phase_weight
+from vidsr.models.srresnet import SRResNet
+
+
+def fast_forward(net: SRResNet, x: Tensor) -> Tensor:
+    """``net(x)`` up to rounding, differentiable, and faster on processors.
+
+    [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W] in ``net.config.output_range``, not clamped. Batch
+    normalisation does what the module's mode says. The tail runs before the last pixel shuffle,
+    in its weights' phase form, laid out channels-last where ``x`` is.
+    """
+    head = net.head(x)
+    h = head + net.join(net.blocks(head))
+    *layers, _, activation = net.upsample
+    for layer in layers:
+        h = layer(h)
+    assert isinstance(activation, nn.PReLU)
+    slopes: Tensor = activation.weight
+    if activation.num_parameters > 1:
+        slopes = slopes.repeat_interleave(4)
+    weight = phase_weight(net.tail.weight)
+    if x.is_contiguous(memory_format=torch.channels_last):
+        weight = weight.contiguous(memory_format=torch.channels_last)
+    bias = None if net.tail.bias is None else net.tail.bias.repeat_interleave(4)
+    h = nn.functional.conv2d(
+        nn.functional.prelu(h, slopes), weight, bias, padding=weight.shape[-1] // 2
+    )
+    return nn.functional.pixel_shuffle(h, 2)

@@ -1,0 +1,192 @@
+"""The training loop: cut crops, learn, and now and then look, write and say how it goes."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vidsr.errors import TrainingError
+from vidsr.models.checkpoint import Generator, build_generator, save_generator
+from vidsr.pictures import write_png
+from vidsr.training.curves import CsvLog, draw_curves
+from vidsr.training.graphed import GraphedStep
+from vidsr.training.learner import Learner, Losses
+from vidsr.training.options import Options
+from vidsr.training.pool import CropPool
+from vidsr.training.processes import Processes
+from vidsr.training.schedule import Clock, learning_rate
+from vidsr.training.state import RunFolder, save_state
+from vidsr.training.validation import Sample, Scores, score, sheet
+
+log = logging.getLogger("vidsr")
+LOOKS = 20  # validations of a run that does not say how many
+CHECK_STEPS = 25  # between looks at whether the loss is still a number
+
+
+@dataclass
+class Meter:
+    """Sums of losses since the last row of the log, on the device until they are read."""
+
+    sums: Losses = field(default_factory=dict)
+    count: int = 0
+
+    def add(self, losses: Losses) -> None:
+        for name, value in losses.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value.clone()
+        self.count += 1
+
+    def means(self) -> dict[str, float]:
+        """Reads the device, which waits for it."""
+        return {name: float(total) / self.count for name, total in self.sums.items()}
+
+
+@dataclass
+class Run:
+    """A training run: what learns, on what, and where it is written."""
+
+    options: Options
+    folder: RunFolder
+    learner: Learner
+    pool: CropPool
+    samples: list[Sample]
+    clock: Clock
+    device: torch.device
+    processes: Processes
+    every: int | None = None
+    stop_after: int | None = None
+    interrupted: Callable[[], bool] = lambda: False
+    tell: Callable[[str], None] = log.info
+    tensorboard: Any = None
+    best: Scores | None = None
+
+    def train(self) -> bool:
+        """Learn to the end. Returns whether the end was reached rather than an interruption.
+
+        Raises TrainingError when a loss is no number any more; what was written last stays.
+        """
+        step = self._step()
+        meter, looked = Meter(), self.clock.progress
+        self.clock.start()
+        while self.clock.progress < 1 and not self._stops():
+            self.learner.set_rate(learning_rate(self.options, self.clock))
+            meter.add(step(self._draws()))
+            self.clock.tick()
+            if self.clock.step % CHECK_STEPS == 0:
+                self._check(meter)
+            if self._is_due(looked):
+                looked = self.clock.progress
+                self._look(meter)
+                meter = Meter()
+        if meter.count:
+            self._look(meter)
+        return self.clock.progress >= 1
+
+    def _step(self) -> Callable[[Tensor], Losses]:
+        """Draws to losses: cut and learn, on CUDA as one graph where the losses allow it."""
+
+        def plain(draws: Tensor) -> Losses:
+            low, high = self.pool.cut(draws)
+            return self.learner.learn(low, high, self.clock.step)
+
+        graphed = (
+            self.device.type == "cuda"
+            and self.options.adversarial is None
+            and self.options.precision != "fp16"  # the scaler decides on the host
+            and self.processes.count == 1
+        )
+        if graphed:
+            return GraphedStep(plain, self.device)
+        return lambda draws: plain(draws.to(self.device))
+
+    def _draws(self) -> Tensor:
+        seed = self.options.seed * self.processes.count + self.processes.rank
+        return self.pool.draw(self.options.batch, seed, self.clock.step)
+
+    def _stops(self) -> bool:
+        reached = self.stop_after is not None and self.clock.step >= self.stop_after
+        return self.processes.any(reached or self.interrupted())
+
+    def _is_due(self, looked: float) -> bool:
+        if self.every is not None:
+            return self.clock.step % self.every == 0
+        return self.clock.progress - looked >= 1 / LOOKS
+
+    def _check(self, meter: Meter) -> dict[str, float]:
+        means = meter.means()
+        strange = [name for name, value in means.items() if not math.isfinite(value)]
+        if strange:
+            raise TrainingError(
+                f"step {self.clock.step}: {', '.join(strange)} is {means[strange[0]]}; "
+                f"{self.folder.model} holds the last good weights",
+                hint="choose a lower --rate, or --precision fp32",
+            )
+        return means
+
+    def _look(self, meter: Meter) -> None:
+        """Validate and write everything down."""
+        means = self._check(meter)
+        self.clock.pause()
+        if self.processes.is_first:
+            self._write(means)
+        self.processes.wait()
+        self.clock.start()
+
+    def _write(self, means: dict[str, float]) -> None:
+        generator = self.generator()
+        scores, pictures = score(generator, self.samples, str(self.device))
+        self.best = scores
+        save_generator(self.folder.model, generator.config, self.learner.average)
+        state = {"learner": self.learner.state(), "step": self.clock.step}
+        save_state(self.folder.state, {**state, "seconds": self.clock.seconds})
+        self._log(means, scores)
+        if pictures:
+            picture = sheet(self.samples, pictures, self.options.kind)
+            write_png(self.folder.sheet(self.clock.step), picture)
+
+    def _log(self, means: dict[str, float], scores: Scores) -> None:
+        rate = learning_rate(self.options, self.clock)
+        row = {"step": self.clock.step, "seconds": self.clock.seconds, **means}
+        measured = {"psnr_db": scores.psnr_db, "bicubic_db": scores.bicubic_db}
+        known = {k: v for k, v in measured.items() if math.isfinite(v)}
+        with CsvLog(self.folder.log, columns(means), resumed_step=self.clock.step - 1) as rows:
+            rows.append({**row, "learning_rate": rate, **known})
+        draw_curves(self.folder.log, self.folder.curves)
+        if self.tensorboard is not None:
+            for name, value in {**means, **known, "learning_rate": rate}.items():
+                self.tensorboard.add_scalar(name, value, self.clock.step)
+        self.tell(describe(self.clock, means, scores, rate))
+
+    def generator(self) -> Generator:
+        """The generator with the averaged weights, in eval mode, on the CPU."""
+        module = build_generator(self.options.config())
+        module.load_state_dict({k: v.detach().cpu() for k, v in self.learner.average.items()})
+        return module.eval()
+
+
+def columns(means: dict[str, float]) -> list[str]:
+    """Of the log, beside step and seconds."""
+    return [*means, "learning_rate", "psnr_db", "bicubic_db"]
+
+
+def describe(clock: Clock, means: dict[str, float], scores: Scores, rate: float) -> str:
+    """One line for people."""
+    parts = [f"{100 * clock.progress:3.0f} %", f"step {clock.step}"]
+    parts += [f"{name} {value:.4g}" for name, value in means.items()]
+    parts.append(f"rate {rate:.2g}")
+    if math.isfinite(scores.psnr_db):
+        parts.append(f"PSNR {scores.psnr_db:.2f} dB (bicubic {scores.bicubic_db:.2f})")
+    per_step = clock.seconds / max(1, clock.step)
+    return "  ".join([*parts, f"{1000 * per_step:.0f} ms a step"])
+
+
+def newest_sheet(folder: RunFolder) -> Path | None:
+    """The last contact sheet of a run."""
+    sheets = sorted((folder.path / "sheets").glob("*.png"))
+    return sheets[-1] if sheets else None

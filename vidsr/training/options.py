@@ -1,0 +1,193 @@
+"""Everything that decides a training run: one frozen record, stored beside what it made."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, get_args
+
+from vidsr.errors import OptionError
+from vidsr.models.config import GeneratorConfig, Kind, NormKind
+from vidsr.training.discriminator import DiscriminatorKind
+from vidsr.training.losses import AdversarialKind
+
+PixelLoss = Literal["l1", "mse", "charbonnier"]
+ScheduleKind = Literal["cosine", "step", "constant"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+VggLayer = Literal["vgg22", "vgg54"]
+
+# What differs between generators: sizes as published where a paper has them, and the rate that
+# their depth bears. SRGAN is SRResNet's network with the adversarial losses on.
+PRESETS: dict[str, dict[str, Any]] = {
+    "lite": {"channels": 1, "width": 32, "blocks": 7, "batch": 16, "crop": 32, "rate": 1e-3},
+    "srresnet": {"channels": 3, "width": 64, "blocks": 16, "batch": 16, "crop": 24, "rate": 4e-4},
+    "srgan": {
+        "channels": 3, "width": 64, "blocks": 16, "batch": 8, "crop": 24, "rate": 1e-4,
+        "adversarial": "bce", "perceptual_weight": 1.0, "pixel_weight": 0.01,
+        "adversarial_weight": 1e-3, "flicker_weight": 0.0,
+    },
+    "espcn": {"channels": 1, "width": 64, "blocks": 1, "batch": 16, "crop": 32, "rate": 1e-3},
+    "srcnn": {"channels": 1, "width": 64, "blocks": 1, "batch": 16, "crop": 24, "rate": 1e-3},
+    "rrdb": {"channels": 3, "width": 32, "blocks": 3, "batch": 8, "crop": 24, "rate": 2e-4},
+    "unet": {"channels": 3, "width": 24, "blocks": 2, "batch": 8, "crop": 96, "rate": 1e-3},
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """A run. Weights of losses are factors, ``rate`` is Adam's, ``crop`` low-resolution pixels.
+
+    One of ``steps`` and ``minutes`` ends the run and stretches the schedule. ``stop_after`` ends
+    it earlier, as an interruption would. ``adversarial`` None trains for fidelity alone.
+    """
+
+    data: str
+    kind: Kind
+    scale: int
+    channels: int
+    width: int
+    blocks: int
+    batch: int
+    crop: int
+    rate: float
+    norm: NormKind = "none"
+    recipe: str = "bicubic"
+    clips: int = 8  # of each picture, for recipes that need moving pictures
+    steps: int | None = None
+    minutes: float | None = None
+    schedule: ScheduleKind = "cosine"
+    warmup: int = 200
+    loss: PixelLoss = "l1"
+    clip_norm: float = 1.0
+    decay: float = 0.999  # of the averaged weights
+    precision: Precision = "auto"
+    seed: int = 0
+    middle: int = 128  # width of the over-parameterised convolutions of ``lite``; 0 for plain ones
+    init: str | None = None
+    teacher: str | None = None
+    teacher_weight: float = 0.5
+    adversarial: AdversarialKind | None = None
+    discriminator: DiscriminatorKind = "patch"
+    discriminator_width: int = 64
+    vgg: str | None = None
+    vgg_layer: VggLayer = "vgg22"
+    pixel_weight: float = 1.0
+    perceptual_weight: float = 0.0
+    adversarial_weight: float = 0.0
+    tv_weight: float = 0.0
+    flicker_weight: float = 0.0
+    penalty_weight: float = 10.0  # of the gradient penalty of wgan-gp
+
+    def __post_init__(self) -> None:
+        _check_choices(self)
+        _check_numbers(self)
+        _check_losses(self)
+        self.config()
+
+    def config(self) -> GeneratorConfig:
+        """The dimensions of the generator. Raises OptionError for those that cannot be."""
+        try:
+            return GeneratorConfig(
+                kind=self.kind,
+                scale=self.scale,
+                channels=self.channels,
+                width=self.width,
+                blocks=self.blocks,
+                norm=self.norm,
+            )
+        except ValueError as error:
+            raise OptionError(str(error)) from error
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1, sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Options:
+        """Read what :meth:`to_json` wrote. Raises OptionError on anything else."""
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"not the options of a training run: {error}") from error
+
+
+def preset(model: str, **given: Any) -> Options:
+    """Options of a named model with ``given`` ones (None counts as not given) in their place.
+
+    ``lite``, ``srresnet``, ``srgan``, ``espcn``, ``srcnn``, ``rrdb`` or ``unet``.
+    Raises OptionError for another name and for what :class:`Options` refuses.
+    """
+    if model not in PRESETS:
+        raise OptionError(f"model = {model!r}, allowed {', '.join(PRESETS)}")
+    kind = "srresnet" if model == "srgan" else model
+    defaults = {"kind": kind, "scale": 1 if model == "unet" else 4, **PRESETS[model]}
+    return Options(**{**defaults, **{k: v for k, v in given.items() if v is not None}})
+
+
+def merge(old: Options, given: dict[str, Any]) -> Options:
+    """``old`` with a new end: what may change when a run goes on.
+
+    Raises OptionError for any other option that is given and differs.
+    """
+    free = {"steps", "minutes", "data", "vgg", "teacher"}
+    for field in fields(old):
+        value = given.get(field.name)
+        if value is not None and field.name not in free and value != getattr(old, field.name):
+            raise OptionError(
+                f"{field.name} = {value!r}, but the run was begun with "
+                f"{getattr(old, field.name)!r}",
+                hint="leave it out, or begin another run in another --out",
+            )
+    changes = {name: given[name] for name in free if given.get(name) is not None}
+    if "steps" in changes or "minutes" in changes:
+        changes = {"steps": None, "minutes": None, **changes}
+    return replace(old, **changes)
+
+
+def _check_choices(options: Options) -> None:
+    for name, value, allowed in (
+        ("schedule", options.schedule, get_args(ScheduleKind)),
+        ("loss", options.loss, get_args(PixelLoss)),
+        ("precision", options.precision, get_args(Precision)),
+        ("adversarial", options.adversarial, (None, *get_args(AdversarialKind))),
+        ("discriminator", options.discriminator, get_args(DiscriminatorKind)),
+        ("vgg_layer", options.vgg_layer, get_args(VggLayer)),
+    ):
+        if value not in allowed:
+            raise OptionError(f"{name} = {value!r}, allowed {', '.join(map(str, allowed))}")
+
+
+def _check_numbers(options: Options) -> None:
+    for name, low, high in (
+        ("batch", 1, 4096),
+        ("crop", 8, 1024),
+        ("rate", 1e-9, 1.0),
+        ("clips", 1, 1024),
+        ("steps", 1, 10**9),
+        ("minutes", 0.0, 1e6),
+        ("warmup", 0, 10**9),
+        ("clip_norm", 1e-6, 1e9),
+        ("decay", 0.0, 0.999999),
+        ("middle", 0, 4096),
+        ("teacher_weight", 0.0, 1.0),
+        ("discriminator_width", 4, 1024),
+        *((f"{loss}_weight", 0.0, 1e6) for loss in ("pixel", "perceptual", "adversarial")),
+        *((f"{loss}_weight", 0.0, 1e6) for loss in ("tv", "flicker", "penalty")),
+    ):
+        value = getattr(options, name)
+        if value is not None and not low <= value <= high:
+            raise OptionError(f"{name} = {value}, allowed {low:g} to {high:g}")
+    if (options.steps is None) == (options.minutes is None):
+        raise OptionError("allowed is one of --steps and --minutes", hint="say when to end")
+
+
+def _check_losses(options: Options) -> None:
+    if options.perceptual_weight and options.vgg is None:
+        raise OptionError(
+            f"perceptual_weight = {options.perceptual_weight} without weights of VGG19",
+            hint="name them with --vgg, or give --perceptual-weight 0",
+        )
+    if options.adversarial_weight and options.adversarial is None:
+        raise OptionError("adversarial_weight without adversarial, allowed bce, hinge, wgan-gp")
+    total = options.pixel_weight + options.perceptual_weight + options.adversarial_weight
+    if not total:
+        raise OptionError("every weight of a loss is 0; nothing would be learned")

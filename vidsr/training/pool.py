@@ -1,0 +1,114 @@
+"""Aligned crops at random, cut from pictures that lie as bytes in one piece of memory.
+
+All arithmetic is on tensors without a host's decision in it, so that on CUDA the photographs lie
+in device memory and cutting is a part of the captured step. On a CPU a batch of 16 crops of 32x32
+takes 4 % of a training step of ``lite`` (benchmarks/training.py): there are no worker processes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vidsr.errors import InputError
+from vidsr.training.grow import LUMA
+
+CANDIDATES = 2
+"""Of so many crops the one with most contrast is kept: skies teach nothing."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """uint8 ``[C, h, w]`` and ``[C, s*h, s*w]`` of the same picture."""
+
+    low: Tensor
+    high: Tensor
+
+
+def luma(rgb: Tensor) -> Tensor:
+    """``[..., 3, H, W]`` -> ``[..., 1, H, W]`` on the same scale, float."""
+    red, green, blue = (rgb[..., i : i + 1, :, :] for i in range(3))
+    return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+
+
+def to_luma(rgb: Tensor) -> Tensor:
+    """uint8 ``[3, H, W]`` -> uint8 ``[1, H, W]``, full range."""
+    return luma(rgb.float()).round().to(torch.uint8)
+
+
+class CropPool:
+    """Pictures of any sizes; :meth:`draw` chooses places, :meth:`cut` reads them."""
+
+    def __init__(
+        self, pairs: Iterable[Pair], *, scale: int, crop: int, device: torch.device | str = "cpu"
+    ) -> None:
+        held = [p for p in pairs if min(p.low.shape[1:]) >= crop]
+        if not held:
+            raise InputError(
+                f"no picture of at least {crop * scale}x{crop * scale} pixels to train on",
+                hint="choose a smaller --crop, or larger pictures",
+            )
+        self.scale, self.crop, self.channels = scale, crop, held[0].low.shape[0]
+        self.count = len(held)
+        self.sizes = torch.tensor([p.low.shape[1:] for p in held], dtype=torch.int64)
+        areas = self.sizes.prod(1) * self.channels
+        starts = torch.cumsum(areas, 0) - areas
+        #                  height and width of the low picture, its first byte
+        self._table = torch.column_stack((self.sizes, starts)).to(device)
+        self._low = _join([p.low for p in held], int(areas.sum()), device)
+        self._high = _join([p.high for p in held], int(areas.sum()) * scale**2, device)
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the pictures take."""
+        return self._low.numel() + self._high.numel()
+
+    def draw(self, batch: int, seed: int, step: int) -> Tensor:
+        """Where to cut, ``[batch, CANDIDATES, 4]`` int64: picture, top, left, turn 0 to 7.
+
+        A function of (seed, step) alone, which makes a resumed run the same run.
+        """
+        generator = torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
+        u = torch.rand(batch, CANDIDATES, 4, generator=generator, dtype=torch.float64)
+        picture = (u[..., 0] * self.count).long()
+        room = self.sizes[picture] - self.crop + 1
+        corner = (u[..., 1:3] * room).long()
+        return torch.cat((picture[..., None], corner, (u[..., 3:] * 8).long()), dim=-1)
+
+    def cut(self, draws: Tensor) -> tuple[Tensor, Tensor]:
+        """LR ``[N, C, n, n]`` and HR ``[N, C, s*n, s*n]`` in [0, 1], turned and mirrored."""
+        lows = self._gather(self._low, draws, 1).float()
+        best = lows.flatten(2).std(-1).argmax(1)
+        rows = torch.arange(len(draws), device=draws.device)
+        high = self._gather(self._high, draws[rows, best], self.scale)
+        return lows[rows, best] / 255, high.float() / 255
+
+    def _gather(self, flat: Tensor, draws: Tensor, factor: int) -> Tensor:
+        """Crops ``[..., C, n*factor, n*factor]`` uint8 for draws ``[..., 4]``."""
+        side = self.crop * factor
+        picture, top, left, turn = (d[..., None, None, None] for d in draws.unbind(-1))
+        height, width, start = (self._table[:, i][picture] for i in range(3))
+        height, width, start = height * factor, width * factor, start * factor**2
+        i, j = torch.meshgrid(
+            *(torch.arange(side, device=draws.device) for _ in range(2)), indexing="ij"
+        )
+        swap, down, across = turn % 2 == 1, turn // 2 % 2 == 1, turn // 4 == 1
+        y, x = torch.where(swap, j, i), torch.where(swap, i, j)
+        y, x = torch.where(down, side - 1 - y, y), torch.where(across, side - 1 - x, x)
+        channel = torch.arange(self.channels, device=draws.device).view(-1, 1, 1)
+        inside = (channel * height + top * factor + y) * width + left * factor + x
+        return flat[start + inside]
+
+
+def _join(planes: list[Tensor], total: int, device: torch.device | str) -> Tensor:
+    """All samples behind each other; the list is emptied on the way, so nothing is held twice."""
+    flat, start = torch.empty(total, dtype=torch.uint8, device=device), 0
+    planes.reverse()
+    while planes:
+        plane = planes.pop()
+        flat[start : start + plane.numel()] = plane.flatten()
+        start += plane.numel()
+    return flat

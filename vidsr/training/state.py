@@ -1,0 +1,85 @@
+"""What a run leaves on disk, whole at every moment, and how it is picked up again."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vidsr.errors import InputError, NoInputError, OutputError
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def state(self) -> Path:
+        """Everything that a resume needs."""
+        return self.path / "state.pt"
+
+    @property
+    def options(self) -> Path:
+        return self.path / "options.json"
+
+    @property
+    def model(self) -> Path:
+        """The averaged weights, as ``vidsr --model`` takes them."""
+        return self.path / "model.safetensors"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.csv"
+
+    @property
+    def curves(self) -> Path:
+        return self.path / "curves.png"
+
+    @property
+    def card(self) -> Path:
+        return self.path / "card.md"
+
+    def sheet(self, step: int) -> Path:
+        return self.path / "sheets" / f"{step:08d}.png"
+
+    def create(self) -> None:
+        """Raises OutputError where the folder cannot be made or written to."""
+        try:
+            (self.path / "sheets").mkdir(parents=True, exist_ok=True)
+            probe = self.path / ".probe"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that appears when it is whole."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(text)
+    os.replace(part, path)
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    """Write a state; a crash leaves the one before."""
+    part = path.with_name(path.name + ".part")
+    torch.save(state, part)
+    os.replace(part, path)
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read a state onto the CPU. Raises NoInputError where there is none, InputError if damaged."""
+    if not path.is_file():
+        raise NoInputError(f"{path}: no run to go on with", hint="leave --resume out to begin one")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged archive can raise nearly anything
+        raise InputError(f"{path}: not a state to go on from ({type(error).__name__})") from error
+    if not isinstance(state, dict) or not {"learner", "step", "seconds"} <= set(state):
+        raise InputError(f"{path}: not the state of a training run")
+    return state

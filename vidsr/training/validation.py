@@ -1,0 +1,133 @@
+"""How good a generator is while it learns: PSNR on Y, and a picture to look at."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from vidsr.degradation.clips import still_clip
+from vidsr.degradation.recipe import Recipe
+from vidsr.engines.torch_engine import TorchEngine
+from vidsr.errors import InputError
+from vidsr.models.checkpoint import Generator
+from vidsr.pictures import picture_files, read_rgb, to_bytes, to_unit
+from vidsr.quality.metrics import luma_601, psnr_db
+from vidsr.quality.sheet import contact_sheet, detailed_window
+from vidsr.training.data import CLIP_FRAMES, is_plain, trim
+from vidsr.transform import enlarge_rgb
+
+SHEET_PICTURES = 4
+SHEET_SIDE = 160  # of a crop on the contact sheet, high-resolution pixels
+LARGEST_SIDE = 768  # a validation picture's middle, at the most: it is scored often
+
+
+@dataclass(frozen=True)
+class Sample:
+    """uint8 RGB ``[3, h, w]`` and ``[3, s*h, s*w]``, and bicubic enlargement between them."""
+
+    name: str
+    low: Tensor
+    high: Tensor
+    bicubic: Tensor
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Mean PSNR in dB on Y, ``scale`` pixels of border left out."""
+
+    psnr_db: float
+    bicubic_db: float
+
+
+def load_samples(folder: Path, recipe: Recipe, scale: int) -> list[Sample]:
+    """Every picture of ``folder``, degraded by ``recipe``.
+
+    A folder of a benchmark (``image_SRF_4/img_001_SRF_4_HR.png`` with ``..._LR.png`` beside it)
+    brings its own LR pictures where ``recipe`` is plain bicubic.
+    Raises InputError for pictures that cannot be read, NoInputError where there are none.
+    """
+    inner = folder / f"image_SRF_{scale}"
+    if inner.is_dir():
+        files = [p for p in picture_files(inner) if p.stem.endswith("_HR")]
+        if not files:
+            raise InputError(f"{inner}: no pictures named *_HR")
+        own = is_plain(recipe)
+        return [_sample(p, recipe, scale, _partner(p) if own else None) for p in files]
+    return [_sample(p, recipe, scale) for p in picture_files(folder)]
+
+
+def samples_of(files: list[Path], recipe: Recipe, scale: int) -> list[Sample]:
+    """Pictures held back from training, degraded by ``recipe``."""
+    return [_sample(path, recipe, scale) for path in files]
+
+
+def _partner(path: Path) -> Path:
+    return path.with_name(path.name.replace("_HR", "_LR"))
+
+
+def _sample(path: Path, recipe: Recipe, scale: int, lr: Path | None = None) -> Sample:
+    picture = read_rgb(path)
+    if lr is not None and lr.is_file():
+        low = read_rgb(lr)
+        high = picture[:, : low.shape[1] * scale, : low.shape[2] * scale]
+    else:
+        high = trim(_middle(picture), scale)
+        frames = 1 if is_plain(recipe) else CLIP_FRAMES
+        seed = sum(path.name.encode())  # its own, and the same at every validation
+        clip = still_clip(to_unit(high), frames, torch.Generator().manual_seed(seed))
+        low = to_bytes(recipe.sample(seed).apply(clip, scale)[-1])
+    if min(low.shape[1:]) < 8 or high.shape[1] != low.shape[1] * scale:
+        raise InputError(f"{path}: too small to validate on, or sizes that do not match")
+    return Sample(path.stem, low, high, enlarge_bicubic(low, scale))
+
+
+def _middle(picture: Tensor) -> Tensor:
+    top, left = (max(0, (side - LARGEST_SIDE) // 2) for side in picture.shape[1:])
+    return picture[:, top : top + LARGEST_SIDE, left : left + LARGEST_SIDE]
+
+
+def enlarge_bicubic(low: Tensor, scale: int) -> Tensor:
+    """uint8 ``[3, h, w]`` -> ``[3, s*h, s*w]``; the picture itself at scale 1."""
+    size = [side * scale for side in low.shape[1:]]
+    return to_bytes(interpolate(to_unit(low)[None], size, mode="bicubic", antialias=True)[0])
+
+
+def score(generator: Generator, samples: list[Sample], device: str) -> tuple[Scores, list[Tensor]]:
+    """Mean PSNR over ``samples``, and the generator's pictures, made as users get them."""
+    engine = TorchEngine(generator, device=device)
+    scale = generator.config.scale
+    pictures = [to_bytes(enlarge_rgb(to_unit(s.low), engine, None)) for s in samples]
+    ours = [_psnr_y(p, s.high, scale) for p, s in zip(pictures, samples, strict=True)]
+    bicubic = [_psnr_y(s.bicubic, s.high, scale) for s in samples]
+    return Scores(_mean(ours), _mean(bicubic)), pictures
+
+
+def _mean(values: list[float]) -> float:
+    return fmean(values) if values else math.nan
+
+
+def _psnr_y(picture: Tensor, original: Tensor, border: int) -> float:
+    return psnr_db(luma_601(picture), luma_601(original), border=border)
+
+
+def sheet(samples: list[Sample], pictures: list[Tensor], name: str) -> Tensor:
+    """LR | bicubic | ours | HR, the busiest crop of the first pictures: uint8 ``[3, H, W]``."""
+    rows, captions = [], []
+    for sample, picture in list(zip(samples, pictures, strict=True))[:SHEET_PICTURES]:
+        scale = picture.shape[1] // sample.low.shape[1]
+        low = sample.low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
+        window = detailed_window(luma_601(sample.high), (SHEET_SIDE, SHEET_SIDE))
+        rows.append([_cut(p, window) for p in (low, sample.bicubic, picture, sample.high)])
+        captions.append(f"{sample.name} {_psnr_y(picture, sample.high, scale):.2f} dB")
+    return contact_sheet(rows, ("LR", "bicubic", name, "HR"), captions)
+
+
+def _cut(picture: Tensor, window: tuple[int, int, int, int]) -> Tensor:
+    top, left, height, width = window
+    return picture[:, top : top + height, left : left + width]
