@@ -31,7 +31,7 @@ format: $(VENV)/test.stamp ## rewrite the sources in the project's style
 	$(BIN)/ruff format .
 
 eval: $(VENV)/base.stamp ## PSNR on Set5 and Set14 (VIDSR_DATA names the data folder)
-	$(BIN)/python -m vidsr.quality.evaluate $(ARGS)
+	$(BIN)/vidsr-eval $(ARGS)
 
 bench: $(VENV)/base.stamp ## overhead, processor time and memory; prints what it measures
 	$(BIN)/python benchmarks/foundation.py $(ARGS)

@@ -65,7 +65,7 @@ def test_what_cannot_be_validated_on(tmp_path: Path) -> None:
     with pytest.raises(NoInputError):
         load_samples(tmp_path, BICUBIC, 4)
     write_png(tmp_path / "tiny.png", photograph(0, 20, 20))
-    with pytest.raises(InputError, match=r"tiny\.png: too small"):
+    with pytest.raises(InputError, match=r"tiny\.png: 20x20 is too small"):
         load_samples(tmp_path, BICUBIC, 4)
     (tmp_path / "image_SRF_4").mkdir()
     write_png(tmp_path / "image_SRF_4" / "other.png", photograph(0))

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vidsr.degradation.clips import still_clip
 from vidsr.degradation.recipe import Recipe
+from vidsr.degradation.stills import degrade_picture
 from vidsr.engines.torch_engine import TorchEngine
 from vidsr.errors import InputError
 from vidsr.models.checkpoint import Generator
 from vidsr.pictures import picture_files, read_rgb, to_bytes, to_unit
 from vidsr.quality.metrics import luma_601, psnr_db
 from vidsr.quality.sheet import contact_sheet, detailed_window
-from vidsr.training.data import CLIP_FRAMES, is_plain, trim
+from vidsr.training.data import is_plain, trim
 from vidsr.transform import enlarge_rgb
 
 SHEET_PICTURES = 4
 SHEET_SIDE = 160  # of a crop on the contact sheet, high-resolution pixels
+SMALLEST_SIDE = 8  # low-resolution pixels
 LARGEST_SIDE = 768  # a validation picture's middle, at the most: it is scored often
 
 
@@ -78,13 +78,19 @@ def _sample(path: Path, recipe: Recipe, scale: int, lr: Path | None = None) -> S
         high = picture[:, : low.shape[1] * scale, : low.shape[2] * scale]
     else:
         high = trim(_middle(picture), scale)
-        frames = 1 if is_plain(recipe) else CLIP_FRAMES
+        _require(path, high, SMALLEST_SIDE * scale)
         seed = sum(path.name.encode())  # its own, and the same at every validation
-        clip = still_clip(to_unit(high), frames, torch.Generator().manual_seed(seed))
-        low = to_bytes(recipe.sample(seed).apply(clip, scale)[-1])
-    if min(low.shape[1:]) < 8 or high.shape[1] != low.shape[1] * scale:
-        raise InputError(f"{path}: too small to validate on, or sizes that do not match")
+        low = degrade_picture(high, recipe.sample(seed), scale, seed=seed)
+    _require(path, low, SMALLEST_SIDE)
+    if tuple(high.shape[1:]) != tuple(side * scale for side in low.shape[1:]):
+        raise InputError(f"{path}: smaller than {scale} times the small picture beside it")
     return Sample(path.stem, low, high, enlarge_bicubic(low, scale))
+
+
+def _require(path: Path, picture: Tensor, side: int) -> None:
+    if min(picture.shape[1:]) < side:
+        size = f"{picture.shape[2]}x{picture.shape[1]}"
+        raise InputError(f"{path}: {size} is too small to validate on, allowed {side}x{side}")
 
 
 def _middle(picture: Tensor) -> Tensor:
