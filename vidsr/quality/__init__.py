@@ -1,1 +1,1 @@
-"""How good a picture is: PSNR as the super-resolution literature measures it."""
+"""How good a picture or a video is: PSNR, SSIM, NIQE and flicker, and sheets to look at."""

@@ -1,0 +1,82 @@
+"""Enlargement without a network, centre-aligned as the networks are: what they are compared with.
+
+    BASELINES["bicubic"](picture, 4)
+
+takes ``[C, h, w]`` uint8, or float of any range, and gives ``[C, 4h, 4w]`` of the same dtype;
+uint8 is rounded and clamped, floats keep what a filter overshoots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from vidsr.resample import Kernel, resample
+
+
+def nearest(picture: Tensor, scale: int) -> Tensor:
+    """Every sample repeated ``scale`` times both ways."""
+    return picture.repeat_interleave(scale, -1).repeat_interleave(scale, -2)
+
+
+def bilinear(picture: Tensor, scale: int) -> Tensor:
+    """The triangle filter."""
+    return _resampled(picture, scale, "bilinear")
+
+
+def lanczos(picture: Tensor, scale: int) -> Tensor:
+    """Lanczos with three lobes."""
+    return _resampled(picture, scale, "lanczos")
+
+
+def bicubic(picture: Tensor, scale: int) -> Tensor:
+    """As MATLAB's ``imresize(picture, scale, 'bicubic')``, in float64."""
+    height, width = picture.shape[-2] * scale, picture.shape[-1] * scale
+    return _like(_cubic(picture, (height, width)), picture)
+
+
+def shrink(picture: Tensor, scale: int) -> Tensor:
+    """``[C, H, W]`` -> ``[C, H/scale, W/scale]`` as MATLAB's ``imresize(picture, 1/scale)``.
+
+    What does not fill a whole low-resolution sample, right and below, is left out.
+    Raises ValueError when nothing is left.
+    """
+    height, width = picture.shape[-2] // scale, picture.shape[-1] // scale
+    if not height or not width:
+        raise ValueError(f"{tuple(picture.shape) = }: smaller than {scale}x{scale}")
+    whole = picture[..., : height * scale, : width * scale]
+    return _like(_cubic(whole, (height, width)), picture)
+
+
+def _cubic(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    # antialias=True selects Keys' a = -1/2, which is MATLAB's; without it torch takes -3/4.
+    return interpolate(picture[None].double(), size, mode="bicubic", antialias=True)[0]
+
+
+def _resampled(picture: Tensor, scale: int, kernel: Kernel) -> Tensor:
+    step = Fraction(1, scale)
+    origin = (step - 1) / 2
+    size = (picture.shape[-2] * scale, picture.shape[-1] * scale)
+    large = resample(
+        picture[None].float(), size, step=(step, step), origin=(origin, origin), kernel=kernel
+    )
+    return _like(large[0], picture)
+
+
+def _like(values: Tensor, picture: Tensor) -> Tensor:
+    """``values`` in the dtype of ``picture``."""
+    if picture.dtype == torch.uint8:
+        values = values.round().clamp(0, 255)
+    return values.to(picture.dtype)
+
+
+BASELINES: dict[str, Callable[[Tensor, int], Tensor]] = {
+    "nearest": nearest,
+    "bilinear": bilinear,
+    "bicubic": bicubic,
+    "lanczos": lanczos,
+}

@@ -1,0 +1,233 @@
+"""``vidsr-eval``: what a model is worth, on benchmarks, on pictures and on videos."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vidsr.errors import NoInputError, OptionError, OutputError, VidsrError
+from vidsr.terminal import open_closed_streams, signals_caught
+from vidsr.video.images import is_image
+
+if TYPE_CHECKING:
+    from vidsr.quality.evaluation import Request
+    from vidsr.quality.gallery import Gallery
+
+# What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
+
+SETS = ("Set5", "Set14")
+NAMES = ("psnr", "ssim", "niqe", "flicker")
+EPILOG = """examples:
+  vidsr-eval --model lite-x4                          Set5 and Set14 below --data
+  vidsr-eval --model lite-x4 --model my.safetensors --metrics psnr,ssim,niqe
+  vidsr-eval --hr photos/ --model lite-x4             LR made by bicubic
+  vidsr-eval --hr photos/ --lr small/ --sheet crops.png
+  vidsr-eval --hr clip.mp4 --frames 100 --json -      frame by frame
+protocol: 8-bit RGB output, Y of BT.601, SCALE pixels of border left out, mean over pictures
+exit status: 0 done, 2 arguments, 3 pictures, 4 --json or --sheet, 6 model,
+7 device, 8 memory, 130 interrupted
+"""
+
+
+def names(text: str) -> list[str]:
+    """``psnr,ssim`` as a list without repetitions."""
+    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
+
+
+def default_data() -> Path:
+    """``$VIDSR_DATA/eval``, else ``../shared/data/eval``."""
+    return Path(os.environ.get("VIDSR_DATA") or "../shared/data") / "eval"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vidsr-eval",
+        description="Measure models against originals: PSNR, SSIM, NIQE and flicker.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_what(parser.add_argument_group("what is measured"))
+    _add_input(parser.add_argument_group("originals (default: Set5 and Set14)"))
+    _add_output(parser.add_argument_group("output (default: a Markdown table)"))
+    return parser
+
+
+def _add_what(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--model", action="append", metavar="NAME|PATH", help="may be repeated (lite)"
+    )
+    group.add_argument("--scale", type=positive, help="for a family such as lite (default 4)")
+    group.add_argument(
+        "--baselines", type=names, default=["bicubic"], metavar="LIST", help="(bicubic)"
+    )
+    group.add_argument(
+        "--metrics", type=names, metavar="LIST", help=f"of {','.join(NAMES)} (all but niqe)"
+    )
+    group.add_argument("--border", type=int, metavar="N", help="pixels left out (the scale)")
+    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1")
+
+
+def _add_input(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--data", type=Path, help="folder of Set5 and Set14 ($VIDSR_DATA/eval)")
+    group.add_argument("--sets", nargs="+", default=list(SETS), metavar="SET")
+    group.add_argument("--hr", type=Path, metavar="PATH", help="a folder, a picture or a video")
+    group.add_argument("--lr", type=Path, metavar="PATH", help="its small version (bicubic)")
+    group.add_argument("--frames", type=positive, metavar="N", help="of a video, from the start")
+    group.add_argument(
+        "--niqe-every", type=positive, default=10, metavar="N", help="frames of a video (10)"
+    )
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--json", metavar="FILE|-", help="- prints it instead of the table")
+    group.add_argument("--sheet", type=Path, metavar="PNG", help="crops side by side")
+    group.add_argument("--sheet-rows", type=positive, default=8, metavar="N", help="(8)")
+
+
+def request_of(args: argparse.Namespace) -> Request:
+    """The arguments as one request. Raises OptionError, NoInputError."""
+    from vidsr.quality.evaluation import Request
+
+    _check_options(args)
+    _check_paths(args)
+    request = Request(
+        models=tuple(dict.fromkeys(args.model or ["lite"])),
+        originals=args.hr or args.data or default_data(),
+        sets=() if args.hr else tuple(dict.fromkeys(args.sets)),
+        lr=args.lr,
+        scale=args.scale,
+        baselines=tuple(args.baselines),
+        metrics=tuple(args.metrics) if args.metrics else None,
+        border=args.border,
+        device=args.device,
+        frames=args.frames,
+        niqe_every=args.niqe_every,
+    )
+    if not request.video and "flicker" in request.chosen_metrics:
+        raise OptionError("--metrics flicker: pictures do not flicker; allowed for a video --hr")
+    if not request.video and args.frames is not None:
+        raise OptionError("--frames: allowed for a video --hr", hint="--sets chooses benchmarks.")
+    return request
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    if args.metrics == []:
+        raise OptionError(f"--metrics: none is named; allowed are {', '.join(NAMES)}")
+    for metric in args.metrics or ():
+        if metric not in NAMES:
+            raise OptionError(f"--metrics {metric}: allowed are {', '.join(NAMES)}")
+    if args.border is not None and args.border < 0:
+        raise OptionError(f"--border {args.border}: allowed is 0 or more")
+    if args.lr is not None and args.hr is None:
+        raise OptionError("--lr is given without --hr.", hint="--hr names the originals.")
+    if args.hr is not None and args.data is not None:
+        raise OptionError("--hr and --data are both given; allowed is one of them.")
+
+
+def _check_paths(args: argparse.Namespace) -> None:
+    given = [(n, p) for n, p in (("--hr", args.hr), ("--lr", args.lr)) if p is not None]
+    for name, path in given:
+        if not path.exists():
+            raise NoInputError(f"{name} {path}: no such file or folder")
+    if len({path.is_dir() for _, path in given}) > 1:
+        raise OptionError(f"--hr {args.hr}, --lr {args.lr}: allowed are two folders or two files")
+    if len({is_image(path) for _, path in given if not path.is_dir()}) > 1:
+        raise OptionError(f"--hr {args.hr}, --lr {args.lr}: allowed are two pictures or two videos")
+
+
+def _check_targets(args: argparse.Namespace) -> None:
+    """Refuse before the work what would fail after it. Raises OutputError."""
+    if args.sheet is not None and args.sheet.suffix.lower() != ".png":
+        raise OutputError(f"--sheet {args.sheet}: allowed is a name that ends in .png")
+    taken = [path.resolve() for path in (args.hr, args.lr) if path is not None]
+    if args.sheet is not None and args.sheet.resolve().parent in taken:
+        raise OutputError(f"--sheet {args.sheet}: would be one of the pictures that are measured")
+    targets = [("--sheet", args.sheet)]
+    if args.json not in (None, "-"):
+        targets.append(("--json", Path(args.json)))
+    for name, target in targets:
+        if target is None:
+            continue
+        if target.resolve() in taken:
+            raise OutputError(f"{name} {target}: is the original, its small version or --sheet")
+        if target.is_dir() or not os.access(target.absolute().parent, os.W_OK):
+            raise OutputError(f"{name} {target}: cannot be written there")
+        taken.append(target.resolve())
+
+
+def _work(args: argparse.Namespace) -> None:
+    _check_targets(args)
+    request = request_of(args)
+    from vidsr.quality.evaluation import evaluate
+    from vidsr.quality.gallery import Gallery
+    from vidsr.quality.results import as_json, markdown
+
+    gallery = Gallery(args.sheet_rows) if args.sheet else None
+    rows, settings = evaluate(request, gallery)
+    if args.json != "-":
+        print(markdown(rows))
+    if args.json:
+        _write_json(args.json, as_json(rows, settings))
+    if gallery is not None:
+        _write_sheet(args.sheet, gallery)
+    sys.stdout.flush()  # here, where a closed pipe is expected
+
+
+def _write_sheet(path: Path, gallery: Gallery) -> None:
+    from vidsr.pictures import write_png
+
+    try:
+        write_png(path, gallery.sheet())
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror or error}") from error
+
+
+def _write_json(name: str, text: str) -> None:
+    if name == "-":
+        print(text)
+        return
+    try:
+        Path(name).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{name}: {error.strerror or error}") from error
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    open_closed_streams()
+    with signals_caught():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        _work(build_parser().parse_args(argv))
+    except VidsrError as error:
+        print(f"vidsr-eval: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("vidsr-eval: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of the table has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except MemoryError:
+        print("vidsr-eval: error: out of memory.", file=sys.stderr)
+        return 8
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""The crops of an evaluation that a contact sheet shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from vidsr.quality.baselines import nearest
+from vidsr.quality.measure import luma_of_original
+from vidsr.quality.results import show
+from vidsr.quality.sheet import contact_sheet, detailed_window
+
+
+class Gallery:
+    """Keeps one crop of each of the first ``limit`` pictures: the window of most detail.
+
+    Columns are the LR picture with its pixels enlarged, each method, and the original.
+    """
+
+    def __init__(self, limit: int = 8, side: int = 192) -> None:
+        self.limit, self.side = limit, side
+        self._rows: list[list[Tensor]] = []
+        self._captions: list[str] = []
+        self._titles: list[str] = []
+
+    @property
+    def full(self) -> bool:
+        return len(self._rows) >= self.limit
+
+    def add(
+        self,
+        name: str,
+        lr: Tensor,
+        outputs: Mapping[str, Tensor],
+        original: Tensor,
+        scores: Mapping[str, Mapping[str, float]],
+    ) -> None:
+        """One picture: LR ``[3, h, w]``, outputs by method and original, all uint8.
+
+        Does nothing when the gallery is full.
+        """
+        if self.full:
+            return
+        scale = original.shape[1] // lr.shape[1]
+        side = self.side // scale * scale
+        top, left, high, wide = detailed_window(luma_of_original(original), (side, side))
+        top, left = top // scale * scale, left // scale * scale
+        whole = [nearest(lr, scale), *outputs.values(), original]
+        # Copies: a view would keep the whole picture.
+        cells = [p[:, top : top + high, left : left + wide].clone() for p in whole]
+        self._rows.append([c if c.shape[0] == 3 else c.repeat(3, 1, 1) for c in cells])
+        self._captions.append(f"{name}: {_told(scores)}")
+        self._titles = ["LR", *outputs, "original"]
+
+    def sheet(self) -> Tensor:
+        """The contact sheet, uint8 ``[3, H, W]``. Raises ValueError when nothing was added."""
+        return contact_sheet(self._rows, self._titles, self._captions)
+
+
+def _told(scores: Mapping[str, Mapping[str, float]]) -> str:
+    parts = [
+        f"{method} {' / '.join(show(name, value) for name, value in values.items())}"
+        for method, values in scores.items()
+    ]
+    return ", ".join(parts)

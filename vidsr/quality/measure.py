@@ -1,0 +1,85 @@
+"""The metrics of one picture, by name, and their means."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from torch import Tensor
+
+from vidsr.quality.metrics import luma_601, psnr_db
+from vidsr.quality.niqe import BLOCK, niqe
+from vidsr.quality.ssim import WINDOW, ssim
+
+EQUAL_DB = 100.0  # what an equal picture counts in a mean, where infinity would swallow the rest
+
+
+@dataclass(frozen=True)
+class Metric:
+    """How a metric is printed. ``digits`` are those after the point."""
+
+    title: str
+    digits: int
+
+
+METRICS = {
+    "psnr": Metric("PSNR of Y in dB, higher is better", 2),
+    "ssim": Metric("SSIM of Y, higher is better", 4),
+    "niqe": Metric("NIQE (this project's own model), lower is better", 2),
+    "flicker": Metric("Flicker in 8-bit levels rms, lower is better", 3),
+}
+
+
+def luma_of(picture: Tensor, original: Tensor) -> Tensor:
+    """The plane of uint8 ``[3, H, W]`` that is compared with :func:`luma_of_original`.
+
+    A grey original (``[1, H, W]``) is compared on its own 0..255 scale, as the published scores
+    are: on 16..235 the one grey file of Set14 alone would lift that set's mean by 0.09 dB.
+    """
+    return picture[1] if original.shape[0] == 1 else luma_601(picture)
+
+
+def luma_of_original(original: Tensor) -> Tensor:
+    """Y of ``[3, H, W]``, or the plane of ``[1, H, W]`` as it is."""
+    return original[0] if original.shape[0] == 1 else luma_601(original)
+
+
+def measure(
+    output: Tensor, original: Tensor, *, border: int, metrics: Sequence[str]
+) -> dict[str, float]:
+    """Scores of two planes ``[H, W]`` in 0..255, by the names of METRICS that need one picture.
+
+    NIQE is that of ``output`` alone, border and all: NaN below 96x96. Raises ValueError as
+    :func:`psnr_db` and :func:`ssim` do.
+    """
+    scores = {}
+    if "psnr" in metrics:
+        scores["psnr"] = psnr_db(output, original, border=border)
+    if "ssim" in metrics:
+        scores["ssim"] = ssim(output, original, border=border)
+    if "niqe" in metrics:
+        scores["niqe"] = naturalness(output)
+    return scores
+
+
+def naturalness(y: Tensor) -> float:
+    """:func:`niqe`, or NaN for a plane smaller than one of its blocks."""
+    return niqe(y) if min(y.shape) >= BLOCK else math.nan
+
+
+def least_side(border: int) -> int:
+    """Pixels that a picture needs, both ways, to be measured."""
+    return WINDOW + 2 * border
+
+
+def counted(metric: str, value: float) -> float:
+    """What a score counts in a mean: PSNR at most 100 dB, all else as it is."""
+    return min(value, EQUAL_DB) if metric == "psnr" else value
+
+
+def mean_score(metric: str, values: Iterable[float]) -> float:
+    """The mean of those that are numbers, as :func:`counted`; NaN where there is none."""
+    numbers = [counted(metric, value) for value in values if not math.isnan(value)]
+    return fmean(numbers) if numbers else math.nan

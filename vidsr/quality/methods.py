@@ -1,0 +1,63 @@
+"""What is compared: models through the Upscaler that users call, and plain enlargement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from vidsr.errors import OptionError
+from vidsr.quality.baselines import BASELINES
+from vidsr.quality.results import INPUT, ORIGINAL
+
+Enlarge = Callable[[Tensor], Tensor]  # uint8 [3, h, w] -> uint8 [3, h * scale, w * scale]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to enlarge, and the name of its column."""
+
+    name: str
+    enlarge: Enlarge
+
+
+def load_models(
+    models: Sequence[str], *, scale: int | None = None, device: str = "auto"
+) -> tuple[list[Method], int]:
+    """The models and their common scale.
+
+    Raises ModelError, OptionError and DeviceError as the Upscaler does, and OptionError for models
+    of different scales.
+    """
+    from vidsr.upscaler import Upscaler
+
+    upscalers = [Upscaler(model, scale=scale, device=device) for model in models]
+    scales = [upscaler.scale for upscaler in upscalers]
+    if len(set(scales)) > 1:
+        told = ", ".join(f"{m} x{s}" for m, s in zip(models, scales, strict=True))
+        raise OptionError(f"models of different scales: {told}", hint="compare them one by one.")
+    names = _names(models, [upscaler.model.name for upscaler in upscalers])
+    return [Method(n, u) for n, u in zip(names, upscalers, strict=True)], scales[0]
+
+
+def _names(models: Sequence[str], stems: Sequence[str]) -> list[str]:
+    """Short names where they differ, else what was given; none that another column has."""
+    names = [
+        model if stems.count(stem) > 1 else stem for model, stem in zip(models, stems, strict=True)
+    ]
+    return [f"model {name}" if name in (*BASELINES, INPUT, ORIGINAL) else name for name in names]
+
+
+def load_baselines(names: Sequence[str], scale: int) -> list[Method]:
+    """Plain enlargement by name; at scale 1 the input as it is. Raises OptionError."""
+    for name in names:
+        if name not in BASELINES:
+            raise OptionError(f"baseline {name!r}: allowed are {', '.join(BASELINES)}")
+    if scale == 1:
+        return [Method(INPUT, lambda picture: picture)]
+    return [Method(name, _bind(name, scale)) for name in dict.fromkeys(names)]
+
+
+def _bind(name: str, scale: int) -> Enlarge:
+    return lambda picture: BASELINES[name](picture, scale)

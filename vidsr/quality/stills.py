@@ -1,0 +1,51 @@
+"""Pictures measured one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from torch import Tensor
+
+from vidsr.quality.gallery import Gallery
+from vidsr.quality.measure import least_side, luma_of, luma_of_original, measure, naturalness
+from vidsr.quality.methods import Method
+from vidsr.quality.pairs import Pair, read_pair
+from vidsr.quality.results import ORIGINAL, Row
+
+
+def score_pictures(
+    pairs: Iterable[Pair],
+    methods: Sequence[Method],
+    *,
+    scale: int,
+    border: int,
+    metrics: Sequence[str],
+    gallery: Gallery | None = None,
+) -> Iterator[Row]:
+    """Rows of every picture by every method; of the original too where NIQE is asked for.
+
+    Raises InputError at the first picture that cannot be read or whose sizes do not fit: a mean
+    over fewer pictures would look like another model's.
+    """
+    for pair in pairs:
+        original, lr = read_pair(pair, scale, least_side(border))
+        outputs = {method.name: method.enlarge(lr) for method in methods}
+        scores = score_outputs(outputs, original, border=border, metrics=metrics)
+        if gallery is not None:
+            gallery.add(pair.name, lr, outputs, original, scores)
+        for name, values in scores.items():
+            yield Row(pair.group, pair.name, name, values)
+
+
+def score_outputs(
+    outputs: dict[str, Tensor], original: Tensor, *, border: int, metrics: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """Scores by method, with those of the original at the end where it has any."""
+    reference = luma_of_original(original)
+    scores = {
+        name: measure(luma_of(output, original), reference, border=border, metrics=metrics)
+        for name, output in outputs.items()
+    }
+    if "niqe" in metrics:
+        scores[ORIGINAL] = {"niqe": naturalness(reference)}
+    return scores
