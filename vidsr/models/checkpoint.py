@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from vidsr.errors import ModelError
@@ -45,12 +46,17 @@ def build_generator(config: GeneratorConfig) -> Generator:
 
 
 def save_generator(path: Path, config: GeneratorConfig, weights: Mapping[str, Tensor]) -> None:
-    """Write weights as fp16 safetensors with ``config`` in the header; counters stay integers."""
+    """Write weights as fp16 safetensors with ``config`` in the header; counters stay integers.
+
+    The file appears when it is whole.
+    """
     halves = {
         name: (t.to(torch.float16) if t.is_floating_point() else t).detach().contiguous()
         for name, t in weights.items()
     }
-    save_file(halves, str(path), metadata={CONFIG_KEY: config.to_json()})
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(save(halves, metadata={CONFIG_KEY: config.to_json()}))
+    os.replace(part, path)
 
 
 def load_generator(

@@ -167,7 +167,8 @@ def load(path: Path) -> Gaussian:
             about = json.loads((file.metadata() or {}).get("vidsr", "{}"))
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"{path}: not a NIQE model: {error}") from error
-    sizes = tuple(model.mean.shape), tuple(model.covariance.shape), about.get("block")
+    block = about.get("block") if isinstance(about, dict) else None
+    sizes = tuple(model.mean.shape), tuple(model.covariance.shape), block
     if sizes != ((FEATURES,), (FEATURES, FEATURES), BLOCK):
         raise ModelError(f"{path}: mean, covariance and block of {sizes}: not a NIQE model")
     return model
