@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import os
 import signal
 import socket
@@ -274,3 +275,19 @@ def test_tensorboard_files_are_written(photos: Path, tmp_path: Path) -> None:
     events = list((out / "tensorboard").glob("events.out.tfevents.*"))
     assert len(events) == 1
     assert b"learning_rate" in events[0].read_bytes()
+
+
+def test_without_matplotlib_a_run_says_so_and_has_no_picture(
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "matplotlib" else find(name)
+    )
+    assert train(photos, "--out", tmp_path / "run", "--steps", 2, *FAST) == 0
+    assert "no matplotlib, so no curves.png" in capsys.readouterr().err
+    assert not (tmp_path / "run" / "curves.png").exists()
+    assert rows(tmp_path / "run")

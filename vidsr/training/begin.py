@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import logging
 import os
 from collections.abc import Callable
@@ -85,6 +86,7 @@ def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
         stop_after=setting.stop_after,
         interrupted=setting.interrupted,
         tell=setting.tell,
+        curves=_can_draw(setting),
         tensorboard=_tensorboard(setting, folder) if processes.is_first else None,
     )
 
@@ -180,6 +182,14 @@ def _pool(options: Options, data: Prepared, device: torch.device, setting: Setti
     skipped = f", {len(data.skipped)} skipped" if data.skipped else ""
     setting.tell(f"{count} pictures to learn from, {pool.bytes / 1e6:.0f} MB{skipped}")
     return pool
+
+
+def _can_draw(setting: Setting) -> bool:
+    """Whether there is matplotlib; a run without its picture is better than none."""
+    present = importlib.util.find_spec("matplotlib") is not None
+    if not present:
+        setting.tell("no matplotlib, so no curves.png (pip install '.[train]'); log.csv has it all")
+    return present
 
 
 def _tensorboard(setting: Setting, folder: RunFolder) -> Any:

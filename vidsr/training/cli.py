@@ -188,7 +188,8 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int
 
 def _result(run: Run, finished: bool) -> str:
     if finished:
-        return f"done: {run.folder.model}, {run.folder.curves}, {run.folder.card}"
+        shown = [run.folder.model, run.folder.curves if run.curves else run.folder.log]
+        return f"done: {', '.join(map(str, [*shown, run.folder.card]))}"
     return f"stopped at step {run.clock.step}; --resume --out {run.folder.path} goes on"
 
 

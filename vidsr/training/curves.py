@@ -148,7 +148,7 @@ def _figure(log: Log) -> Figure:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise VidsrError("curves need matplotlib", hint="pip install 'vidsr[train]'") from error
+        raise VidsrError("curves need matplotlib", hint="pip install -e '.[train]'") from error
     panels = _panels(log)
     heights = [1.3 if label == "learning rate" else 2.6 for label in panels]
     figure = Figure(figsize=(8, 0.6 + sum(heights)), layout="constrained")

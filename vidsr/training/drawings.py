@@ -35,7 +35,7 @@ def drawing(seed: int) -> Tensor:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise OptionError("drawing needs matplotlib", hint="pip install 'vidsr[train]'") from error
+        raise OptionError("drawing needs matplotlib", hint="pip install -e '.[train]'") from error
     rng = random.Random(seed)
     figure = Figure(figsize=(WIDTH / DPI, HEIGHT / DPI), dpi=DPI)
     paper = rng.choice(((1.0, 1.0, 1.0), (0.05, 0.05, 0.08), _colour(rng), _colour(rng)))

@@ -63,6 +63,7 @@ class Run:
     stop_after: int | None = None
     interrupted: Callable[[], bool] = lambda: False
     tell: Callable[[str], None] = log.info
+    curves: bool = True
     tensorboard: Any = None
     best: Scores | None = None
 
@@ -157,7 +158,8 @@ class Run:
         known = {k: v for k, v in measured.items() if math.isfinite(v)}
         with CsvLog(self.folder.log, columns(means), resumed_step=self.clock.step - 1) as rows:
             rows.append({**row, "learning_rate": rate, **known})
-        draw_curves(self.folder.log, self.folder.curves)
+        if self.curves:
+            draw_curves(self.folder.log, self.folder.curves)
         if self.tensorboard is not None:
             for name, value in {**means, **known, "learning_rate": rate}.items():
                 self.tensorboard.add_scalar(name, value, self.clock.step)
