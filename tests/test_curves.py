@@ -239,7 +239,7 @@ def test_without_matplotlib_the_hint_names_the_extra(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(VidsrError, match=r"Hint: pip install 'vidsr\[train\]'"):
+    with pytest.raises(VidsrError, match=r"Hint: pip install -e '\.\[train\]'"):
         draw_curves(training(path, 3), path.with_suffix(".png"))
 
 

@@ -33,5 +33,5 @@ def test_the_command_fills_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(OptionError, match=r"pip install 'vidsr\[train\]'"):
+    with pytest.raises(OptionError, match=r"pip install -e '\.\[train\]'"):
         drawings.drawing(0)
