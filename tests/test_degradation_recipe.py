@@ -205,6 +205,7 @@ class TestDrawing:
     [
         ("nonsense", "recipe t: not TOML"),
         ("steps = 1", "recipe t: unknown key 'steps'; allowed: about, step.* mean 'step'"),
+        ("about = 3", "recipe t: about = 3; allowed: a line of text"),
         ("step = 1", r"begun by \[\[step\]\]"),
         ('[[step]]\nop = "jepg"', "step 1: op = 'jepg'; allowed: resize, .*did you mean 'jpeg'"),
         ("[[step]]\nquality = 3", "step 1: op = None"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -9,11 +11,19 @@ import pytest
 import torch
 from clips import Tone, decode, make_clip, truncate
 
-from vidsr.degradation.cli import main
+from vidsr.degradation import stills
+from vidsr.degradation.cli import build_parser, main
 from vidsr.degradation.recipe import Recipe
 from vidsr.degradation.resize import resize
 from vidsr.pictures import read_rgb, to_bytes, to_unit, write_png
 
+# A limit on the size of files stands for a full disk; 1 kB is less than any picture here.
+LIMITED = """
+import resource, sys
+from vidsr.degradation.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+sys.exit(main(sys.argv[1:]))
+"""
 VFR = [0, 40, 70, 130, 170, 300, 310, 400, 440, 480, 520, 560]  # ms
 
 
@@ -73,10 +83,8 @@ def test_a_video_keeps_its_times_and_sound(video: Path, tmp_path: Path, recipe: 
 def test_the_same_seed_gives_the_same_file(video: Path, tmp_path: Path) -> None:
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         assert run(video, "-o", tmp_path / f"{name}.mkv", "--recipe", "web", "--seed", seed) == 0
-    pictures = {
-        name: [f.to_ndarray().tobytes() for f in decode(tmp_path / f"{name}.mkv")] for name in "abc"
-    }
-    assert pictures["a"] == pictures["b"] != pictures["c"]
+    files = {name: (tmp_path / f"{name}.mkv").read_bytes() for name in "abc"}
+    assert files["a"] == files["b"] != files["c"]
     with av.open(str(tmp_path / "a.mkv")) as container:
         assert container.streams.video[0].codec_context.name == "ffv1"
 
@@ -137,6 +145,95 @@ def test_names_that_would_be_the_same(folder: Path, tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+def make_folder(path: Path, *names: str) -> Path:
+    path.mkdir()
+    for seed, name in enumerate(names):
+        (path / name).write_bytes(make_picture(path.with_suffix(".png"), seed=seed).read_bytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        # Without its suffix, the third has the first's full name.
+        (
+            ("same.png", "same.bmp", "same.png.bmp", "x.png"),
+            {"same.png.png", "same.bmp.png", "same.png.bmp.png", "x.png.png"},
+        ),
+        (("same.png", "SAME.bmp", "x.png"), {"same.png.png", "SAME.bmp.png", "x.png"}),
+    ],
+)
+def test_as_many_files_as_it_says(
+    names: tuple[str, ...],
+    wanted: set[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source, pairs = make_folder(tmp_path / "in", *names), tmp_path / "pairs"
+    assert run(source, "-o", tmp_path / "out", "--pairs", pairs) == 0
+    assert f"{len(names)} written" in capsys.readouterr().err
+    for folder in (tmp_path / "out", pairs / "hr", pairs / "lr"):
+        assert {p.name for p in folder.iterdir()} == wanted
+
+
+def test_pairs_of_every_nth_picture(tmp_path: Path) -> None:
+    """One that is left out is not counted."""
+    source = make_folder(tmp_path / "in", *(f"p{number}.png" for number in range(6)))
+    make_picture(source / "p1.png", 9, 9)  # too small
+    out, pairs = tmp_path / "out", tmp_path / "pairs"
+    assert run(source, "-o", out, "--pairs", pairs, "--every", 2) == 0
+    assert len(list(out.iterdir())) == 5
+    for part in ("hr", "lr"):
+        assert sorted(p.name for p in (pairs / part).iterdir()) == ["p0.png", "p3.png", "p5.png"]
+
+
+def test_an_interrupted_folder_says_what_is_done(
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    real = stills.read_rgb
+
+    def interrupt(path: Path) -> torch.Tensor:
+        if path.name == "p2.png":
+            raise KeyboardInterrupt
+        return real(path)
+
+    monkeypatch.setattr(stills, "read_rgb", interrupt)
+    assert run(folder, "-o", tmp_path / "out") == 130
+    told = capsys.readouterr().err.splitlines()
+    assert told[-1] == "vidsr-degrade: interrupted; 2 of 4 pictures are done"
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"p0.png", "p1.png"}
+
+
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    source = make_folder(tmp_path / "in", "p0.png", "p1.png")
+    for name, arguments in (
+        ("out", [source, "-o", tmp_path / "out"]),
+        ("one.png", [source / "p0.png", "-o", tmp_path / "one.png"]),
+    ):
+        before = {p.name for p in tmp_path.rglob("*")} | {"out"}
+        done = subprocess.run(
+            [sys.executable, "-B", "-c", LIMITED, *arguments, "--scale", "1"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 4, done.stderr
+        told = done.stderr.splitlines()
+        assert len(told) == 1, done.stderr
+        assert told[0].startswith(f"vidsr-degrade: error: {tmp_path / name}")
+        assert "cannot be written: File too large" in told[0]
+        assert {p.name for p in tmp_path.rglob("*")} | {"out"} == before
+
+
+def test_the_help_has_every_exit_status() -> None:
+    told = " ".join(str(build_parser().epilog).split())
+    for status in ("2 arguments", "3 source", "4 target", "8 out of memory", "130 interrupted"):
+        assert status in told
+
+
 def test_nothing_usable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     make_picture(tmp_path / "in" / "tiny.png", 9, 9)
@@ -171,6 +268,10 @@ def test_the_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
         (["in.png", "-o", "x.png", "--every", "0"], 2, "--every 0"),
         (["in.png"], 2, "-o OUTPUT"),
         (["text.mp4", "-o", "x.mp4"], 3, "text.mp4"),
+        (["in.png", "-o", "x.png", "--codec", "h264"], 2, "--codec: in.png is no video"),
+        (["in.png", "-o", "x.png", "--crf", "0"], 2, "--crf: in.png is no video"),
+        ([".", "-o", "x", "--crf", "8"], 2, "--crf: . is no video"),
+        ([".", "-o", "x", "--codec", "ffv1"], 2, "--codec: . is no video"),
     ],
 )
 def test_errors_are_one_line(

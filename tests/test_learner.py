@@ -110,8 +110,9 @@ def same(a: object, b: object) -> bool:
 @pytest.mark.parametrize("kind", ["lite", "srresnet", "srgan"])
 def test_a_restored_learner_goes_on_to_the_bit(kind: str) -> None:
     def fresh() -> Fidelity:
-        return gan(flicker_weight=0.1) if kind == "srgan" else fidelity(options(kind, norm="batch"))
+        return gan(flicker_weight=0.1) if kind == "srgan" else fidelity(options(kind, **norm))
 
+    norm = {"norm": "batch"} if kind == "srresnet" else {}
     size = 16 if kind == "srgan" else 8
     channels = 1 if kind == "lite" else 3
     whole, first, second = fresh(), fresh(), fresh()
@@ -164,3 +165,67 @@ def test_flicker_is_nothing_for_a_still_result_and_much_for_a_jumpy_one() -> Non
 
     assert flicker(flat) == 0
     assert flicker(noisy) > 0.2  # differences of independent uniform numbers are 1/3 on average
+
+
+def test_gradients_are_clipped() -> None:
+    high = torch.rand(1, 1, 16, 16)
+    low = torch.rand(1, 1, 8, 8)
+    moved = []
+    for clip_norm in (1e-6, 1e3):
+        learner = fidelity(options(clip_norm=clip_norm, loss="mse", warmup=0))
+        learner.learn(low, high, 0)
+        first = next(p for p in learner.optimiser.learned if p.grad is not None)
+        assert first.grad is not None
+        moved.append(
+            torch.cat([p.grad.flatten() for p in learner.optimiser.learned if p.grad is not None])
+        )
+    assert float(moved[0].norm()) <= 1.01e-6
+    assert float(moved[1].norm()) > 1e-3
+
+
+def test_both_optimisers_get_the_rate() -> None:
+    learner = gan()
+    learner.set_rate(0.125)
+    for optimiser in (learner.optimiser, learner.critic_optimiser):
+        assert [group["lr"] for group in optimiser.adam.param_groups] == [0.125]
+
+
+def test_the_penalty_of_wgan_counts() -> None:
+    shown = []
+    for weight in (0.0, 1000.0):
+        learner = gan(adversarial="wgan-gp", penalty_weight=weight)
+        shown.append(float(learner.learn(*crops(3), 0)["critic"]))
+    assert shown[1] > shown[0] + 100  # a fresh critic is nearly flat: (0 - 1)^2 times 1000
+
+
+def test_flicker_compares_the_same_place() -> None:
+    """A network that only repeats pixels follows its input: what is left is what it aliases."""
+    learner = gan(flicker_weight=1.0)
+    torch.manual_seed(0)
+    coarse = torch.rand(2, 3, 4, 4)
+    high = nn.functional.interpolate(coarse, 96, mode="bicubic", antialias=True).clamp(0, 1)
+    low = nn.functional.interpolate(high, 48, mode="bicubic", antialias=True)
+
+    def smooth(x: Tensor) -> Tensor:
+        return nn.functional.interpolate(x, scale_factor=2.0, mode="bicubic")
+
+    learner.forward = smooth  # type: ignore[method-assign]
+    right = sum(float(learner._flicker(smooth(low), low, high, step)) for step in range(8))
+    # A true enlargement of the picture one pixel aside differs by its gradient, ten times as much.
+    aside = smooth(low).roll((2, 2), (2, 3))
+    wrong = sum(float(learner._flicker(aside, low, high, step)) for step in range(8))
+    assert right < 0.7 * wrong
+
+
+def test_a_state_of_a_gpu_is_taken_up_on_a_processor() -> None:
+    learner = fidelity(options())
+    learner.learn(*crops(1), 0)
+    state = learner.state()
+    for group in state["optimiser"]["adam"]["param_groups"]:
+        group["lr"], group["capturable"] = torch.tensor(0.5), True
+    again = fidelity(options())
+    again.restore(state)
+    again.set_rate(1e-3)
+    again.learn(*crops(1), 1)
+    group = again.optimiser.adam.param_groups[0]
+    assert (group["lr"], group["capturable"]) == (1e-3, False)

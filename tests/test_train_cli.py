@@ -145,6 +145,11 @@ REFUSALS = [
     (("PHOTOS", "--steps", 5, "--model", "srgan", "--vgg", "no.pth"), 6, "no such file"),
     (("PHOTOS", "--steps", 5, "--model", "srgan"), 2, "without weights of VGG19"),
     (("PHOTOS", "--resume"), 3, "no run to go on with"),
+    (("PHOTOS", "--steps", 5, "--every", 0), 2, "--every 0: allowed is 1 or more"),
+    (("PHOTOS", "--steps", 5, "--stop-after", 0), 2, "--stop-after 0"),
+    (("PHOTOS", "--minutes", 0), 2, "minutes = 0"),
+    (("PHOTOS", "--steps", 5, "--init", "lite-x4", "--middle", 8), 6, "middle = 8, allowed"),
+    (("PHOTOS", "--steps", 5, "--model", "unet", "--recipe", "bicubic"), 2, "changes nothing"),
     (("/nowhere", "--steps", 5), 3, "no such folder"),
 ]
 
@@ -178,7 +183,7 @@ def test_a_run_is_not_overwritten_nor_resumed_as_something_else(
     (out / "state.pt").write_bytes(before[: len(before) // 2])
     assert train("--out", out, "--resume") == 3
     err = capsys.readouterr().err
-    for part in ("holds a run already", "width = 9, but the run was begun with 8", "trains lite"):
+    for part in ("exists already", "width = 9, but the run was begun with 8", "trains lite"):
         assert part in err
     assert "not a state to go on from" in err
 
@@ -291,3 +296,71 @@ def test_without_matplotlib_a_run_says_so_and_has_no_picture(
     assert "no matplotlib, so no curves.png" in capsys.readouterr().err
     assert not (tmp_path / "run" / "curves.png").exists()
     assert rows(tmp_path / "run")
+
+
+def test_a_resumed_run_validates_on_what_it_was_begun_with(
+    photos: Path, held: Path, tmp_path: Path
+) -> None:
+    common = (photos, "--steps", 6, "--every", 3, "--validate", held, *FAST)
+    assert train(*common, "--out", tmp_path / "whole") == 0
+    assert train(*common, "--out", tmp_path / "parts", "--stop-after", 3) == 0
+    assert train("--out", tmp_path / "parts", "--resume", "--threads", 1) == 0
+    ours, theirs = ((tmp_path / n / "model.safetensors").read_bytes() for n in ("whole", "parts"))
+    assert ours == theirs
+    assert rows(tmp_path / "parts")[-1]["psnr_db"]
+
+
+def test_other_pictures_at_a_resume_are_noticed(
+    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out, more = tmp_path / "run", make_photos(tmp_path / "more", 5)
+    assert train(photos, "--out", out, "--steps", 2, *FAST) == 0
+    assert train(more, "--out", out, "--resume", "--steps", 3, "--threads", 1) == 0
+    assert "not those the run was begun with" in caplog.text
+
+
+def test_files_of_others_are_not_overwritten(photos: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "model.safetensors"
+    mine.write_text("mine")
+    assert train(photos, "--out", tmp_path, "--steps", 2, *FAST) == 2
+    assert mine.read_text() == "mine"
+    assert list(tmp_path.iterdir()) == [mine]
+
+
+@pytest.mark.parametrize("limit", [2000, 40_000])
+def test_a_full_disk_is_one_line_and_leaves_nothing_unfinished(
+    photos: Path, tmp_path: Path, limit: int
+) -> None:
+    out = tmp_path / "run"
+    given = ["vidsr-train", str(photos), "--out", str(out), "--steps", "2", *FAST]
+    code = (
+        "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); sys.argv = {given!r}; "
+        "runpy.run_module('vidsr.training.cli', run_name='__main__')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 4, done.stderr
+    assert "cannot be written" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not list(out.rglob("*.part"))
+
+
+def test_damaged_pictures_among_those_held_back_are_skipped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_photos(tmp_path / "photos", 11)
+    (folder / "photo0.png").write_bytes(b"no picture")  # the first is held back
+    assert train(folder, "--out", tmp_path / "run", "--steps", 2, *FAST) == 0
+    assert rows(tmp_path / "run")[-1]["psnr_db"]
+    assert ", 1 skipped" in capsys.readouterr().err
+
+
+def test_pairs_are_validated_on_their_own_small_pictures(tmp_path: Path) -> None:
+    make_photos(tmp_path / "pairs" / "hr", 11, 64, 64)
+    for path in (tmp_path / "pairs" / "hr").iterdir():
+        (tmp_path / "pairs" / "lr").mkdir(exist_ok=True)
+        flat = torch.full((3, 32, 32), 128, dtype=torch.uint8)
+        write_png(tmp_path / "pairs" / "lr" / path.name, flat)
+    assert train(tmp_path / "pairs", "--out", tmp_path / "run", "--steps", 2, *FAST) == 0
+    assert float(rows(tmp_path / "run")[-1]["bicubic_db"]) < 20  # flat grey tells nothing
+    assert "| degradation | pairs made before |" in (tmp_path / "run" / "card.md").read_text()

@@ -27,9 +27,18 @@ def test_every_preset_is_valid(model: str) -> None:
         ({"decay": 1.0}, "decay = 1.0"),
         ({"scale": 3}, "scale = 3"),
         ({"adversarial": "none"}, "adversarial = 'none'"),
-        ({"adversarial_weight": 0.1}, "adversarial_weight without adversarial"),
+        ({"adversarial_weight": 0.1}, "adversarial_weight = 0.1 without adversarial losses"),
+        ({"tv_weight": 0.1}, "tv_weight = 0.1 without adversarial losses does nothing"),
+        ({"vgg": "x.pth"}, "vgg = 'x.pth' without adversarial losses"),
+        ({"discriminator": "srgan"}, "discriminator = 'srgan' without"),
         ({"perceptual_weight": 1.0, "adversarial": "bce"}, "without weights of VGG19"),
-        ({"pixel_weight": 0.0}, "every weight of a loss is 0"),
+        ({"pixel_weight": 0.0, "adversarial": "bce"}, "every weight of a loss is 0"),
+        ({"teacher": "lite-x4", "adversarial": "bce"}, "teacher beside adversarial"),
+        ({"scale": 2, "adversarial": "bce"}, "allowed 16 or more"),
+        ({"norm": "batch"}, "norm = 'batch' with lite, allowed with srresnet"),
+        ({"seed": -1}, "seed = -1"),
+        ({"seed": 2**40}, "seed = 1099511627776"),
+        ({"steps": None, "minutes": 0.0}, "minutes = 0.0"),
     ],
 )
 def test_refusals(given: dict[str, object], message: str) -> None:
@@ -54,3 +63,11 @@ def test_a_run_may_get_another_end_and_nothing_else() -> None:
     assert merge(old, {"seed": 0}) == old
     with pytest.raises(OptionError, match="begun with 0"):
         merge(old, {"seed": 1})
+
+
+def test_what_was_held_back_stays_held_back() -> None:
+    held = preset("lite", data="x", steps=10)
+    with pytest.raises(OptionError, match="validate = 'set5', but the run was begun with None"):
+        merge(held, {"validate": "set5"})
+    named = preset("lite", data="x", steps=10, validate="set5")
+    assert merge(named, {"validate": "elsewhere/set5"}).validate == "elsewhere/set5"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import InputError, NoInputError
+from vidsr.files import written_whole
 from vidsr.video.images import is_image
 
 STRICT = {"err_detect": "explode"}  # FFmpeg otherwise fills what a damaged JPEG lacks with grey
@@ -60,7 +60,10 @@ def read_rgb(path: Path) -> Tensor:
 
 
 def write_png(path: Path, picture: Tensor) -> None:
-    """Write uint8 ``[3, H, W]`` RGB or ``[1, H, W]`` grey; the file appears when it is whole."""
+    """Write uint8 ``[3, H, W]`` RGB or ``[1, H, W]`` grey; the file appears when it is whole.
+
+    Raises OutputError.
+    """
     if picture.dtype != torch.uint8 or picture.ndim != 3 or picture.shape[0] not in (1, 3):
         raise ValueError(f"{picture.shape = }, {picture.dtype = }: allowed is uint8 [1 or 3, H, W]")
     gray = picture.shape[0] == 1
@@ -70,9 +73,8 @@ def write_png(path: Path, picture: Tensor) -> None:
     assert isinstance(encoder, av.VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = frame.width, frame.height, frame.format.name
     packets = [*encoder.encode(frame), *encoder.encode(None)]
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(b"".join(bytes(packet) for packet in packets))
-    os.replace(part, path)
+    with written_whole(path) as part:
+        part.write_bytes(b"".join(bytes(packet) for packet in packets))
 
 
 def to_unit(picture: Tensor) -> Tensor:

@@ -26,14 +26,14 @@ EPILOG = """INPUT is a video, a numbered sequence, a folder of pictures or a pic
 the same kind (folders and pictures become PNG). Videos keep their timestamps and their sound. The
 artefacts are in the picture already, so the target adds none that show: FFV1 in .mkv, which loses
 nothing, else the container's codec at CRF 8. One chain is drawn per video, and one per picture from
-the seed and the file's name; the same seed gives the same pictures.
+the seed and the file's name; the same seed gives the same files.
 
 examples:
   vidsr-degrade hr.mp4 -o lr.mp4 --recipe surveillance --seed 7
   vidsr-degrade photos -o small --recipe web --pairs training
   vidsr-degrade hr.mkv -o soft.mkv --recipe motion --scale 1
 exit status: 0 done (pictures that could not be read are named and left out), 2 arguments,
-3 source, 4 target, 5 container, 130 interrupted
+3 source, 4 target, 5 container, 8 out of memory, 130 interrupted
 """
 
 
@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, metavar="N", help="of all that is random (0)")
     add("--scale", type=int, default=4, metavar="N", help="how many times smaller (4); 1 keeps")
     add("--pairs", type=Path, metavar="DIR", help="write DIR/hr/NAME.png and DIR/lr/NAME.png too")
-    add("--every", type=int, default=1, metavar="N", help="pairs of every Nth frame (1)")
+    add("--every", type=int, default=1, metavar="N", help="pairs of every Nth frame or picture (1)")
     add("--codec", metavar="NAME", help="of the target video: h264, hevc, vp9, ffv1 and others")
     add("--crf", type=int, metavar="N", help="of the target video (8)")
     add("--overwrite", action="store_true", help="replace an existing target")
@@ -95,11 +95,13 @@ def _dispatch(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Do
     source: Path = arguments.input
     if not is_pattern(source) and not source.exists():
         raise NoInputError(f"{source}: no such file or folder")
-    if source.is_dir():
-        return _folder(arguments, recipe, notes)
-    if is_image(source) and not is_pattern(source):
-        return _picture(arguments, recipe)
-    return _video(arguments, recipe, notes)
+    picture = is_image(source) and not is_pattern(source)
+    if not picture and not source.is_dir():
+        return _video(arguments, recipe, notes)
+    for name in ("codec", "crf"):
+        if getattr(arguments, name) is not None:
+            raise OptionError(f"--{name}: {source} is no video, and pictures become PNG")
+    return _folder(arguments, recipe, notes) if source.is_dir() else _picture(arguments, recipe)
 
 
 def _pairs(arguments: argparse.Namespace) -> Pairs | None:
@@ -190,8 +192,8 @@ def _run(argv: Sequence[str] | None) -> int:
     except VidsrError as error:
         _say(f"error: {error}")
         return error.exit_code
-    except KeyboardInterrupt:
-        _say("interrupted; the target was not written")
+    except KeyboardInterrupt as stop:
+        _say(f"interrupted; {stop.args[0] if stop.args else 'the target was not written'}")
         return 130
     except MemoryError:
         _say("error: out of memory.")

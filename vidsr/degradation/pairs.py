@@ -28,7 +28,7 @@ class Pairs:
                 raise OutputError(f"{part}: holds pictures already", hint="--overwrite adds to it.")
 
     def wants(self, index: int) -> bool:
-        """Whether the frame of that number, from 0, is one of those written."""
+        """Whether the frame or picture of that number, from 0, is one of those written."""
         return index % self.every == 0
 
     def hold(self, name: str, hr: Tensor) -> None:
@@ -56,7 +56,4 @@ def make_folder(folder: Path) -> None:
 def write_pictures(pictures: dict[Path, Tensor]) -> None:
     """Write PNG files. Raises OutputError."""
     for path, picture in pictures.items():
-        try:
-            write_png(path, picture)
-        except OSError as error:
-            raise OutputError(f"{path}: cannot be written: {error.strerror}") from error
+        write_png(path, picture)

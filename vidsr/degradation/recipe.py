@@ -70,11 +70,14 @@ class Recipe:
         except tomllib.TOMLDecodeError as error:
             raise OptionError(f"recipe {name}: not TOML: {error}") from error
         check_keys(table, ("about", "step"), f"recipe {name}")
+        about = table.get("about", "")
+        if not isinstance(about, str):
+            raise OptionError(f"recipe {name}: about = {about!r}; allowed: a line of text")
         steps = table.get("step", [])
         if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
             raise OptionError(f"recipe {name}: step; allowed: tables, each begun by [[step]]")
         parsed = (parse_step(s, f"recipe {name}, step {i}") for i, s in enumerate(steps, 1))
-        return cls(name, str(table.get("about", "")), tuple(parsed))
+        return cls(name, about, tuple(parsed))
 
     def sample(self, seed: int | random.Random) -> Chain:
         """Fix every number. The same seed gives the same chain."""

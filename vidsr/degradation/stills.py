@@ -59,23 +59,28 @@ def degrade_folder(
     """Every picture of ``source`` into ``target`` as PNG; unusable ones are named and left out.
 
     Each picture's chain is drawn from ``seed`` and its file name, whatever else is in the folder.
-    ``told`` is called after each. Raises InputError when none could be used, and OutputError.
+    ``pairs`` counts those written. ``told`` is called after each. Raises InputError when none could
+    be used, OutputError, and KeyboardInterrupt with a message that says how many are done.
     """
     paths = picture_files(source)
     names = _names(paths)
     make_folder(target)
     _check_target(source, target, names, overwrite)
-    skipped = 0
+    written = skipped = 0
     for path, name in zip(paths, names, strict=True):
+        wanted = pairs if pairs is not None and pairs.wants(written) else None
         try:
-            degrade_file(path, target / f"{name}.png", recipe, seed=seed, scale=scale, pairs=pairs)
+            degrade_file(path, target / f"{name}.png", recipe, seed=seed, scale=scale, pairs=wanted)
+            written += 1
         except (InputError, OptionError) as error:
             skipped += 1
             notes.say(f"left out: {error.message if path.name in error.message else error}")
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(f"{written} of {len(paths)} pictures are done") from stop
         told()
-    if skipped == len(paths):
+    if not written:
         raise InputError(f"{source}: none of its {skipped} pictures could be used")
-    return Done(len(paths) - skipped, skipped)
+    return Done(written, skipped)
 
 
 def degrade_file(
@@ -103,9 +108,14 @@ def degrade_file(
 
 
 def _names(paths: list[Path]) -> list[str]:
-    """Names without suffixes, with them where they would be the same."""
-    counts = Counter(path.stem for path in paths)
-    return [path.stem if counts[path.stem] == 1 else path.name for path in paths]
+    """Names without suffixes, with them where they would be the same, small letters or capitals.
+
+    All have them where one with and one without would be the same: a.png, a.bmp and a.png.bmp.
+    """
+    counts = Counter(path.stem.casefold() for path in paths)
+    names = [path.stem if counts[path.stem.casefold()] == 1 else path.name for path in paths]
+    unique = len({name.casefold() for name in names}) == len(names)
+    return names if unique else [path.name for path in paths]
 
 
 def _check_target(source: Path, target: Path, names: list[str], overwrite: bool) -> None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
+from av.container import Flags
 from torch import Tensor
 
 from vidsr.api import Progress
@@ -104,6 +105,8 @@ class _Run:
         self._source, self._stream, self._plan = source, stream, plan
         self._pairs, self._progress = pairs, progress
         self._sink = Sink(plan, source, notes)
+        # Else Matroska draws its identifiers at random. Read with the header, at the first packet.
+        self._sink.container.flags |= Flags["bitexact"].value
         self._waiting: deque[Frame] = deque()  # frames without planes: their times alone
         self._pushed = self._shown = 0
 

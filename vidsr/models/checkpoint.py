@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from os import PathLike
@@ -14,6 +13,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from vidsr.errors import ModelError
+from vidsr.files import written_whole
 from vidsr.models import thirdparty
 from vidsr.models.config import GeneratorConfig, OutputRange
 from vidsr.models.espcn import ESPCN
@@ -48,15 +48,14 @@ def build_generator(config: GeneratorConfig) -> Generator:
 def save_generator(path: Path, config: GeneratorConfig, weights: Mapping[str, Tensor]) -> None:
     """Write weights as fp16 safetensors with ``config`` in the header; counters stay integers.
 
-    The file appears when it is whole.
+    The file appears when it is whole. Raises OutputError.
     """
     halves = {
         name: (t.to(torch.float16) if t.is_floating_point() else t).detach().contiguous()
         for name, t in weights.items()
     }
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(save(halves, metadata={CONFIG_KEY: config.to_json()}))
-    os.replace(part, path)
+    with written_whole(path) as part:
+        part.write_bytes(save(halves, metadata={CONFIG_KEY: config.to_json()}))
 
 
 def load_generator(

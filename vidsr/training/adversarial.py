@@ -22,9 +22,9 @@ NOISE = 1.5 / 255
 class Adversarial(Fidelity):
     """A :class:`Fidelity` whose losses are those of SRGAN (Ledig et al., 2017).
 
-    Against flicker, the same content is enlarged twice: as it is, and moved by a fraction of a
-    low-resolution pixel with a little noise, as the next frame of a video shows it. What differs
-    between the two results, moved back, is penalised.
+    Against flicker, the same content is enlarged twice: as it is, and with a little noise and, for
+    bicubic degradation, moved by a fraction of a low-resolution pixel, as the next frame of a video
+    shows it. What differs between the two results, moved back, is penalised.
     """
 
     def __init__(
@@ -48,16 +48,14 @@ class Adversarial(Fidelity):
     def learn(self, low: Tensor, high: Tensor, step: int) -> Losses:
         """One step of the generator, then one of the discriminator on the same pictures."""
         high = self.seen(high)
+        self.critic.requires_grad_(False)
         out = self.forward(low)
         parts = self._parts(out, low, high, step)
         weights = {name: getattr(self.options, f"{name}_weight") for name in parts}
         loss = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
-        for parameter in self.critic.parameters():
-            parameter.requires_grad_(False)
         self.optimiser.descend(loss)
-        for parameter in self.critic.parameters():
-            parameter.requires_grad_(True)
         self.update_average()
+        self.critic.requires_grad_(True)
         critic_loss = self._judge(out.detach(), high, step)
         shown = {name: part.detach() for name, part in parts.items()}
         return {"loss": loss.detach(), **shown, "critic": critic_loss.detach()}
@@ -83,10 +81,12 @@ class Adversarial(Fidelity):
     def _flicker(self, out: Tensor, low: Tensor, high: Tensor, step: int) -> Tensor:
         scale = self.options.scale
         generator = torch.Generator().manual_seed(self.options.seed * 7919 + step)
-        down, right = (int(v) for v in torch.randint(0, scale, (2,), generator=generator))
-        moved = high.roll((-down, -right), (2, 3))
-        size = [side // scale for side in high.shape[2:]]
-        again = interpolate(moved, size, mode="bicubic", antialias=True)
+        down, right, again = 0, 0, low
+        if self.options.recipe == "bicubic":  # other recipes cannot be had again for moved pictures
+            down, right = (int(v) for v in torch.randint(0, scale, (2,), generator=generator))
+            size = [side // scale for side in high.shape[2:]]
+            moved = high.roll((-down, -right), (2, 3))
+            again = interpolate(moved, size, mode="bicubic", antialias=True)
         noise = torch.randn(again.shape, generator=generator).to(again)
         second = self.forward((again + NOISE * noise).clamp(0, 1))
         # Rolling wraps; the wrapped rows and what they reach are left out.

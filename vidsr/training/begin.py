@@ -17,6 +17,7 @@ from torch import nn
 from vidsr.degradation.recipe import Recipe
 from vidsr.engines.torch_engine import resolve_device
 from vidsr.errors import ModelError, OptionError
+from vidsr.files import write_text
 from vidsr.models.checkpoint import Generator
 from vidsr.models.zoo import load_model
 from vidsr.training.adversarial import Adversarial
@@ -29,7 +30,7 @@ from vidsr.training.options import Options
 from vidsr.training.pool import CropPool
 from vidsr.training.processes import Processes, own_device
 from vidsr.training.schedule import Clock
-from vidsr.training.state import RunFolder, load_state, write_text
+from vidsr.training.state import RunFolder, load_state
 from vidsr.training.student import adopt, build_student
 from vidsr.training.validation import load_samples, samples_of
 
@@ -42,7 +43,6 @@ class Setting:
     """What a run takes from the place where it runs; none of it changes what is learned."""
 
     out: Path
-    validate: Path | None = None
     device: str = "auto"
     threads: int | None = None
     every: int | None = None
@@ -60,19 +60,26 @@ def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
     device = own_device(resolve_device(setting.device))
     processes = _join(options, device)
     folder = RunFolder(setting.out)
+    _check(setting)
     state = load_state(folder.state) if resume else None
+    if state is None:
+        folder.refuse_others()
     learner = _learner(options, device, processes, fresh=state is None)
     clock = Clock(options.steps, options.minutes)
     if state is not None:
         clock.step, clock.seconds = state["step"], state["seconds"]
         _restore(learner, state["learner"], folder)
     recipe = Recipe.load(options.recipe)
-    samples = load_samples(setting.validate, recipe, options.scale) if setting.validate else []
-    data = _read(options, setting, learner, colour_needed(options, learner))
-    samples = samples or samples_of(data.held_back, recipe, options.scale)
+    folder_of = options.validate
+    samples = load_samples(Path(folder_of), recipe, options.scale) if folder_of else []
+    data = _read(options, setting, colour_needed(options, learner))
+    samples = samples or samples_of(data, recipe, options.scale)
     pool = _pool(options, data, device, setting)
-    folder.create()
-    write_text(folder.options, options.to_json() + "\n")
+    if state is not None and state.get("pool_bytes", pool.bytes) != pool.bytes:
+        log.warning("the pictures are not those the run was begun with: it will not be the same")
+    if processes.is_first:
+        folder.create()
+        write_text(folder.options, options.to_json() + "\n")
     return Run(
         options,
         folder,
@@ -169,8 +176,14 @@ def _restore(learner: Fidelity, state: dict[str, Any], folder: RunFolder) -> Non
         ) from error
 
 
-def _read(options: Options, setting: Setting, learner: Fidelity, colour: bool) -> Prepared:
-    hold_back = 0 if setting.validate else HELD_BACK
+def _check(setting: Setting) -> None:
+    for name, value in (("every", setting.every), ("stop-after", setting.stop_after)):
+        if value is not None and value < 1:
+            raise OptionError(f"--{name} {value}: allowed is 1 or more")
+
+
+def _read(options: Options, setting: Setting, colour: bool) -> Prepared:
+    hold_back = 0 if options.validate else HELD_BACK
     threads = setting.threads or os.cpu_count() or 1
     return prepare(options, threads=threads, colour=colour, hold_back=hold_back)
 

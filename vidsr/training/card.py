@@ -8,8 +8,9 @@ from pathlib import Path
 
 import torch
 
+from vidsr.files import write_text
+from vidsr.training.data import is_paired
 from vidsr.training.loop import Run
-from vidsr.training.state import write_text
 
 
 def write_card(run: Run) -> None:
@@ -26,7 +27,7 @@ def card(run: Run) -> str:
         f"{options.width} wide, {options.blocks} blocks",
         "parameters": f"{sum(p.numel() for p in generator.parameters())}",
         "data": f"{run.pool.count} pictures from {Path(options.data).name}",
-        "degradation": options.recipe,
+        "degradation": "pairs made before" if is_paired(Path(options.data)) else options.recipe,
         "start": options.init or "random weights",
         "steps": f"{clock.step} of {options.batch * run.processes.count} crops of "
         f"{options.crop}x{options.crop} low-resolution pixels",

@@ -77,7 +77,7 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--batch", type=int, metavar="N", help="crops a step, of each process")
     group.add_argument("--crop", type=int, metavar="N", help="side, low-resolution pixels")
     group.add_argument("--seed", type=int, metavar="N", help="of everything drawn (0)")
-    group.add_argument("--validate", type=Path, metavar="FOLDER", help="default: 5 held back")
+    group.add_argument("--validate", metavar="FOLDER", help="default: 5 held back")
 
 
 def _add_schedule(group: argparse._ArgumentGroup) -> None:
@@ -99,7 +99,7 @@ def _add_losses(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--discriminator", metavar="NAME", help="patch, srgan (patch)")
     group.add_argument("--discriminator-width", type=int, metavar="N", help="(64)")
     group.add_argument("--vgg", metavar="PATH", help="VGG19's weights, for the perceptual loss")
-    group.add_argument("--vgg-layer", metavar="NAME", help="vgg22, vgg54 (vgg22)")
+    group.add_argument("--vgg-layer", metavar="NAME", help="vgg22, vgg31, vgg54 (vgg22)")
     for name in ("pixel", "perceptual", "adversarial", "tv", "flicker", "penalty"):
         group.add_argument(f"--{name}-weight", type=float, metavar="X")
 
@@ -114,7 +114,7 @@ def _add_setting(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--version", action="version", version=f"vidsr {__version__}")
 
 
-SETTING = ("device", "threads", "every", "tensorboard", "validate", "stop_after", "out")
+SETTING = ("device", "threads", "every", "tensorboard", "stop_after", "out")
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -126,11 +126,6 @@ def _options(arguments: argparse.Namespace) -> Options:
     given = {k: v for k, v in vars(arguments).items() if k in names and v is not None}
     folder = RunFolder(arguments.out)
     if not arguments.resume:
-        if folder.state.exists():
-            raise OptionError(
-                f"{arguments.out}: holds a run already",
-                hint="--resume goes on with it; or choose another --out",
-            )
         if arguments.data is None:
             raise OptionError("DATA is missing: a folder of photographs, or of pairs")
         return preset(arguments.model or "lite", **given)
@@ -179,7 +174,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int
     with ExitStack() as ending:
         ending.callback(run.processes.leave)
         finished = run.train()
-        if run.processes.is_first:
+        if run.processes.is_first and run.folder.state.exists():
             write_card(run)
     if not silent:
         _say(_result(run, finished))
@@ -187,6 +182,8 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int
 
 
 def _result(run: Run, finished: bool) -> str:
+    if not run.folder.state.exists():
+        return "stopped before the first step; nothing is written"
     if finished:
         shown = [run.folder.model, run.folder.curves if run.curves else run.folder.log]
         return f"done: {', '.join(map(str, [*shown, run.folder.card]))}"

@@ -191,10 +191,10 @@ def _draw(axis: Axes, log: Log, names: Sequence[str]) -> None:
         dots = "." if len(points) < 30 else ""  # a lone point would not show as a line
         axis.plot(*zip(*points, strict=True), label=name, marker=dots)
     if names and names != [RATE]:
-        axis.legend()
+        axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)  # beside, not upon
 
 
 def _reached(log: Log) -> str:
-    """How far the log goes, such as ``12,000 steps in 1.5 h``."""
-    hours = [f" in {seconds / 3600:.1f} h" for seconds in _filled(log, SECONDS)]
+    """How far the log goes, such as ``12,000 steps in 1.50 h``."""
+    hours = [f" in {seconds / 3600:.2f} h" for seconds in _filled(log, SECONDS)]
     return f"{int(log[STEP][-1]):,} steps" + "".join(hours[-1:])

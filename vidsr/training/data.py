@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vidsr.degradation.clips import pan_clip
 from vidsr.degradation.recipe import Recipe
-from vidsr.errors import InputError, NoInputError, VidsrError
+from vidsr.errors import InputError, NoInputError, OptionError, VidsrError
 from vidsr.pictures import picture_files, read_rgb, to_bytes, to_unit
 from vidsr.training.options import Options
 from vidsr.training.pool import Pair, to_luma
@@ -32,6 +32,7 @@ class Prepared:
     """Pairs to learn from, pictures held back for validation, and what was left out."""
 
     pairs: list[Pair]
+    paired: bool = False  # rather than degraded here
     held_back: list[Path] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
@@ -44,13 +45,19 @@ def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> 
     Raises NoInputError, InputError where nothing is left, OptionError for an unknown recipe.
     """
     folder = Path(options.data)
-    if (folder / "hr").is_dir() and (folder / "lr").is_dir():
+    paired = is_paired(folder)
+    if paired:
         files, load = picture_files(folder / "hr"), partial(_read_pair, options)
     else:
         recipe = Recipe.load(options.recipe)
+        if options.scale == 1 and is_plain(recipe):
+            raise OptionError(
+                f"recipe {options.recipe} at scale 1 changes nothing, so nothing can be learned",
+                hint="choose another --recipe, such as motion",
+            )
         files, load = picture_files(folder), partial(_degrade, options, recipe)
     kept, held_back = _split(files, hold_back)
-    prepared = Prepared([], held_back)
+    prepared = Prepared([], paired, held_back)
     work = partial(_attempt, load, colour)
     with ThreadPoolExecutor(threads) as workers:
         for result in workers.map(work, kept):
@@ -65,6 +72,16 @@ def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> 
             hint="choose a smaller --crop, or other pictures",
         )
     return prepared
+
+
+def is_paired(folder: Path) -> bool:
+    """Whether ``folder`` holds pairs made before, in ``hr`` and ``lr``."""
+    return (folder / "hr").is_dir() and (folder / "lr").is_dir()
+
+
+def partner(path: Path) -> Path:
+    """The small picture of ``hr/NAME``."""
+    return path.parent.parent / "lr" / path.name
 
 
 def _split(files: Sequence[Path], count: int) -> tuple[list[Path], list[Path]]:
@@ -107,14 +124,14 @@ def halve(picture: Tensor) -> Tensor:
 
 
 def _read_pair(options: Options, path: Path) -> list[Pair]:
-    partner = path.parent.parent / "lr" / path.name
-    if not partner.is_file():
-        raise NoInputError(f"{path}: no {partner} beside it")
-    low, high = read_rgb(partner), read_rgb(path)
+    small = partner(path)
+    if not small.is_file():
+        raise NoInputError(f"{path}: no {small} beside it")
+    low, high = read_rgb(small), read_rgb(path)
     _require(path, low, options.crop)
     if tuple(high.shape[1:]) != tuple(side * options.scale for side in low.shape[1:]):
         raise InputError(
-            f"{path}: {_size(high)} is not {options.scale} times the {_size(low)} of {partner}"
+            f"{path}: {_size(high)} is not {options.scale} times the {_size(low)} of {small}"
         )
     return [Pair(low, high)]
 

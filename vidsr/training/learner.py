@@ -72,7 +72,16 @@ class Optimiser:
         return {"adam": self.adam.state_dict(), "scaler": self.scaler.state_dict()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        self.adam.load_state_dict(state["adam"])
+        # Rate and capturability are this device's, whatever device the state was saved on; and
+        # Adam puts its step counters where the groups' own capturability wants them.
+        own = [(group["lr"], group["capturable"]) for group in self.adam.param_groups]
+        groups = [
+            {**group, "capturable": capturable}
+            for group, (_, capturable) in zip(state["adam"]["param_groups"], own, strict=True)
+        ]
+        self.adam.load_state_dict({**state["adam"], "param_groups": groups})
+        for group, (rate, _) in zip(self.adam.param_groups, own, strict=True):
+            group["lr"] = rate
         self.scaler.load_state_dict(state["scaler"])
 
 
@@ -172,7 +181,8 @@ def training_dtype(options: Options, device: torch.device) -> torch.dtype:
     named = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     if options.precision != "auto":
         return named[options.precision]
-    native = torch.cuda.is_bf16_supported() if device.type == "cuda" else has_native_bf16()
+    on_cuda = device.type == "cuda"
+    native = torch.cuda.is_bf16_supported(False) if on_cuda else has_native_bf16()
     return torch.bfloat16 if native else torch.float32
 
 

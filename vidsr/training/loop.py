@@ -123,12 +123,16 @@ class Run:
         means = meter.means()
         strange = [name for name, value in means.items() if not math.isfinite(value)]
         if strange:
-            raise TrainingError(
-                f"step {self.clock.step}: {', '.join(strange)} is {means[strange[0]]}; "
-                f"{self.folder.model} holds the last good weights",
-                hint="choose a lower --rate, or --precision fp32",
-            )
+            raise self._astray(f"{', '.join(strange)} is {means[strange[0]]}")
         return means
+
+    def _astray(self, what: str) -> TrainingError:
+        kept = self.folder.model.exists()
+        rest = f"{self.folder.model} holds the last good weights" if kept else "nothing is written"
+        return TrainingError(
+            f"step {self.clock.step}: {what}; {rest}",
+            hint="choose a lower --rate, or --precision fp32",
+        )
 
     def _look(self, meter: Meter) -> None:
         """Validate and write everything down."""
@@ -140,11 +144,15 @@ class Run:
         self.clock.start()
 
     def _write(self, means: dict[str, float]) -> None:
+        for name, value in self.learner.average.items():
+            if not value.isfinite().all():
+                raise self._astray(f"{name} of the weights is not finite")
         generator = self.generator()
         scores, pictures = score(generator, self.samples, str(self.device))
         self.best = scores
         save_generator(self.folder.model, generator.config, self.learner.average)
         state = {"learner": self.learner.state(), "step": self.clock.step}
+        state["pool_bytes"] = self.pool.bytes
         save_state(self.folder.state, {**state, "seconds": self.clock.seconds})
         self._log(means, scores)
         if pictures:

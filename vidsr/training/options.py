@@ -9,12 +9,12 @@ from typing import Any, Literal, get_args
 from vidsr.errors import OptionError
 from vidsr.models.config import GeneratorConfig, Kind, NormKind
 from vidsr.training.discriminator import DiscriminatorKind
+from vidsr.training.features import FeatureLayer
 from vidsr.training.losses import AdversarialKind
 
 PixelLoss = Literal["l1", "mse", "charbonnier"]
 ScheduleKind = Literal["cosine", "step", "constant"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-VggLayer = Literal["vgg22", "vgg54"]
 
 # What differs between generators: sizes as published where a paper has them, and the rate that
 # their depth bears. SRGAN is SRResNet's network with the adversarial losses on.
@@ -29,8 +29,18 @@ PRESETS: dict[str, dict[str, Any]] = {
     "espcn": {"channels": 1, "width": 64, "blocks": 1, "batch": 16, "crop": 32, "rate": 1e-3},
     "srcnn": {"channels": 1, "width": 64, "blocks": 1, "batch": 16, "crop": 24, "rate": 1e-3},
     "rrdb": {"channels": 3, "width": 32, "blocks": 3, "batch": 8, "crop": 24, "rate": 2e-4},
-    "unet": {"channels": 3, "width": 24, "blocks": 2, "batch": 8, "crop": 96, "rate": 1e-3},
+    "unet": {
+        "channels": 3, "width": 24, "blocks": 2, "batch": 8, "crop": 96, "rate": 1e-3,
+        "recipe": "motion",
+    },
 }  # fmt: skip
+
+GAN_ONLY = (
+    *("discriminator", "discriminator_width", "vgg", "vgg_layer", "pixel_weight"),
+    *("perceptual_weight", "adversarial_weight", "tv_weight", "flicker_weight", "penalty_weight"),
+)
+SMALLEST_JUDGED = 32
+"""Pixels a side that both discriminators, and VGG19 up to its fifth stage, make something of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +61,7 @@ class Options:
     crop: int
     rate: float
     norm: NormKind = "none"
+    validate: str | None = None  # folder of pictures; None holds back some of ``data``
     recipe: str = "bicubic"
     clips: int = 8  # of each picture, for recipes that need moving pictures
     steps: int | None = None
@@ -70,7 +81,7 @@ class Options:
     discriminator: DiscriminatorKind = "patch"
     discriminator_width: int = 64
     vgg: str | None = None
-    vgg_layer: VggLayer = "vgg22"
+    vgg_layer: FeatureLayer = "vgg22"
     pixel_weight: float = 1.0
     perceptual_weight: float = 0.0
     adversarial_weight: float = 0.0
@@ -129,6 +140,8 @@ def merge(old: Options, given: dict[str, Any]) -> Options:
     Raises OptionError for any other option that is given and differs.
     """
     free = {"steps", "minutes", "data", "vgg", "teacher"}
+    if old.validate is not None:  # else other pictures would be held back from learning
+        free.add("validate")
     for field in fields(old):
         value = given.get(field.name)
         if value is not None and field.name not in free and value != getattr(old, field.name):
@@ -150,7 +163,7 @@ def _check_choices(options: Options) -> None:
         ("precision", options.precision, get_args(Precision)),
         ("adversarial", options.adversarial, (None, *get_args(AdversarialKind))),
         ("discriminator", options.discriminator, get_args(DiscriminatorKind)),
-        ("vgg_layer", options.vgg_layer, get_args(VggLayer)),
+        ("vgg_layer", options.vgg_layer, get_args(FeatureLayer)),
     ):
         if value not in allowed:
             raise OptionError(f"{name} = {value!r}, allowed {', '.join(map(str, allowed))}")
@@ -158,12 +171,13 @@ def _check_choices(options: Options) -> None:
 
 def _check_numbers(options: Options) -> None:
     for name, low, high in (
+        ("seed", 0, 2**31),
         ("batch", 1, 4096),
         ("crop", 8, 1024),
         ("rate", 1e-9, 1.0),
         ("clips", 1, 1024),
         ("steps", 1, 10**9),
-        ("minutes", 0.0, 1e6),
+        ("minutes", 1e-3, 1e6),
         ("warmup", 0, 10**9),
         ("clip_norm", 1e-6, 1e9),
         ("decay", 0.0, 0.999999),
@@ -181,13 +195,35 @@ def _check_numbers(options: Options) -> None:
 
 
 def _check_losses(options: Options) -> None:
+    if options.norm != "none" and options.kind != "srresnet":
+        raise OptionError(f"norm = {options.norm!r} with {options.kind}, allowed with srresnet")
+    if options.adversarial is None:
+        return _check_unused(options)
+    if options.teacher is not None:
+        raise OptionError("teacher beside adversarial losses, allowed is one of them")
+    if options.crop * options.scale < SMALLEST_JUDGED:
+        raise OptionError(
+            f"crop = {options.crop} at scale {options.scale}: the discriminator needs pictures of "
+            f"{SMALLEST_JUDGED} pixels, allowed {-(-SMALLEST_JUDGED // options.scale)} or more"
+        )
     if options.perceptual_weight and options.vgg is None:
         raise OptionError(
             f"perceptual_weight = {options.perceptual_weight} without weights of VGG19",
             hint="name them with --vgg, or give --perceptual-weight 0",
         )
-    if options.adversarial_weight and options.adversarial is None:
-        raise OptionError("adversarial_weight without adversarial, allowed bce, hinge, wgan-gp")
     total = options.pixel_weight + options.perceptual_weight + options.adversarial_weight
     if not total:
         raise OptionError("every weight of a loss is 0; nothing would be learned")
+    return None
+
+
+def _check_unused(options: Options) -> None:
+    """Raises OptionError for what only a GAN heeds, where there is none."""
+    for name in GAN_ONLY:
+        default = Options.__dataclass_fields__[name].default
+        if getattr(options, name) != default:
+            raise OptionError(
+                f"{name} = {getattr(options, name)!r} without adversarial losses does nothing",
+                hint="add --adversarial bce (--adversarial-weight 0 trains without them), "
+                "or choose --model srgan",
+            )

@@ -45,21 +45,25 @@ class CropPool:
     def __init__(
         self, pairs: Iterable[Pair], *, scale: int, crop: int, device: torch.device | str = "cpu"
     ) -> None:
-        held = [p for p in pairs if min(p.low.shape[1:]) >= crop]
-        if not held:
+        lows, highs = [], []
+        for pair in pairs:
+            if min(pair.low.shape[1:]) >= crop:
+                lows.append(pair.low)
+                highs.append(pair.high)
+        if not lows:
             raise InputError(
                 f"no picture of at least {crop * scale}x{crop * scale} pixels to train on",
                 hint="choose a smaller --crop, or larger pictures",
             )
-        self.scale, self.crop, self.channels = scale, crop, held[0].low.shape[0]
-        self.count = len(held)
-        self.sizes = torch.tensor([p.low.shape[1:] for p in held], dtype=torch.int64)
+        self.scale, self.crop, self.channels = scale, crop, lows[0].shape[0]
+        self.count = len(lows)
+        self.sizes = torch.tensor([low.shape[1:] for low in lows], dtype=torch.int64)
         areas = self.sizes.prod(1) * self.channels
         starts = torch.cumsum(areas, 0) - areas
         #                  height and width of the low picture, its first byte
         self._table = torch.column_stack((self.sizes, starts)).to(device)
-        self._low = _join([p.low for p in held], int(areas.sum()), device)
-        self._high = _join([p.high for p in held], int(areas.sum()) * scale**2, device)
+        self._low = _join(lows, int(areas.sum()), device)
+        self._high = _join(highs, int(areas.sum()) * scale**2, device)
 
     @property
     def bytes(self) -> int:

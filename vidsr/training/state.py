@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from vidsr.errors import InputError, NoInputError, OutputError
+from vidsr.errors import InputError, NoInputError, OptionError, OutputError
+from vidsr.files import written_whole
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,15 @@ class RunFolder:
     def sheet(self, step: int) -> Path:
         return self.path / "sheets" / f"{step:08d}.png"
 
+    def refuse_others(self) -> None:
+        """Raises OptionError where a new run would write over what is there."""
+        for path in (self.state, self.options, self.model, self.log, self.card, self.curves):
+            if path.exists():
+                raise OptionError(
+                    f"{path}: exists already",
+                    hint="choose another --out; --resume goes on with a run",
+                )
+
     def create(self) -> None:
         """Raises OutputError where the folder cannot be made or written to."""
         try:
@@ -58,18 +67,10 @@ class RunFolder:
             raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a file that appears when it is whole."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(text)
-    os.replace(part, path)
-
-
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a state; a crash leaves the one before."""
-    part = path.with_name(path.name + ".part")
-    torch.save(state, part)
-    os.replace(part, path)
+    """Write a state; a crash leaves the one before. Raises OutputError."""
+    with written_whole(path) as part:
+        torch.save(state, part)
 
 
 def load_state(path: Path) -> dict[str, Any]:

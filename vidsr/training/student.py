@@ -68,13 +68,13 @@ def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> st
             how = "growth"
         else:
             raise ValueError("another architecture")
+        if isinstance(student, WideLite):
+            student.hold(start.state_dict())
+        else:
+            student.generator.load_state_dict(start.state_dict())
     except ValueError as error:
         raise ModelError(
             f"weights of {generator.config} cannot start {config}: {error}",
-            hint="give the same --width and --blocks, or leave --init out",
+            hint="give the same --width and --blocks (and a --middle of that width), or no --init",
         ) from error
-    if isinstance(student, WideLite):
-        student.hold(start.state_dict())
-    else:
-        student.generator.load_state_dict(start.state_dict())
     return how

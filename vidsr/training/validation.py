@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ from vidsr.models.checkpoint import Generator
 from vidsr.pictures import picture_files, read_rgb, to_bytes, to_unit
 from vidsr.quality.metrics import luma_601, psnr_db
 from vidsr.quality.sheet import contact_sheet, detailed_window
-from vidsr.training.data import is_plain, trim
+from vidsr.training.data import Prepared, is_plain, partner, trim
 from vidsr.transform import enlarge_rgb
 
+log = logging.getLogger("vidsr")
 SHEET_PICTURES = 4
 SHEET_SIDE = 160  # of a crop on the contact sheet, high-resolution pixels
 SMALLEST_SIDE = 8  # low-resolution pixels
@@ -58,16 +60,27 @@ def load_samples(folder: Path, recipe: Recipe, scale: int) -> list[Sample]:
         if not files:
             raise InputError(f"{inner}: no pictures named *_HR")
         own = is_plain(recipe)
-        return [_sample(p, recipe, scale, _partner(p) if own else None) for p in files]
+        return [_sample(p, recipe, scale, _low_of(p) if own else None) for p in files]
     return [_sample(p, recipe, scale) for p in picture_files(folder)]
 
 
-def samples_of(files: list[Path], recipe: Recipe, scale: int) -> list[Sample]:
-    """Pictures held back from training, degraded by ``recipe``."""
-    return [_sample(path, recipe, scale) for path in files]
+def samples_of(data: Prepared, recipe: Recipe, scale: int) -> list[Sample]:
+    """Pictures held back from training, degraded by ``recipe`` or with their own small ones.
+
+    Those that cannot be read are skipped and named.
+    """
+    samples = []
+    for path in data.held_back:
+        try:
+            own = partner(path) if data.paired else None
+            samples.append(_sample(path, recipe, scale, own))
+        except InputError as error:
+            log.warning("skipped %s", error)
+            data.skipped.append(str(error))
+    return samples
 
 
-def _partner(path: Path) -> Path:
+def _low_of(path: Path) -> Path:
     return path.with_name(path.name.replace("_HR", "_LR"))
 
 
