@@ -106,7 +106,7 @@ class _Run:
         self._pairs, self._progress = pairs, progress
         self._sink = Sink(plan, source, notes)
         # Else Matroska draws its identifiers at random. Read with the header, at the first packet.
-        self._sink.container.flags |= Flags["bitexact"].value
+        self._sink.container.flags |= Flags.bitexact.value  # type: ignore[operator]
         self._waiting: deque[Frame] = deque()  # frames without planes: their times alone
         self._pushed = self._shown = 0
 

@@ -32,7 +32,7 @@ def score_pictures(
         outputs = {method.name: method.enlarge(lr) for method in methods}
         scores = score_outputs(outputs, original, border=border, metrics=metrics)
         if gallery is not None:
-            gallery.add(pair.name, lr, outputs, original, scores)
+            gallery.add(f"{pair.group} {pair.name}", lr, outputs, original, scores)
         for name, values in scores.items():
             yield Row(pair.group, pair.name, name, values)
 
