@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
@@ -61,7 +63,7 @@ def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> st
             start.load_state_dict(generator.state_dict())
         elif isinstance(start, SRResNet) and isinstance(generator, Lite):
             start.load_state_dict(student.plain_weights())
-            grow_srresnet(start, generator)
+            grow_srresnet(start, _with_even_blocks(generator))
             how = "growth"
         elif isinstance(start, Lite) and isinstance(generator, Lite):
             deepen_lite(start, generator)
@@ -78,3 +80,13 @@ def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> st
             hint="give the same --width and --blocks (and a --middle of that width), or no --init",
         ) from error
     return how
+
+
+def _with_even_blocks(generator: Lite) -> Lite:
+    """The same function with one block more where their number is odd: growth takes two by two."""
+    config = generator.config
+    if config.blocks % 2 == 0:
+        return generator
+    even = Lite(replace(config, blocks=config.blocks + 1))
+    deepen_lite(even, generator)
+    return even
