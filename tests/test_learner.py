@@ -228,3 +228,10 @@ def test_a_state_of_a_gpu_is_taken_up_on_a_processor() -> None:
     again.learn(*crops(1), 1)
     group = again.optimiser.adam.param_groups[0]
     assert (group["lr"], group["capturable"]) == (1e-3, False)
+
+
+def test_features_are_compared_from_many_offsets() -> None:
+    learner = gan()
+    offsets = {learner._offset(step) for step in range(2000)}
+    assert offsets == {(top, left) for top in range(8) for left in range(8)}
+    assert learner._offset(7) == gan()._offset(7)

@@ -15,6 +15,8 @@ from vidsr.training.learner import Fidelity, Losses, Optimiser
 from vidsr.training.options import Options
 from vidsr.training.student import Student
 
+OFFSETS = 8
+"""Places, in pixels a way, that the perceptual loss begins at."""
 NOISE = 1.5 / 255
 """Standard deviation of the second look's noise: that of a well-lit 8-bit camera picture."""
 
@@ -66,8 +68,10 @@ class Adversarial(Fidelity):
         parts = {"pixel": self.loss(out, high)}
         if options.perceptual_weight:
             assert self.features is not None
+            top, left = self._offset(step)
+            seen, wanted = (_rgb(x)[..., top:, left:] for x in (out, high))
             with self.autocast():
-                parts["perceptual"] = perceptual_loss(self.features, _rgb(out), _rgb(high))
+                parts["perceptual"] = perceptual_loss(self.features, seen, wanted)
         if options.adversarial_weight:
             with self.autocast():
                 logits = self.critic(_rgb(out))
@@ -77,6 +81,16 @@ class Adversarial(Fidelity):
         if options.flicker_weight:
             parts["flicker"] = self._flicker(out, low, high, step)
         return parts
+
+    def _offset(self, step: int) -> tuple[int, int]:
+        """Where VGG begins to look: elsewhere at each step.
+
+        Its poolings lie on a grid; looking from one corner alone, a thousand steps wove that grid
+        into flat areas and foliage.
+        """
+        generator = torch.Generator().manual_seed(self.options.seed * 4001 + step)
+        top, left = torch.randint(0, OFFSETS, (2,), generator=generator).tolist()
+        return top, left
 
     def _flicker(self, out: Tensor, low: Tensor, high: Tensor, step: int) -> Tensor:
         scale = self.options.scale

@@ -39,8 +39,8 @@ GAN_ONLY = (
     *("discriminator", "discriminator_width", "vgg", "vgg_layer", "pixel_weight"),
     *("perceptual_weight", "adversarial_weight", "tv_weight", "flicker_weight", "penalty_weight"),
 )
-SMALLEST_JUDGED = 32
-"""Pixels a side that both discriminators, and VGG19 up to its fifth stage, make something of."""
+SMALLEST_JUDGED, SMALLEST_SEEN = 32, 40
+"""Pixels a side that discriminators, and VGG19 from any offset, make something of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,10 +201,11 @@ def _check_losses(options: Options) -> None:
         return _check_unused(options)
     if options.teacher is not None:
         raise OptionError("teacher beside adversarial losses, allowed is one of them")
-    if options.crop * options.scale < SMALLEST_JUDGED:
+    smallest = SMALLEST_SEEN if options.perceptual_weight else SMALLEST_JUDGED
+    if options.crop * options.scale < smallest:
         raise OptionError(
-            f"crop = {options.crop} at scale {options.scale}: the discriminator needs pictures of "
-            f"{SMALLEST_JUDGED} pixels, allowed {-(-SMALLEST_JUDGED // options.scale)} or more"
+            f"crop = {options.crop} at scale {options.scale}: the losses need pictures of "
+            f"{smallest} pixels, allowed {-(-smallest // options.scale)} or more"
         )
     if options.perceptual_weight and options.vgg is None:
         raise OptionError(
