@@ -31,7 +31,7 @@ def test_every_preset_is_valid(model: str) -> None:
         ({"tv_weight": 0.1}, "tv_weight = 0.1 without adversarial losses does nothing"),
         ({"vgg": "x.pth"}, "vgg = 'x.pth' without adversarial losses"),
         ({"discriminator": "srgan"}, "discriminator = 'srgan' without"),
-        ({"perceptual_weight": 1.0, "adversarial": "bce"}, "without weights of VGG19"),
+        ({"perceptual_weight": 1.0, "adversarial": "bce", "crop": 16}, "without weights of VGG19"),
         ({"pixel_weight": 0.0, "adversarial": "bce"}, "every weight of a loss is 0"),
         ({"teacher": "lite-x4", "adversarial": "bce"}, "teacher beside adversarial"),
         ({"scale": 2, "adversarial": "bce"}, "allowed 16 or more"),
