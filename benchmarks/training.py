@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 import vidsr.training.student as student_module
-from vidsr.engines.torch_engine import resolve_device
+from vidsr.engines.devices import resolve_device
 from vidsr.training.graphed import GraphedStep
 from vidsr.training.learner import Fidelity
 from vidsr.training.options import Options, preset

@@ -16,7 +16,9 @@ class Engine(Protocol):
     ``shuffle``          factor of the pixel shuffle left out, a divisor of ``scale``
     ``halo``             radius of the receptive field in low-resolution pixels
     ``alignment``        windows of a picture start at multiples of it; 1 without a coarse grid
-    ``dtype``            of the activations; inputs and outputs are float32 whatever it is
+    ``dtype``            of the activations
+    ``input_dtype``      of what ``run`` takes: float32, or float16 where nothing finer is looked at
+    ``offset``           to be added to what ``run`` gives: 0, or mid-grey where float16 comes out
     ``bytes_per_pixel``  estimated peak of activations per low-resolution input pixel
     """
 
@@ -35,15 +37,20 @@ class Engine(Protocol):
     @property
     def dtype(self) -> torch.dtype: ...
     @property
+    def input_dtype(self) -> torch.dtype: ...
+    @property
+    def offset(self) -> float: ...
+    @property
     def device(self) -> torch.device: ...
     @property
     def bytes_per_pixel(self) -> int: ...
 
     def run(self, x: Tensor) -> Tensor:
-        """[N, channels, H, W] float32 in [0, 1] on ``device`` -> the picture before its shuffle.
+        """[N, channels, H, W] in [0, 1], of ``input_dtype`` -> the picture before its shuffle.
 
-        The result is [N, channels*shuffle**2, H*scale/shuffle, W*scale/shuffle] float32 in the
-        unit range, not clamped, with strides of the engine's choosing.
+        The result is [N, channels*shuffle**2, H*scale/shuffle, W*scale/shuffle], float32 or
+        float16, in the unit range less ``offset``, not clamped, with strides of the engine's
+        choosing. On CUDA it is made on the current stream, and the next run may overwrite it.
         Raises MemoryLimitError when the device has no room, DeviceError when it fails.
         """
         ...

@@ -56,7 +56,7 @@ def activation_numbers(net: PhaseNet) -> int:
 
     What libraries take beside (rearranged weights, workspace) is not in it.
     """
-    twin = copy.deepcopy(net).to("meta")
+    twin = copy.deepcopy(net).to("meta", torch.float32)
     x = torch.empty(1, twin.config.channels, PROBE_SIDE, PROBE_SIDE, device="meta")
     with torch.inference_mode(), _Watch() as watch:
         twin.phase(x.clone())

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import copy
-import platform
-import re
-from typing import Literal, get_args
-
 import torch
 from torch import Tensor, nn
 
+from vidsr.engines.devices import Precision, resolve_device, resolve_precision, takes_bf16
 from vidsr.engines.footprint import activation_numbers
+from vidsr.engines.inference import InferenceNet
 from vidsr.engines.reach import alignment, halo
-from vidsr.engines.rewrite import shift_output, to_phase_module
-from vidsr.errors import DeviceError, MemoryLimitError, OptionError
+from vidsr.errors import DeviceError, MemoryLimitError
 from vidsr.models.checkpoint import Generator
-from vidsr.models.forms import DifferenceNet, PhaseNet
 from vidsr.models.zoo import Model
-
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-MID_GREY = 0.5  # what low precision counts from: halves the rounding of what a tail puts out
 
 # Peak of resident memory on a CPU over live activations, measured. Windows of 0.06 megapixels: lite
 # and srresnet 0.7 to 1.1, espcn and srcnn 0.8 to 1.0, rrdb 1.2 to 1.5, unet 0.8 to 2 (the heap does
@@ -28,64 +19,9 @@ MID_GREY = 0.5  # what low precision counts from: halves the rounding of what a 
 BESIDE_LIVE = 1.25
 
 
-def resolve_device(text: str) -> torch.device:
-    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` -> a device that is there.
-
-    Raises OptionError for other text, DeviceError for a GPU that is absent.
-    """
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
-        raise OptionError(f"device = {text!r}, allowed 'auto', 'cpu', 'cuda' or 'cuda:N'")
-    present = torch.cuda.is_available()
-    if text == "cpu" or (text == "auto" and not present):
-        return torch.device("cpu")
-    if not present:
-        raise DeviceError(
-            f"device = {text!r}, but PyTorch sees no CUDA device",
-            hint="use --device cpu, or install a CUDA build of PyTorch and a driver for it",
-        )
-    index = int(text.partition(":")[2] or torch.cuda.current_device())
-    count = torch.cuda.device_count()
-    if index >= count:
-        raise DeviceError(f"device = {text!r}, but there are {count}", hint="they count from 0")
-    return torch.device("cuda", index)
-
-
-def has_native_bf16() -> bool:
-    """Whether the processor multiplies bfloat16 itself; emulated, it is slower than float32.
-
-    ``mkldnn``'s own answer is no help on x86: it is yes wherever AVX-512 can emulate.
-    """
-    if platform.machine().lower() in ("x86_64", "amd64"):
-        asks = (getattr(torch.cpu, f"_is_{n}_supported", None) for n in ("avx512_bf16", "amx_tile"))
-        return any(ask is not None and bool(ask()) for ask in asks)
-    return _takes_bf16()
-
-
-def _takes_bf16() -> bool:
-    """Whether oneDNN runs bfloat16 here at all, be it emulated."""
-    ask = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-    return ask is not None and bool(ask())
-
-
-def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
-    """The type of the activations; ``auto`` is fp16 on CUDA, bf16 where a CPU has it, else fp32.
-
-    Raises OptionError for unknown names and for fp16 on a CPU, which would be emulated.
-    """
-    if precision not in get_args(Precision):
-        raise OptionError(f"precision = {precision!r}, allowed {', '.join(get_args(Precision))}")
-    if precision != "auto":
-        if precision == "fp16" and device.type == "cpu":
-            raise OptionError("precision = 'fp16' on a CPU", hint="use bf16, fp32 or auto there")
-        return DTYPES[precision]
-    if device.type == "cuda":
-        return torch.float16
-    return torch.bfloat16 if has_native_bf16() else torch.float32
-
-
 def _has_onednn(dtype: torch.dtype) -> bool:
     present: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return present and (dtype == torch.float32 or _takes_bf16())
+    return present and (dtype == torch.float32 or takes_bf16())
 
 
 class DirectConv2d(nn.Conv2d):
@@ -116,9 +52,8 @@ class TorchEngine:
     """An :class:`vidsr.engines.engine.Engine` on PyTorch, weights laid out channels-last.
 
     The generator is copied. In fp32 on a CPU, what comes out for a pixel does not depend on the
-    size of the picture around it, to the last bit.
-    A ``DifferenceNet`` (lite, unet) in bf16 or fp16 rounds only what it adds to the picture; the
-    input is added in fp32. The others round the picture, counted from mid-grey.
+    size of the picture around it, to the last bit. On CUDA in fp16, RGB networks take and give
+    float16: see :class:`vidsr.engines.inference.InferenceNet`.
     bf16 against fp32, untrained networks, root mean square (greatest) difference of full scale:
     lite-x4 1e-4 (4e-4), twelve times less than adding in bf16; srresnet-x4 1.5e-3 (8e-3).
     """
@@ -133,31 +68,18 @@ class TorchEngine:
         module = model.module if isinstance(model, Model) else model
         self.device = resolve_device(device)
         self.dtype = resolve_precision(precision, self.device)
-        net = copy.deepcopy(to_phase_module(module)).eval()
-        config, self._middle = net.config, 0.0
-        if not isinstance(net, DifferenceNet) and self.dtype != torch.float32:
-            self._middle = MID_GREY
-            net.tail = shift_output(net.tail, -MID_GREY)
+        net = InferenceNet(module, self.dtype, half_output=self.device.type == "cuda")
+        config = net.config
         self.name = model.name if isinstance(model, Model) else f"{config.kind}-x{config.scale}"
         self.channels, self.scale, self.shuffle = config.channels, config.scale, net.shuffle
-        self.halo, self.alignment = halo(net), alignment(net)
-        self.bytes_per_pixel = self._bytes_per_pixel(net)
-        for weight in (*net.requires_grad_(False).parameters(), *net.buffers()):
-            weight.data = weight.data.to(
-                self.device,
-                self.dtype,
-                memory_format=torch.channels_last if weight.ndim == 4 else torch.preserve_format,
-            )
-        self.net = net
+        self.halo, self.alignment = halo(net.net), alignment(net.net)
+        self.input_dtype, self.offset = net.input_dtype, net.offset
+        self.bytes_per_pixel = bytes_per_pixel(net)
+        self.net = _placed(net, self.device)
         if self.device.type == "cpu" and _has_onednn(self.dtype):
             for layer in self.net.modules():
                 if isinstance(layer, nn.Conv2d):
                     DirectConv2d.adopt(layer)
-
-    def _bytes_per_pixel(self, net: PhaseNet) -> int:
-        """Activations in ``dtype``, input and output in float32."""
-        outside = self.channels * (1 + self.scale**2) * torch.float32.itemsize
-        return int(activation_numbers(net) * self.dtype.itemsize * BESIDE_LIVE) + outside
 
     def run(self, x: Tensor) -> Tensor:
         """See :meth:`vidsr.engines.engine.Engine.run`. The result is an inference tensor."""
@@ -172,15 +94,8 @@ class TorchEngine:
             raise DeviceError(f"{self.name} on {self.device}: {error}") from error
 
     def _run(self, x: Tensor) -> Tensor:
-        if not isinstance(self.net, DifferenceNet):
-            picture: Tensor = self.net.phase(x.to(self.dtype)).float()
-            return picture.add_(self._middle) if self._middle else picture
-        difference: Tensor = self.net.residual((x - 0.5).to(self.dtype))
-        # Promotes to float32 while adding: 0.19 ms at 320x180 x4, against 1.55 for a conversion
-        # and an addition that broadcasts through a five-dimensional view.
-        one = self.channels == 1 or self.shuffle == 1
-        picture = x if one else x.repeat_interleave(self.shuffle**2, dim=1)
-        return torch.add(difference, picture)
+        result: Tensor = self.net(x)
+        return result
 
     def _no_room(self, x: Tensor) -> MemoryLimitError:
         needed = self.bytes_per_pixel * x.shape[0] * x.shape[2] * x.shape[3]
@@ -189,3 +104,18 @@ class TorchEngine:
             f"about {needed / 2**20:.0f} MiB",
             hint="give a smaller --tile, or a --max-memory to choose one by",
         )
+
+
+def _placed(net: InferenceNet, device: torch.device) -> InferenceNet:
+    """``net`` itself, its weights on ``device`` and channels-last."""
+    for weight in (*net.parameters(), *net.buffers()):
+        layout = torch.channels_last if weight.ndim == 4 else torch.preserve_format
+        weight.data = weight.data.to(device, memory_format=layout)
+    return net
+
+
+def bytes_per_pixel(net: InferenceNet) -> int:
+    """Estimated peak per low-resolution pixel: activations in ``dtype``, both ends in float32."""
+    config = net.config
+    outside = config.channels * (1 + config.scale**2) * torch.float32.itemsize
+    return int(activation_numbers(net.net) * net.dtype.itemsize * BESIDE_LIVE) + outside

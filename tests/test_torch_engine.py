@@ -10,17 +10,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vidsr.engines import torch_engine
+from vidsr.engines import devices, torch_engine
+from vidsr.engines.devices import Precision, has_native_bf16, resolve_device, resolve_precision
 from vidsr.engines.engine import Engine
 from vidsr.engines.footprint import activation_numbers
 from vidsr.engines.rewrite import to_phase_module
-from vidsr.engines.torch_engine import (
-    Precision,
-    TorchEngine,
-    has_native_bf16,
-    resolve_device,
-    resolve_precision,
-)
+from vidsr.engines.torch_engine import TorchEngine
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 from vidsr.models.checkpoint import Generator, build_generator
 from vidsr.models.config import GeneratorConfig
@@ -217,7 +212,7 @@ def test_device_choice(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_automatic_precision(
     native: bool, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(torch_engine, "has_native_bf16", lambda: native)
+    monkeypatch.setattr(devices, "has_native_bf16", lambda: native)
     assert resolve_precision("auto", CPU) == expected
     assert resolve_precision("auto", torch.device("cuda", 0)) == torch.float16
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vidsr import OptionError, Upscaler
 from vidsr.color import ColorSpec
-from vidsr.engines.torch_engine import Precision
+from vidsr.engines.devices import Precision
 from vidsr.errors import MemoryLimitError, ModelError
 from vidsr.frame import Frame, PixelFormat, VideoFormat, view_planes
 from vidsr.kernels import reference

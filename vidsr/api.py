@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
-from vidsr.engines.torch_engine import Precision
+from vidsr.engines.devices import Precision
 from vidsr.errors import OptionError
 from vidsr.frame import Frame
 from vidsr.job import Job, Options, prepare

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, get_args
 
-from vidsr.engines.torch_engine import Precision
+from vidsr.engines.devices import Precision
 from vidsr.errors import OptionError
 from vidsr.frame import VideoFormat
 from vidsr.notes import Notes

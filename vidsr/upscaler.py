@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidsr import transform
-from vidsr.engines.torch_engine import Precision, TorchEngine, resolve_device
+from vidsr.engines.devices import Precision, resolve_device
+from vidsr.engines.torch_engine import TorchEngine
 from vidsr.errors import OptionError
 from vidsr.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
 from vidsr.memory import default_limit, parse_bytes, plan_tile

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from vidsr.degradation.recipe import Recipe
-from vidsr.engines.torch_engine import resolve_device
+from vidsr.engines.devices import resolve_device
 from vidsr.errors import ModelError, OptionError
 from vidsr.files import write_text
 from vidsr.models.checkpoint import Generator

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from vidsr.engines.torch_engine import has_native_bf16
+from vidsr.engines.devices import has_native_bf16
 from vidsr.models.checkpoint import Generator
 from vidsr.training import losses
 from vidsr.training.options import Options
