@@ -36,6 +36,19 @@ def resolve_device(text: str) -> torch.device:
     return torch.device("cuda", index)
 
 
+def resolve_devices(text: str) -> tuple[torch.device, ...]:
+    """As :func:`resolve_device`, for one device or several CUDA devices: ``cuda:0,cuda:1``.
+
+    Raises OptionError for a device named twice and for a list that is not of CUDA devices.
+    """
+    devices = tuple(resolve_device(part) for part in text.split(","))
+    if len(devices) > 1 and any(device.type != "cuda" for device in devices):
+        raise OptionError(f"device = {text!r}, allowed in a list are CUDA devices only")
+    if len(set(devices)) < len(devices):
+        raise OptionError(f"device = {text!r}, allowed is each device once")
+    return devices
+
+
 def has_native_bf16() -> bool:
     """Whether the processor multiplies bfloat16 itself; emulated, it is slower than float32.
 

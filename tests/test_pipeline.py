@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidsr.memory import FRAMES_IN_FLIGHT
-from vidsr.pipeline import Cancelled, Channel, StageTimes, run_pipeline
+from vidsr.pipeline import Cancelled, Channel, StageTimes, each, run_pipeline
 
+Stage = Callable[[Iterable[int]], Iterator[int]]
 STUCK_S = 20.0  # far above what any of these runs takes, even on a busy machine
 
 
@@ -91,13 +92,13 @@ def raiser(at: int | None, error: BaseException) -> Callable[[int], int]:
 
 def test_order_is_kept_and_every_item_arrives() -> None:
     seen: list[int] = []
-    run_pipeline(range(500), lambda x: x * 3, seen.append)
+    run_pipeline(range(500), each(lambda x: x * 3), seen.append)
     assert seen == [3 * x for x in range(500)]
 
 
 def test_an_empty_source_ends() -> None:
     seen: list[int] = []
-    run_pipeline([], lambda x: x, seen.append)
+    run_pipeline([], each(lambda x: x), seen.append)
     assert seen == []
 
 
@@ -115,7 +116,7 @@ def test_stages_overlap_and_the_transform_runs_in_the_callers_thread() -> None:
         names["transform"] = threading.current_thread().name
         return item
 
-    run_pipeline(source(), transform, sink)
+    run_pipeline(source(), each(transform), sink)
     assert names["transform"] == threading.current_thread().name
     assert len(set(names.values())) == 3
 
@@ -124,7 +125,7 @@ def test_times_are_of_work_not_of_waiting() -> None:
     def slow(_: int) -> None:
         time.sleep(0.02)
 
-    times = run_pipeline(range(10), lambda x: x, slow)
+    times = run_pipeline(range(10), each(lambda x: x), slow)
     assert isinstance(times, StageTimes)
     assert times.encode_s >= 10 * 0.02
     assert times.decode_s < 0.1  # it waited for the sink nearly all the time
@@ -152,8 +153,8 @@ def test_only_a_few_items_live_at_once(slow: str) -> None:
         return Item(number)
 
     for run in (
-        lambda: run_pipeline(source(), same, lambda _: wait("sink")),
-        lambda: run_pipeline(range(25), made, lambda _: wait("sink")),
+        lambda: run_pipeline(source(), each(same), lambda _: wait("sink")),
+        lambda: run_pipeline(range(25), each(made), lambda _: wait("sink")),
     ):
         gc.collect()
         Item.alive = Item.most = 0
@@ -170,7 +171,7 @@ def test_an_error_is_raised_once_as_it_is(stage: str, at: int) -> None:
     with pytest.raises(Broken) as caught:
         run_pipeline(
             failing(range(40), where["source"], error),
-            raiser(where["transform"], error),
+            each(raiser(where["transform"], error)),
             raiser(where["sink"], error),  # type: ignore[arg-type]
         )
     assert caught.value is error
@@ -183,7 +184,7 @@ def test_a_source_that_cannot_even_start() -> None:
             raise Broken
 
     with pytest.raises(Broken):
-        run_pipeline(Unstartable(), lambda x: x, lambda _: None)
+        run_pipeline(Unstartable(), each(lambda x: x), lambda _: None)
 
 
 def test_all_failing_at_once_gives_one_of_the_errors() -> None:
@@ -198,7 +199,7 @@ def test_all_failing_at_once_gives_one_of_the_errors() -> None:
 
 def all_fail(
     together: threading.Barrier, errors: list[Broken]
-) -> tuple[Iterator[int], Callable[[int], int], Callable[[int], None]]:
+) -> tuple[Iterator[int], Stage, Callable[[int], None]]:
     """Stages that meet first: the sink at item 0, the transform at 1, the source after both."""
 
     def source() -> Iterator[int]:
@@ -216,7 +217,7 @@ def all_fail(
         together.wait(STUCK_S)
         raise errors[2]
 
-    return source(), transform, sink
+    return source(), each(transform), sink
 
 
 @pytest.mark.parametrize("stage", ["source", "transform", "sink"])
@@ -226,7 +227,7 @@ def test_interrupts_and_exits_pass_through_every_stage(stage: str) -> None:
         with pytest.raises(type(error)) as caught:
             run_pipeline(
                 failing(range(40), where["source"], error),
-                raiser(where["transform"], error),
+                each(raiser(where["transform"], error)),
                 raiser(where["sink"], error),  # type: ignore[arg-type]
             )
         assert caught.value is error
@@ -248,7 +249,7 @@ def test_ctrl_c_while_the_last_item_is_encoded_waits_for_the_encoder() -> None:
 
     timer = interrupt_after(0.2)
     with pytest.raises(KeyboardInterrupt):
-        run_pipeline([1], lambda x: x, sink)
+        run_pipeline([1], each(lambda x: x), sink)
     assert done == [1]
     assert vidsr_threads() == []
     timer.join()
@@ -265,7 +266,7 @@ def test_ctrl_c_while_waiting_for_a_frame() -> None:
     seen: list[int] = []
     timer = interrupt_after(0.2)
     with pytest.raises(KeyboardInterrupt):
-        run_pipeline(source(), lambda x: x, seen.append)
+        run_pipeline(source(), each(lambda x: x), seen.append)
     assert seen == [1]
     timer.join()
 
@@ -285,7 +286,7 @@ def test_a_generator_is_closed_when_the_run_is_over(stage: str) -> None:
     try:
         run_pipeline(
             source,
-            raiser(3 if stage == "transform" else None, error),
+            each(raiser(3 if stage == "transform" else None, error)),
             raiser(3 if stage == "sink" else None, error),  # type: ignore[arg-type]
         )
     except Broken:
@@ -302,7 +303,7 @@ def test_an_error_of_closing_does_not_hide_the_first() -> None:
 
     error = Broken("first")
     with pytest.raises(Broken) as caught:
-        run_pipeline(generate(), raiser(3, error), lambda _: None)
+        run_pipeline(generate(), each(raiser(3, error)), lambda _: None)
     assert caught.value is error
 
 
@@ -360,7 +361,7 @@ def test_a_burst_of_packets_before_a_slow_sink_gets_through() -> None:
         time.sleep(0.02 if weigh(item) else 0)
         seen.append(item)
 
-    within(STUCK_S, lambda: void(run_pipeline(items, lambda x: x, sink, weigh=weigh)))
+    within(STUCK_S, lambda: void(run_pipeline(items, each(lambda x: x), sink, weigh=weigh)))
     assert seen == items
 
 
@@ -461,7 +462,7 @@ def test_any_schedule_ends_with_everything_or_with_one_error(
 
     def run() -> None:
         weight = weigh if packets else (lambda _: 1)
-        void(run_pipeline(source(), transform, sink, capacity=capacity, weigh=weight))
+        void(run_pipeline(source(), each(transform), sink, capacity=capacity, weigh=weight))
 
     happens = {name for name, at in faults.items() if at < count}
     if not happens:

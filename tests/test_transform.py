@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vidsr import transform
+from vidsr import chroma, transform
 from vidsr.color import ColorSpec, Siting, chroma_position
 from vidsr.engines.engine import Engine
 from vidsr.errors import InputError
@@ -32,6 +32,8 @@ class Nearest:
     halo: int = 0
     alignment: int = 1
     dtype: torch.dtype = torch.float32
+    input_dtype: torch.dtype = torch.float32
+    offset: float = 0.0
     device: torch.device = CPU
     bytes_per_pixel: int = 64
 
@@ -407,7 +409,7 @@ def test_resize_keeps_the_ends_of_the_picture_in_place() -> None:
 @pytest.mark.parametrize("subsampling", [(2, 2), (2, 1), (1, 1)])
 def test_chroma_resampling_of_one_sample(subsampling: tuple[int, int]) -> None:
     source = VideoFormat(1, 1, PixelFormat("yuv", 8, subsampling), ColorSpec(matrix=1))
-    out = transform.resample_chroma(
+    out = chroma.resample_chroma(
         torch.full((2, 1, 1), 0.25), source, times(source, 4), source.pixel
     )
     torch.testing.assert_close(out, torch.full_like(out, 0.25))

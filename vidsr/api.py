@@ -27,6 +27,7 @@ from vidsr.video.preflight import (
 from vidsr.video.sink import Sink
 from vidsr.video.source import Deinterlace, Item
 
+QUEUED_FRAMES = 2  # between two stages; the sink works on one more
 ModelName = str | PathLike[str]
 
 
@@ -140,11 +141,6 @@ def _encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[Sink, St
     """Run the pipeline. Returns the finished sink and the stage times."""
     sink: Sink | None = None
 
-    def transform(item: Item) -> Item:
-        if isinstance(item, Frame):
-            return job.upscaler.enlarge(item, job.output.format)
-        return item
-
     def consume(item: Item) -> None:
         assert sink is not None
         if not isinstance(item, Frame):
@@ -159,7 +155,11 @@ def _encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[Sink, St
         if progress is not None:
             progress.start(job.source.info)
         times = run_pipeline(
-            job.source, transform, consume, weigh=lambda item: isinstance(item, Frame)
+            job.source,
+            lambda items: job.upscaler.stream(items, job.output.format, held=QUEUED_FRAMES + 1),
+            consume,
+            capacity=QUEUED_FRAMES,
+            weigh=lambda item: isinstance(item, Frame),
         )
         sink.finish()
     except BaseException:  # Ctrl-C too, wherever it strikes: nothing unfinished may stay

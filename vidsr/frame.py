@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Literal
 
 import av
@@ -85,17 +86,23 @@ class VideoFormat:
         return sum(h * w for h, w in self.plane_sizes) * self.pixel.dtype.itemsize
 
 
+def _keep() -> None:
+    """What there is to do for planes that nobody else is going to fill."""
+
+
 @dataclass(frozen=True)
 class Frame:
     """One picture: ``planes[i]`` is ``[h, w]`` uint8 or uint16.
 
     ``pts`` and ``duration`` count units of the stream's time base; None is unknown.
+    ``release`` gives the planes back to whoever lent them, who will fill them again.
     """
 
     planes: tuple[Tensor, ...]
     format: VideoFormat
     pts: int | None = None
     duration: int | None = None
+    release: Callable[[], None] = field(default=_keep, repr=False, compare=False)
 
 
 def view_planes(image: av.VideoFrame) -> tuple[Tensor, ...]:

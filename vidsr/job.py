@@ -69,6 +69,7 @@ class Job:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.upscaler.close()
         self.source.close()
 
 
@@ -93,7 +94,7 @@ def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
         layout = source.info.format
         streams = plan_streams(source, target, options.output, notes)
         wanted = options.size and options.size.stored(layout, source.info.display_matrix)
-        upscaler = _upscaler(options, wanted, layout)
+        upscaler = _upscaler(options, wanted, layout, notes)
         size = target_size(wanted, layout, upscaler.scale)
         output = plan_output(source.info, target, streams, size, options.output, notes)
         upscaler.plan(layout, output.format)
@@ -147,7 +148,7 @@ def check_times(options: Options) -> None:
         raise OptionError(f"--framerate {options.framerate}: allowed is more than 0, up to 1000.")
 
 
-def _upscaler(options: Options, size: Size | None, layout: VideoFormat) -> Upscaler:
+def _upscaler(options: Options, size: Size | None, layout: VideoFormat, notes: Notes) -> Upscaler:
     scale = options.scale
     if is_family(options.model):
         scale = choose_scale(size, layout, scale)
@@ -158,4 +159,5 @@ def _upscaler(options: Options, size: Size | None, layout: VideoFormat) -> Upsca
         precision=options.precision,
         tile=options.tile,
         max_memory=options.max_memory,
+        notes=notes,
     )

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from vidsr.chroma import keeps_matrix
 from vidsr.engines.engine import Engine
 from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.frame import VideoFormat
 from vidsr.tiling import choose_tile
-from vidsr.transform import keeps_matrix
 
 # Frames alive at once on each side: two queued, one being worked on, one in a neighbour's hands.
 FRAMES_IN_FLIGHT = 4

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -86,6 +87,29 @@ class StageTimes:
     encode_s: float = 0.0
 
 
+class _Timed(Generic[T]):
+    """An iterator that knows how long it was waited for."""
+
+    def __init__(self, items: Iterable[T]) -> None:
+        self._iterator = iter(items)
+        self.seconds = 0.0
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        begin = time.perf_counter()
+        try:
+            return next(self._iterator)
+        finally:
+            self.seconds += time.perf_counter() - begin
+
+    def close(self) -> None:
+        """Close a generator, so that it cleans up now and in this thread."""
+        if isinstance(self._iterator, Generator):
+            self._iterator.close()
+
+
 @dataclass
 class _Run:
     """The first error wins; whoever fails cancels everybody."""
@@ -119,39 +143,35 @@ class _Worker(threading.Thread):
             self.ended.set()
 
 
+def each(work: Callable[[A], B]) -> Callable[[Iterable[A]], Iterator[B]]:
+    """The stage that makes one item of every item."""
+    return lambda items: map(work, items)
+
+
 def run_pipeline(
     source: Iterable[A],
-    transform: Callable[[A], B],
+    transform: Callable[[Iterable[A]], Iterator[B]],
     sink: Callable[[B], None],
     *,
     capacity: int = 2,
     weigh: Callable[[A | B], int] = lambda _: 1,
 ) -> StageTimes:
-    """Feed every item of ``source`` through ``transform`` into ``sink``, in order.
+    """Feed the items of ``source`` through ``transform`` into ``sink``, in order.
 
     ``source`` is iterated in a thread of its own, ``sink`` called in another, ``transform`` in the
-    caller's, so that Ctrl-C lands here. An error in any of them stops all three, joins the
-    threads and is raised once, with the first one winning. A generator is closed in any case.
+    caller's, so that Ctrl-C lands here; it may hold items back and give them out later. An error
+    in any of them stops all three, joins the threads and is raised once, with the first one
+    winning. Generators are closed in any case.
     """
     decoded: Channel[A] = Channel(capacity, weigh)
     enlarged: Channel[B] = Channel(capacity, weigh)
     run, times = _Run((decoded, enlarged)), StageTimes()
 
     def decode() -> None:
-        iterator = iter(source)
-        try:
-            while True:
-                begin = time.perf_counter()
-                try:
-                    item = next(iterator)
-                except StopIteration:
-                    break
-                finally:
-                    times.decode_s += time.perf_counter() - begin
+        with closing(_Timed(source)) as items:
+            for item in items:
                 decoded.put(item)
-        finally:
-            if isinstance(iterator, Generator):
-                iterator.close()
+        times.decode_s = items.seconds
         decoded.finish()
 
     def encode() -> None:
@@ -164,11 +184,11 @@ def run_pipeline(
     try:
         for worker in workers:
             worker.start()
-        for item in decoded:
-            begin = time.perf_counter()
-            result = transform(item)
-            times.transform_s += time.perf_counter() - begin
-            enlarged.put(result)
+        waiting = _Timed(decoded)
+        with closing(_Timed(transform(waiting))) as results:
+            for result in results:
+                enlarged.put(result)
+        times.transform_s = results.seconds - waiting.seconds
         enlarged.finish()
     except BaseException as error:  # KeyboardInterrupt too: the threads must end first
         run.fail(error)

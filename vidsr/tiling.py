@@ -75,7 +75,8 @@ def plan_tiles(
 def run_tiled(engine: Engine, x: Tensor, tile: tuple[int, int] | None) -> Tensor:
     """``engine.run(x)`` in tiles that keep ``tile`` = (height, width) pixels; None runs it whole.
 
-    [N, channels, H, W] float32 -> [N, channels*shuffle**2, H*s, W*s] float32, s = scale/shuffle.
+    [N, channels, H, W] -> [N, channels*shuffle**2, H*s, W*s], s = scale/shuffle, in the types of
+    the engine and less its ``offset``.
     Raises what ``engine.run`` and :func:`plan_tiles` raise.
     """
     if tile is None:
@@ -85,13 +86,19 @@ def run_tiled(engine: Engine, x: Tensor, tile: tuple[int, int] | None) -> Tensor
     if len(tiles) == 1:
         return engine.run(x)
     grow = engine.scale // engine.shuffle
-    out = torch.empty(
-        (n, channels * engine.shuffle**2, height * grow, width * grow),
-        device=x.device,
-        memory_format=torch.channels_last,
-    )
+    shape = n, channels * engine.shuffle**2, height * grow, width * grow
+    out: Tensor | None = None
     for part in tiles:
-        _place(out, engine.run(_window(x, part)), part, grow)
+        result = engine.run(_window(x, part))
+        if out is None:
+            out = torch.empty(
+                shape,
+                dtype=result.dtype,
+                device=result.device,
+                memory_format=torch.channels_last,
+            )
+        _place(out, result, part, grow)
+    assert out is not None
     return out
 
 

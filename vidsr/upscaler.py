@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable, Iterator
 from os import PathLike
-from typing import overload
+from typing import Any, TypeVar, overload
 
 import av
 import numpy as np
@@ -12,14 +14,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidsr import transform
-from vidsr.engines.devices import Precision, resolve_device
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.cuda import CudaDevice
+from vidsr.engines.choose import first_engine
+from vidsr.engines.devices import Precision, resolve_devices
+from vidsr.engines.engine import Engine
+from vidsr.engines.switch import EngineSwitch
 from vidsr.errors import OptionError
 from vidsr.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
 from vidsr.memory import default_limit, parse_bytes, plan_tile
 from vidsr.models.zoo import automatic_model, load_model
+from vidsr.notes import Notes
+from vidsr.slots import Device, Lane, Planes, Ring, by_format
 from vidsr.video.pixels import conform, read_format, resolve_matrix
 
+T = TypeVar("T")
 Array = NDArray[np.generic]
 ModelName = str | PathLike[str]
 FAMILIES = ("lite", "srresnet", "srgan", "espcn", "srcnn", "rrdb")
@@ -32,7 +40,7 @@ class Upscaler:
     ``model``      a shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``
     ``scale``      2 or 4, or 1 with a model that restores without enlarging; None means what the
                    model does, 4 for ``auto``
-    ``device``     ``auto``, ``cpu``, ``cuda`` or ``cuda:n``
+    ``device``     ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``
     ``precision``  ``auto``, ``fp32``, ``bf16`` or ``fp16``
     ``tile``       (height, width) in source pixels that the network sees at once, halo aside
     ``max_memory`` bytes, or text such as ``"2G"``; chooses the tile where none is given
@@ -50,8 +58,10 @@ class Upscaler:
         precision: Precision = "auto",
         tile: tuple[int, int] | None = None,
         max_memory: int | str | None = None,
+        notes: Notes | None = None,
     ) -> None:
-        chosen = resolve_device(device)
+        self._devices = resolve_devices(device)
+        chosen = self._devices[0]
         self.model = load_model(choose_model(model, scale, chosen))
         if scale not in (None, self.model.config.scale):
             does = self.model.config.scale
@@ -62,13 +72,21 @@ class Upscaler:
             )
         if tile is not None and not (isinstance(tile, tuple) and len(tile) == 2 and min(tile) > 0):
             raise OptionError(f"{tile = }: allowed is (height, width), each at least 1.")
-        self.engine = TorchEngine(self.model, device=str(chosen), precision=precision)
+        self.notes = notes or Notes()
+        self._switches = [
+            first_engine(self.model, device, precision, self.notes.say) for device in self._devices
+        ]
         self.tile = tile
         if max_memory is None:
             self.memory_limit = default_limit(chosen)
         else:
             self.memory_limit = parse_bytes(str(max_memory))
-        self._tiles: dict[tuple[VideoFormat, VideoFormat], transform.Tile] = {}
+        self._tiles: dict[tuple[VideoFormat, VideoFormat, int], transform.Tile] = {}
+
+    @property
+    def engine(self) -> Engine:
+        """What runs now, on the first device."""
+        return self._switches[0].engine
 
     @property
     def scale(self) -> int:
@@ -102,7 +120,69 @@ class Upscaler:
     def enlarge(self, frame: Frame, target: VideoFormat | None = None) -> Frame:
         """Enlarge planes; ``target`` may ask for another size, pixel format or matrix."""
         target = target or self.target_format(frame.format)
-        return transform.enlarge(frame, target, self.engine, self.plan(frame.format, target))
+        engine = self._switches[0].current(lambda: self._seen(frame.planes, frame.format))
+        return transform.enlarge(frame, target, engine, self.plan(frame.format, target))
+
+    def _seen(self, planes: tuple[Tensor, ...], layout: VideoFormat) -> Tensor:
+        planes = tuple(plane.to(self.engine.device) for plane in planes)
+        return transform.engine_input(planes, layout, self.engine)
+
+    def stream(
+        self, pictures: Iterable[T], target: VideoFormat | None = None, *, held: int = 1
+    ) -> Iterator[T]:
+        """Enlarge a stream of pictures in order; what is no picture passes through in its place.
+
+        Pictures are ``av.VideoFrame`` or :class:`vidsr.frame.Frame`. On CUDA several are on their
+        way at once: one comes out when some more have gone in, or with the first to go in after it
+        is done. The planes of a ``Frame`` that comes out are lent: call ``release`` when they have
+        been read. ``held`` is how many of them are kept unreleased at a time.
+        """
+        originals: deque[av.VideoFrame | None] = deque()
+        frames = self._frames(pictures, originals)
+        for result in self._enlarged(frames, target, held):
+            original = originals.popleft()
+            if original is not None:
+                result = _delivered(result, original)
+            yield result
+
+    def _frames(self, pictures: Iterable[Any], originals: deque[Any]) -> Iterator[Any]:
+        for picture in pictures:
+            image = isinstance(picture, av.VideoFrame)
+            originals.append(picture if image else None)
+            yield _planar(picture) if image else picture
+
+    def _enlarged(
+        self, items: Iterable[Any], target: VideoFormat | None, held: int
+    ) -> Iterator[Any]:
+        if self._devices[0].type == "cuda":
+            yield from by_format(items, lambda source: self._ring(source, target, held))
+            return
+        for item in items:
+            yield self.enlarge(item, target) if isinstance(item, Frame) else item
+
+    def _ring(self, source: VideoFormat, target: VideoFormat | None, held: int) -> Ring:
+        target = target or self.target_format(source)
+        devices = zip(self._devices, self._switches, strict=True)
+        lanes = [self._lane(CudaDevice(device), s, source, target) for device, s in devices]
+        return Ring(lanes, downstream=held)
+
+    def _lane(
+        self, device: Device, switch: EngineSwitch, source: VideoFormat, target: VideoFormat
+    ) -> Lane:
+        def work(planes: Planes, large: Planes) -> None:
+            with torch.inference_mode():
+                seen = lambda: transform.engine_input(planes, source, switch.engine)  # noqa: E731
+                engine, tile = switch.current(seen), self.plan(source, target)
+                results = transform.enlarge_planes(planes, source, target, engine, tile)
+                for plane, result in zip(large, results, strict=True):
+                    plane.copy_(result)
+
+        return Lane(device, source, target, work)
+
+    def close(self) -> None:
+        """Stop what still goes on in the background."""
+        for switch in self._switches:
+            switch.close()
 
     def target_format(self, source: VideoFormat) -> VideoFormat:
         """``source``'s format, ``scale`` times larger."""
@@ -113,24 +193,13 @@ class Upscaler:
         """The tile frames of this format are cut into; None for whole frames."""
         if self.tile is not None:
             return self.tile
-        key = (source, target)
+        key = (source, target, self.engine.bytes_per_pixel)
         if key not in self._tiles:
             self._tiles[key] = plan_tile(source, target, self.engine, self.memory_limit)
         return self._tiles[key]
 
     def _image(self, image: av.VideoFrame) -> av.VideoFrame:
-        layout = read_format(image, "")
-        color = layout.color
-        layout = VideoFormat(
-            layout.width, layout.height, layout.pixel, resolve_matrix(color, layout.height)
-        )
-        planar = conform(image, layout, layout)
-        large = self.enlarge(Frame(view_planes(planar), layout, image.pts))
-        result = to_image(large)
-        result.colorspace = color.matrix
-        if image.time_base is not None:  # a picture built in memory has none
-            result.time_base = image.time_base
-        return result
+        return _delivered(self.enlarge(_planar(image)), image)
 
     def _array(self, array: Array) -> Array:
         if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
@@ -165,8 +234,26 @@ class Upscaler:
         source = VideoFormat(
             batch.shape[3], batch.shape[2], PixelFormat("rgb", 16), transform.RGB_FULL
         )
+        engine = self._switches[0].current(lambda: transform.rgb_input(batch[0], self.engine))
         tile = self.plan(source, self.target_format(source))
-        return torch.stack([transform.enlarge_rgb(rgb, self.engine, tile) for rgb in batch])
+        return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
+
+
+def _planar(image: av.VideoFrame) -> Frame:
+    layout = read_format(image, "")
+    color = resolve_matrix(layout.color, layout.height)
+    layout = VideoFormat(layout.width, layout.height, layout.pixel, color)
+    return Frame(view_planes(conform(image, layout, layout)), layout, image.pts)
+
+
+def _delivered(frame: Frame, original: av.VideoFrame) -> av.VideoFrame:
+    """A picture of its own, with the tags and the clock of the original."""
+    result = to_image(frame)
+    frame.release()
+    result.colorspace = read_format(original, "").color.matrix
+    if original.time_base is not None:  # a picture built in memory has none
+        result.time_base = original.time_base
+    return result
 
 
 def choose_model(model: ModelName, scale: int | None, device: torch.device) -> ModelName:

@@ -91,7 +91,7 @@ class Sink:
             self.container.set_chapters(chapters)
 
     def write(self, frame: Frame) -> None:
-        """Encode one frame."""
+        """Encode one frame and release it."""
         plan = self.plan
         if plan.target.container == "image2" and not plan.target.sequence and self.frames:
             raise OutputError(
@@ -99,6 +99,7 @@ class Sink:
                 hint="name a pattern such as frames/%05d.png.",
             )
         image = to_image(frame)
+        frame.release()
         if image.format.name != plan.encoder_format and not plan.codec.jpeg_range:
             image = image.reformat(format=plan.encoder_format)
             tag_image(image, frame.format.color)

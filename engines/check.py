@@ -1,0 +1,63 @@
+"""Whether an engine can be trusted: real pictures, against the same network in float32."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vidsr.engines.engine import Engine
+from vidsr.errors import VidsrError
+from vidsr.tiling import run_tiled
+
+# A picture of 8 bits is rounded at 59 dB; at 50 dB the error is one level, root mean square is 0.8.
+LEAST_PSNR_DB = 50.0
+# The reference in float32 sees no more at once: the whole frame may need more memory than is left.
+TILE = (256, 256)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far an engine is from the reference; ``fault`` says in a few words what is wrong."""
+
+    psnr_db: float
+    fault: str = ""
+
+    @property
+    def trusted(self) -> bool:
+        return not self.fault
+
+
+def check_engine(candidate: Engine, reference: Engine, x: Tensor) -> Verdict:
+    """Run both on ``x`` [N, channels, H, W] in [0, 1] and compare what a viewer would see.
+
+    Not a number, infinite values, a wrong shape, a failure and less than 50 dB (over the clamped
+    picture) are faults. The reference need not take the same type.
+    """
+    try:
+        found = _picture(candidate, x)
+    except VidsrError as error:
+        return Verdict(-math.inf, f"it failed: {error.message}")
+    wanted = _picture(reference, x, TILE)
+    if found.shape != wanted.shape:
+        return Verdict(-math.inf, f"it gives {tuple(found.shape)}, not {tuple(wanted.shape)}")
+    wrong = int((~found.isfinite()).sum())
+    if wrong:
+        return Verdict(-math.inf, f"{wrong} of {found.numel()} values are not finite")
+    psnr_db = _psnr_db(found, wanted)
+    if psnr_db < LEAST_PSNR_DB:
+        return Verdict(psnr_db, f"{psnr_db:.1f} dB from fp32, allowed {LEAST_PSNR_DB:g} and more")
+    return Verdict(psnr_db)
+
+
+def _picture(engine: Engine, x: Tensor, tile: tuple[int, int] | None = None) -> Tensor:
+    result = run_tiled(engine, x.to(engine.device, engine.input_dtype), tile).float()
+    return result + engine.offset
+
+
+def _psnr_db(found: Tensor, wanted: Tensor) -> float:
+    difference = (found.clamp(0, 1) - wanted.to(found.device).clamp(0, 1)).double()
+    error = float(torch.mean(difference * difference))
+    return math.inf if error == 0 else -10 * math.log10(error)

@@ -1,0 +1,106 @@
+"""Start now, build later: an engine at once, and a better one when it is ready and has proven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from vidsr.engines.check import check_engine
+from vidsr.engines.engine import Engine
+from vidsr.errors import VidsrError
+
+Sample = Callable[[], Tensor]  # [1, channels, H, W] of a real frame, as an engine sees it
+
+# Side of the part of a frame that the first engine is checked on: SRResNet takes 0.25 s for it in
+# float32 on two cores, where a whole frame would take seconds before anything is written.
+CHECKED_SIDE = 96
+
+
+class Candidate(Protocol):
+    """An engine being built somewhere else."""
+
+    def ready(self) -> bool:
+        """Whether :meth:`take` would not wait."""
+        ...
+
+    def take(self) -> Engine:
+        """Wait for the engine. Raises a VidsrError when it cannot be had."""
+        ...
+
+    def close(self) -> None:
+        """Stop the building, if it still goes on."""
+        ...
+
+
+class EngineSwitch:
+    """Gives out the engine for each frame; engines change between two frames only.
+
+    ``first``      what runs at once, checked on the first frame
+    ``reference``  makes the same network in float32, which every check compares with and which
+                   takes over when ``first`` fails its check
+    ``say``        is told of every change, and of every engine that is rejected, in one line
+    """
+
+    def __init__(
+        self, first: Engine, reference: Callable[[], Engine], say: Callable[[str], None]
+    ) -> None:
+        self.engine = first
+        self._reference, self._say = reference, say
+        self._candidate: Candidate | None = None
+        self._wait = False
+        self._checked = first.dtype == torch.float32
+
+    def offer(self, candidate: Candidate, *, wait: bool = False) -> None:
+        """Run ``candidate`` from the first frame on that finds it ready and trusted.
+
+        ``wait`` has the next frame wait for it. Takes the place of the one offered before.
+        """
+        self.close()
+        self._candidate, self._wait = candidate, wait
+
+    def current(self, sample: Sample) -> Engine:
+        """The engine for the frame that ``sample`` is taken from."""
+        if self._candidate is not None and (self._wait or self._candidate.ready()):
+            self._try(self._candidate, sample)
+        if not self._checked:
+            self._check_first(sample)
+        return self.engine
+
+    def _try(self, candidate: Candidate, sample: Sample) -> None:
+        self._candidate = None
+        try:
+            engine = candidate.take()
+        except VidsrError as error:
+            return self._say(f"{error.message}; going on with {self.engine.name}")
+        if self._trusted(engine, sample):
+            self.engine, self._checked = engine, True
+            self._say(f"engine: {engine.name}")
+        return None
+
+    def _check_first(self, sample: Sample) -> None:
+        self._checked = True
+        if not self._trusted(self.engine, lambda: _part(sample(), self.engine.alignment)):
+            self.engine = self._reference()
+            self._say(f"engine: {self.engine.name} in fp32")
+
+    def _trusted(self, engine: Engine, sample: Sample) -> bool:
+        verdict = check_engine(engine, self._reference(), sample())
+        if verdict.fault:
+            self._say(f"engine {engine.name} is rejected: {verdict.fault}")
+        return verdict.trusted
+
+    def close(self) -> None:
+        """Stop what is still being built."""
+        if self._candidate is not None:
+            self._candidate.close()
+            self._candidate = None
+
+
+def _part(x: Tensor, alignment: int) -> Tensor:
+    """The middle of ``x``, at most ``CHECKED_SIDE`` a side."""
+    starts = [max(0, (side - CHECKED_SIDE) // 2) for side in x.shape[2:]]
+    top, left = (start - start % alignment for start in starts)
+    return x[..., top : top + CHECKED_SIDE, left : left + CHECKED_SIDE]

@@ -1,0 +1,79 @@
+"""Engines under a graph: recorded once for a shape, replayed into the same memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from stub_engine import StubEngine
+from torch import Tensor
+
+from vidsr.engines.engine import Engine
+from vidsr.engines.graphed import GraphedEngine, Replay
+
+
+class PaperGraph:
+    """Records by running, replays by running again into the first result, as a graph does."""
+
+    def __init__(self) -> None:
+        self.recordings = 0
+
+    def capture(self, work: Callable[[], Tensor]) -> tuple[Tensor, Replay]:
+        self.recordings += 1
+        output = work()
+        return output, lambda: void(output.copy_(work()))
+
+
+def void(_: object) -> None:
+    """Type of a function that returns nothing."""
+
+
+def test_each_shape_is_recorded_once_and_always_right() -> None:
+    paper, engine = PaperGraph(), StubEngine(channels=3)
+    graphed: Engine = GraphedEngine(engine, capture=paper.capture)
+    for _ in range(3):
+        for height, width in ((4, 5), (7, 3)):
+            x = torch.rand(1, 3, height, width)
+            assert torch.equal(graphed.run(x), engine.run(x))
+    assert paper.recordings == 2
+
+
+def test_the_input_may_lie_anywhere_and_is_left_alone() -> None:
+    graphed = GraphedEngine(StubEngine(channels=3), capture=PaperGraph().capture)
+    wide = torch.rand(1, 3, 20, 30)
+    for x in (wide[..., 2:8, 3:9], wide[..., 1:7, :6].to(memory_format=torch.channels_last)):
+        before = x.clone()
+        assert torch.equal(graphed.run(x), StubEngine(channels=3).run(x))
+        assert torch.equal(x, before)
+
+
+def test_the_result_is_where_it_was() -> None:
+    graphed = GraphedEngine(StubEngine(), capture=PaperGraph().capture)
+    first = graphed.run(torch.rand(1, 1, 4, 4))
+    assert graphed.run(torch.rand(1, 1, 4, 4)) is first
+
+
+def test_inputs_become_what_the_engine_takes() -> None:
+    engine = StubEngine(input_dtype=torch.float16)
+    graphed = GraphedEngine(engine, capture=PaperGraph().capture)
+    x = torch.rand(1, 1, 4, 4)
+    for _ in range(2):
+        assert torch.equal(graphed.run(x), engine.run(x.half()))
+
+
+def test_few_shapes_are_kept() -> None:
+    paper = PaperGraph()
+    graphed = GraphedEngine(StubEngine(), capture=paper.capture, kept=2)
+    for width in (1, 2, 1, 3, 1, 2):  # 2 has to go for 3, since 1 was used later
+        graphed.run(torch.rand(1, 1, 1, width))
+    assert paper.recordings == 4
+
+
+def test_it_is_the_engine_in_all_else() -> None:
+    engine = StubEngine("one", 3, 4, 5, 2, offset=0.5, bytes_per_pixel=9)
+    graphed: Engine = GraphedEngine(engine, capture=PaperGraph().capture)
+    for name in (
+        *("name", "channels", "scale", "shuffle", "halo", "alignment", "dtype", "input_dtype"),
+        *("offset", "device", "bytes_per_pixel"),
+    ):
+        assert getattr(graphed, name) == getattr(engine, name)

@@ -1,0 +1,211 @@
+"""Engines on trial: what is rejected and why, and when one takes the place of another."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stub_engine import StubEngine
+from torch import Tensor
+
+from vidsr.engines.check import check_engine
+from vidsr.engines.engine import Engine
+from vidsr.engines.switch import CHECKED_SIDE, EngineSwitch
+from vidsr.errors import DeviceError
+
+
+def exact(name: str = "reference") -> StubEngine:
+    return StubEngine(name, dtype=torch.float32)
+
+
+def off_by(amount: float, name: str = "off") -> StubEngine:
+    return StubEngine(name, change=lambda y: y + amount)
+
+
+def with_one(value: float) -> StubEngine:
+    def change(y: Tensor) -> Tensor:
+        y = y.clone()
+        y.view(-1)[7] = value
+        return y
+
+    return StubEngine("spoilt", change=change)
+
+
+X = torch.rand(1, 1, 12, 17) * 0.8 + 0.1
+
+
+@pytest.mark.parametrize("db", [40.0, 49.9, 50.1, 70.0])
+def test_the_line_is_at_50_db(db: float) -> None:
+    verdict = check_engine(off_by(10 ** (-db / 20)), exact(), X)
+    assert verdict.psnr_db == pytest.approx(db, abs=0.01)
+    assert verdict.trusted == (db > 50)
+    assert ("50" in verdict.fault) == (db < 50)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_one_value_that_is_not_finite_is_a_fault(value: float) -> None:
+    verdict = check_engine(with_one(value), exact(), X)
+    assert verdict.fault == f"1 of {4 * X.numel()} values are not finite"
+
+
+def test_what_lies_beyond_black_and_white_does_not_count() -> None:
+    x = torch.zeros_like(X)
+    assert check_engine(off_by(-3.0), exact(), x).psnr_db == math.inf
+
+
+def test_types_and_offsets_may_differ() -> None:
+    half = StubEngine("half", input_dtype=torch.float16, offset=0.5)
+    half.change = lambda y: y.half()
+    # float16 keeps 0.1 to 0.9 to 2^-12 of their value at worst: 0.25 of it rms is 80 dB.
+    assert 70 < check_engine(half, exact(), X).psnr_db < 100
+
+
+def test_another_shape_and_a_failing_engine_are_faults() -> None:
+    narrow = StubEngine("narrow", change=lambda y: y[..., 1:])
+    assert "it gives" in check_engine(narrow, exact(), X).fault
+
+    def fail(_: Tensor) -> Tensor:
+        raise DeviceError("out of luck")
+
+    assert check_engine(StubEngine(change=fail), exact(), X).fault == "it failed: out of luck"
+
+
+@dataclass
+class Offer:
+    """A candidate that is ready after so many questions."""
+
+    engine: StubEngine | None
+    after: int = 0
+    closed: bool = False
+    taken: bool = False
+
+    def ready(self) -> bool:
+        self.after -= 1
+        return self.after < 0
+
+    def take(self) -> Engine:
+        self.taken = True
+        if self.engine is None:
+            raise DeviceError("the engine cannot be built: no room")
+        return self.engine
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def switch(first: StubEngine) -> tuple[EngineSwitch, list[str]]:
+    said: list[str] = []
+    return EngineSwitch(first, exact, said.append), said
+
+
+def test_a_good_first_engine_stays_and_is_checked_once() -> None:
+    first = off_by(1e-4, "first")
+    chooser, said = switch(first)
+    for _ in range(5):
+        assert chooser.current(lambda: X) is first
+    assert first.runs == 1
+    assert said == []
+
+
+def test_a_bad_first_engine_gives_way_to_float32() -> None:
+    chooser, said = switch(with_one(math.nan))
+    assert chooser.current(lambda: X).name == "reference"
+    assert len(said) == 2
+    assert "spoilt is rejected: 1 of" in said[0]
+    assert said[1] == "engine: reference in fp32"
+
+
+def test_float32_is_not_checked_against_itself() -> None:
+    first = exact("first")
+    chooser, _ = switch(first)
+    assert chooser.current(lambda: X) is first
+    assert first.runs == 0
+
+
+def test_the_first_check_sees_the_middle_only() -> None:
+    seen: list[Any] = []
+
+    def look(y: Tensor) -> Tensor:
+        seen.append(y)
+        return y
+
+    chooser, _ = switch(StubEngine(change=look, alignment=4))
+    x = torch.arange(300 * 401, dtype=torch.float32).view(1, 1, 300, 401) / 300 / 401
+    chooser.current(lambda: x)
+    assert seen[0].shape[2:] == (CHECKED_SIDE, CHECKED_SIDE)
+    top, left = divmod(round(float(seen[0][0, 0, 0, 0]) * 300 * 401), 401)
+    assert (top % 4, left % 4) == (0, 0)
+    assert abs(top - 102) < 4
+    assert abs(left - 152) < 4
+
+
+def test_a_candidate_takes_over_when_it_is_ready() -> None:
+    first, better = off_by(1e-4, "first"), off_by(-1e-4, "better")
+    chooser, said = switch(first)
+    chooser.offer(Offer(better, after=3))
+    assert [chooser.current(lambda: X).name for _ in range(6)] == ["first"] * 3 + ["better"] * 3
+    assert said == ["engine: better"]
+    assert better.runs == 1
+
+
+def test_waiting_for_a_candidate_means_that_no_frame_goes_before() -> None:
+    chooser, _ = switch(off_by(1e-4, "first"))
+    chooser.offer(Offer(off_by(1e-4, "better"), after=100), wait=True)
+    assert chooser.current(lambda: X).name == "better"
+
+
+@pytest.mark.parametrize("wait", [False, True])
+@pytest.mark.parametrize("engine", [None, with_one(math.nan), off_by(0.1)])
+def test_a_candidate_that_fails_changes_nothing_but_is_said(
+    engine: StubEngine | None, wait: bool
+) -> None:
+    first = off_by(1e-4, "first")
+    chooser, said = switch(first)
+    chooser.offer(Offer(engine), wait=wait)
+    for _ in range(3):
+        assert chooser.current(lambda: X) is first
+    assert len(said) == 1
+    assert ("cannot be built" if engine is None else "is rejected") in said[0]
+
+
+def test_closing_stops_the_building() -> None:
+    chooser, _ = switch(exact("first"))
+    offer, other = Offer(None, after=10), Offer(None, after=10)
+    chooser.offer(offer)
+    chooser.offer(other)
+    assert offer.closed
+    chooser.close()
+    assert other.closed
+    chooser.close()
+    assert chooser.current(lambda: X).name == "first"
+    assert not other.taken
+
+
+@given(seed=st.integers(0, 2**32), after=st.integers(0, 12), bad=st.booleans(), first=st.booleans())
+@settings(max_examples=2000, deadline=None)
+def test_whatever_happens_only_trusted_engines_make_frames_and_none_goes_back(
+    seed: int, after: int, bad: bool, first: bool
+) -> None:
+    chance = random.Random(seed)
+    start = off_by(1e-4 if first else 0.3, "start")
+    chooser, said = switch(start)
+    candidate = off_by(0.3 if bad else 1e-5, "candidate")
+    used = []
+    offered = chance.randrange(8)
+    for number in range(20):
+        if number == offered:
+            chooser.offer(Offer(candidate, after), wait=chance.random() < 0.2)
+        used.append(chooser.current(lambda: X).name)
+    assert set(used) <= {"start" if first else "reference"} | (set() if bad else {"candidate"})
+    if not bad:
+        assert used[-1] == "candidate"
+    changes = [a for a, b in itertools.pairwise(used) if a != b]
+    assert len(changes) <= 1
+    assert len(said) == len(set(said)) <= 3

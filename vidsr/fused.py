@@ -1,0 +1,73 @@
+"""The way of a frame through the Triton kernels: a pass over memory before the network, one after.
+
+Between them is nothing but the engine: no float picture is written at the size of the target.
+What the kernels do not do (another size than the network's, another matrix, restorers that change
+as little as they can) is left to :mod:`vidsr.transform`, which gives the same within a level.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor
+
+from vidsr.chroma import chroma_planes, components, keeps_matrix, with_weights
+from vidsr.engines.engine import Engine
+from vidsr.frame import Frame, VideoFormat
+from vidsr.kernels import reference
+from vidsr.tiling import run_tiled
+
+Planes = tuple[Tensor, ...]
+Tile = tuple[int, int] | None
+
+
+def has_kernels(device: torch.device) -> bool:
+    """Whether Triton can run there."""
+    return device.type == "cuda" and find_spec("triton") is not None
+
+
+def serves(source: VideoFormat, target: VideoFormat, engine: Engine) -> bool:
+    """Whether :func:`enlarge_planes` is for these formats on the engine's device."""
+    same_size = (source.width * engine.scale, source.height * engine.scale) == (
+        target.width,
+        target.height,
+    )
+    if not (same_size and engine.scale > 1 and has_kernels(engine.device)):
+        return False
+    return engine.channels == 3 or keeps_matrix(source, target)
+
+
+def enlarge_planes(
+    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
+) -> Planes:
+    """As :func:`vidsr.transform.enlarge_planes`, where :func:`serves` says so."""
+    by = _by_luma if engine.channels == 1 else _by_rgb
+    return by(planes, source, target, engine, tile)
+
+
+def _by_rgb(
+    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
+) -> Planes:
+    from vidsr.kernels.shuffle_to_yuv import shuffle_to_yuv
+    from vidsr.kernels.yuv_to_rgb import yuv_to_rgb
+
+    x = yuv_to_rgb(planes, source, dtype=engine.input_dtype, channels_last=True)
+    phases = run_tiled(engine, x, tile)
+    large = shuffle_to_yuv(
+        phases, with_weights(target), shuffle=engine.shuffle, offset=engine.offset
+    )
+    return tuple(plane[0] for plane in large)
+
+
+def _by_luma(
+    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
+) -> Planes:
+    from vidsr.kernels.shuffle_to_yuv import shuffle_to_yuv
+
+    parts = components(Frame(planes, source))
+    phases = run_tiled(engine, parts.luma[None, None].to(engine.input_dtype), tile)
+    (luma,) = shuffle_to_yuv(phases, target, shuffle=engine.shuffle, offset=engine.offset)
+    if target.pixel.family == "gray":
+        return (luma[0],)
+    return (luma[0], *chroma_planes(parts, target, reference.quantization(target)))

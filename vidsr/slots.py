@@ -1,0 +1,217 @@
+"""Frames in flight: a ring of slots through upload, compute and download, each a queue of its own.
+
+A slot owns every buffer that its frame passes through, so that no memory changes hands between
+queues: it is filled again only when the frame before has been given up by whoever got it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Literal, Protocol, TypeVar, get_args
+
+import torch
+from torch import Tensor
+
+from vidsr.errors import DeviceError
+from vidsr.frame import Frame, VideoFormat
+
+Queue = Literal["upload", "compute", "download"]
+Planes = tuple[Tensor, ...]
+Work = Callable[[Planes, Planes], None]  # planes of a frame on the device -> planes of a larger one
+T = TypeVar("T")
+
+# Frames the device holds at once: one in each direction and one being computed. More only adds
+# latency, since the three queues are then always busy.
+DEPTH = 3
+
+
+class Device(Protocol):
+    """What runs queued work in order, each queue on its own; events tie queues together."""
+
+    def host(self, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
+        """Page-locked memory of the host."""
+        ...
+
+    def memory(self, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
+        """Memory of the device."""
+        ...
+
+    def submit(self, queue: Queue, work: Callable[[], None]) -> None:
+        """Have ``work`` done behind what the queue holds. Returns at once."""
+        ...
+
+    def copy(self, target: Tensor, source: Tensor) -> None:
+        """Inside ``work``: copy between host and device without waiting."""
+        ...
+
+    def record(self, queue: Queue) -> Any:
+        """An event: that all submitted to the queue so far is done."""
+        ...
+
+    def await_event(self, queue: Queue, event: Any) -> None:
+        """Have the queue go on after the event only. Returns at once."""
+        ...
+
+    def done(self, event: Any) -> bool:
+        """Whether the event has come."""
+        ...
+
+    def synchronize(self, event: Any) -> None:
+        """Wait for the event. Raises DeviceError for what failed on the device until then."""
+        ...
+
+
+@dataclass(frozen=True)
+class Lane:
+    """A device, the formats of its frames, and what it does with one."""
+
+    device: Device
+    source: VideoFormat
+    target: VideoFormat
+    work: Work
+
+
+class Slot:
+    """Buffers of one frame, from the decoder's planes to the encoder's."""
+
+    def __init__(self, lane: Lane) -> None:
+        device = self._device = lane.device
+        self._lane = lane
+        source, target = lane.source, lane.target
+        sizes = [(size, source.pixel.dtype) for size in source.plane_sizes]
+        large = [(size, target.pixel.dtype) for size in target.plane_sizes]
+        self._staged = tuple(device.host(*s) for s in sizes)
+        self._inputs = tuple(device.memory(*s) for s in sizes)
+        self._outputs = tuple(device.memory(*s) for s in large)
+        self._results = tuple(device.host(*s) for s in large)
+        self._frame: Frame | None = None
+        self._downloaded: Any = None
+
+    def start(self, frame: Frame) -> None:
+        """Queue the frame's whole way. The host only copies planes that are not on the device."""
+        self._frame = frame  # keeps planes that are uploaded from where they lie
+        device = self._device
+        sources = tuple(map(self._stage, self._staged, frame.planes))
+        device.submit("upload", lambda: self._copy(self._inputs, sources))
+        device.await_event("compute", device.record("upload"))
+        device.submit("compute", lambda: self._lane.work(self._inputs, self._outputs))
+        device.await_event("download", device.record("compute"))
+        device.submit("download", lambda: self._copy(self._results, self._outputs))
+        self._downloaded = device.record("download")
+
+    @staticmethod
+    def _stage(staged: Tensor, plane: Tensor) -> Tensor:
+        return staged.copy_(plane) if plane.device.type == "cpu" else plane
+
+    def _copy(self, targets: Planes, sources: Planes) -> None:
+        for target, source in zip(targets, sources, strict=True):
+            self._device.copy(target, source)
+
+    @property
+    def done(self) -> bool:
+        """Whether :meth:`finish` would not wait."""
+        return self._device.done(self._downloaded)
+
+    def finish(self, release: Callable[[], None]) -> Frame:
+        """Wait for the large frame; its planes are this slot's until ``release`` is called."""
+        self._device.synchronize(self._downloaded)
+        frame, self._frame = self._frame, None
+        assert frame is not None
+        return Frame(self._results, self._lane.target, frame.pts, frame.duration, release)
+
+    def drop(self) -> None:
+        """Wait until nothing touches the buffers any more, whatever went wrong before."""
+        for queue in get_args(Queue):
+            with suppress(DeviceError):
+                self._device.synchronize(self._device.record(queue))
+
+
+class Ring:
+    """Slots that frames pass through in order; several devices take turns.
+
+    The host waits for nothing but the oldest frame's download. ``downstream`` is how many frames
+    the receiver may hold unreleased while it asks for more.
+    """
+
+    def __init__(self, lanes: Sequence[Lane], *, downstream: int, depth: int = DEPTH) -> None:
+        self._free: deque[Slot] = deque()  # appending and taking are atomic: threads share it
+        self._busy: deque[Slot | Any] = deque()
+        self._depth = depth * len(lanes)
+        # Neighbours in the queue belong to different devices, so that these take turns.
+        spare = -(-downstream // len(lanes))
+        for _ in range(depth + spare):
+            self._free.extend(Slot(lane) for lane in lanes)
+
+    def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
+        """Items in their order: frames enlarged, all else as it is.
+
+        A frame is given out when ``depth`` more have come for every device, or with the first
+        item that comes after it is done. Closing waits for the devices.
+        """
+        try:
+            for item in items:
+                yield from self._ready()
+                if isinstance(item, Frame):
+                    yield from self._room()
+                    self._start(item)
+                else:
+                    self._busy.append(item)
+            while self._busy:
+                yield self._oldest()
+        finally:
+            self._drop_all()
+
+    def _start(self, frame: Frame) -> None:
+        slot = self._free.popleft()
+        try:
+            slot.start(frame)
+        finally:
+            self._busy.append(slot)
+
+    def _ready(self) -> Iterator[Any]:
+        while self._busy and not (isinstance(self._busy[0], Slot) and not self._busy[0].done):
+            yield self._oldest()
+
+    def _room(self) -> Iterator[Any]:
+        while sum(isinstance(item, Slot) for item in self._busy) >= self._depth:
+            yield self._oldest()
+        if not self._free:
+            raise RuntimeError("frames of the ring are held and not released")
+
+    def _oldest(self) -> Any:
+        item = self._busy.popleft()
+        if not isinstance(item, Slot):
+            return item
+        held = [item]
+
+        def release() -> None:  # a second call must not put the slot in twice
+            if held:
+                self._free.append(held.pop())
+
+        return item.finish(release)
+
+    def _drop_all(self) -> None:
+        for item in self._busy:
+            if isinstance(item, Slot):
+                item.drop()
+        self._busy.clear()
+
+
+def by_format(items: Iterable[T], make_ring: Callable[[VideoFormat], Ring]) -> Iterator[T | Frame]:
+    """Items through rings, a new one whenever frames come in another format."""
+    last: VideoFormat | None = None
+
+    def layout(item: T) -> VideoFormat | None:
+        nonlocal last
+        last = item.format if isinstance(item, Frame) else last
+        return last
+
+    for source, group in groupby(items, layout):
+        if source is None:
+            yield from group
+        else:
+            yield from make_ring(source).through(group)
