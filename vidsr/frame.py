@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import av
 import torch
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from vidsr.color import ColorSpec
+
+if TYPE_CHECKING:
+    import av
+
+# PyAV is imported where pictures are made of its frames: kernels and engines do without it.
 
 Family = Literal["yuv", "gray", "rgb"]
 _SUBSAMPLING_NAMES = {(2, 2): "420", (2, 1): "422", (1, 1): "444"}
@@ -54,6 +58,8 @@ class PixelFormat:
     @classmethod
     def nearest(cls, name: str) -> PixelFormat:
         """The planar format that holds everything FFmpeg's format ``name`` can, alpha aside."""
+        import av
+
         source = av.VideoFormat(name, 16, 16)
         # Bayer formats report one pixel's bits split among red, green and blue.
         bits = [c.bits for c in source.components]
@@ -112,6 +118,8 @@ def view_planes(image: av.VideoFrame) -> tuple[Tensor, ...]:
 
 def to_image(frame: Frame) -> av.VideoFrame:
     """A new ``av.VideoFrame`` holding a copy of the planes, with the colour tags on it."""
+    import av
+
     layout = frame.format
     image = av.VideoFrame(layout.width, layout.height, layout.pixel.name)
     for plane, samples in zip(image.planes, frame.planes, strict=True):
