@@ -8,12 +8,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt $(PIP_FLAGS)
 
+# The Python side of TensorRT 10 and 11, without its libraries: tests hold our names against them.
+BINDINGS := $(PIP) --no-deps --upgrade --target $(VENV)/tensorrt-bindings
+ifeq ($(shell uname -s),Linux)
+TENSORRT_BINDINGS = $(BINDINGS)/10 tensorrt-cu13-bindings==10.16.1.11 && \
+  $(BINDINGS)/11 tensorrt-cu13-bindings==11.4.0.106
+endif
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format eval bench clean
+.PHONY: help demo test lint format eval bench gpu-check clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/base.stamp ## enlarge the demo clip: examples/demo.mp4 -> demo_4x.mp4
 	$(BIN)/vidsr examples/demo.mp4 -o demo_4x.mp4 --overwrite
@@ -36,6 +43,13 @@ eval: $(VENV)/base.stamp ## PSNR on Set5 and Set14 (VIDSR_DATA names the data fo
 bench: $(VENV)/base.stamp ## overhead, processor time and memory; prints what it measures
 	$(BIN)/python benchmarks/foundation.py $(ARGS)
 
+gpu-check: ## what only a CUDA GPU shows; runs in PYTHON as it is, installs nothing
+	@status=0; \
+	PYTHONPATH=. VIDSR_REQUIRE_CUDA=1 '$(PYTHON)' -m pytest -q -W default -p no:cacheprovider \
+	  tests/gpu tests/test_kernel_*.py --deselect tests/test_kernel_aot.py || status=1; \
+	PYTHONPATH=. '$(PYTHON)' benchmarks/gpu.py $(ARGS) || status=1; \
+	exit $$status
+
 clean: ## remove what the other targets left, .venv excepted
 	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -f demo_4x.mp4 demo_4x.mp4.part
@@ -43,6 +57,7 @@ clean: ## remove what the other targets left, .venv excepted
 # Base first, then the test tools: two pips never write to one environment at once.
 $(VENV)/test.stamp: $(VENV)/base.stamp
 	$(PIP) -e '.[test]'
+	$(TENSORRT_BINDINGS)
 	@touch $@
 
 $(VENV)/base.stamp: pyproject.toml constraints.txt | $(VENV)/venv.stamp

@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
+from vidsr.engines.choose import EngineKind, runtime_of
 from vidsr.engines.devices import Precision
 from vidsr.errors import OptionError
 from vidsr.frame import Frame
@@ -21,6 +22,7 @@ from vidsr.plan import Size, describe_tile
 from vidsr.report import Report
 from vidsr.upscaler import is_family
 from vidsr.video.info import SourceInfo
+from vidsr.video.nvdec import Decoder
 from vidsr.video.preflight import (
     OutputOptions,
 )
@@ -49,11 +51,14 @@ def upscale(
     height: int | None = None,
     device: str = "auto",
     precision: Precision = "auto",
+    engine: EngineKind = "auto",
+    wait_for_engine: bool = False,
     tile: tuple[int, int] | None = None,
     max_memory: int | str | None = None,
     start: float | None = None,
     duration: float | None = None,
     deinterlace: Deinterlace = "auto",
+    decoder: Decoder = "cpu",
     framerate: float | Fraction | None = None,
     codec: str | None = None,
     crf: int | None = None,
@@ -75,11 +80,14 @@ def upscale(
         size=_wanted_size(size, height),
         device=device,
         precision=precision,
+        engine=engine,
+        wait_for_engine=wait_for_engine,
         tile=tile,
         max_memory=max_memory,
         start_s=start,
         duration_s=duration,
         deinterlace=deinterlace,
+        decoder=decoder,
         framerate=_rate(framerate),
         output=OutputOptions(
             codec=codec,
@@ -182,6 +190,8 @@ def _report(job: Job, notes: Notes, times: StageTimes, sink: Sink, elapsed_s: fl
         model=upscaler.model.name,
         device=str(upscaler.engine.device),
         precision=str(upscaler.engine.dtype).removeprefix("torch."),
+        engine=runtime_of(upscaler.engine),
+        decoder=source.decoder,
         scale=upscaler.scale,
         tile=describe_tile(upscaler.plan(source.info.format, layout)),
         codec=output.codec.name,

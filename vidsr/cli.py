@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 # Everything that loads torch is imported where it is used: that takes seconds, during which the
 # command has to be ready for Ctrl-C.
 
-CODEC_NAMES = "h264, hevc, av1, vp9, prores, ffv1, png, jpeg, tiff"
+CODEC_NAMES = (
+    "h264, hevc, av1, vp9, prores, ffv1, png, jpeg, tiff, h264_nvenc, hevc_nvenc, av1_nvenc"
+)
 
 EPILOG = """examples:
   vidsr clip.mp4 -o clip_4x.mp4               four times larger, the rest kept
@@ -110,8 +112,22 @@ def _add_encoding(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_machine(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1")
+    group.add_argument(
+        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:0,cuda:1"
+    )
     group.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
+    group.add_argument(
+        "--engine",
+        choices=("auto", "torch", "tensorrt"),
+        default="auto",
+        help="what runs it (auto)",
+    )
+    group.add_argument(
+        "--wait-for-engine", action="store_true", help="build TensorRT's engine before starting"
+    )
+    group.add_argument(
+        "--decoder", choices=("cpu", "cuda"), default="cpu", help="cuda: NVDEC, on the card (cpu)"
+    )
     group.add_argument("--max-memory", metavar="SIZE", help="for frames and network, such as 2G")
     group.add_argument("--tile", type=tile, metavar="N|WxH", help="pixels the network sees at once")
 
@@ -138,11 +154,14 @@ def _options(arguments: argparse.Namespace) -> Options:
         size=Size(None, arguments.height) if arguments.height is not None else size,
         device=arguments.device,
         precision=arguments.precision,
+        engine=arguments.engine,
+        wait_for_engine=arguments.wait_for_engine,
         tile=arguments.tile,
         max_memory=arguments.max_memory,
         start_s=arguments.start,
         duration_s=arguments.duration,
         deinterlace=arguments.deinterlace,
+        decoder=arguments.decoder,
         framerate=arguments.framerate,
         output=OutputOptions(
             codec=arguments.codec,

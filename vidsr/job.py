@@ -9,16 +9,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, get_args
 
-from vidsr.engines.devices import Precision
+from vidsr.engines.choose import EngineKind
+from vidsr.engines.devices import Precision, resolve_devices
 from vidsr.errors import OptionError
 from vidsr.frame import VideoFormat
 from vidsr.notes import Notes
 from vidsr.plan import Size, choose_scale, describe, target_size
 from vidsr.upscaler import Upscaler, is_family
+from vidsr.video.nvdec import Decoder, Nvdec, open_nvdec
 from vidsr.video.preflight import (
     NO_DISPLAY_MATRIX,
     OutputOptions,
     OutputPlan,
+    check_encoder,
     plan_output,
     plan_streams,
 )
@@ -39,11 +42,14 @@ class Options:
     size: Size | None = None
     device: str = "auto"
     precision: Precision = "auto"
+    engine: EngineKind = "auto"
+    wait_for_engine: bool = False
     tile: tuple[int, int] | None = None
     max_memory: int | str | None = None
     start_s: float | None = None
     duration_s: float | None = None
     deinterlace: Deinterlace = "auto"
+    decoder: Decoder = "cpu"
     framerate: Fraction | None = None
     output: OutputOptions = field(default_factory=OutputOptions)
 
@@ -81,6 +87,7 @@ def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
         raise OptionError("a file name holds a NUL character.")
     target = Target.of(dst, overwrite=options.output.overwrite)
     target.check(src, overwrite=options.output.overwrite)
+    check_encoder(options.output)
     source = Source(
         src,
         start_s=options.start_s,
@@ -88,6 +95,7 @@ def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
         deinterlace=options.deinterlace,
         framerate=options.framerate,
         upright=target.container in NO_DISPLAY_MATRIX,
+        hwaccel=_hwaccel(options),
         notes=notes,
     )
     try:
@@ -125,6 +133,8 @@ def check_types(options: Options) -> None:
             raise OptionError(f"{name} = {value!r}: allowed is {allowed}.")
     if options.deinterlace not in get_args(Deinterlace):
         raise OptionError(f"deinterlace = {options.deinterlace!r}: allowed are auto and off.")
+    if options.decoder not in get_args(Decoder):
+        raise OptionError(f"decoder = {options.decoder!r}: allowed are cpu and cuda.")
     if options.scale is not None and options.scale not in (1, 2, 4):
         raise OptionError(f"scale = {options.scale}: allowed are 2 and 4, and 1 to restore only.")
     check_tile(options.tile)
@@ -148,6 +158,12 @@ def check_times(options: Options) -> None:
         raise OptionError(f"--framerate {options.framerate}: allowed is more than 0, up to 1000.")
 
 
+def _hwaccel(options: Options) -> Nvdec | None:
+    if options.decoder == "cpu":
+        return None
+    return open_nvdec(resolve_devices(options.device))
+
+
 def _upscaler(options: Options, size: Size | None, layout: VideoFormat, notes: Notes) -> Upscaler:
     scale = options.scale
     if is_family(options.model):
@@ -157,6 +173,8 @@ def _upscaler(options: Options, size: Size | None, layout: VideoFormat, notes: N
         scale=scale,
         device=options.device,
         precision=options.precision,
+        engine=options.engine,
+        wait_for_engine=options.wait_for_engine,
         tile=options.tile,
         max_memory=options.max_memory,
         notes=notes,

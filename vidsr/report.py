@@ -21,6 +21,8 @@ class Report:
     model: str
     device: str
     precision: str
+    engine: str
+    decoder: str
     scale: int
     tile: str
     codec: str

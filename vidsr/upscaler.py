@@ -15,7 +15,7 @@ from torch import Tensor
 
 from vidsr import transform
 from vidsr.cuda import CudaDevice
-from vidsr.engines.choose import first_engine
+from vidsr.engines.choose import EngineChoice, EngineKind, first_engine, offer_tensorrt
 from vidsr.engines.devices import Precision, resolve_devices
 from vidsr.engines.engine import Engine
 from vidsr.engines.switch import EngineSwitch
@@ -42,6 +42,8 @@ class Upscaler:
                    model does, 4 for ``auto``
     ``device``     ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``
     ``precision``  ``auto``, ``fp32``, ``bf16`` or ``fp16``
+    ``engine``     ``auto``, ``torch``, ``tensorrt``: see :class:`vidsr.engines.choose.EngineChoice`
+    ``wait_for_engine``  have the first frame wait until TensorRT has built its engine
     ``tile``       (height, width) in source pixels that the network sees at once, halo aside
     ``max_memory`` bytes, or text such as ``"2G"``; chooses the tile where none is given
 
@@ -56,12 +58,17 @@ class Upscaler:
         scale: int | None = None,
         device: str = "auto",
         precision: Precision = "auto",
+        engine: EngineKind = "auto",
+        wait_for_engine: bool = False,
         tile: tuple[int, int] | None = None,
         max_memory: int | str | None = None,
         notes: Notes | None = None,
     ) -> None:
         self._devices = resolve_devices(device)
         chosen = self._devices[0]
+        self._choice = EngineChoice(engine, precision, wait_for_engine)
+        self._choice.check(chosen)
+        self._offered: set[EngineSwitch] = set()
         self.model = load_model(choose_model(model, scale, chosen))
         if scale not in (None, self.model.config.scale):
             does = self.model.config.scale
@@ -120,12 +127,21 @@ class Upscaler:
     def enlarge(self, frame: Frame, target: VideoFormat | None = None) -> Frame:
         """Enlarge planes; ``target`` may ask for another size, pixel format or matrix."""
         target = target or self.target_format(frame.format)
+        self._offer(self._switches[0], frame.format, target)
         engine = self._switches[0].current(lambda: self._seen(frame.planes, frame.format))
         return transform.enlarge(frame, target, engine, self.plan(frame.format, target))
 
     def _seen(self, planes: tuple[Tensor, ...], layout: VideoFormat) -> Tensor:
         planes = tuple(plane.to(self.engine.device) for plane in planes)
         return transform.engine_input(planes, layout, self.engine)
+
+    def _offer(self, switch: EngineSwitch, source: VideoFormat, target: VideoFormat) -> None:
+        """TensorRT, for the first size that comes: an engine serves one, and takes minutes."""
+        if switch in self._offered or not self._choice.may_follow(switch.engine.device):
+            return
+        self._offered.add(switch)
+        frame, tile = (source.height, source.width), self.plan(source, target)
+        offer_tensorrt(switch, self.model, self._choice, frame, tile, self.notes.say)
 
     def stream(
         self, pictures: Iterable[T], target: VideoFormat | None = None, *, held: int = 1
@@ -169,6 +185,8 @@ class Upscaler:
     def _lane(
         self, device: Device, switch: EngineSwitch, source: VideoFormat, target: VideoFormat
     ) -> Lane:
+        self._offer(switch, source, target)
+
         def work(planes: Planes, large: Planes) -> None:
             with torch.inference_mode():
                 seen = lambda: transform.engine_input(planes, source, switch.engine)  # noqa: E731
@@ -234,8 +252,10 @@ class Upscaler:
         source = VideoFormat(
             batch.shape[3], batch.shape[2], PixelFormat("rgb", 16), transform.RGB_FULL
         )
+        target = self.target_format(source)
+        self._offer(self._switches[0], source, target)
         engine = self._switches[0].current(lambda: transform.rgb_input(batch[0], self.engine))
-        tile = self.plan(source, self.target_format(source))
+        tile = self.plan(source, target)
         return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
 
 

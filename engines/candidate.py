@@ -1,0 +1,88 @@
+"""TensorRT for a run that has begun without it: out of the cache, or built beside the run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from vidsr.engines import machine as machines
+from vidsr.engines.background import BackgroundBuild
+from vidsr.engines.cache import EngineCache
+from vidsr.engines.devices import Precision
+from vidsr.engines.engine import Engine
+from vidsr.engines.export import export_onnx
+from vidsr.engines.facts import FloatType, read_facts
+from vidsr.engines.fixed import FixedShapeEngine
+from vidsr.engines.graphed import Capture, GraphedEngine
+from vidsr.engines.plan import plan_facts, profile_of
+from vidsr.engines.tensorrt_load import load_cached
+from vidsr.errors import OptionError
+from vidsr.models.zoo import Model
+
+Say = Callable[[str], None]
+PRECISIONS: dict[Precision, FloatType] = {"auto": "fp16", "fp16": "fp16", "fp32": "fp32"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an engine is to be built for: frames of (height, width), cut into tiles or whole."""
+
+    model: Model
+    device: torch.device
+    frame: tuple[int, int]
+    tile: tuple[int, int] | None
+    precision: Precision
+
+    def command(self) -> list[str]:
+        """What builds it, in another process."""
+        parts = [sys.executable, "-m", "vidsr.engines.cli", "build", str(self.model.path)]
+        parts += ["--size", _text(self.frame), "--device", str(self.device)]
+        parts += ["--precision", _float_type(self.precision)]
+        return parts + (["--tile", _text(self.tile)] if self.tile else [])
+
+
+def tensorrt_candidate(
+    wanted: Wanted, general: Engine, say: Say, *, capture: Capture | None = None
+) -> BackgroundBuild:
+    """An engine that is in the cache, or is being built now.
+
+    ``general`` runs what the engine is not built for. Raises DeviceError where there is no GPU, no
+    TensorRT or no exporter, OptionError for a precision that TensorRT is not used with.
+    """
+    data = export_onnx(wanted.model, precision=_float_type(wanted.precision))
+    facts = read_facts(data)
+    profile = profile_of(facts, wanted.frame, wanted.tile)
+    machine = machines.find_machine(str(wanted.device))
+    cache = EngineCache()
+
+    def load() -> Engine | None:
+        plan = load_cached(data, plan_facts(facts), profile, cache, machine, say)
+        if plan is None:
+            return None
+        engine = GraphedEngine(plan, capture=capture)
+        name = f"{facts.name} on TensorRT"
+        return FixedShapeEngine(name, engine, general, lambda x: tuple(x.shape) == profile.opt)
+
+    build = BackgroundBuild(wanted.command(), load)
+    if build.building:
+        say(
+            f"building a TensorRT engine for {_text(wanted.frame)}, which takes minutes and is "
+            f"kept for the next run; PyTorch goes on until then"
+        )
+    return build
+
+
+def _float_type(precision: Precision) -> FloatType:
+    if precision not in PRECISIONS:
+        raise OptionError(
+            f"precision = {precision!r} with TensorRT, allowed {', '.join(PRECISIONS)}"
+        )
+    return PRECISIONS[precision]
+
+
+def _text(size: tuple[int, int]) -> str:
+    """(height, width) as ``WxH``."""
+    return f"{size[1]}x{size[0]}"

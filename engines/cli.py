@@ -1,0 +1,306 @@
+"""``vidsr-engine``: networks as ONNX files, and the TensorRT engines built from them."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vidsr.engines import machine as machines
+from vidsr.engines.cache import EngineCache, Entry
+from vidsr.engines.engine_key import EngineKey
+from vidsr.engines.facts import NetworkFacts, read_facts
+from vidsr.engines.inventory import UNKNOWN, USABLE, human_bytes, row, state, table
+from vidsr.engines.plan import plan_facts, profile_of
+from vidsr.engines.tensorrt_build import DEFAULT_OPTIMIZATION_LEVEL, DEFAULT_WORKSPACE_BYTES
+from vidsr.engines.trial import Trial
+from vidsr.errors import (
+    InputError,
+    ModelError,
+    OptionError,
+    OutputError,
+    VidsrError,
+)
+from vidsr.files import written_whole
+from vidsr.terminal import open_closed_streams, signals_caught
+
+if TYPE_CHECKING:
+    pass
+
+# What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
+
+ONNX = ".onnx"
+DAY_S = 86400.0
+EPILOG = """examples:
+  vidsr-engine export lite-x4 -o lite-x4.onnx
+  vidsr-engine build srresnet-x4 --size 960x540 --size 1920x1080
+  vidsr-engine build lite-x4.onnx --size 3840x2160 --tile 960x540 --device cuda:1
+  vidsr-engine list
+  vidsr-engine verify                         checksums; on a GPU also that engines load
+  vidsr-engine clean --stale                  what no longer runs here
+engines lie in $VIDSR_CACHE, else in ~/.cache/vidsr/engines
+exit status: 0 done, 2 arguments, 3 damaged engines, 4 target, 6 model,
+7 no GPU or no TensorRT, 8 memory, 130 interrupted
+"""
+
+
+def size(text: str) -> tuple[int, int]:
+    """``WxH`` as (height, width)."""
+    width, _, height = text.lower().partition("x")
+    if min(int(width), int(height)) < 1:
+        raise ValueError(text)
+    return int(height), int(width)
+
+
+def level(text: str) -> int:
+    """0 to 5."""
+    if not 0 <= int(text) <= 5:
+        raise ValueError(text)
+    return int(text)
+
+
+def days(text: str) -> float:
+    """A number above 0."""
+    if not 0 < float(text) < float("inf"):
+        raise ValueError(text)
+    return float(text)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vidsr-engine",
+        description="Build TensorRT engines before they are needed, and look after them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    add = partial(commands.add_parser, allow_abbrev=False)
+    _add_export(add("export", help="write a network as an ONNX file"))
+    _add_build(add("build", help="build engines of a network, which takes minutes"))
+    add("list", help="show what is there").set_defaults(work=_list)
+    _add_verify(add("verify", help="read and check what is there"))
+    _add_clean(add("clean", help="remove what is named"))
+    return parser
+
+
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a name of vidsr --list-models, or a path")
+    parser.add_argument("--precision", choices=("fp16", "fp32"), help="of the network (fp16)")
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _add_network(parser)
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    parser.set_defaults(work=_export)
+
+
+def _add_build(parser: argparse.ArgumentParser) -> None:
+    _add_network(parser)
+    parser.add_argument(
+        "--size", type=size, action="append", required=True, metavar="WxH", help="of the source"
+    )
+    parser.add_argument("--tile", type=size, metavar="WxH", help="pixels the network sees at once")
+    _add_device(parser)
+    parser.add_argument(
+        "--optimization-level",
+        type=level,
+        default=DEFAULT_OPTIMIZATION_LEVEL,
+        metavar="N",
+        help=f"0 to 5 ({DEFAULT_OPTIMIZATION_LEVEL})",
+    )
+    parser.add_argument(
+        "--workspace",
+        default=f"{DEFAULT_WORKSPACE_BYTES >> 20}M",
+        metavar="SIZE",
+        help="most memory one layer may take beside its tensors (%(default)s)",
+    )
+    parser.set_defaults(work=_build)
+
+
+def _add_device(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", default="cuda", metavar="NAME", help="cuda, cuda:1")
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="*", metavar="MODEL", help="to compare with (all shipped)")
+    _add_device(parser)
+    parser.set_defaults(work=_verify)
+
+
+def _add_clean(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--all", action="store_true", help="everything")
+    which.add_argument("--stale", action="store_true", help="what cannot be used here any more")
+    which.add_argument("--older-than", type=days, metavar="DAYS", help="not used for so long")
+    parser.set_defaults(work=_clean)
+
+
+def _onnx(args: argparse.Namespace) -> bytes:
+    """The network as ONNX: exported, or read from what was exported elsewhere."""
+    if Path(args.model).suffix.lower() != ONNX:
+        from vidsr.engines.export import export_onnx
+        from vidsr.models.zoo import load_model
+
+        return export_onnx(load_model(args.model), precision=args.precision or "fp16")
+    if args.precision:
+        raise OptionError(f"--precision: {args.model} has one", hint="name the model instead.")
+    try:
+        return Path(args.model).read_bytes()
+    except OSError as error:
+        raise ModelError(f"{args.model}: cannot be read: {error.strerror}") from error
+
+
+def _export(args: argparse.Namespace) -> None:
+    output: Path = args.output
+    if Path(args.model).suffix.lower() == ONNX:
+        raise OptionError(f"{args.model} is an ONNX file already.")
+    if output.resolve() == Path(args.model).resolve():
+        raise OutputError(f"{output}: is the model itself")
+    if output.is_dir() or not os.access(output.absolute().parent, os.W_OK):
+        raise OutputError(f"{output}: cannot be written there")
+    data = _onnx(args)
+    with written_whole(output) as part:
+        part.write_bytes(data)
+    print(f"{output}: {human_bytes(len(data))}, {describe(read_facts(data))}")
+
+
+def describe(facts: NetworkFacts) -> str:
+    """What a reader has to know to run the file by other means."""
+    return (
+        f"{facts.name} in {facts.precision}, x [N, {facts.channels}, H, W] {facts.input_type} "
+        f"-> y [N, {facts.channels * facts.shuffle**2}, ...] {facts.output_type}, "
+        f"pixel shuffle {facts.shuffle}, offset {facts.offset:g}"
+    )
+
+
+def _build(args: argparse.Namespace) -> None:
+    from vidsr.engines.tensorrt_load import load_or_build
+    from vidsr.memory import parse_bytes
+
+    workspace = parse_bytes(args.workspace)
+    machine = machines.find_machine(args.device)
+    data = _onnx(args)
+    facts = read_facts(data, source=args.model)
+    for frame in dict.fromkeys(args.size):
+        began = time.monotonic()
+        load_or_build(
+            data,
+            plan_facts(facts),
+            profile_of(facts, frame, args.tile),
+            EngineCache(),
+            machine.gpu,
+            _say,
+            device=machine.device,
+            workspace_bytes=workspace,
+            optimization_level=args.optimization_level,
+            trt=machine.trt,
+        )
+        took = time.monotonic() - began
+        print(f"{facts.name} for {frame[1]}x{frame[0]}: ready after {took:.1f} s", flush=True)
+
+
+def _list(args: argparse.Namespace) -> None:
+    cache = EngineCache()
+    entries = cache.entries()
+    if not entries:
+        return print(f"no engines in {cache.folder}")
+    machine = machines.machine_or_reason()
+    head = ("model", "shape", "GPU", "TensorRT", "size", "used", "state")
+    print("\n".join(table([head, *(row(entry, machine) for entry in entries)])))
+    if isinstance(machine, str):
+        _say(f"which of them fit is not known: {machine}")
+    return None
+
+
+def _verify(args: argparse.Namespace) -> None:
+    entries = EngineCache().verify()
+    machine = machines.machine_or_reason(args.device)
+    trial = None if isinstance(machine, str) else Trial(machine, args.model or _shipped())
+    faults = 0
+    for entry in entries:
+        verdict, good = state(entry, machine), entry.key is not None
+        if trial and verdict == USABLE and entry.path.suffix == EngineKey.suffix:
+            verdict, good = trial.judge(entry)
+        faults += not good
+        print(f"{entry.path.name}: {'whole, ' if entry.key else ''}{verdict}", flush=True)
+    if isinstance(machine, str):
+        _say(f"none was loaded: {machine}")
+    if faults:
+        raise InputError(
+            f"{faults} of {len(entries)} files are not to be used",
+            hint="vidsr-engine clean --stale removes the damaged ones",
+        )
+    print(f"{len(entries)} files, all good")
+
+
+def _shipped() -> tuple[str, ...]:
+    from vidsr.models.zoo import available
+
+    return available()
+
+
+def _clean(args: argparse.Namespace) -> None:
+    cache = EngineCache()
+    if args.stale:
+        gone = _remove_stale(cache)
+    else:
+        gone = cache.clean(unused_for_seconds=(args.older_than or 0) * DAY_S)
+    for entry in gone:
+        print(f"removed {entry.path}")
+    print(f"{len(gone)} files, {human_bytes(sum(entry.size_bytes for entry in gone))}")
+
+
+def _remove_stale(cache: EngineCache) -> tuple[Entry, ...]:
+    """Damaged entries, and those of other versions or GPUs where that can be told."""
+    machine = machines.machine_or_reason()
+    if isinstance(machine, str):
+        _say(f"only damaged files are removed: {machine}")
+    stale = [e for e in cache.verify() if state(e, machine) not in (USABLE, UNKNOWN)]
+    for entry in stale:
+        try:
+            entry.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(f"{entry.path}: cannot be removed: {error.strerror}") from error
+    return tuple(stale)
+
+
+def _say(text: str) -> None:
+    print(f"vidsr-engine: {text}", file=sys.stderr)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    open_closed_streams()
+    with signals_caught():
+        return _run(argv)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        args = build_parser().parse_args(argv)
+        logging.basicConfig(format="vidsr-engine: %(message)s", level=logging.WARNING)
+        args.work(args)
+        sys.stdout.flush()  # here, where a closed pipe is expected
+    except VidsrError as error:
+        _say(f"error: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
+    except BrokenPipeError:  # the reader of the table has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except MemoryError:
+        _say("error: out of memory.")
+        return 8
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

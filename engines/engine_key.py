@@ -1,0 +1,122 @@
+"""What a built engine depends on: while all of it is equal, the engine may be used again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from vidsr.errors import OptionError
+
+SCHEMA = 1  # raised when the meaning of a key or the layout of its file changes
+Shape = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu:
+    """One GPU and what drives it; engines are tuned for, and bound to, all of this."""
+
+    name: str
+    compute_capability: tuple[int, int]
+    sm_count: int
+    driver_version: str
+    cuda_version: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Shapes [N, C, H, W] that an engine takes: from ``min`` to ``max``, fastest at ``opt``."""
+
+    min: Shape
+    opt: Shape
+    max: Shape
+
+    def __post_init__(self) -> None:
+        """Raises OptionError unless 1 <= min <= opt <= max in every dimension."""
+        bounds = zip(self.min, self.opt, self.max, strict=True)
+        if not all(1 <= low <= middle <= high for low, middle, high in bounds):
+            raise OptionError(f"{self}, allowed is 1 <= min <= opt <= max in every dimension")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What holds for whatever TensorRT makes on a machine.
+
+    ``tensorrt_version``  all four numbers: plans do not survive a change of any
+    """
+
+    tensorrt_version: str
+    gpu: Gpu
+    os: str = field(default_factory=platform.system)
+    architecture: str = field(default_factory=platform.machine)
+    schema: int = SCHEMA
+
+    suffix: ClassVar[str]
+
+    @property
+    def canonical(self) -> bytes:
+        """The one JSON text of a key: sorted, without spaces, ASCII."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    @property
+    def digest(self) -> str:
+        """sha256 of :attr:`canonical`, in hexadecimal."""
+        return hashlib.sha256(self.canonical).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimingKey(Key):
+    """The identity of a timing cache: what the builder measured about kernels, for any network."""
+
+    suffix: ClassVar[str] = ".timing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineKey(Key):
+    """The identity of an engine.
+
+    ``onnx_sha256``         of the bytes of the ONNX model, weights included
+    ``parser_version``      of the library that reads the model
+    ``flags``               how the network and the builder are set up
+    ``optimization_level``  of the builder, 0 to 5
+    ``io``                  name, dtype and memory layout of each input and output
+    """
+
+    onnx_sha256: str
+    parser_version: int
+    flags: tuple[str, ...]
+    optimization_level: int
+    workspace_bytes: int
+    profiles: tuple[Profile, ...]
+    io: tuple[str, ...]
+
+    suffix: ClassVar[str] = ".engine"
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
+    """Where two parsed :attr:`Key.canonical` differ, such as ``gpu.driver_version 1 -> 2``."""
+    return tuple(_differences(old, new, ""))
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str) -> Iterator[str]:
+    for name in sorted(old.keys() | new.keys()):
+        before, after = _parts(old.get(name)), _parts(new.get(name))
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _differences(before, after, f"{prefix}{name}.")
+        elif before != after:
+            yield f"{prefix}{name} {_short(before)} -> {_short(after)}"
+
+
+def _parts(value: Any) -> Any:
+    """A list of objects as an object, so that what differs inside can be named."""
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return {str(index): item for index, item in enumerate(value)}
+    return value
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,151 @@
+"""Generators as ONNX: what TensorRT builds its engines from.
+
+ONNX opset 18 in files of IR version 8, the one that came with that opset (ONNX 1.13). The parser of
+TensorRT 11 takes opsets 9 to 25:
+https://docs.nvidia.com/deeplearning/tensorrt/latest/reference/onnx-opset-guide.html
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import torch
+
+from vidsr.engines.devices import DTYPES
+from vidsr.engines.facts import METADATA_KEY, FloatType, NetworkFacts
+from vidsr.engines.inference import InferenceNet
+from vidsr.engines.reach import alignment, halo
+from vidsr.engines.torch_engine import bytes_per_pixel
+from vidsr.errors import DeviceError, ModelError
+from vidsr.models.checkpoint import Generator
+from vidsr.models.zoo import Model
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+OPSET, IR_VERSION = 18, 8
+INPUT, OUTPUT = "x", "y"
+NEEDED = ("onnx", "onnxscript")  # torch.onnx.export itself asks for the second
+LARGEST = 1 << 15  # of a dimension; symbolic shapes need some bound
+EXAMPLE_STEPS = (3, 4)  # height and width of the traced picture, in steps of the coarsest grid
+
+
+def export_onnx(model: Model | Generator, *, precision: FloatType = "fp16") -> bytes:
+    """A generator as the bytes of an ONNX file; the same weights give the same bytes.
+
+    The graph is :class:`InferenceNet`: ``x`` [N, C, H, W] to ``y``, the picture before its last
+    shuffle, any N, and any H and W that are multiples of ``alignment``. Precision is in the graph:
+    fp16 weights make a strongly typed fp16 engine. What else there is to know lies in the file's
+    metadata: see :func:`vidsr.engines.facts.read_facts`.
+    Raises DeviceError where the packages for it are absent, ModelError where the export fails.
+    """
+    require_exporter()
+    import onnx
+
+    module = model.module if isinstance(model, Model) else model
+    net = inference_net(module, precision)
+    facts = facts_of(net, model.name if isinstance(model, Model) else None)
+    try:
+        proto = _plain(_traced(net, facts))
+        onnx.helper.set_model_props(proto, {METADATA_KEY: facts.to_json()})
+        onnx.checker.check_model(proto, full_check=True)
+    except Exception as error:  # the exporter's own, torch.export's, onnx's: no common base
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise ModelError(f"{facts.name}: cannot be exported: {reason[0]}") from error
+    data: bytes = proto.SerializeToString(deterministic=True)
+    return data
+
+
+def require_exporter() -> None:
+    """Raises DeviceError where a package that the export needs is absent."""
+    absent = [name for name in NEEDED if find_spec(name) is None]
+    if absent:
+        raise DeviceError(
+            f"exporting a network needs {' and '.join(absent)}", hint="pip install 'vidsr[cuda]'"
+        )
+
+
+def inference_net(module: Generator, precision: FloatType) -> InferenceNet:
+    """The network that is exported, on the CPU; half precision comes out as it is."""
+    return InferenceNet(module, DTYPES[precision], half_output=True).cpu().eval()
+
+
+def facts_of(net: InferenceNet, name: str | None = None) -> NetworkFacts:
+    """What :func:`export_onnx` writes beside the graph."""
+    config = net.config
+    example = net(torch.zeros(1, config.channels, *[alignment(net.net)] * 2, dtype=net.input_dtype))
+    return NetworkFacts(
+        name=name or f"{config.kind}-x{config.scale}",
+        kind=config.kind,
+        channels=config.channels,
+        scale=config.scale,
+        shuffle=net.shuffle,
+        halo=halo(net.net),
+        alignment=alignment(net.net),
+        offset=net.offset,
+        precision=_type_name(net.dtype),
+        input_type=_type_name(net.input_dtype),
+        output_type=_type_name(example.dtype),
+        bytes_per_pixel=bytes_per_pixel(net),
+    )
+
+
+def _type_name(dtype: torch.dtype) -> FloatType:
+    return "fp16" if dtype == torch.float16 else "fp32"
+
+
+def _traced(net: InferenceNet, facts: NetworkFacts) -> ModelProto:
+    """The graph with symbolic sizes, as PyTorch exports it."""
+    step, dim = facts.alignment, torch.export.Dim
+    height, width = (dim(name, min=1, max=LARGEST) for name in ("h", "w"))
+    if step > 1:
+        height, width = step * height, step * width
+    sides = (step * n for n in EXAMPLE_STEPS)
+    example = torch.zeros(2, facts.channels, *sides, dtype=net.input_dtype)  # a 1 is no symbol
+    with _quiet():
+        program = torch.onnx.export(
+            net,
+            (example,),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=[INPUT],
+            output_names=[OUTPUT],
+            dynamic_shapes=({0: dim("n", min=1, max=LARGEST), 2: height, 3: width},),
+            verbose=False,
+        )
+    assert program is not None
+    return program.model_proto
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter says about packages nobody needs and its own old code."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _plain(proto: ModelProto) -> ModelProto:
+    """Without notes of who made it, where and how, which would differ between equal networks."""
+    proto.ir_version = IR_VERSION
+    graph = proto.graph
+    parts = (*graph.node, *graph.input, *graph.output, *graph.initializer, graph, proto)
+    for part in parts:
+        part.ClearField("doc_string")
+        part.ClearField("metadata_props")  # in IR version 8, models have some, parts have none
+    proto.ClearField("producer_name")
+    proto.ClearField("producer_version")
+    graph.name = "vidsr"
+    graph.ClearField("value_info")
+    return proto

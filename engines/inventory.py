@@ -1,0 +1,68 @@
+"""What lies in the engine cache, in words and in a table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from vidsr.engines.cache import Entry
+from vidsr.engines.machine import Machine
+
+USABLE, UNKNOWN = "usable here", "fit not known"
+
+
+def state(entry: Entry, machine: Machine | str) -> str:
+    """``USABLE``, ``UNKNOWN`` or what is wrong with it."""
+    if entry.key is None:
+        return f"damaged: {entry.reason}"
+    if isinstance(machine, str):
+        return UNKNOWN
+    changes = machine.differences(entry.key)
+    return f"stale: {', '.join(changes)}" if changes else USABLE
+
+
+def row(entry: Entry, machine: Machine | str) -> tuple[str, ...]:
+    key = entry.key or {}
+    return (
+        _model(key) if entry.key else entry.path.name[:12],
+        _shapes(key),
+        str(key.get("gpu", {}).get("name", "")),
+        str(key.get("tensorrt_version", "")),
+        human_bytes(entry.size_bytes),
+        human_age(time.time() - entry.used_seconds),
+        state(entry, machine),
+    )
+
+
+def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Lines of columns as wide as they need to be."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()
+
+
+def _model(key: dict[str, Any]) -> str:
+    """Its name; its checksum where that is all there is; timing caches are of no model."""
+    if "onnx_sha256" not in key:
+        return "(timings)"
+    return str(key.get("model") or key["onnx_sha256"][:12])
+
+
+def _shapes(key: dict[str, Any]) -> str:
+    """The shapes that an engine is fastest at, as NxCxHxW."""
+    return " ".join("x".join(map(str, p["opt"])) for p in key.get("profiles", ()))
+
+
+def human_bytes(count: int) -> str:
+    """``1.4 MiB``, as most engines have."""
+    return f"{count / 2**20:.1f} MiB"
+
+
+def human_age(seconds: float) -> str:
+    """``5 min``, ``3 h``, ``12 d``."""
+    minutes = max(0, int(seconds // 60))
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"

@@ -1,0 +1,173 @@
+"""Generators through TensorRT, in buffers of PyTorch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vidsr.engines.engine_key import Shape
+from vidsr.engines.tensorrt_build import created
+from vidsr.engines.tensorrt_log import Messages, make_logger
+from vidsr.errors import DeviceError, MemoryLimitError, OptionError
+
+DTYPES = {"FLOAT": torch.float32, "HALF": torch.float16, "BF16": torch.bfloat16}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkFacts:
+    """What a plan does not tell about its network; see :class:`vidsr.engines.engine.Engine`."""
+
+    name: str
+    channels: int
+    scale: int
+    shuffle: int
+    halo: int
+    alignment: int
+    dtype: torch.dtype
+    input_dtype: torch.dtype
+    offset: float
+    bytes_per_pixel: int
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Of what ``run`` gives for [N, C, H, W]: [N, C*shuffle**2, H*scale/shuffle, ...]."""
+        images, channels, height, width = shape
+        finer = self.scale // self.shuffle
+        return images, channels * self.shuffle**2, height * finer, width * finer
+
+
+def current_stream(device: torch.device) -> int:
+    """Handle of the CUDA stream on which PyTorch works now."""
+    return int(torch.cuda.current_stream(device).cuda_stream)
+
+
+class TensorRTEngine:
+    """An :class:`vidsr.engines.engine.Engine` on a TensorRT plan with one input and one output.
+
+    The result lies in a buffer of the engine, which the next run on the same stream overwrites; it
+    is made anew when the shape changes. A run on another stream has to wait for its reader.
+    On the default stream TensorRT adds a synchronisation of the device.
+    """
+
+    def __init__(
+        self,
+        plan: bytes,
+        facts: NetworkFacts,
+        *,
+        device: torch.device,
+        trt: Any,
+        messages: Messages | None = None,
+        stream: Callable[[torch.device], int] = current_stream,
+    ) -> None:
+        """Raises DeviceError for plans that do not load here or do not fit ``facts``."""
+        self.facts, self.device = facts, device
+        self.name, self.channels, self.scale = facts.name, facts.channels, facts.scale
+        self.shuffle, self.halo, self.alignment = facts.shuffle, facts.halo, facts.alignment
+        self.dtype, self.input_dtype, self.offset = facts.dtype, facts.input_dtype, facts.offset
+        self.bytes_per_pixel = facts.bytes_per_pixel
+        self._stream, self._messages = stream, messages or Messages()
+        logger = make_logger(trt, self._messages)
+        with on_device(device):
+            runtime = created("runtime", lambda: trt.Runtime(logger), self._messages)
+            engine = created(
+                "engine of a plan", lambda: runtime.deserialize_cuda_engine(plan), self._messages
+            )
+            self._context = created("context", engine.create_execution_context, self._messages)
+        self._engine, self._runtime, self._logger = engine, runtime, logger
+        self._input = self._only_tensor(trt.TensorIOMode.INPUT, "input")
+        self._output = self._only_tensor(trt.TensorIOMode.OUTPUT, "output")
+        self._output_dtype = self._check_dtypes()
+        low, _, high = engine.get_tensor_profile_shape(self._input, 0)
+        self._low, self._high = tuple(low), tuple(high)
+        self._shape: Shape | None = None
+        self._result = torch.empty(0, device=device)
+
+    def run(self, x: Tensor) -> Tensor:
+        """See :meth:`vidsr.engines.engine.Engine.run`. Contiguous input is not copied.
+
+        Raises OptionError for what the engine was not built for.
+        """
+        shape = self._check(x)
+        x = x.contiguous()
+        with on_device(self.device):
+            if shape != self._shape:
+                self._set_shape(shape)
+            self._address(self._input, x)
+            self._address(self._output, self._result)
+            if not self._context.execute_async_v3(self._stream(self.device)):
+                raise self._failed("a run")
+        return self._result
+
+    def _check(self, x: Tensor) -> Shape:
+        shape = tuple(x.shape)
+        if x.dtype != self.input_dtype or x.device != self.device:
+            raise OptionError(
+                f"x is {x.dtype} on {x.device}, allowed is {self.input_dtype} on {self.device}"
+            )
+        inside = len(shape) == len(self._low) and all(
+            low <= size <= high
+            for low, size, high in zip(self._low, shape, self._high, strict=True)
+        )
+        if not inside:
+            raise OptionError(
+                f"{self.name}: {shape = }, allowed is {self._low} to {self._high}",
+                hint="the engine was built for that range; build one for this size",
+            )
+        images, channels, height, width = shape
+        return images, channels, height, width
+
+    def _set_shape(self, shape: Shape) -> None:
+        self._shape = None  # whatever fails below has to be done again
+        if not self._context.set_input_shape(self._input, shape):
+            raise self._failed(f"{shape = }")
+        given = tuple(self._context.get_tensor_shape(self._output))
+        expected = self.facts.output_shape(shape)
+        if given != expected:
+            raise DeviceError(f"{self.name}: the plan gives {given} for {shape}, not {expected}")
+        self._result = self._allocate(expected)
+        self._shape = shape
+
+    def _allocate(self, shape: Shape) -> Tensor:
+        try:
+            return torch.empty(shape, dtype=self._output_dtype, device=self.device)
+        except torch.OutOfMemoryError as error:
+            raise MemoryLimitError(
+                f"{self.name} on {self.device}: no memory for an output of {shape}",
+                hint="give a smaller --tile, or a --max-memory to choose one by",
+            ) from error
+
+    def _address(self, name: str, buffer: Tensor) -> None:
+        if not self._context.set_tensor_address(name, buffer.data_ptr()):
+            raise self._failed(f"the address of {name}")
+
+    def _failed(self, what: str) -> DeviceError:
+        reason = self._messages.take() or "it does not say why"
+        return DeviceError(f"{self.name} on {self.device}: TensorRT refused {what}: {reason}")
+
+    def _only_tensor(self, mode: Any, noun: str) -> str:
+        engine = self._engine
+        names = [engine.get_tensor_name(index) for index in range(engine.num_io_tensors)]
+        names = [name for name in names if engine.get_tensor_mode(name) == mode]
+        if len(names) != 1:
+            raise DeviceError(f"{self.name}: the plan has {len(names)} {noun}s, not one")
+        return str(names[0])
+
+    def _check_dtypes(self) -> torch.dtype:
+        """The output's. Raises DeviceError where either is not what an engine may have."""
+        takes = DTYPES.get(self._engine.get_tensor_dtype(self._input).name)
+        gives = DTYPES.get(self._engine.get_tensor_dtype(self._output).name)
+        if takes != self.input_dtype or gives not in (torch.float32, torch.float16):
+            raise DeviceError(
+                f"{self.name}: the plan takes {takes} and gives {gives}, "
+                f"not {self.input_dtype} and float32 or float16"
+            )
+        return gives
+
+
+def on_device(device: torch.device) -> AbstractContextManager[Any]:
+    """Work on ``device``; plans belong to the device that was current when they were loaded."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()

@@ -1,0 +1,154 @@
+"""A TensorRT engine from the cache, or built and put there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from vidsr.engines.cache import EngineCache
+from vidsr.engines.engine_key import EngineKey, Gpu, Key, Profile, TimingKey
+from vidsr.engines.machine import Machine
+from vidsr.engines.tensorrt_build import (
+    DEFAULT_OPTIMIZATION_LEVEL,
+    DEFAULT_WORKSPACE_BYTES,
+    build_engine,
+    flags,
+    import_tensorrt,
+)
+from vidsr.engines.tensorrt_engine import NetworkFacts, TensorRTEngine, current_stream, on_device
+from vidsr.engines.tensorrt_log import Messages
+from vidsr.errors import DeviceError, OutputError
+
+Say = Callable[[str], None]
+
+
+def load_or_build(
+    model_onnx: bytes,
+    facts: NetworkFacts,
+    profile: Profile,
+    cache: EngineCache,
+    gpu: Gpu,
+    say: Say,
+    *,
+    device: torch.device,
+    workspace_bytes: int = DEFAULT_WORKSPACE_BYTES,
+    optimization_level: int = DEFAULT_OPTIMIZATION_LEVEL,
+    trt: Any = None,
+    stream: Callable[[torch.device], int] = current_stream,
+) -> TensorRTEngine:
+    """The engine of a model for a range of shapes.
+
+    ``gpu`` describes ``device``. ``say`` is told, in one line, why an engine is built, and whatever
+    keeps it from being stored: it works all the same. ``workspace_bytes`` is the most that one
+    layer may take beside its tensors; it and the level (0 to 5) are part of an engine's identity.
+    Raises DeviceError.
+    """
+    trt = trt or import_tensorrt()
+    key = engine_key(model_onnx, facts, profile, gpu, trt, workspace_bytes, optimization_level)
+    order = _Order(model_onnx, facts, cache, key, say, device, trt, stream)
+    with cache.lock(key, say):
+        found = order.from_cache()
+        return order.build(why=found) if isinstance(found, str) else found
+
+
+def load_cached(
+    model_onnx: bytes,
+    facts: NetworkFacts,
+    profile: Profile,
+    cache: EngineCache,
+    machine: Machine,
+    say: Say,
+    *,
+    stream: Callable[[torch.device], int] = current_stream,
+) -> TensorRTEngine | None:
+    """The engine that :func:`load_or_build` would find, None where it would have to build."""
+    key = engine_key(model_onnx, facts, profile, machine.gpu, machine.trt)
+    device, trt = machine.device, machine.trt
+    found = _Order(model_onnx, facts, cache, key, say, device, trt, stream).from_cache()
+    return None if isinstance(found, str) else found
+
+
+def engine_key(
+    model_onnx: bytes,
+    facts: NetworkFacts,
+    profile: Profile,
+    gpu: Gpu,
+    trt: Any,
+    workspace_bytes: int = DEFAULT_WORKSPACE_BYTES,
+    optimization_level: int = DEFAULT_OPTIMIZATION_LEVEL,
+) -> EngineKey:
+    """The identity of a model's engine for one range of shapes."""
+    return EngineKey(
+        tensorrt_version=trt.__version__,
+        gpu=gpu,
+        onnx_sha256=hashlib.sha256(model_onnx).hexdigest(),
+        parser_version=int(trt.get_nv_onnx_parser_version()),
+        flags=flags(trt),
+        optimization_level=optimization_level,
+        workspace_bytes=workspace_bytes,
+        profiles=(profile,),
+        # The output's dtype is given by the model.
+        io=(f"input {facts.input_dtype} LINEAR", "output LINEAR"),
+    )
+
+
+@dataclass(frozen=True)
+class _Order:
+    model_onnx: bytes
+    facts: NetworkFacts
+    cache: EngineCache
+    key: EngineKey
+    say: Say
+    device: torch.device
+    trt: Any
+    stream: Callable[[torch.device], int]
+    messages: Messages = field(default_factory=Messages)
+
+    def from_cache(self) -> TensorRTEngine | str:
+        """The engine, or why it has to be built."""
+        found = self.cache.load(self.key)
+        if found.payload is None:
+            return found.reason
+        try:
+            return self._load(found.payload)
+        except DeviceError as error:
+            self.cache.discard(self.key)
+            return f"{self.cache.path(self.key)} does not load: {error.message}"
+
+    def build(self, why: str) -> TensorRTEngine:
+        self.say(f"TensorRT engine of {self.facts.name}: {why}; building it, which takes minutes")
+        timing = TimingKey(tensorrt_version=self.key.tensorrt_version, gpu=self.key.gpu)
+        with on_device(self.device):
+            plan, timings = build_engine(
+                self.model_onnx,
+                profiles=self.key.profiles,
+                trt=self.trt,
+                workspace_bytes=self.key.workspace_bytes,
+                optimization_level=self.key.optimization_level,
+                timing_cache=self.cache.load(timing).payload,
+                messages=self.messages,
+            )
+        self._store(timing, timings)
+        engine = self._load(plan)  # a plan that does not load is not kept
+        self._store(self.key, plan)
+        return engine
+
+    def _load(self, plan: bytes) -> TensorRTEngine:
+        return TensorRTEngine(
+            plan,
+            self.facts,
+            device=self.device,
+            trt=self.trt,
+            messages=self.messages,
+            stream=self.stream,
+        )
+
+    def _store(self, key: Key, payload: bytes) -> None:
+        try:
+            self.cache.store(key, payload)
+        except OutputError as error:
+            self.say(f"not kept for the next start: {error.message}")

@@ -1,0 +1,72 @@
+"""Engines out of the cache on trial: loaded, and run beside their networks in PyTorch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from vidsr.engines.cache import Entry
+from vidsr.engines.facts import NetworkFacts, read_facts
+from vidsr.engines.machine import Machine
+from vidsr.engines.plan import plan_facts
+from vidsr.errors import MemoryLimitError, VidsrError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from vidsr.models.zoo import Model
+
+
+class Trial:
+    """Loads engines and runs them beside their networks in PyTorch."""
+
+    def __init__(self, machine: Machine, models: Sequence[str]) -> None:
+        self._machine, self._models = machine, models
+        self._networks: dict[str, tuple[Model, NetworkFacts]] | None = None
+
+    def judge(self, entry: Entry) -> tuple[str, bool]:
+        """In a few words, and whether the engine may be used."""
+        assert entry.key is not None
+        if self._networks is None:
+            self._networks = dict(self._exported())
+        if entry.key["onnx_sha256"] not in self._networks:
+            return "not loaded: of none of the models", True
+        try:
+            return self._run(entry, *self._networks[entry.key["onnx_sha256"]])
+        except MemoryLimitError as error:
+            return f"not compared: {error.message}", True
+        except VidsrError as error:
+            return error.message, False
+
+    def _exported(self) -> Iterator[tuple[str, tuple[Model, NetworkFacts]]]:
+        from vidsr.engines.export import export_onnx
+        from vidsr.models.zoo import load_model
+
+        for name in self._models:
+            model = load_model(name)
+            data = export_onnx(model)
+            yield hashlib.sha256(data).hexdigest(), (model, read_facts(data))
+
+    def _run(self, entry: Entry, model: Model, facts: NetworkFacts) -> tuple[str, bool]:
+        from vidsr.engines.cache_file import read
+        from vidsr.engines.check import check_engine
+        from vidsr.engines.tensorrt_engine import TensorRTEngine
+        from vidsr.engines.torch_engine import TorchEngine
+
+        assert entry.key is not None
+        device = self._machine.device
+        plan = read(entry.path)[1]
+        engine = TensorRTEngine(plan, plan_facts(facts), device=device, trt=self._machine.trt)
+        reference = TorchEngine(model, device=str(device), precision="fp32")
+        verdict = check_engine(engine, reference, waves(entry.key["profiles"][0]["opt"]))
+        return verdict.fault or f"{verdict.psnr_db:.1f} dB from fp32", verdict.trusted
+
+
+def waves(shape: Sequence[int]) -> Tensor:
+    """A picture [N, C, H, W] in [0, 1]: waves that get shorter, down to four pixels."""
+    import torch
+
+    rows, columns = (torch.arange(n, dtype=torch.float32)[:, None] for n in shape[2:])
+    down, across = (torch.sin(n**2 / len(n) * 0.8 + 1) for n in (rows, columns))
+    return (down * across.T / 2 + 0.5).expand(*shape)

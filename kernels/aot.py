@@ -1,0 +1,209 @@
+"""Compiles every kernel variant that ships, ahead of time and without a GPU.
+
+``python -m vidsr.kernels.aot`` prints the registers, shared memory and spills of each on each
+architecture; with ``--write`` into resources.json, beside this file. Registers and shared memory
+differ a little between versions of Triton; spills must be 0 with any.
+
+A kernel module joins by being named in ``MODULES`` and by a function
+
+    def variants() -> list[Variant]: ...
+
+which lists all that its launcher can launch. The easy way is to make the launcher's arguments for
+tensors on torch's ``meta`` device, in a size whose strides are multiples of 16 as in real video:
+
+    Variant.of("u8-fp16-nhwc-420", _kernel, _arguments(out, planes, ...), OPTIONS)
+
+Types, constants and alignment then follow from the very arguments of a launch; a launcher ends in
+``_kernel[grid](**_arguments(...), **OPTIONS)``. Names are unique in their module.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vidsr.errors import OptionError
+
+MODULES = ("yuv_to_rgb", "shuffle_to_yuv", "shuffle_to_luma", "pixel_shuffle")
+# A100; RTX 30; RTX 40 and L4; H100 and H200; B200; RTX 50.
+ARCHITECTURES = (80, 86, 89, 90, 100, 120)
+TABLE = Path(__file__).with_name("resources.json")
+# CUDA 12.8, the first that knows sm_100 and sm_120. By itself Triton writes the newest PTX that
+# its ptxas reads (3.9: 9.4), which an older driver or ptxas refuses.
+PTX_VERSION = 87
+
+_TYPES = {
+    torch.uint8: "u8",
+    torch.uint16: "u16",
+    torch.float16: "fp16",
+    torch.bfloat16: "bf16",
+    torch.float32: "fp32",
+}
+
+
+def type_name(dtype: torch.dtype) -> str:
+    """Triton's name of a tensor's element type."""
+    return _TYPES[dtype]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A kernel with the types, constants and launch options that it is compiled for."""
+
+    name: str
+    kernel: Any  # a triton.JITFunction, which has no type annotations
+    signature: dict[str, str]  # every parameter, in order: Triton's type, or "constexpr"
+    constexprs: dict[str, Any]  # the value of each "constexpr"
+    aligned: tuple[str, ...]  # parameters that are multiples of 16 (pointers: bytes)
+    options: dict[str, Any]  # num_warps, enable_fp_fusion, ...
+
+    @classmethod
+    def of(
+        cls, name: str, kernel: Any, arguments: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> Variant:
+        """What Triton makes of a launch with ``arguments``, by parameter name."""
+        signature, constexprs, aligned = {}, {}, []
+        for parameter in kernel.params:
+            value = arguments[parameter.name]
+            signature[parameter.name] = _type_of(value)
+            if parameter.is_constexpr:
+                signature[parameter.name] = "constexpr"
+                constexprs[parameter.name] = value
+            elif not parameter.do_not_specialize and _is_aligned(value):
+                aligned.append(parameter.name)
+        return cls(name, kernel, signature, constexprs, tuple(aligned), dict(options))
+
+
+def _type_of(value: object) -> str:
+    if isinstance(value, Tensor):
+        return "*" + _TYPES[value.dtype]
+    return "fp32" if isinstance(value, float) else "i32"
+
+
+def _is_aligned(value: object) -> bool:
+    # torch allocates at multiples of 64 bytes at least.
+    return isinstance(value, Tensor) or (isinstance(value, int) and value % 16 == 0)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a thread (registers, spills) or a program (shared memory) of a variant takes."""
+
+    kernel: str
+    variant: str
+    arch: int
+    registers: int
+    shared_bytes: int
+    spill_bytes: int  # local memory of a thread
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """One of :func:`targets`."""
+        return self.kernel, self.variant, self.arch
+
+
+def compile_variant(variant: Variant, arch: int) -> Any:
+    """Triton's compiled kernel of sm_``arch``, ``asm["ptx"]`` and ``asm["cubin"]`` in it.
+
+    Raises OptionError where the interpreter has taken the compiler's place.
+    """
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    kernel = variant.kernel
+    if not isinstance(kernel, triton.JITFunction):
+        raise OptionError("TRITON_INTERPRET is set", hint="unset it to compile kernels.")
+    attributes = {
+        (kernel.arg_names.index(name),): [["tt.divisibility", 16]] for name in variant.aligned
+    }
+    source = ASTSource(kernel, variant.signature, variant.constexprs, attributes)
+    options = {**variant.options, "ptx_version": PTX_VERSION}
+    return triton.compile(source, target=GPUTarget("cuda", arch, 32), options=options)
+
+
+def spills_and_registers(cubin: bytes) -> tuple[int, int]:
+    """Bytes of local memory and registers of a thread, as cuobjdump (part of Triton) reads them."""
+    import triton
+
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(cubin)
+        file.flush()
+        tool = [triton.knobs.nvidia.cuobjdump.path, "-res-usage", file.name]
+        text = subprocess.run(tool, check=True, capture_output=True, text=True).stdout
+    (usage,) = re.findall(r"REG:(\d+) STACK:(\d+) .*LOCAL:(\d+)", text)
+    registers, stack, local = map(int, usage)
+    return stack + local, registers
+
+
+@cache
+def variants_of(module: str) -> dict[str, Variant]:
+    """The variants of one of ``MODULES`` by name."""
+    found = import_module(f"vidsr.kernels.{module}").variants()
+    by_name = {variant.name: variant for variant in found}
+    if len(by_name) != len(found):
+        raise ValueError(f"{module}: two variants of one name")
+    return by_name
+
+
+def targets() -> list[tuple[str, str, int]]:
+    """(module, variant, architecture) of all that ships."""
+    return [(m, name, arch) for m in MODULES for name in variants_of(m) for arch in ARCHITECTURES]
+
+
+def measure(target: tuple[str, str, int]) -> Usage:
+    """Compile one of :func:`targets`."""
+    module, name, arch = target
+    compiled = compile_variant(variants_of(module)[name], arch)
+    spills, registers = spills_and_registers(compiled.asm["cubin"])
+    return Usage(module, name, arch, registers, compiled.metadata.shared, spills)
+
+
+def measure_all() -> list[Usage]:
+    """All of :func:`targets`, compiled on every core."""
+    # Spawned, since torch's threads do not survive a fork.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool:
+        return list(pool.map(measure, targets(), chunksize=4))
+
+
+def to_json(usages: Sequence[Usage]) -> str:
+    """The table, one line a row, so that a change shows as the rows it changes."""
+    rows = ",\n".join(json.dumps(asdict(usage)) for usage in usages)
+    return f"[\n{rows}\n]\n"
+
+
+def parse(text: str) -> list[Usage]:
+    """What :func:`to_json` wrote."""
+    return [Usage(**row) for row in json.loads(text)]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table, or write it."""
+    parser = argparse.ArgumentParser(prog="python -m vidsr.kernels.aot", description=__doc__)
+    parser.add_argument("--write", action="store_true", help=f"write {TABLE.name}")
+    write = parser.parse_args(arguments).write
+    text = to_json(measure_all())
+    if write:
+        TABLE.write_text(text)
+    else:
+        print(text, end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Phases of one channel to a plane of codes: pixel shuffle, scaling and rounding in one pass."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+
+from vidsr.kernels.aot import Variant, type_name
+from vidsr.kernels.pixel_shuffle import (
+    OPTIONS,
+    example_phases,
+    load_phases,
+    phases_arguments,
+    store_picture,
+    strides,
+    tile_grid,
+    to_picture,
+)
+from vidsr.kernels.scalars import Levels
+
+
+@triton.jit
+def to_codes(values, span, offset_and_half, low, high, step, DTYPE: tl.constexpr):
+    """floor(values*span + offset + 1/2), clamped, times ``step``. The cast is a floor: low >= 0."""
+    codes = tl.minimum(tl.maximum(values * span + offset_and_half, low), high)
+    return (codes.to(tl.int32) * step).to(DTYPE)
+
+
+@triton.jit(do_not_specialize=["height", "step"])
+def _plane_kernel(
+    phases, plane, height, width,
+    batch_stride, channel_stride, row_stride, plane_batch_stride, plane_pitch,
+    offset, span, offset_and_half, low, high, step,
+    PIXEL_STRIDE: tl.constexpr, R: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+):  # fmt: skip
+    image = tl.program_id(2).to(tl.int64)
+    rows = tl.minimum(tl.program_id(1) * ROWS + tl.arange(0, ROWS), height - 1)
+    columns = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS)
+    phases += image * batch_stride
+    tile = load_phases(phases, rows, columns, width, row_stride, channel_stride, 0, PIXEL_STRIDE, R)
+    tile = to_codes(tile + offset, span, offset_and_half, low, high, step, plane.dtype.element_ty)
+    y = tl.program_id(1) * (ROWS * R) + tl.arange(0, ROWS * R)
+    x = tl.program_id(0) * (COLUMNS * R) + tl.arange(0, COLUMNS * R)
+    plane += image * plane_batch_stride
+    picture = to_picture(tile, ROWS, COLUMNS, R)
+    store_picture(plane, picture, y, x, height * R, width * R, plane_pitch)
+
+
+@dataclass(frozen=True)
+class Coding:
+    """``code = step * floor(clamp(value*span + offset_and_half, low, high))``."""
+
+    span: float
+    offset_and_half: float
+    low: float
+    high: float
+    step: int
+
+    @classmethod
+    def luma(cls, levels: Levels) -> Coding:
+        """Luma of a luma network, which may use footroom and headroom."""
+        half = levels.luma_offset + 0.5
+        return cls(levels.luma_span, half, 0.0, levels.peak + 0.5, levels.step)
+
+    @classmethod
+    def rgb(cls, levels: Levels) -> Coding:
+        """A channel that is clamped to [0, 1]: rounding is monotonic, so its codes may be."""
+        half = levels.luma_offset + 0.5
+        return cls(levels.luma_span, half, half, half + levels.luma_span, levels.step)
+
+
+def shuffle_to_plane(
+    phases: Tensor, plane: Tensor, *, shuffle: int, offset: float, coding: Coding
+) -> None:
+    """``[N, r*r, h, w]`` floats of one channel -> ``plane`` ``[N, h*r, w*r]`` uint8 or uint16."""
+    arguments = _arguments(phases, plane, shuffle, offset, coding)
+    across, down = tile_grid(phases, arguments)
+    with torch.cuda.device_of(phases):
+        _plane_kernel[across, down, phases.shape[0]](**arguments, **OPTIONS)
+
+
+def _arguments(
+    phases: Tensor, plane: Tensor, r: int, offset: float, coding: Coding
+) -> dict[str, Any]:
+    batch_stride, pitch, _ = strides(plane)
+    return {
+        **phases_arguments(phases, r),
+        "plane": plane,
+        "plane_batch_stride": batch_stride,
+        "plane_pitch": pitch,
+        "offset": float(offset),
+        **asdict(coding),
+    }
+
+
+def variants() -> list[Variant]:
+    """A luma network's result by 2 and by 4, channels last, to 8 bits and to more."""
+    floats, codes = (torch.float16, torch.float32), (torch.uint8, torch.uint16)
+    return [_variant(dtype, code, r) for dtype in floats for code in codes for r in (2, 4)]
+
+
+def _variant(dtype: torch.dtype, code: torch.dtype, r: int) -> Variant:
+    phases = example_phases(1, r, dtype, "nhwc")
+    plane = torch.empty(1, 64 * r, 64 * r, dtype=code, device="meta")
+    arguments = _arguments(phases, plane, r, 0.5, Coding(219.0, 16.5, 0.0, 255.5, 1))
+    name = f"{type_name(dtype)}-{type_name(code)}-x{r}"
+    return Variant.of(name, _plane_kernel, arguments, OPTIONS)

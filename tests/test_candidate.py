@@ -1,0 +1,239 @@
+"""TensorRT following PyTorch in a run: offered, built, checked, refused; on fakes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from fake_tensorrt import FakeTensorRT
+from torch import Tensor
+
+from vidsr import upscaler as upscaler_module
+from vidsr.engines import candidate, choose
+from vidsr.engines import machine as machines
+from vidsr.engines.cache import EngineCache
+from vidsr.engines.candidate import Wanted, tensorrt_candidate
+from vidsr.engines.choose import EngineChoice, runtime_of
+from vidsr.engines.cli import main
+from vidsr.engines.engine_key import Gpu
+from vidsr.engines.facts import read_facts
+from vidsr.engines.machine import Machine
+from vidsr.engines.torch_engine import TorchEngine
+from vidsr.errors import DeviceError, OptionError
+from vidsr.models.zoo import Model, load_model
+from vidsr.upscaler import Upscaler
+
+pytest.importorskip("onnx")
+pytest.importorskip("onnxscript")
+
+CPU = torch.device("cpu")
+GPU = Gpu(
+    name="Paper 1", compute_capability=(9, 0), sm_count=1, driver_version="1", cuda_version="13"
+)
+X = torch.rand(1, 1, 12, 16)
+
+
+def fake_tensorrt() -> FakeTensorRT:
+    """One that reads ONNX files instead of its own."""
+    fake = FakeTensorRT("10.16.1.11", "")
+
+    class Parser(fake.OnnxParser):  # type: ignore[misc, name-defined]
+        def parse(self, model: bytes) -> bool:
+            facts = read_facts(model)
+            stated = {"channels": facts.channels, "shuffle": facts.shuffle, "dtype": "FLOAT"}
+            read: bool = super().parse(json.dumps(stated).encode())
+            return read
+
+    fake.OnnxParser = Parser
+    return fake
+
+
+def on_paper(work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
+    """Records by running and replays by running again."""
+    output = work()
+
+    def replay() -> None:
+        output.copy_(work())
+
+    return output, replay
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A GPU with a TensorRT that the code finds, and a cache of its own."""
+    monkeypatch.setenv("VIDSR_CACHE", str(tmp_path / "cache"))
+    found = Machine(CPU, GPU, fake_tensorrt())
+    monkeypatch.setattr(machines, "find_machine", lambda device="cuda": found)
+    stream = SimpleNamespace(cuda_stream=7)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: stream)
+    return found
+
+
+@pytest.fixture(scope="module")
+def lite() -> Model:
+    return load_model("lite-x2")
+
+
+def wanted(lite: Model, **changes: Any) -> Wanted:
+    fields: dict[str, Any] = {"frame": (12, 16), "tile": None, "precision": "auto"}
+    return Wanted(lite, CPU, **(fields | changes))
+
+
+def builds_here(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The builder's work is done in this process when it is started; gives its commands."""
+    commands: list[list[str]] = []
+
+    def popen(command: list[str], **_: Any) -> Any:
+        commands.append(command)
+        status = main(command[3:])
+        return SimpleNamespace(poll=lambda: status, wait=lambda *_: status)
+
+    monkeypatch.setattr("vidsr.engines.background.subprocess.Popen", popen)
+    return commands
+
+
+def general(lite: Model) -> TorchEngine:
+    return TorchEngine(lite, device="cpu", precision="fp32")
+
+
+def test_the_command_is_the_one_a_user_would_give(lite: Model) -> None:
+    command = wanted(lite, tile=(30, 40), precision="fp32").command()
+    assert command[:3] == [sys.executable, "-m", "vidsr.engines.cli"]
+    assert " ".join(command[3:]) == (
+        f"build {lite.path} --size 16x12 --device cpu --precision fp32 --tile 40x30"
+    )
+
+
+def test_built_once_and_found_ever_after(lite: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = builds_here(monkeypatch)
+    said: list[str] = []
+    engines = []
+    for _ in range(2):
+        offer = tensorrt_candidate(wanted(lite), general(lite), said.append, capture=on_paper)
+        assert offer.ready()
+        engines.append(offer.take())
+        offer.close()
+    assert len(commands) == 1
+    assert len(list(EngineCache().folder.glob("*.engine"))) == 1
+    assert engines[1].name == "lite-x2 on TensorRT"
+    assert runtime_of(engines[1]) == "tensorrt"
+    assert runtime_of(general(lite)) == "torch"
+
+
+def test_what_it_was_not_built_for_takes_the_general_way(
+    lite: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builds_here(monkeypatch)
+    plain = general(lite)
+    engine = tensorrt_candidate(wanted(lite), plain, lambda _: None, capture=on_paper).take()
+    other = torch.rand(1, 1, 9, 7)
+    assert torch.equal(engine.run(other), plain.run(other))
+    # The fake's plan repeats the sample and adds sixteenths: nothing like the network.
+    assert torch.equal(engine.run(X)[:, :1], X)
+
+
+def test_a_builder_that_fails_says_why(lite: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Wanted, "command", lambda self: [sys.executable, "-c", "exit('no luck')"])
+    said: list[str] = []
+    offer = tensorrt_candidate(wanted(lite), general(lite), said.append)
+    with pytest.raises(DeviceError, match="no luck"):
+        offer.take()
+    assert len(said) == 1
+    assert "building a TensorRT engine for 16x12" in said[0]
+
+
+def test_bfloat16_is_not_for_tensorrt(lite: Model) -> None:
+    with pytest.raises(OptionError, match="allowed auto, fp16, fp32"):
+        tensorrt_candidate(wanted(lite, precision="bf16"), general(lite), lambda _: None)
+
+
+@pytest.fixture
+def pretended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upscaler]:
+    """An upscaler whose engine on the processor counts as one on CUDA."""
+    monkeypatch.setattr(EngineChoice, "may_follow", lambda self, device: self.kind != "torch")
+    upscaler = Upscaler("lite-x2", device="cpu", precision="fp32")
+    yield upscaler
+    upscaler.close()
+
+
+def test_an_engine_that_is_wrong_is_rejected_in_a_run(
+    pretended: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fake's plan is no super-resolution: the check against float32 has to find out."""
+    builds_here(monkeypatch)
+    monkeypatch.setattr(candidate, "GraphedEngine", lambda engine, capture=None: engine)
+    picture = torch.rand(3, 12, 16)
+    expected = Upscaler("lite-x2", device="cpu", precision="fp32", engine="torch")(picture)
+    for _ in range(2):
+        assert torch.equal(pretended(picture), expected)
+    assert [note for note in pretended.notes.said if "lite-x2 on TensorRT is rejected" in note]
+    assert runtime_of(pretended.engine) == "torch"
+
+
+def test_a_good_engine_takes_over_in_a_run(
+    pretended: Upscaler, monkeypatch: pytest.MonkeyPatch, lite: Model
+) -> None:
+    class Ready:
+        def ready(self) -> bool:
+            return True
+
+        def take(self) -> Any:
+            plain = general(lite)
+            return choose.FixedShapeEngine("lite-x2 on TensorRT", plain, plain, lambda x: True)
+
+        def close(self) -> None:
+            """Nothing to stop."""
+
+    asked: list[Wanted] = []
+
+    def offer(wanted: Wanted, *_: Any) -> Ready:
+        asked.append(wanted)
+        return Ready()
+
+    monkeypatch.setattr(candidate, "tensorrt_candidate", offer)
+    for size in ((12, 16), (9, 9), (12, 16)):
+        pretended(torch.rand(3, *size))
+    assert [w.frame for w in asked] == [(12, 16)]
+    assert runtime_of(pretended.engine) == "tensorrt"
+    assert "engine: lite-x2 on TensorRT" in pretended.notes.said
+
+
+def test_what_keeps_tensorrt_away_is_said_and_the_run_goes_on(
+    pretended: Upscaler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise DeviceError("TensorRT cannot be imported: no such library")
+
+    monkeypatch.setattr(candidate, "tensorrt_candidate", refuse)
+    assert pretended(torch.rand(3, 12, 16)).shape == (3, 24, 32)
+    assert any("no such library; going on with PyTorch" in n for n in pretended.notes.said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"engine": "tensorrt"}, "needs a CUDA device"),
+        ({"engine": "onnx"}, "allowed are auto, torch, tensorrt"),
+        ({"engine": "torch", "wait_for_engine": True}, "it is there at once"),
+    ],
+)
+def test_choices_that_contradict_themselves(arguments: Any, message: str) -> None:
+    with pytest.raises(OptionError, match=message):
+        Upscaler("lite-x2", device="cpu", **arguments)
+
+
+def test_tensorrt_asked_for_and_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorrt", None)
+    with pytest.raises(DeviceError, match="TensorRT cannot be imported"):
+        EngineChoice("tensorrt").check(torch.device("cuda", 0))
+    with pytest.raises(OptionError, match="allowed are auto, fp16, fp32"):
+        EngineChoice("tensorrt", "bf16").check(torch.device("cuda", 0))
+    assert not EngineChoice("torch").may_follow(torch.device("cuda", 0))
+    assert not EngineChoice().may_follow(CPU)
+    assert upscaler_module.Upscaler("lite-x2", device="cpu", engine="auto").scale == 2

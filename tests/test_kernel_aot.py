@@ -1,0 +1,73 @@
+"""Every kernel that ships compiles for every architecture, without a GPU, and spills nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("triton")
+
+from vidsr.errors import OptionError
+from vidsr.kernels import aot
+
+# Kernels that compile are not the interpreter's, which is chosen when a kernel is defined.
+COMPILER = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+
+SPILLING = """
+from dataclasses import replace
+from vidsr.kernels import aot
+variant = aot.variants_of("yuv_to_rgb")["u8-fp32-nhwc-subsampled"]
+starved = replace(variant, options={**variant.options, "maxnreg": 24})
+cubin = aot.compile_variant(starved, 90).asm["cubin"]
+print(*aot.spills_and_registers(cubin))
+"""
+
+
+def run(*arguments: str, cache: Path) -> str:
+    """Standard output of a Python that has the compiler, and an empty cache of its results."""
+    process = subprocess.run(
+        [sys.executable, *arguments],
+        env=COMPILER | {"TRITON_CACHE_DIR": str(cache)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout
+
+
+@pytest.mark.slow
+def test_the_committed_table_is_of_all_that_ships_and_nothing_spills(tmp_path: Path) -> None:
+    measured = aot.parse(run("-m", "vidsr.kernels.aot", cache=tmp_path))
+    committed = aot.parse(aot.TABLE.read_text())
+    # Registers and shared memory may differ with the version of Triton: those it was made with are
+    # a record, while names, architectures and spills hold with any.
+    assert [u.key for u in measured] == [u.key for u in committed]
+    assert {u.arch for u in committed} == {80, 86, 89, 90, 100, 120}
+    assert [u for u in measured if u.spill_bytes] == []
+    assert [u for u in committed if u.spill_bytes] == []
+    assert all(0 < u.registers <= 255 for u in measured)
+
+
+def test_a_kernel_short_of_registers_shows_its_spills(tmp_path: Path) -> None:
+    spills, registers = map(int, run("-c", SPILLING, cache=tmp_path).split())
+    assert spills > 0
+    assert registers <= 24
+
+
+def test_every_module_with_kernels_is_compiled() -> None:
+    folder = Path(aot.__file__).parent
+    launching = {path.stem for path in folder.glob("*.py") if "def variants(" in path.read_text()}
+    assert launching - {"aot"} == set(aot.MODULES)
+
+
+def test_the_interpreter_does_not_compile() -> None:
+    if "TRITON_INTERPRET" not in os.environ:
+        pytest.skip("the compiler is at work here")
+    variant = aot.Variant("any", object(), {}, {}, (), {})
+    with pytest.raises(OptionError, match="TRITON_INTERPRET"):
+        aot.compile_variant(variant, 90)
