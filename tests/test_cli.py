@@ -103,6 +103,7 @@ def encoding(**changes: Any) -> Options:
         ("--overwrite", encoding(overwrite=True)),
         ("--device cuda:1", Options(device="cuda:1")),
         ("--precision bf16", Options(precision="bf16")),
+        ("--decoder cuda", Options(decoder="cuda")),
         ("--max-memory 2G", Options(max_memory="2G")),
         ("--tile 256", Options(tile=(256, 256))),
         ("--tile 320x200", Options(tile=(200, 320))),

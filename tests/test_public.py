@@ -26,8 +26,11 @@ UPSCALER = {
     "scale": None,
     "device": "auto",
     "precision": "auto",
+    "engine": "auto",
+    "wait_for_engine": False,
     "tile": None,
     "max_memory": None,
+    "notes": None,
 }
 UPSCALE = {
     "model": "auto",
@@ -36,11 +39,14 @@ UPSCALE = {
     "height": None,
     "device": "auto",
     "precision": "auto",
+    "engine": "auto",
+    "wait_for_engine": False,
     "tile": None,
     "max_memory": None,
     "start": None,
     "duration": None,
     "deinterlace": "auto",
+    "decoder": "cpu",
     "framerate": None,
     "codec": None,
     "crf": None,
@@ -88,8 +94,10 @@ def test_signatures() -> None:
 
 def test_report_fields() -> None:
     assert list(vidsr.Report.__dataclass_fields__) == [
-        *("source", "target", "model", "device", "precision", "scale", "tile", "codec", "size"),
-        *("pixel_format", "color", "frames", "elapsed_s", "video_s", "output_bytes", "stages"),
+        *("source", "target", "model", "device", "precision", "engine"),
+        *("decoder", "scale", "tile"),
+        *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
+        *("output_bytes", "stages"),
         *("counts", "streams", "notes"),
     ]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from fractions import Fraction
 
 import av
 
-from vidsr.errors import OptionError
+from vidsr.errors import DeviceError, OptionError
 from vidsr.frame import Family, PixelFormat
 from vidsr.video.hdr import HdrMetadata
 
@@ -15,6 +16,10 @@ _X26X_PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast"),
     *("medium", "slow", "slower", "veryslow", "placebo"),
 )
+_NVENC_PRESETS = tuple(f"p{number}" for number in range(1, 8))
+# Constant quality in NVENC's words: variable rate around a quality, without the rate's limit,
+# which FFmpeg would else set to 2 Mbit/s.
+_NVENC_OPTIONS = {"rc": "vbr", "b": "0"}
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,7 @@ class Codec:
     """One value of ``--codec``. ``crf_max`` 0 means that the encoder knows no quality setting.
 
     ``max_rate`` is the highest nominal frame rate it takes; timestamps may be closer than that.
+    ``formats`` are the pixel formats to choose from, empty for all that the encoder lists.
     """
 
     name: str
@@ -33,8 +39,39 @@ class Codec:
     options: dict[str, str] = field(default_factory=dict)
     preset_option: str = "preset"
     families: tuple[Family, ...] = ("yuv", "gray", "rgb")
+    formats: tuple[str, ...] = ()
     jpeg_range: bool = False
     max_rate: int = 100_000
+    crf_min: int = 0
+    crf_option: str = "crf"
+
+    @property
+    def bitstream(self) -> str:
+        """What it writes, in FFmpeg's words where containers and players care: ``hevc``."""
+        return self.name.removesuffix("_nvenc")
+
+    @property
+    def on_gpu(self) -> bool:
+        return self.name.endswith("_nvenc")
+
+
+def _nvenc(name: str, crf_max: int, crf: int, *formats: str) -> Codec:
+    """An encoder of NVIDIA's graphics cards. FFmpeg reads quality 0 as "choose one yourself".
+
+    ``crf`` is the number of the encoder on the processor; how the two compare is not measured.
+    ``max_rate`` because a level is chosen from size and rate: 3840x2160 at the 600 or 1000 fps
+    that some containers announce is beyond the last level of H.264.
+    """
+    return Codec(
+        *(name, name, crf_max, crf),
+        crf_min=1,
+        crf_option="cq",
+        presets=_NVENC_PRESETS,
+        preset="p4",  # NVENC's own default, the middle of its seven
+        options=_NVENC_OPTIONS,
+        formats=formats,
+        max_rate=240,
+    )
 
 
 # Defaults aim at "no visible loss": the enlarged picture is smooth and cheap to code well.
@@ -58,10 +95,16 @@ CODECS = {
         Codec("png", "png", options={"pred": "mixed"}),
         Codec("jpeg", "mjpeg", options={"qmin": "1", "qmax": "2"}, jpeg_range=True),
         Codec("tiff", "tiff", families=("gray", "rgb")),
+        # FFmpeg lists every format for all three; these are what the bitstreams and cards of the
+        # last years share: 10 bits of H.264 and 4:2:2 need the newest, AV1 has 4:2:0 alone.
+        _nvenc("h264_nvenc", 51, 17, "yuv420p", "yuv444p"),
+        _nvenc("hevc_nvenc", 51, 19, "yuv420p", "p010le", "yuv444p", "yuv444p10msble"),
+        _nvenc("av1_nvenc", 63, 24, "yuv420p", "p010le"),
     )
 }
 
 
+PROBE_SIZE = (640, 480)  # above the least size of every NVENC, far below the largest
 OTHER_NAMES = {c.encoder: c.name for c in CODECS.values()} | {
     "h265": "hevc",
     "x265": "hevc",
@@ -71,6 +114,7 @@ OTHER_NAMES = {c.encoder: c.name for c in CODECS.values()} | {
     "mjpeg": "jpeg",
     "jpg": "jpeg",
     "tif": "tiff",
+    "nvenc": "h264_nvenc",
 }
 
 
@@ -83,16 +127,36 @@ def find_codec(name: str) -> Codec:
     raise OptionError(f"--codec {name}: unknown; allowed: {', '.join(CODECS)}.", hint=hint)
 
 
+def check_device(codec: Codec) -> None:
+    """Open an encoder of the graphics card once, small and plain. Raises DeviceError."""
+    if not codec.on_gpu:
+        return
+    context = av.CodecContext.create(codec.encoder, "w")
+    assert isinstance(context, av.VideoCodecContext)
+    context.width, context.height, context.pix_fmt = *PROBE_SIZE, "yuv420p"
+    context.time_base, context.framerate = Fraction(1, 25), Fraction(25)
+    try:
+        context.open()
+    except (av.error.FFmpegError, OSError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise DeviceError(
+            f"{codec.name} needs an NVIDIA GPU with NVENC, and none opens it: {reason}",
+            hint=f"--codec {codec.bitstream} encodes on the processor; A100, H100 and H200 have no "
+            f"NVENC{', AV1 takes an RTX 40 or newer' if codec.bitstream == 'av1' else ''}.",
+        ) from error
+
+
 def encoder_options(
     codec: Codec, crf: int | None, preset: str | None, pixel: PixelFormat
 ) -> dict[str, str]:
     """FFmpeg options for quality and effort. Raises OptionError for what the codec lacks."""
     options = dict(codec.options)
-    if crf is not None and not 0 <= crf <= codec.crf_max:
-        allowed = f"0 to {codec.crf_max}" if codec.crf_max else "none, it has no quality setting"
+    if crf is not None and not (codec.crf_max and codec.crf_min <= crf <= codec.crf_max):
+        span = f"{codec.crf_min} to {codec.crf_max}"
+        allowed = span if codec.crf_max else "none, it has no quality setting"
         raise OptionError(f"--crf {crf} with {codec.name}: allowed is {allowed}.")
     if codec.crf_max:
-        options["crf"] = str(codec.crf if crf is None else crf)
+        options[codec.crf_option] = str(codec.crf if crf is None else crf)
     if preset is not None and preset not in codec.presets:
         allowed = ", ".join(codec.presets) or "none"
         raise OptionError(f"--preset {preset} with {codec.name}: allowed: {allowed}.")
@@ -107,7 +171,8 @@ def add_parameters(options: dict[str, str], codec: Codec, hdr: HdrMetadata) -> b
     """Put encoder-private settings, static HDR metadata among them, into ``options``.
 
     Returns whether the encoder can write the metadata. Units: x264 and x265 count chromaticities
-    in 0.00002 and luminances in 0.0001 cd/m2; SVT-AV1 takes plain numbers.
+    in 0.00002 and luminances in 0.0001 cd/m2; SVT-AV1 takes plain numbers. NVENC has no option
+    for them, and PyAV cannot hang them on a frame.
     """
     params = {"hevc": ["log-level=error"]}.get(codec.name, [])
     fine = hdr.mastering_text(0.00002, 0.0001)
@@ -135,6 +200,8 @@ def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
     formats: dict[str, PixelFormat] = {}
     for video_format in av.Codec(codec.encoder, "w").video_formats or ():
         name, bits = video_format.name, [c.bits for c in video_format.components]
+        if codec.formats and name not in codec.formats:
+            continue
         has_alpha = len(bits) in (2, 4)
         if has_alpha or video_format.has_palette or min(bits) < 8 or "f16" in name or "f32" in name:
             continue

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
@@ -19,8 +20,12 @@ from vidsr.video.images import is_image, is_pattern, numbered_files
 DEFAULT_IMAGE_RATE = Fraction(25)
 
 
-def open_input(path: Path, framerate: Fraction | None) -> InputContainer:
+def open_input(
+    path: Path, framerate: Fraction | None, hwaccel: HWAccel | None = None
+) -> InputContainer:
     """Open ``path`` for demuxing. ``framerate`` is for image sequences, 25 when None.
+
+    ``hwaccel`` decodes what it can; it is not for pictures.
 
     Raises InputError for what is missing, unreadable or no media file.
     """
@@ -44,7 +49,7 @@ def open_input(path: Path, framerate: Fraction | None) -> InputContainer:
         raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
     if is_image(path):
         return _open(path, name, {"pattern_type": "none"} | rate)
-    return _open(path, name, {})
+    return _open(path, name, {}, hwaccel=hwaccel)
 
 
 def _hint(path: Path) -> str:
@@ -71,10 +76,16 @@ def _first_number(path: Path) -> int:
 
 
 def _open(
-    path: Path, name: str, options: dict[str, str], format_name: str | None = None
+    path: Path,
+    name: str,
+    options: dict[str, str],
+    format_name: str | None = None,
+    hwaccel: HWAccel | None = None,
 ) -> InputContainer:
     try:
-        container = av.open(name, options=options, format=format_name, metadata_errors="replace")
+        container = av.open(
+            name, options=options, format=format_name, metadata_errors="replace", hwaccel=hwaccel
+        )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(

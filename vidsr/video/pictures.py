@@ -13,6 +13,7 @@ from vidsr.color import MATRIX_UNSPECIFIED
 from vidsr.errors import InputError
 from vidsr.frame import Frame, VideoFormat, view_planes
 from vidsr.notes import Notes
+from vidsr.video import nvdec
 from vidsr.video.filters import (
     DEINTERLACE,
     FrameFilter,
@@ -29,7 +30,8 @@ class Pictures:
     """Reads what the pictures of one stream say of themselves, and gives a frame for each.
 
     The first picture's format is the ``reference`` that later ones are converted to; sizes may
-    change. ``upright`` turns pictures as the display matrix of the first one says.
+    change. ``upright`` turns pictures as the display matrix of the first one says. ``stay`` leaves
+    pictures on the card that decoded them, wherever nothing has to be done to them.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Pictures:
         upright: bool,
         counts: SourceCounts,
         notes: Notes,
+        stay: bool = False,
     ) -> None:
         self.time_base, self.codec = time_base, codec
         self.counts, self.notes = counts, notes
@@ -49,7 +52,7 @@ class Pictures:
         self.matrix_assumed = False
         self.interlaced = False
         self._deinterlacer = FrameFilter(DEINTERLACE, time_base) if deinterlace else None
-        self._upright = upright
+        self._upright, self._stay = upright, stay
         self._turner: FrameFilter | None = None
         self._first: VideoFormat | None = None
         self._reference: VideoFormat | None = None
@@ -62,6 +65,11 @@ class Pictures:
     def push(self, image: av.VideoFrame) -> Iterator[Frame]:
         """Put a decoded picture in; take out the frames that are ready. Raises InputError."""
         self._observe(image)
+        if nvdec.on_card(image):
+            if (frame := self._resident(image)) is not None:
+                yield frame
+                return
+            image = self._fetch(image)
         interlaced = image.interlaced_frame
         planar = self._conform(image)
         if self._deinterlacer and (interlaced or self.interlaced):
@@ -69,6 +77,26 @@ class Pictures:
         else:
             progressive = iter((planar,))
         yield from self._deliver(progressive)
+
+    def _resident(self, image: av.VideoFrame) -> Frame | None:
+        """The surface as a frame on the card, None where the processor has something to do."""
+        filtered = self._deinterlacer and (image.interlaced_frame or self.interlaced)
+        if not self._stay or filtered or self._turner or not nvdec.has_tensors(image):
+            return None
+        layout = self._read(nvdec.blank(image))
+        first = self._first or layout
+        if (layout.pixel, layout.color) != (first.pixel, first.color):
+            return None
+        layout = self._settle(layout, layout.pixel.name)
+        return Frame(nvdec.unpack(image), layout, image.pts, image.duration or None)
+
+    def _fetch(self, image: av.VideoFrame) -> av.VideoFrame:
+        if self._stay:
+            self.notes.say(
+                "frames that are deinterlaced, turned, converted, or of an odd size or full chroma "
+                "are brought from the card to the processor"
+            )
+        return nvdec.fetch(image)
 
     def flush(self) -> Iterator[Frame]:
         """Take out what is left. Raises InputError."""
@@ -131,6 +159,10 @@ class Pictures:
 
     def _conform(self, image: av.VideoFrame) -> av.VideoFrame:
         layout = self._read(image)
+        return conform(image, layout, self._settle(layout, image.format.name))
+
+    def _settle(self, layout: VideoFormat, name: str) -> VideoFormat:
+        """See a picture's format. Returns what it becomes: the reference, in the picture's size."""
         if self._first is None or self._reference is None:
             self._first, self._reference = layout, self._turnable(layout)
         first = self._first
@@ -138,13 +170,13 @@ class Pictures:
             self.counts.conformed += 1
             self.notes.say(
                 f"the picture format changes mid-stream from {first.pixel.name} "
-                f"({first.color.describe()}) to {image.format.name} "
+                f"({first.color.describe()}) to {name} "
                 f"({layout.color.describe()}): converted back"
             )
         if (layout.width, layout.height) != (first.width, first.height):
             self.counts.resized += 1
             self.notes.say(f"the picture size changes mid-stream from {first.width}x{first.height}")
-        return conform(image, layout, self._reference)
+        return replace(self._reference, width=layout.width, height=layout.height)
 
     def _turnable(self, layout: VideoFormat) -> VideoFormat:
         """A quarter turn of 4:2:2 would halve chroma down, not across: 4:4:4 holds both."""

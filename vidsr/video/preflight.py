@@ -17,6 +17,7 @@ from vidsr.video.codecs import (
     CODECS,
     Codec,
     add_parameters,
+    check_device,
     choose_format,
     encoder_options,
     find_codec,
@@ -90,9 +91,9 @@ def plan_output(
         notes.say(f"{codec.name} cannot carry the source's mastering and light-level metadata")
     color = target_color(info.format, pixel, codec)
     # Neither PyAV nor the frame can carry the siting; the encoder takes it as an option.
-    if codec.name in ("h264", "hevc") and pixel.subsampling == (2, 2):
+    in_band = codec.bitstream in ("h264", "hevc")
+    if in_band and pixel.subsampling == (2, 2):
         settings["chroma_sample_location"] = color.siting
-    in_band = codec.name in ("h264", "hevc")
     if target.container in ("matroska", "webm") and aspect != 1 and not in_band:
         notes.say(f"{codec.name} in {target.path.suffix} cannot carry the sample aspect {aspect}")
     if target.sequence:
@@ -107,10 +108,21 @@ def plan_output(
         rate=info.rate,
         sample_aspect_ratio=aspect,
         display_matrix=info.display_matrix,
-        streams=tuple(replace(s, codec=codec.name) if s.action == "encode" else s for s in streams),
+        streams=tuple(
+            replace(s, codec=codec.bitstream) if s.action == "encode" else s for s in streams
+        ),
     )
     _try_encoder(plan)
     return plan
+
+
+def check_encoder(options: OutputOptions) -> None:
+    """What can be said of ``--codec`` before anything is loaded.
+
+    Raises OptionError for an unknown name, DeviceError for an encoder whose device is absent.
+    """
+    if options.codec is not None:
+        check_device(find_codec(options.codec))
 
 
 def default_codec(info: SourceInfo, target: Target, size: tuple[int, int]) -> Codec:
@@ -132,9 +144,10 @@ def _check_pair(codec: Codec, default: Codec, target: Target) -> None:
             f"--codec {codec.name}: {target.path.suffix} pictures are {default.name}.",
             hint="leave --codec out.",
         )
-    if target.container == "mpegts" and codec.name not in MPEGTS_CODECS:
+    if target.container == "mpegts" and codec.bitstream not in MPEGTS_CODECS:
         raise OptionError(
-            f"--codec {codec.name}: {target.path.suffix} cannot hold it; allowed: h264, hevc."
+            f"--codec {codec.name}: {target.path.suffix} cannot hold it; allowed: h264, hevc, "
+            f"h264_nvenc, hevc_nvenc."
         )
 
 
@@ -218,7 +231,7 @@ def _refuse_or_drop(plan: StreamPlan, target: Target, options: OutputOptions, no
 
 
 def _try_encoder(plan: OutputPlan) -> None:
-    """Open the encoder and the container once for nothing. Raises OptionError."""
+    """Open the encoder and the container once for nothing. Raises OptionError, DeviceError."""
     width, height = plan.format.width, plan.format.height
     across, down = plan.format.pixel.subsampling
     what = f"{plan.codec.name} at {width}x{height} {plan.encoder_format} in {plan.target.container}"
@@ -232,6 +245,7 @@ def _try_encoder(plan: OutputPlan) -> None:
         configure_encoder(probe, plan)
         probe.start_encoding()
     except MUX_ERRORS as error:
+        check_device(plan.codec)
         reason = getattr(error, "strerror", None) or str(error)
         raise OptionError(
             f"{what}: the encoder or the container refuses: {reason}",
@@ -259,7 +273,7 @@ def configure_encoder(
     context.colorspace, context.color_range = color.matrix, color.range
     context.color_primaries, context.color_trc = color.primaries, color.transfer
     context.thread_type = "AUTO"
-    if plan.codec.name == "hevc" and plan.target.container in ("mp4", "mov"):
+    if plan.codec.bitstream == "hevc" and plan.target.container in ("mp4", "mov"):
         context.codec_tag = "hvc1"  # what Apple's players ask for
     if plan.display_matrix:
         stream.set_display_matrix(plan.display_matrix)

@@ -101,7 +101,8 @@ class Sink:
         image = to_image(frame)
         frame.release()
         if image.format.name != plan.encoder_format and not plan.codec.jpeg_range:
-            image = image.reformat(format=plan.encoder_format)
+            # swscale's slice threads overwrite samples of some formats: one thread.
+            image = image.reformat(format=plan.encoder_format, threads=1)
             tag_image(image, frame.format.color)
         image.pts, image.time_base = frame.pts, plan.time_base
         if frame.pts is not None:

@@ -17,6 +17,7 @@ from vidsr.notes import Notes
 from vidsr.video.images import is_image, is_pattern, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.jumps import MAY_JUMP, Jumps
+from vidsr.video.nvdec import Decoder, Nvdec, is_exact, on_card, shared_context
 from vidsr.video.opening import choose_video, open_input
 from vidsr.video.pictures import Pictures
 from vidsr.video.tail import decode_tail
@@ -36,7 +37,8 @@ class Source:
 
     Opening decodes up to the first frame, so that what cannot be decoded is refused at once.
     ``upright`` turns pictures as the display matrix says, for targets that cannot store one.
-    Raises InputError. Not thread-safe: one thread iterates; ``counts`` may be read afterwards.
+    ``hwaccel`` decodes on a graphics card, where frames may then lie. Raises InputError.
+    Not thread-safe: one thread iterates; ``counts`` may be read afterwards.
     """
 
     container: InputContainer
@@ -54,21 +56,46 @@ class Source:
         deinterlace: Deinterlace = "auto",
         framerate: Fraction | None = None,
         upright: bool = False,
+        hwaccel: Nvdec | None = None,
         notes: Notes | None = None,
     ) -> None:
         self.notes = notes or Notes()
         self.path = Path(path)
         self._deinterlace, self._upright, self._framerate = deinterlace, upright, framerate
         self._part = start_s, duration_s
+        self._hwaccel = hwaccel
+        if hwaccel is None or not self._open_on_card():
+            self._hwaccel = None
+            self._open_part()
+        if hwaccel and not self._hwaccel:
+            self.notes.say("NVDEC cannot decode this stream exactly: the processor does")
+
+    @property
+    def decoder(self) -> Decoder:
+        """What decodes the stream."""
+        return "cpu" if self._hwaccel is None else "cuda"
+
+    def _open_on_card(self) -> bool:
+        """Whether the card decodes the stream as it is; if not, nothing is left open."""
+        try:
+            self._open_part()
+        except InputError:  # the processor finds out whether the file is to blame
+            return False
+        if self._surfaces:
+            return True
+        self.close()
+        return False
+
+    def _open_part(self) -> None:
         # A seek may land behind the start, with frames lost: then from further back, at last
         # from the beginning of the file.
-        for back_s in SEEK_BACK_S if start_s else (None,):
+        for back_s in SEEK_BACK_S if self._part[0] else (None,):
             if self._open(back_s):
                 break
 
     def _open(self, back_s: float | None) -> bool:
         """Open, seek and read up to the first frame; False when it has to be done again."""
-        self.container = open_input(self.path, self._framerate)
+        self.container = self._open_file()
         try:
             self._prepare()
             self._items = self._demux()
@@ -86,9 +113,18 @@ class Source:
             raise
         return True
 
+    def _open_file(self) -> InputContainer:
+        if self._hwaccel is None:
+            return open_input(self.path, self._framerate)
+        with shared_context(self._hwaccel.hwaccel):
+            return open_input(self.path, self._framerate, self._hwaccel.hwaccel)
+
     def _prepare(self) -> None:
         stream = self.stream = choose_video(self.container, self.path, self.notes)
         stream.thread_type = "AUTO"
+        if self._hwaccel:
+            # Each thread takes a surface, and FFmpeg gives up on NVDEC beyond 32 of them.
+            stream.thread_count = 1
         if stream.time_base is None or stream.time_base <= 0:
             raise InputError(f"{self.path}: the video stream has no time base")
         rate = self._framerate or stream.guessed_rate or stream.average_rate or Fraction(25)
@@ -104,7 +140,9 @@ class Source:
             upright=self._upright,
             counts=self.counts,
             notes=self.notes,
+            stay=bool(self._hwaccel and self._hwaccel.stay),
         )
+        self._surfaces = False
         self._failed_in_row = self._sent = 0
         self._last_pts: int | None = None
         self._first_key: int | None = None
@@ -215,12 +253,21 @@ class Source:
 
     def _image(self, image: av.VideoFrame) -> Iterator[Frame]:
         self.counts.decoded += 1
+        if self._hwaccel:
+            self._observe_surface(image)
         self._last_pts = image.pts
         pts = self.clock.stamp(image)
         placed = self.window.place_frame(pts, guessed=self.clock.synthesised > 0)
         if placed is not None:
             image.pts, image.time_base = placed, self.time_base
             yield from self.pictures.push(image)
+
+    def _observe_surface(self, image: av.VideoFrame) -> None:
+        context = self.stream.codec_context
+        if self.counts.decoded == 1:
+            self._surfaces = is_exact(image, context.width, context.height)
+        elif self._surfaces and not on_card(image):
+            self.notes.say("NVDEC cannot decode every frame: the processor does the others")
 
     def _tail(self) -> Iterator[Frame]:
         """The frames that an error kept from being drained out of the decoder's threads."""
