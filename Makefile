@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 PIP_FLAGS ?=
+GPU_BUDGET_S ?= 420
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt $(PIP_FLAGS)
@@ -26,7 +27,7 @@ demo: $(VENV)/base.stamp ## enlarge the demo clip: examples/demo.mp4 -> demo_4x.
 	$(BIN)/vidsr examples/demo.mp4 -o demo_4x.mp4 --overwrite
 
 test: $(VENV)/test.stamp ## run the tests; one of them: make test ARGS="-k psnr"
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: $(VENV)/test.stamp ## check style and types
 	$(BIN)/ruff check .
@@ -44,10 +45,10 @@ bench: $(VENV)/base.stamp ## overhead, processor time and memory; prints what it
 	$(BIN)/python benchmarks/foundation.py $(ARGS)
 
 gpu-check: ## what only a CUDA GPU shows; runs in PYTHON as it is, installs nothing
-	@status=0; \
-	PYTHONPATH=. VIDSR_REQUIRE_CUDA=1 '$(PYTHON)' -m pytest -q -W default -p no:cacheprovider \
-	  tests/gpu tests/test_kernel_*.py --deselect tests/test_kernel_aot.py || status=1; \
-	PYTHONPATH=. '$(PYTHON)' benchmarks/gpu.py $(ARGS) || status=1; \
+	@export PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" VIDSR_REQUIRE_CUDA=1; status=0; \
+	timeout -k 10 400 '$(PYTHON)' -m pytest tests/gpu tests/test_kernel_*.py -q -W default \
+	  -p no:cacheprovider -m 'not slow' -o faulthandler_timeout=120 || status=1; \
+	'$(PYTHON)' benchmarks/gpu.py --budget-s $(GPU_BUDGET_S) $(ARGS) || status=1; \
 	exit $$status
 
 clean: ## remove what the other targets left, .venv excepted

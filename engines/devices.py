@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+from contextlib import AbstractContextManager
 from typing import Literal, get_args
 
 import torch
@@ -80,3 +81,18 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
     if device.type == "cuda":
         return torch.float16
     return torch.bfloat16 if has_native_bf16() else torch.float32
+
+
+def cudnn_flags(**changes: bool) -> AbstractContextManager[None]:
+    """Settings of cuDNN for a while, those that are not named as they are.
+
+    ``torch.backends.cudnn.flags`` alone sets what is not named to its own defaults.
+    """
+    cudnn = torch.backends.cudnn
+    now = {
+        "enabled": cudnn.enabled,
+        "benchmark": cudnn.benchmark,
+        "deterministic": cudnn.deterministic,
+        "allow_tf32": cudnn.allow_tf32,
+    }
+    return cudnn.flags(**(now | changes))

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vidsr.engines.devices import cudnn_flags
 from vidsr.engines.engine import Engine
+from vidsr.errors import DeviceError, MemoryLimitError, VidsrError
 
 WARM_UP_RUNS = 3  # in which cuDNN chooses algorithms and libraries get their workspace
 KEPT_SHAPES = 4  # each holds the activations of its shape for as long as it is kept
@@ -45,14 +47,32 @@ class GraphedEngine:
         self._captured: OrderedDict[tuple[int, ...], _Captured] = OrderedDict()
 
     def run(self, x: Tensor) -> Tensor:
-        """See :meth:`vidsr.engines.engine.Engine.run`."""
-        captured = self._captured.get(tuple(x.shape))
-        if captured is None:
-            captured = self._record(x)
-        self._captured.move_to_end(tuple(x.shape))
-        captured.input.copy_(x)
-        captured.replay()
-        return captured.output
+        """See :meth:`vidsr.engines.engine.Engine.run`. The result is an inference tensor."""
+        try:
+            with torch.inference_mode():
+                captured = self._captured.get(tuple(x.shape)) or self._record_in_time(x)
+                self._captured.move_to_end(tuple(x.shape))
+                captured.input.copy_(x)
+                captured.replay()
+                return captured.output
+        except VidsrError:
+            raise
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise DeviceError(f"{self.name} on {self.device}: {reason}") from error
+
+    def _record_in_time(self, x: Tensor) -> _Captured:
+        """Graphs of other shapes hold memory: without room for one more, they go."""
+        try:
+            return self._record(x)
+        except (MemoryLimitError, torch.OutOfMemoryError):
+            if not self._captured:
+                raise
+        self._captured.clear()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+            torch.cuda.empty_cache()
+        return self._record(x)
 
     def _record(self, x: Tensor) -> _Captured:
         while len(self._captured) >= self._kept:
@@ -71,12 +91,14 @@ def capture_on_cuda(work: Callable[[], Tensor], device: torch.device) -> tuple[T
     with torch.cuda.device(device), torch.inference_mode():
         stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(device))
-        measured = torch.backends.cudnn.flags(enabled=True, benchmark=True)
+        measured = cudnn_flags(benchmark=True)
         with torch.cuda.stream(stream), measured:
             for _ in range(WARM_UP_RUNS):
                 work()
         torch.cuda.current_stream(device).wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+        # By default torch captures on a stream of the device that captured first: on another one
+        # the work would run and the graph be empty.
+        with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
             output = work()
     return output, graph.replay

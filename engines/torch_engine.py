@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor, nn
 
-from vidsr.engines.devices import Precision, resolve_device, resolve_precision, takes_bf16
+from vidsr.engines.devices import (
+    Precision,
+    cudnn_flags,
+    resolve_device,
+    resolve_precision,
+    takes_bf16,
+)
 from vidsr.engines.footprint import activation_numbers
 from vidsr.engines.inference import InferenceNet
 from vidsr.engines.reach import alignment, halo
@@ -84,14 +92,19 @@ class TorchEngine:
     def run(self, x: Tensor) -> Tensor:
         """See :meth:`vidsr.engines.engine.Engine.run`. The result is an inference tensor."""
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), self._exact():
                 return self._run(x.contiguous(memory_format=torch.channels_last))
         except torch.OutOfMemoryError as error:
             raise self._no_room(x) from error
         except RuntimeError as error:
-            if "alloc" in str(error) and "memory" in str(error):
+            if "memory" in str(error) and ("alloc" in str(error) or "out of" in str(error)):
                 raise self._no_room(x) from error
             raise DeviceError(f"{self.name} on {self.device}: {error}") from error
+
+    def _exact(self) -> AbstractContextManager[None]:
+        """fp32 means fp32: cuDNN's convolutions otherwise keep 10 bits of their inputs (TF32)."""
+        full = self.device.type == "cuda" and self.dtype == torch.float32
+        return cudnn_flags(allow_tf32=False) if full else nullcontext()
 
     def _run(self, x: Tensor) -> Tensor:
         result: Tensor = self.net(x)

@@ -122,7 +122,16 @@ def test_what_kernels_do_not_do_is_left_alone() -> None:
 
 def test_processors_go_the_plain_way() -> None:
     assert not fused.has_kernels(torch.device("cpu"))
-    assert fused.has_kernels(torch.device("cuda"))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there Triton works")
+def test_a_triton_that_cannot_launch_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    fused.has_kernels.cache_clear()
+    for _ in range(2):
+        assert not fused.has_kernels(torch.device("cuda", 0))
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("cuda:0: Triton cannot run kernels")
+    fused.has_kernels.cache_clear()
 
 
 def test_an_unknown_matrix_of_the_target_counts_as_bt709() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 import torch
 from stub_engine import StubEngine
 from torch import Tensor
 
 from vidsr.engines.engine import Engine
 from vidsr.engines.graphed import GraphedEngine, Replay
+from vidsr.errors import DeviceError
 
 
 class PaperGraph:
@@ -77,3 +79,36 @@ def test_it_is_the_engine_in_all_else() -> None:
         *("offset", "device", "bytes_per_pixel"),
     ):
         assert getattr(graphed, name) == getattr(engine, name)
+
+
+def test_it_runs_inside_and_outside_inference_mode() -> None:
+    graphed = GraphedEngine(StubEngine(), capture=PaperGraph().capture)
+    x = torch.rand(1, 1, 4, 4)
+    with torch.inference_mode():
+        inside = graphed.run(x).clone()
+    assert torch.equal(graphed.run(x), inside)
+
+
+def test_graphs_of_other_shapes_give_way_when_memory_is_short() -> None:
+    paper = PaperGraph()
+    full = True
+
+    def capture(work: Callable[[], Tensor]) -> tuple[Tensor, Replay]:
+        if full and paper.recordings:
+            paper.recordings = 0
+            raise torch.OutOfMemoryError("no room")
+        return paper.capture(work)
+
+    graphed = GraphedEngine(StubEngine(), capture=capture)
+    graphed.run(torch.rand(1, 1, 4, 4))
+    assert graphed.run(torch.rand(1, 1, 5, 5)).shape == (1, 4, 5, 5)
+    assert len(graphed._captured) == 1
+
+
+def test_a_graph_that_cannot_be_recorded_is_a_device_error() -> None:
+    def refuse(work: Callable[[], Tensor]) -> tuple[Tensor, Replay]:
+        raise RuntimeError("operation not permitted when stream is capturing\nand so on")
+
+    graphed = GraphedEngine(StubEngine(), capture=refuse)
+    with pytest.raises(DeviceError, match="stub on cpu: operation not permitted when stream is"):
+        graphed.run(torch.rand(1, 1, 4, 4))

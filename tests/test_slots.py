@@ -305,3 +305,21 @@ def test_the_fake_shows_a_slot_that_is_filled_too_early() -> None:
                 first = kept.popleft()
                 wrong += number_in(first) != first.pts
     assert wrong
+
+
+def test_frames_that_go_in_are_released_when_they_have_been_read() -> None:
+    """From the host at once, since they are copied; from the device when their upload is over."""
+    device = FakeDevice(random.Random(0), eager=0.0)
+    released: list[str] = []
+    host = replace(frame(1), release=lambda: released.append("host"))
+    planes = tuple(
+        torch.empty(size, dtype=torch.uint8, device="meta") for size in SOURCE.plane_sizes
+    )
+    card = Frame(planes, SOURCE, 2, release=lambda: released.append("card"))
+    device.copy = lambda target, source: None  # type: ignore[method-assign]
+    work = Lane(device, SOURCE, TARGET, lambda planes, large: None)
+    results = Ring([work], downstream=2).through(iter([host, card]))
+    next(results)
+    assert released == ["host"]
+    next(results)
+    assert released == ["host", "card"]

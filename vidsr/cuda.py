@@ -6,12 +6,13 @@ The one place where frames meet streams. Without CUDA it is only typed and read;
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
 
-from vidsr.errors import DeviceError, MemoryLimitError
+from vidsr.errors import DeviceError, MemoryLimitError, VidsrError
 from vidsr.slots import Queue
 
 
@@ -27,56 +28,77 @@ class CudaDevice:
     def host(self, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
         """Page-locked memory. Raises MemoryLimitError."""
         try:
-            return torch.empty(shape, dtype=dtype, pin_memory=True)
+            with torch.cuda.device(self.device):  # else the first device gets a context, too
+                return torch.empty(shape, dtype=dtype, pin_memory=True)
         except RuntimeError as error:
             raise MemoryLimitError(
                 f"no page-locked memory for {shape = }: {error}", hint="raise `ulimit -l`"
             ) from error
 
     def memory(self, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-        """Memory of the device. Raises MemoryLimitError."""
-        try:
-            return torch.empty(shape, dtype=dtype, device=self.device)
-        except torch.OutOfMemoryError as error:
-            raise MemoryLimitError(
-                f"{self.device}: no memory for {shape = }", hint="close what else uses it"
-            ) from error
+        """Memory of the device that nothing queued so far uses. Raises MemoryLimitError."""
+        with self._failures():
+            buffer = torch.empty(shape, dtype=dtype, device=self.device)
+            # It may have been freed by work that is still waiting on the current stream.
+            torch.cuda.synchronize(self.device)
+        return buffer
 
     def submit(self, queue: Queue, work: Callable[[], None]) -> None:
-        """Launch ``work`` on the queue's stream."""
+        """Launch ``work`` on the queue's stream. Raises DeviceError, MemoryLimitError."""
+        with self._failures():
+            if queue == "upload":  # of planes that the caller may just have begun to make there
+                current = torch.cuda.current_stream(self.device)
+                self._streams[queue].wait_stream(current)
+            with self.on(queue):
+                work()
+
+    @contextmanager
+    def on(self, queue: Queue) -> Iterator[None]:
+        """What is launched inside goes to the queue's stream."""
         with torch.cuda.stream(self._streams[queue]):
-            work()
+            yield
 
     def copy(self, target: Tensor, source: Tensor) -> None:
         """Without waiting; the ring says when the memory may be touched again."""
         target.copy_(source, non_blocking=True)
 
     def record(self, queue: Queue) -> torch.cuda.Event:
-        """An event behind everything launched on the queue."""
-        # Blocking means that the waiting thread sleeps: spinning would take a core from x264.
-        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
-        event.record(self._streams[queue])
+        """An event behind everything launched on the queue. Raises DeviceError."""
+        with self._failures():
+            # Blocking means that the waiting thread sleeps: spinning would take a core from x264.
+            event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+            event.record(self._streams[queue])
         return event
 
     def await_event(self, queue: Queue, event: torch.cuda.Event) -> None:
-        """Have the queue's stream wait."""
-        self._streams[queue].wait_event(event)
+        """Have the queue's stream wait. Raises DeviceError."""
+        with self._failures():
+            self._streams[queue].wait_event(event)
 
     def done(self, event: torch.cuda.Event) -> bool:
         """Whether the event has come. Raises DeviceError."""
-        try:
+        with self._failures():
             return bool(event.query())  # type: ignore[no-untyped-call]
-        except RuntimeError as error:
-            raise self._failed(error) from error
 
     def synchronize(self, event: torch.cuda.Event) -> None:
         """Wait. Raises DeviceError."""
-        try:
+        with self._failures():
             event.synchronize()
-        except RuntimeError as error:
-            raise self._failed(error) from error
 
-    def _failed(self, error: RuntimeError) -> DeviceError:
-        return DeviceError(
-            f"{self.device}: {error}", hint="nvidia-smi and dmesg tell more; --device cpu works on"
-        )
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        """What PyTorch raises, as errors of ours."""
+        try:
+            yield
+        except VidsrError:
+            raise
+        except torch.OutOfMemoryError as error:
+            raise MemoryLimitError(
+                f"{self.device}: out of memory", hint="give a smaller --tile or --max-memory"
+            ) from error
+        except RuntimeError as error:
+            reason = str(error).partition("\n")[0]
+            raise DeviceError(
+                f"{self.device}: {reason}",
+                hint="nvidia-smi and dmesg tell more; --device cpu works on",
+            ) from error

@@ -7,6 +7,7 @@ as little as they can) is left to :mod:`vidsr.transform`, which gives the same w
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 
 import torch
@@ -16,15 +17,30 @@ from vidsr.chroma import chroma_planes, components, keeps_matrix, with_weights
 from vidsr.engines.engine import Engine
 from vidsr.frame import Frame, VideoFormat
 from vidsr.kernels import reference
+from vidsr.notes import logger
 from vidsr.tiling import run_tiled
 
 Planes = tuple[Tensor, ...]
 Tile = tuple[int, int] | None
 
 
+@cache
 def has_kernels(device: torch.device) -> bool:
-    """Whether Triton can run there."""
-    return device.type == "cuda" and find_spec("triton") is not None
+    """Whether Triton's kernels run there; where they should and do not, that is said once.
+
+    Triton may be there and unable to make what launches a kernel, for want of a C compiler.
+    """
+    if device.type != "cuda" or find_spec("triton") is None:
+        return False
+    try:
+        from vidsr.kernels.pixel_shuffle import pixel_shuffle
+
+        pixel_shuffle(torch.zeros(1, 4, 1, 1, device=device), 2)
+    except Exception as error:  # Triton raises nearly anything, the compiler's own errors included
+        reason = str(error).strip().partition("\n")[0]
+        logger.warning(f"{device}: Triton cannot run kernels, PyTorch converts colours: {reason}")
+        return False
+    return True
 
 
 def serves(source: VideoFormat, target: VideoFormat, engine: Engine) -> bool:

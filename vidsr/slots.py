@@ -16,7 +16,6 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 import torch
 from torch import Tensor
 
-from vidsr.errors import DeviceError
 from vidsr.frame import Frame, VideoFormat
 
 Queue = Literal["upload", "compute", "download"]
@@ -88,14 +87,20 @@ class Slot:
         self._inputs = tuple(device.memory(*s) for s in sizes)
         self._outputs = tuple(device.memory(*s) for s in large)
         self._results = tuple(device.host(*s) for s in large)
-        self._frame: Frame | None = None
+        self._pts: int | None = None
+        self._duration: int | None = None
+        self._lent: Frame | None = None
         self._downloaded: Any = None
 
     def start(self, frame: Frame) -> None:
         """Queue the frame's whole way. The host only copies planes that are not on the device."""
-        self._frame = frame  # keeps planes that are uploaded from where they lie
+        self._pts, self._duration = frame.pts, frame.duration
         device = self._device
         sources = tuple(map(self._stage, self._staged, frame.planes))
+        if all(plane.device.type == "cpu" for plane in frame.planes):
+            frame.release()
+        else:
+            self._lent = frame  # uploaded from where it lies
         device.submit("upload", lambda: self._copy(self._inputs, sources))
         device.await_event("compute", device.record("upload"))
         device.submit("compute", lambda: self._lane.work(self._inputs, self._outputs))
@@ -119,14 +124,15 @@ class Slot:
     def finish(self, release: Callable[[], None]) -> Frame:
         """Wait for the large frame; its planes are this slot's until ``release`` is called."""
         self._device.synchronize(self._downloaded)
-        frame, self._frame = self._frame, None
-        assert frame is not None
-        return Frame(self._results, self._lane.target, frame.pts, frame.duration, release)
+        if self._lent is not None:
+            self._lent.release()
+            self._lent = None
+        return Frame(self._results, self._lane.target, self._pts, self._duration, release)
 
     def drop(self) -> None:
         """Wait until nothing touches the buffers any more, whatever went wrong before."""
         for queue in get_args(Queue):
-            with suppress(DeviceError):
+            with suppress(RuntimeError):  # a DeviceError is one; a broken device gives others
                 self._device.synchronize(self._device.record(queue))
 
 
@@ -183,16 +189,18 @@ class Ring:
             raise RuntimeError("frames of the ring are held and not released")
 
     def _oldest(self) -> Any:
-        item = self._busy.popleft()
+        item = self._busy[0]
         if not isinstance(item, Slot):
-            return item
+            return self._busy.popleft()
         held = [item]
 
         def release() -> None:  # a second call must not put the slot in twice
             if held:
                 self._free.append(held.pop())
 
-        return item.finish(release)
+        frame = item.finish(release)
+        self._busy.popleft()  # not before: what fails to finish has to be dropped
+        return frame
 
     def _drop_all(self) -> None:
         for item in self._busy:

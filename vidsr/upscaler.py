@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from typing import Any, TypeVar, overload
 
@@ -69,6 +70,7 @@ class Upscaler:
         self._choice = EngineChoice(engine, precision, wait_for_engine)
         self._choice.check(chosen)
         self._offered: set[EngineSwitch] = set()
+        self._cards: dict[int, CudaDevice] = {}
         self.model = load_model(choose_model(model, scale, chosen))
         if scale not in (None, self.model.config.scale):
             does = self.model.config.scale
@@ -128,8 +130,20 @@ class Upscaler:
         """Enlarge planes; ``target`` may ask for another size, pixel format or matrix."""
         target = target or self.target_format(frame.format)
         self._offer(self._switches[0], frame.format, target)
-        engine = self._switches[0].current(lambda: self._seen(frame.planes, frame.format))
-        return transform.enlarge(frame, target, engine, self.plan(frame.format, target))
+        with self._alone():
+            engine = self._switches[0].current(lambda: self._seen(frame.planes, frame.format))
+            return transform.enlarge(frame, target, engine, self.plan(frame.format, target))
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Work outside a stream of frames, in turn with it: engines reuse their buffers."""
+        on_cuda = self.engine.device.type == "cuda"
+        return self._card(0).on("compute") if on_cuda else nullcontext()
+
+    def _card(self, index: int) -> CudaDevice:
+        """The queues of a device: the same for all that this upscaler does there."""
+        if index not in self._cards:
+            self._cards[index] = CudaDevice(self._devices[index])
+        return self._cards[index]
 
     def _seen(self, planes: tuple[Tensor, ...], layout: VideoFormat) -> Tensor:
         planes = tuple(plane.to(self.engine.device) for plane in planes)
@@ -178,8 +192,8 @@ class Upscaler:
 
     def _ring(self, source: VideoFormat, target: VideoFormat | None, held: int) -> Ring:
         target = target or self.target_format(source)
-        devices = zip(self._devices, self._switches, strict=True)
-        lanes = [self._lane(CudaDevice(device), s, source, target) for device, s in devices]
+        switches = enumerate(self._switches)
+        lanes = [self._lane(self._card(i), switch, source, target) for i, switch in switches]
         return Ring(lanes, downstream=held)
 
     def _lane(
@@ -254,9 +268,10 @@ class Upscaler:
         )
         target = self.target_format(source)
         self._offer(self._switches[0], source, target)
-        engine = self._switches[0].current(lambda: transform.rgb_input(batch[0], self.engine))
-        tile = self.plan(source, target)
-        return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
+        with self._alone():
+            engine = self._switches[0].current(lambda: transform.rgb_input(batch[0], self.engine))
+            tile = self.plan(source, target)
+            return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
 
 
 def _planar(image: av.VideoFrame) -> Frame:

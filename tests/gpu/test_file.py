@@ -1,0 +1,81 @@
+"""A whole file on CUDA, against the same file on a CPU."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from on_gpu import DEVICE, PRECISION, pick, skip_without_cuda
+
+pytest.importorskip("av")
+
+import av
+
+import vidsr
+
+skip_without_cuda()
+
+DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo.mp4"
+LEAST_PSNR_DB = 45.0  # the CPU runs float32; fp16 stays within a level
+
+
+def decode(path: Path) -> tuple[list[Fraction], list[np.ndarray]]:
+    """Times in seconds and pictures."""
+    times, pictures = [], []
+    with av.open(str(path)) as clip:
+        for image in clip.decode(video=0):
+            times.append(image.pts * image.time_base)
+            pictures.append(image.to_ndarray())
+    return times, pictures
+
+
+def psnr_db(first: np.ndarray, second: np.ndarray) -> float:
+    error = float(np.mean((first.astype(np.float64) - second) ** 2))
+    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
+
+
+@pytest.mark.parametrize(
+    ("model", "seconds"), [("lite-x4", pick(4.0, 0.2)), ("srresnet-x4", pick(0.4, 0.05))]
+)
+def test_the_demo_clip(model: str, seconds: float, tmp_path: Path) -> None:
+    results = {}
+    for device, precision in ((str(DEVICE), PRECISION), ("cpu", "fp32")):
+        target = tmp_path / f"{device.replace(':', '')}-{precision}.mkv"
+        report = vidsr.upscale(
+            DEMO,
+            target,
+            model=model,
+            device=device,
+            precision=precision,
+            duration=seconds,
+            codec="ffv1",
+            overwrite=True,
+        )
+        results[device, precision] = decode(target)
+        assert len(results[device, precision][0]) == report.frames > 0
+    (times, pictures), (cpu_times, cpu_pictures) = (
+        results[str(DEVICE), PRECISION],
+        results["cpu", "fp32"],
+    )
+    assert times == cpu_times
+    assert len(set(times)) == len(times)
+    worst = min(map(psnr_db, pictures, cpu_pictures))
+    assert worst > LEAST_PSNR_DB
+
+
+def test_the_whole_demo_clip_keeps_every_frame(tmp_path: Path) -> None:
+    target = tmp_path / "out.mkv"
+    options = {"duration": 0.2} if pick(False, True) else {}
+    report = vidsr.upscale(
+        DEMO, target, model="lite-x2", device=str(DEVICE), precision=PRECISION, codec="ffv1",
+        **options,
+    )  # fmt: skip
+    times, _ = decode(target)
+    wanted, _ = decode(DEMO)
+    assert report.frames == len(times)
+    for found, given in zip(times, wanted, strict=False):
+        assert abs((found - times[0]) - (given - wanted[0])) <= Fraction(1, 1000)  # Matroska's tick
+    assert len(times) == len(wanted) or options
