@@ -100,7 +100,7 @@ def test_readme_names_only_real_targets() -> None:
         pytest.skip("no README.md yet")
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     blocks = re.findall(r"```.*?```|`[^`\n]+`", readme.read_text(), re.DOTALL)
-    named = {t for b in blocks for t in re.findall(r"(?:^|[`\s;&])make ([a-z]+)", b)}
+    named = {t for b in blocks for t in re.findall(r"(?:^|[`\s;&])make ([a-z-]+)", b)}
     assert named <= targets
 
 
