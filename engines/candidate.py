@@ -17,7 +17,7 @@ from vidsr.engines.export import export_onnx
 from vidsr.engines.facts import FloatType, read_facts
 from vidsr.engines.fixed import FixedShapeEngine
 from vidsr.engines.graphed import Capture, GraphedEngine
-from vidsr.engines.plan import plan_facts, profile_of
+from vidsr.engines.plan import profile_of
 from vidsr.engines.tensorrt_load import load_cached
 from vidsr.errors import OptionError
 from vidsr.models.zoo import Model
@@ -59,7 +59,7 @@ def tensorrt_candidate(
     cache = EngineCache()
 
     def load() -> Engine | None:
-        plan = load_cached(data, plan_facts(facts), profile, cache, machine, say)
+        plan = load_cached(data, facts, profile, cache, machine, say)
         if plan is None:
             return None
         engine = GraphedEngine(plan, capture=capture)

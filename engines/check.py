@@ -12,10 +12,18 @@ from vidsr.engines.engine import Engine
 from vidsr.errors import VidsrError
 from vidsr.tiling import run_tiled
 
-# A picture of 8 bits is rounded at 59 dB; at 50 dB the error is one level, root mean square is 0.8.
+# A picture of 8 bits is rounded at 59 dB; at 50 dB the error is 0.8 of a level, root mean square.
 LEAST_PSNR_DB = 50.0
+# With 8 bits of mantissa where float16 has 11, srresnet-x4 measures 49.9 to 54 dB on crops of Set5:
+# whether that passes 50 dB would be chance.
+LEAST_PSNR_DB_BF16 = 45.0
 # The reference in float32 sees no more at once: the whole frame may need more memory than is left.
 TILE = (256, 256)
+
+
+def least_psnr_db(dtype: torch.dtype) -> float:
+    """What an engine whose activations are of ``dtype`` has to reach against float32."""
+    return LEAST_PSNR_DB_BF16 if dtype == torch.bfloat16 else LEAST_PSNR_DB
 
 
 @dataclass(frozen=True)
@@ -33,10 +41,15 @@ class Verdict:
 def check_engine(candidate: Engine, reference: Engine, x: Tensor) -> Verdict:
     """Run both on ``x`` [N, channels, H, W] in [0, 1] and compare what a viewer would see.
 
-    Not a number, infinite values, a wrong shape, a failure and less than 50 dB (over the clamped
-    picture) are faults. The reference need not take the same type.
+    The candidate runs on the negative first: a graph that is recorded with one picture and shows it
+    for ever after would pass with that one.
+
+    Not a number, infinite values, a wrong shape, a failure and less than
+    :func:`least_psnr_db` (over the clamped picture) are faults. The reference need not take the
+    same type.
     """
     try:
+        _picture(candidate, 1 - x)
         found = _picture(candidate, x)
     except VidsrError as error:
         return Verdict(-math.inf, f"it failed: {error.message}")
@@ -47,8 +60,9 @@ def check_engine(candidate: Engine, reference: Engine, x: Tensor) -> Verdict:
     if wrong:
         return Verdict(-math.inf, f"{wrong} of {found.numel()} values are not finite")
     psnr_db = _psnr_db(found, wanted)
-    if psnr_db < LEAST_PSNR_DB:
-        return Verdict(psnr_db, f"{psnr_db:.1f} dB from fp32, allowed {LEAST_PSNR_DB:g} and more")
+    least_db = least_psnr_db(candidate.dtype)
+    if psnr_db < least_db:
+        return Verdict(psnr_db, f"{psnr_db:.1f} dB from fp32, allowed {least_db:g} and more")
     return Verdict(psnr_db)
 
 

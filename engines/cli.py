@@ -10,14 +10,13 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vidsr.engines import machine as machines
 from vidsr.engines.cache import EngineCache, Entry
 from vidsr.engines.engine_key import EngineKey
 from vidsr.engines.facts import NetworkFacts, read_facts
 from vidsr.engines.inventory import UNKNOWN, USABLE, human_bytes, row, state, table
-from vidsr.engines.plan import plan_facts, profile_of
+from vidsr.engines.plan import profile_of
 from vidsr.engines.tensorrt_build import DEFAULT_OPTIMIZATION_LEVEL, DEFAULT_WORKSPACE_BYTES
 from vidsr.engines.trial import Trial
 from vidsr.errors import (
@@ -29,9 +28,6 @@ from vidsr.errors import (
 )
 from vidsr.files import written_whole
 from vidsr.terminal import open_closed_streams, signals_caught
-
-if TYPE_CHECKING:
-    pass
 
 # What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
 
@@ -192,7 +188,7 @@ def _build(args: argparse.Namespace) -> None:
         began = time.monotonic()
         load_or_build(
             data,
-            plan_facts(facts),
+            facts,
             profile_of(facts, frame, args.tile),
             EngineCache(),
             machine.gpu,

@@ -78,6 +78,7 @@ class TimingKey(Key):
 class EngineKey(Key):
     """The identity of an engine.
 
+    ``model``               its name, for people; being in the ONNX model too, it splits nothing
     ``onnx_sha256``         of the bytes of the ONNX model, weights included
     ``parser_version``      of the library that reads the model
     ``flags``               how the network and the builder are set up
@@ -85,6 +86,7 @@ class EngineKey(Key):
     ``io``                  name, dtype and memory layout of each input and output
     """
 
+    model: str
     onnx_sha256: str
     parser_version: int
     flags: tuple[str, ...]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
+from vidsr.engines.engine_key import Shape
 from vidsr.errors import ModelError
 
 METADATA_KEY = "vidsr.network"
@@ -66,6 +67,12 @@ class NetworkFacts:
         types = {self.precision, self.input_type, self.output_type} <= {*get_args(FloatType)}
         if not (texts and numbers and halo and offset and types) or self.scale % self.shuffle:
             raise ValueError(f"not a network's facts: {self}")
+
+    def output_shape(self, shape: Shape) -> Shape:
+        """Of ``y`` for ``x`` [N, C, H, W]: [N, C*shuffle**2, H*scale/shuffle, W*scale/shuffle]."""
+        images, channels, height, width = shape
+        finer = self.scale // self.shuffle
+        return images, channels * self.shuffle**2, height * finer, width * finer
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)

@@ -1,14 +1,20 @@
-"""What an engine is built for: the shape of what a network sees of a frame."""
+"""What an engine is built for: the shape of what a network sees of a frame, and all it depends on.
+
+Nothing here imports torch before it is used.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+from typing import Any
 
-from vidsr.engines.engine_key import Profile
+from vidsr.engines.engine_key import EngineKey, Gpu, Profile
 from vidsr.engines.facts import NetworkFacts
-
-if TYPE_CHECKING:
-    from vidsr.engines.tensorrt_engine import NetworkFacts as PlanFacts
+from vidsr.engines.tensorrt_build import (
+    DEFAULT_OPTIMIZATION_LEVEL,
+    DEFAULT_WORKSPACE_BYTES,
+    flags,
+)
 
 
 def profile_of(
@@ -29,20 +35,25 @@ def profile_of(
     return Profile(shape, shape, shape)
 
 
-def plan_facts(facts: NetworkFacts) -> PlanFacts:
-    """The same for :class:`vidsr.engines.tensorrt_engine.TensorRTEngine`."""
-    from vidsr.engines.devices import DTYPES
-    from vidsr.engines.tensorrt_engine import NetworkFacts as PlanFacts
-
-    return PlanFacts(
-        name=facts.name,
-        channels=facts.channels,
-        scale=facts.scale,
-        shuffle=facts.shuffle,
-        halo=facts.halo,
-        alignment=facts.alignment,
-        dtype=DTYPES[facts.precision],
-        input_dtype=DTYPES[facts.input_type],
-        offset=facts.offset,
-        bytes_per_pixel=facts.bytes_per_pixel,
+def engine_key(
+    model_onnx: bytes,
+    facts: NetworkFacts,
+    profile: Profile,
+    gpu: Gpu,
+    trt: Any,
+    workspace_bytes: int = DEFAULT_WORKSPACE_BYTES,
+    optimization_level: int = DEFAULT_OPTIMIZATION_LEVEL,
+) -> EngineKey:
+    """The identity of a model's engine for one range of shapes."""
+    return EngineKey(
+        tensorrt_version=trt.__version__,
+        gpu=gpu,
+        model=facts.name,
+        onnx_sha256=hashlib.sha256(model_onnx).hexdigest(),
+        parser_version=int(trt.get_nv_onnx_parser_version()),
+        flags=flags(trt),
+        optimization_level=optimization_level,
+        workspace_bytes=workspace_bytes,
+        profiles=(profile,),
+        io=(f"input {facts.input_type} LINEAR", f"output {facts.output_type} LINEAR"),
     )

@@ -4,40 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vidsr.engines.devices import DTYPES
 from vidsr.engines.engine_key import Shape
+from vidsr.engines.facts import NetworkFacts
 from vidsr.engines.tensorrt_build import created
 from vidsr.engines.tensorrt_log import Messages, make_logger
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 
-DTYPES = {"FLOAT": torch.float32, "HALF": torch.float16, "BF16": torch.bfloat16}
-
-
-@dataclass(frozen=True, kw_only=True)
-class NetworkFacts:
-    """What a plan does not tell about its network; see :class:`vidsr.engines.engine.Engine`."""
-
-    name: str
-    channels: int
-    scale: int
-    shuffle: int
-    halo: int
-    alignment: int
-    dtype: torch.dtype
-    input_dtype: torch.dtype
-    offset: float
-    bytes_per_pixel: int
-
-    def output_shape(self, shape: Shape) -> Shape:
-        """Of what ``run`` gives for [N, C, H, W]: [N, C*shuffle**2, H*scale/shuffle, ...]."""
-        images, channels, height, width = shape
-        finer = self.scale // self.shuffle
-        return images, channels * self.shuffle**2, height * finer, width * finer
+# By the names of trt.DataType.
+PLAN_DTYPES = {"FLOAT": torch.float32, "HALF": torch.float16, "BF16": torch.bfloat16}
 
 
 def current_stream(device: torch.device) -> int:
@@ -67,8 +47,8 @@ class TensorRTEngine:
         self.facts, self.device = facts, device
         self.name, self.channels, self.scale = facts.name, facts.channels, facts.scale
         self.shuffle, self.halo, self.alignment = facts.shuffle, facts.halo, facts.alignment
-        self.dtype, self.input_dtype, self.offset = facts.dtype, facts.input_dtype, facts.offset
-        self.bytes_per_pixel = facts.bytes_per_pixel
+        self.dtype, self.input_dtype = DTYPES[facts.precision], DTYPES[facts.input_type]
+        self.offset, self.bytes_per_pixel = facts.offset, facts.bytes_per_pixel
         self._stream, self._messages = stream, messages or Messages()
         logger = make_logger(trt, self._messages)
         with on_device(device):
@@ -80,7 +60,8 @@ class TensorRTEngine:
         self._engine, self._runtime, self._logger = engine, runtime, logger
         self._input = self._only_tensor(trt.TensorIOMode.INPUT, "input")
         self._output = self._only_tensor(trt.TensorIOMode.OUTPUT, "output")
-        self._output_dtype = self._check_dtypes()
+        self._output_dtype = DTYPES[facts.output_type]
+        self._check_dtypes()
         low, _, high = engine.get_tensor_profile_shape(self._input, 0)
         self._low, self._high = tuple(low), tuple(high)
         self._shape: Shape | None = None
@@ -156,16 +137,15 @@ class TensorRTEngine:
             raise DeviceError(f"{self.name}: the plan has {len(names)} {noun}s, not one")
         return str(names[0])
 
-    def _check_dtypes(self) -> torch.dtype:
-        """The output's. Raises DeviceError where either is not what an engine may have."""
-        takes = DTYPES.get(self._engine.get_tensor_dtype(self._input).name)
-        gives = DTYPES.get(self._engine.get_tensor_dtype(self._output).name)
-        if takes != self.input_dtype or gives not in (torch.float32, torch.float16):
+    def _check_dtypes(self) -> None:
+        """Raises DeviceError where the plan's are not those of its network."""
+        names = (self._input, self._output)
+        found = tuple(PLAN_DTYPES.get(self._engine.get_tensor_dtype(name).name) for name in names)
+        if found != (self.input_dtype, self._output_dtype):
             raise DeviceError(
-                f"{self.name}: the plan takes {takes} and gives {gives}, "
-                f"not {self.input_dtype} and float32 or float16"
+                f"{self.name}: the plan takes {found[0]} and gives {found[1]}, "
+                f"not {self.input_dtype} and {self._output_dtype}"
             )
-        return gives
 
 
 def on_device(device: torch.device) -> AbstractContextManager[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,15 +10,16 @@ import torch
 
 from vidsr.engines.cache import EngineCache
 from vidsr.engines.engine_key import EngineKey, Gpu, Key, Profile, TimingKey
+from vidsr.engines.facts import NetworkFacts
 from vidsr.engines.machine import Machine
+from vidsr.engines.plan import engine_key
 from vidsr.engines.tensorrt_build import (
     DEFAULT_OPTIMIZATION_LEVEL,
     DEFAULT_WORKSPACE_BYTES,
     build_engine,
-    flags,
     import_tensorrt,
 )
-from vidsr.engines.tensorrt_engine import NetworkFacts, TensorRTEngine, current_stream, on_device
+from vidsr.engines.tensorrt_engine import TensorRTEngine, current_stream, on_device
 from vidsr.engines.tensorrt_log import Messages
 from vidsr.errors import DeviceError, OutputError
 
@@ -70,30 +70,6 @@ def load_cached(
     device, trt = machine.device, machine.trt
     found = _Order(model_onnx, facts, cache, key, say, device, trt, stream).from_cache()
     return None if isinstance(found, str) else found
-
-
-def engine_key(
-    model_onnx: bytes,
-    facts: NetworkFacts,
-    profile: Profile,
-    gpu: Gpu,
-    trt: Any,
-    workspace_bytes: int = DEFAULT_WORKSPACE_BYTES,
-    optimization_level: int = DEFAULT_OPTIMIZATION_LEVEL,
-) -> EngineKey:
-    """The identity of a model's engine for one range of shapes."""
-    return EngineKey(
-        tensorrt_version=trt.__version__,
-        gpu=gpu,
-        onnx_sha256=hashlib.sha256(model_onnx).hexdigest(),
-        parser_version=int(trt.get_nv_onnx_parser_version()),
-        flags=flags(trt),
-        optimization_level=optimization_level,
-        workspace_bytes=workspace_bytes,
-        profiles=(profile,),
-        # The output's dtype is given by the model.
-        io=(f"input {facts.input_dtype} LINEAR", "output LINEAR"),
-    )
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from vidsr.engines.cache import Entry
 from vidsr.engines.facts import NetworkFacts, read_facts
 from vidsr.engines.machine import Machine
-from vidsr.engines.plan import plan_facts
 from vidsr.errors import MemoryLimitError, VidsrError
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Trial:
         assert entry.key is not None
         device = self._machine.device
         plan = read(entry.path)[1]
-        engine = TensorRTEngine(plan, plan_facts(facts), device=device, trt=self._machine.trt)
+        engine = TensorRTEngine(plan, facts, device=device, trt=self._machine.trt)
         reference = TorchEngine(model, device=str(device), precision="fp32")
         verdict = check_engine(engine, reference, waves(entry.key["profiles"][0]["opt"]))
         return verdict.fault or f"{verdict.psnr_db:.1f} dB from fp32", verdict.trusted

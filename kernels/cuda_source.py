@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidsr.color import Quantization
 from vidsr.errors import OptionError
 from vidsr.kernels.cuda_layout import Floats, FloatType, Picture, Plane
 
@@ -173,12 +174,9 @@ class _ShuffleToYuv(ctypes.Structure):
 
 
 def _levels(picture: Picture) -> _Levels:
-    # H.273 section 8.3, as vidsr.color.Quantization has it, which would import torch.
-    peak, unit = 2**picture.depth - 1, 2 ** (picture.depth - 8)
+    q = Quantization.of(picture.depth, full_range=picture.full_range)
     shift = 16 - picture.depth if picture.high_bits else 0
-    if picture.full_range:
-        return _Levels(0, peak, 128 * unit, peak, peak, shift)
-    return _Levels(16 * unit, 219 * unit, 128 * unit, 224 * unit, peak, shift)
+    return _Levels(q.luma_offset, q.luma_span, q.chroma_offset, q.chroma_span, q.peak, shift)
 
 
 def _tensor(floats: Floats) -> _Tensor:

@@ -21,7 +21,6 @@ import numpy as np
 from vidsr.engines.facts import METADATA_KEY, NetworkFacts, read_facts
 
 Shape = tuple[int, ...]
-DEVICE = {"name": "fake"}
 
 
 class Contexts:
@@ -118,6 +117,32 @@ class SourceModule:
     def get_function(self, name: str) -> Function:
         assert f"ENTRY({name}," in self._source
         return Function(name)
+
+
+class Error(Exception):
+    """What all errors of PyCUDA are."""
+
+
+class Device:
+    """A GPU; ``sm_count`` may be set to make it another one."""
+
+    sm_count = 132
+
+    def __init__(self, number: int) -> None:
+        assert number == 0
+
+    def name(self) -> str:
+        return "NVIDIA H200"
+
+    def compute_capability(self) -> tuple[int, int]:
+        return 9, 0
+
+    def get_attribute(self, attribute: str) -> int:
+        assert attribute == "sm count"
+        return self.sm_count
+
+    def retain_primary_context(self) -> Contexts:
+        return Contexts()
 
 
 def memcpy_htod_async(dest: DeviceAllocation, src: Any, stream: Stream) -> None:
@@ -293,15 +318,19 @@ def onnx_file(facts: NetworkFacts) -> bytes:
 
 
 def install(monkeypatch: Any) -> None:
-    """Put the stand-ins where ``import`` finds them."""
+    """Put the stand-ins where ``import`` finds them, and have what imports them do so anew."""
+    monkeypatch.delitem(sys.modules, "vidsr.lean.lane", raising=False)
     monkeypatch.setattr(Contexts, "depth", 0)
     monkeypatch.setattr(Stream, "log", [])
-    device = SimpleNamespace(retain_primary_context=Contexts)
+    monkeypatch.setattr(Device, "sm_count", 132)
     driver = _module(
         "pycuda.driver",
         init=lambda: None,
-        Device=lambda number: device,
-        Context=Contexts,
+        Device=Device,
+        Error=Error,
+        device_attribute=SimpleNamespace(MULTIPROCESSOR_COUNT="sm count"),
+        get_driver_version=lambda: 13000,
+        get_version=lambda: (13, 0, 0),
         Stream=Stream,
         Event=Event,
         mem_alloc=DeviceAllocation,
@@ -313,6 +342,7 @@ def install(monkeypatch: Any) -> None:
     tensorrt = _module(
         "tensorrt",
         __version__="10.16.1.11",
+        get_nv_onnx_parser_version=lambda: 101601,
         ILogger=Logger,
         Builder=Builder,
         OnnxParser=Parser,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,9 +22,11 @@ from vidsr.color import (
     Quantization,
     assumed_matrix,
     chroma_position,
-    rgb_to_yuv_matrix,
-    yuv_to_rgb_matrix,
 )
+from vidsr.frame import PixelFormat, VideoFormat
+from vidsr.kernels.scalars import ToRgb, ToYuv
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize(
@@ -48,6 +53,24 @@ def test_quantization_is_that_of_h273(
     )
 
 
+def full_range(matrix: int) -> VideoFormat:
+    color = ColorSpec(matrix=matrix, range=RANGE_FULL)
+    return VideoFormat(16, 16, PixelFormat("yuv", 8), color)
+
+
+def yuv_to_rgb_matrix(matrix: int) -> torch.Tensor:
+    """``[3, 3]`` of what the kernels compute with, for values instead of codes."""
+    rows = ToRgb.of(full_range(matrix))
+    return torch.tensor([rows.red, rows.green, rows.blue], dtype=torch.float64) * 255
+
+
+def rgb_to_yuv_matrix(matrix: int) -> torch.Tensor:
+    to = ToYuv.of(full_range(matrix))
+    luma = torch.tensor([to.kr, to.kg, to.kb], dtype=torch.float64)
+    red, _, blue = torch.eye(3, dtype=torch.float64)
+    return torch.stack((luma, (blue - luma) * to.cb, (red - luma) * to.cr))
+
+
 @pytest.mark.parametrize(
     ("matrix", "red_of_cr", "green_of_cb", "green_of_cr", "blue_of_cb"),
     [  # as printed in BT.601, BT.709 and BT.2020 texts, four decimals
@@ -59,14 +82,14 @@ def test_quantization_is_that_of_h273(
 def test_matrices_carry_the_published_coefficients(
     matrix: int, red_of_cr: float, green_of_cb: float, green_of_cr: float, blue_of_cb: float
 ) -> None:
-    got = yuv_to_rgb_matrix(*LUMA_WEIGHTS[matrix])
+    got = yuv_to_rgb_matrix(matrix)
     want = [[1, 0, red_of_cr], [1, green_of_cb, green_of_cr], [1, blue_of_cb, 0]]
     assert torch.allclose(got, torch.tensor(want, dtype=torch.float64), atol=5e-5)
 
 
-@pytest.mark.parametrize("weights", sorted(set(LUMA_WEIGHTS.values())))
-def test_matrices_are_inverse_and_keep_grey(weights: tuple[float, float]) -> None:
-    forward, back = rgb_to_yuv_matrix(*weights), yuv_to_rgb_matrix(*weights)
+@pytest.mark.parametrize("matrix", LUMA_WEIGHTS)
+def test_matrices_are_inverse_and_keep_grey(matrix: int) -> None:
+    forward, back = rgb_to_yuv_matrix(matrix), yuv_to_rgb_matrix(matrix)
     identity = torch.eye(3, dtype=torch.float64)
     assert torch.allclose(forward @ back, identity, rtol=0, atol=1e-14)
     grey = forward @ torch.ones(3, dtype=torch.float64)
@@ -119,3 +142,11 @@ def test_matrices_without_kr_and_kb_have_no_luma_weights() -> None:
     for matrix in (0, 2, 8, 14):
         with pytest.raises(KeyError):
             _ = ColorSpec(matrix=matrix).luma_weights
+
+
+def test_nothing_but_the_standard_library_is_imported() -> None:
+    code = "import sys, vidsr.color; print({'torch', 'numpy', 'av'} & set(sys.modules))"
+    out = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert out.stdout.strip() == "set()"

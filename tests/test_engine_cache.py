@@ -37,13 +37,14 @@ def engine_key(**changes: Any) -> EngineKey:
     fields: dict[str, Any] = {
         "tensorrt_version": "10.16.1.11",
         "gpu": GPU,
+        "model": "lite-x4",
         "onnx_sha256": hashlib.sha256(b"model").hexdigest(),
         "parser_version": 101601,
         "flags": ("STRONGLY_TYPED",),
         "optimization_level": 3,
         "workspace_bytes": 1 << 30,
         "profiles": (PROFILE,),
-        "io": ("input torch.float16 LINEAR", "output LINEAR"),
+        "io": ("input fp16 LINEAR", "output fp16 LINEAR"),
         "os": "Linux",
         "architecture": "x86_64",
     }
@@ -61,7 +62,7 @@ def cache(tmp_path: Path) -> EngineCache:
 
 def test_a_digest_is_stable() -> None:
     """Another value means that every engine built so far is orphaned: then SCHEMA has to change."""
-    assert KEY.digest == "df58c115ce9ed40b74e99bf1ae52cd2dc37c634f71632c73ecf4c48105e8c8f5"
+    assert KEY.digest == "167a145fb26bcc881e4354d7bf76eab332c15d0b06c1d4de215aef2b024db005"
     assert json.loads(KEY.canonical)["gpu"]["sm_count"] == 132
 
 

@@ -295,6 +295,7 @@ def test_list_names_what_is_usable(built: Path, capsys: pytest.CaptureFixture[st
     assert head.split() == ["model", "shape", "GPU", "TensorRT", "size", "used", "state"]
     assert len(rows) == 2
     (engine,) = (row for row in rows if "1x1x16x24" in row)
+    assert engine.split()[0] == "net"
     for text in ("NVIDIA H200", "10.16.1.11", "0.0 MiB", "0 min", "usable here"):
         assert text in engine
         assert head.index("state") == engine.index("usable")

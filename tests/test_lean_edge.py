@@ -16,14 +16,18 @@ import av
 import lean_fakes
 import numpy as np
 import pytest
+import torch
 from clips import Tags, decode, make_clip, picture, samples
 from cuda_on_cpu import HAVE_COMPILER
 
+from vidsr.chroma import resample_chroma
 from vidsr.color import ColorSpec
 from vidsr.engines.facts import NetworkFacts
-from vidsr.errors import InputError, ModelError, OptionError
+from vidsr.errors import DeviceError, InputError, ModelError, OptionError
 from vidsr.frame import PixelFormat, VideoFormat, view_planes
 from vidsr.kernels import reference
+from vidsr.lean import LeanUpscaler
+from vidsr.video.pixels import read_format
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "lean_edge.py"
@@ -47,9 +51,9 @@ def lean(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "lean_edge", module)
     spec.loader.exec_module(module)
     yield module
+    sys.modules.pop("vidsr.lean.lane", None)  # it holds the stand-ins
     assert lean_fakes.Contexts.depth == 0, "the context was left on the stack"
 
 
@@ -144,20 +148,139 @@ def test_what_it_cannot_do(lean: Any, onnx: Path, tmp_path: Path) -> None:
         pytest.raises(OptionError, match="multiples of 4"),
     ):
         upscaler(picture(18, 16))
+    with pytest.raises(ModelError, match="cannot be read"):
+        lean.LeanUpscaler(tmp_path / "absent.onnx")
+
+
+def waves(shape: tuple[int, ...], peak: int) -> np.ndarray[Any, Any]:
+    """Slopes of up to a fifth of ``peak`` a sample: a siting that is wrong by 3/16 shows."""
+    rows, columns = np.indices(shape)
+    return (0.5 + 0.3 * np.sin(rows * 0.6) * np.cos(columns * 0.7)) * peak
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("name", "matrix"),
+    [("yuv420p", 1), ("yuv420p", 9), ("yuv422p", 1), ("yuv444p", 6), ("yuv420p10le", 9)],
+)
+def test_networks_on_luma(lean: Any, onnx: Path, name: str, matrix: int) -> None:
+    """Luma goes through the network; chroma is interpolated where it is sited, as elsewhere."""
     onnx.write_bytes(lean_fakes.onnx_file(facts(channels=1)))
-    with pytest.raises(ModelError, match="network on luma"):
-        lean.LeanUpscaler(onnx)
+    image = av.VideoFrame(45, 38, name)
+    image.pts, image.time_base = 3, Fraction(1, 25)
+    image.colorspace, image.color_range = matrix, 1
+    layout = read_format(image, "")
+    peak = 2**layout.pixel.depth - 1
+    for plane in view_planes(image):
+        plane.copy_(torch.from_numpy(waves(tuple(plane.shape), peak).astype(np.int32)))
+    with lean.LeanUpscaler(onnx) as upscaler:
+        large = upscaler(image)
+        list(upscaler.stream([image] * 3))
+    assert (large.pts, large.time_base, large.format.name) == (3, Fraction(1, 25), name)
+    assert (large.colorspace, large.color_range) == (matrix, 1)
+    luma, *chroma = samples(large)
+    # Half precision keeps 1 to 2^-11: half a code of 10 bits, rounded once more.
+    assert np.abs(luma.astype(int) - enlarged(samples(image)[0], 4)).max() <= 1
+    target = replace(layout, width=180, height=152)
+    small = torch.stack([plane.float() for plane in view_planes(image)[1:]])
+    wanted = resample_chroma(small, layout, target, layout.pixel).numpy()
+    # 0.5 is rounding to codes; both weigh in float32.
+    assert np.abs(np.stack(chroma).astype(float) - wanted).max() <= 0.501
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", ["gray", "nv12", "p010le"])
+def test_luma_of_other_layouts(lean: Any, onnx: Path, name: str) -> None:
+    onnx.write_bytes(lean_fakes.onnx_file(facts(channels=1, scale=2)))
+    planar = {"nv12": "yuv420p", "p010le": "yuv420p10le"}.get(name, name)
+    source = picture(20, 14, planar)
+    with lean.LeanUpscaler(onnx) as upscaler:
+        large = upscaler(source.reformat(format=name) if name != planar else source)
+        wanted = upscaler(source) if name == planar else None
+    assert (large.width, large.height, large.format.name) == (40, 28, name)
+    if wanted is None:
+        with lean.LeanUpscaler(onnx) as upscaler:
+            wanted = upscaler(source)
+        large = large.reformat(format=planar)
+    for one, other in zip(samples(large), samples(wanted), strict=True):
+        assert np.array_equal(one, other)
+
+
+@needs_compiler
+def test_a_plan_is_executable_code(
+    lean: Any, onnx: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What others may have written is not loaded, nor is anything but a plan written over."""
+    plan = tmp_path / "net.plan"
+
+    def start() -> None:
+        with lean.LeanUpscaler(onnx, plan) as upscaler:
+            upscaler(picture(16, 16))
+
+    start()
+    assert plan.stat().st_mode & 0o777 == 0o600
+    assert "nearest-x4" in caplog.text
+    assert "does not exist yet; building it" in caplog.text
+    plan.chmod(0o666)
+    with pytest.raises(OptionError, match=r"writable by others .*executable code"):
+        start()
+    plan.chmod(0o600)
+    start()
+    whole = plan.read_bytes()
+    for spoilt in (whole[:-1], b"my film", whole[:-40] + bytes(8) + whole[-32:]):
+        plan.write_bytes(spoilt)
+        with pytest.raises(OptionError, match=r"net\.plan: it is"):
+            start()
+        assert plan.read_bytes() == spoilt
+    assert lean_fakes.Stream.log.count("build") == 1
+
+
+@needs_compiler
+def test_a_plan_for_something_else_is_built_anew(
+    lean: Any,
+    onnx: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = tmp_path / "net.plan"
+
+    def start() -> None:
+        with lean.LeanUpscaler(onnx, plan) as upscaler:
+            upscaler(picture(16, 16))
+
+    start()
+    monkeypatch.setattr(lean_fakes.Device, "sm_count", 142)
+    start()
+    assert "net.plan does not fit: gpu.sm_count 132 -> 142; building it" in caplog.text
+    onnx.write_bytes(lean_fakes.onnx_file(facts(name="other-x4")))
+    start()
+    assert "model nearest-x4 -> other-x4" in caplog.text
+    start()
+    assert lean_fakes.Stream.log.count("build") == 3
+
+
+def test_without_pycuda(onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pycuda", None)
+    monkeypatch.delitem(sys.modules, "vidsr.lean.lane", raising=False)
+    with pytest.raises(DeviceError, match=r"PyCUDA cannot be imported.*Hint: pip install pycuda"):
+        LeanUpscaler(onnx)
 
 
 def test_imports_nothing_that_needs_torch() -> None:
-    """Every module of the package that it imports, in a process where torch cannot be imported."""
+    """In a process where torch cannot be imported; and without pycuda up to the first use."""
     tree = ast.parse(EXAMPLE.read_text())
     imported = [n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module]
     imported += [a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names]
     outside = {name.partition(".")[0] for name in imported} - set(sys.stdlib_module_names)
-    assert outside == {"av", "numpy", "pycuda", "vidsr"}
-    ours = [name for name in imported if name.startswith("vidsr")]
-    code = "import sys; sys.modules['torch'] = None; import " + ", ".join(ours)
+    assert outside == {"av", "vidsr"}
+    code = (
+        "import sys; from unittest.mock import MagicMock; sys.modules['torch'] = None\n"
+        "from vidsr.lean import LeanUpscaler\nassert 'pycuda' not in sys.modules\n"
+        "for name in ('pycuda', 'pycuda.driver', 'pycuda.compiler'):\n"
+        "    sys.modules[name] = MagicMock()\n"
+        "import vidsr.lean.lane\n"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )

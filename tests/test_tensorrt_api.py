@@ -30,7 +30,8 @@ ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("10", "11")
 SOURCES = [
     *sorted((ROOT / "engines").glob("tensorrt_*.py")),
-    *(path for path in [ROOT / "examples" / "lean_edge.py"] if path.exists()),
+    ROOT / "engines" / "plan.py",
+    ROOT / "vidsr" / "lean" / "lane.py",
 ]
 SYMBOLS = (
     "createInferBuilder_INTERNAL", "createInferRefitter_INTERNAL", "createInferRuntime_INTERNAL",

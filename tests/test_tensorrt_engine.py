@@ -18,9 +18,10 @@ from torch import Tensor
 from vidsr.engines.cache import EngineCache
 from vidsr.engines.engine import Engine
 from vidsr.engines.engine_key import Gpu, Profile, TimingKey
+from vidsr.engines.facts import NetworkFacts
 from vidsr.engines.file_lock import locked
 from vidsr.engines.tensorrt_build import build_engine, import_tensorrt
-from vidsr.engines.tensorrt_engine import NetworkFacts, TensorRTEngine
+from vidsr.engines.tensorrt_engine import TensorRTEngine
 from vidsr.engines.tensorrt_load import load_or_build
 from vidsr.engines.tensorrt_log import Messages
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
@@ -32,13 +33,15 @@ HALF_MODEL = MODEL.replace(b"FLOAT", b"HALF")
 PROFILE = Profile((1, 3, 2, 2), (1, 3, 8, 8), (2, 3, 16, 16))
 FACTS = NetworkFacts(
     name="espcn-x2",
+    kind="espcn",
     channels=3,
     scale=2,
     shuffle=2,
     halo=4,
     alignment=1,
-    dtype=torch.float16,
-    input_dtype=torch.float32,
+    precision="fp16",
+    input_type="fp32",
+    output_type="fp32",
     offset=0.0,
     bytes_per_pixel=100,
 )
@@ -169,7 +172,8 @@ def test_it_is_an_engine() -> None:
 def test_it_runs(size: tuple[int, int], model: bytes) -> None:
     dtype = torch.float16 if model is HALF_MODEL else torch.float32
     trt = FakeTensorRT()
-    engine = engine_on(trt, model, input_dtype=dtype)
+    kind = "fp16" if model is HALF_MODEL else "fp32"
+    engine = engine_on(trt, model, input_type=kind, output_type=kind)
     x = torch.rand(2, 3, *size).to(dtype)
     # Both add a sixteenth, exact in either type, to the same numbers.
     torch.testing.assert_close(engine.run(x), expected(x), rtol=0, atol=0)
@@ -257,9 +261,17 @@ def test_plans_that_do_not_load(step: str, message: str) -> None:
         engine_on(FakeTensorRT(fail=step))
 
 
-def test_a_plan_with_another_dtype() -> None:
-    with pytest.raises(DeviceError, match=r"takes torch\.float32 .* not torch\.float16"):
-        engine_on(FakeTensorRT(), input_dtype=torch.float16)
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ("input_type", r"not torch\.float16 and torch\.float32$"),
+        ("output_type", r"not torch\.float32 and torch\.float16$"),
+    ],
+)
+def test_a_plan_with_other_dtypes(changed: str, said: str) -> None:
+    takes = r"takes torch\.float32 and gives torch\.float32, "
+    with pytest.raises(DeviceError, match=takes + said):
+        engine_on(FakeTensorRT(), **{changed: "fp16"})
 
 
 def test_the_second_start_does_not_build(make: Make, cache: EngineCache) -> None:

@@ -2,6 +2,7 @@
 
 Tags are the code points of ITU-T H.273, which FFmpeg and every bitstream use; they travel from
 source to target untouched. Only the matrix, the range and the siting take part in arithmetic.
+Nothing but the standard library is imported: programs without torch read these tables too.
 """
 
 from __future__ import annotations
@@ -9,9 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
-
-import torch
-from torch import Tensor
 
 Siting = Literal["left", "center", "topleft"]
 
@@ -99,21 +97,6 @@ class Quantization:
             return cls(0.0, float(peak), middle, float(peak), peak)
         unit = 2.0 ** (depth - 8)
         return cls(16 * unit, 219 * unit, middle, 224 * unit, peak)
-
-
-def rgb_to_yuv_matrix(kr: float, kb: float) -> Tensor:
-    """``[3, 3]`` float64: R'G'B' in [0, 1] -> Y' in [0, 1], Cb and Cr in [-1/2, 1/2]."""
-    kg = 1 - kr - kb
-    luma = torch.tensor([kr, kg, kb], dtype=torch.float64)
-    blue = (torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64) - luma) / (2 * (1 - kb))
-    red = (torch.tensor([1.0, 0.0, 0.0], dtype=torch.float64) - luma) / (2 * (1 - kr))
-    return torch.stack((luma, blue, red))
-
-
-def yuv_to_rgb_matrix(kr: float, kb: float) -> Tensor:
-    """The inverse of :func:`rgb_to_yuv_matrix`, ``[3, 3]`` float64."""
-    inverse: Tensor = torch.linalg.inv(rgb_to_yuv_matrix(kr, kb))
-    return inverse
 
 
 def chroma_position(subsampling: int, axis: Literal["x", "y"], siting: Siting) -> Fraction:
