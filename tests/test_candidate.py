@@ -14,7 +14,6 @@ import torch
 from fake_tensorrt import FakeTensorRT
 from torch import Tensor
 
-from vidsr import upscaler as upscaler_module
 from vidsr.engines import candidate, choose
 from vidsr.engines import machine as machines
 from vidsr.engines.cache import EngineCache
@@ -236,4 +235,4 @@ def test_tensorrt_asked_for_and_not_there(monkeypatch: pytest.MonkeyPatch) -> No
         EngineChoice("tensorrt", "bf16").check(torch.device("cuda", 0))
     assert not EngineChoice("torch").may_follow(torch.device("cuda", 0))
     assert not EngineChoice().may_follow(CPU)
-    assert upscaler_module.Upscaler("lite-x2", device="cpu", engine="auto").scale == 2
+    assert Upscaler("lite-x2", device="cpu", engine="auto").scale == 2

@@ -16,7 +16,7 @@ from clips import Tone, make_clip
 from fake_device import FakeDevice
 
 import vidsr
-from vidsr import upscaler as upscaler_module
+from vidsr import runner
 from vidsr.color import ColorSpec
 from vidsr.errors import DeviceError
 from vidsr.frame import Frame, PixelFormat, VideoFormat
@@ -48,9 +48,9 @@ def pretend_cuda(
         made.append(FakeDevice(random.Random(len(made)), **options))
         return made[-1]
 
-    monkeypatch.setattr(upscaler_module, "CudaDevice", make)
-    upscaler._devices = tuple(torch.device("cuda", i) for i in range(devices))
-    upscaler._switches = upscaler._switches * devices
+    monkeypatch.setattr(runner, "CudaDevice", make)
+    upscaler.runner.devices = tuple(torch.device("cuda", i) for i in range(devices))
+    upscaler.runner.switches *= devices
     return made
 
 

@@ -21,9 +21,9 @@ from vidsr.frame import Frame, PixelFormat, VideoFormat, view_planes
 from vidsr.kernels import reference
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
+from vidsr.models.families import choose_model, is_family
 from vidsr.quality.evaluate import enlarger, evaluate, means
 from vidsr.transform import RGB_FULL
-from vidsr.upscaler import choose_model, is_family
 
 Array = np.ndarray[Any, Any]
 

@@ -11,7 +11,7 @@ from vidsr.errors import ModelError
 from vidsr.models import zoo
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
-from vidsr.upscaler import choose_model
+from vidsr.models.families import choose_model
 
 LITE = GeneratorConfig(kind="lite", scale=4, channels=1, width=4, blocks=1)
 

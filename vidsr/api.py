@@ -16,11 +16,11 @@ from vidsr.engines.devices import Precision
 from vidsr.errors import OptionError
 from vidsr.frame import Frame
 from vidsr.job import Job, Options, prepare
+from vidsr.models.families import is_family
 from vidsr.notes import Notes
 from vidsr.pipeline import StageTimes, run_pipeline
 from vidsr.plan import Size, describe_tile
 from vidsr.report import Report
-from vidsr.upscaler import is_family
 from vidsr.video.info import SourceInfo
 from vidsr.video.nvdec import Decoder
 from vidsr.video.preflight import (

@@ -13,9 +13,10 @@ from vidsr.engines.choose import EngineKind
 from vidsr.engines.devices import Precision, resolve_devices
 from vidsr.errors import OptionError
 from vidsr.frame import VideoFormat
+from vidsr.models.families import is_family
 from vidsr.notes import Notes
 from vidsr.plan import Size, choose_scale, describe, target_size
-from vidsr.upscaler import Upscaler, is_family
+from vidsr.upscaler import Upscaler
 from vidsr.video.nvdec import Decoder, Nvdec, open_nvdec
 from vidsr.video.preflight import (
     NO_DISPLAY_MATRIX,

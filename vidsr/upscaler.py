@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from os import PathLike
 from typing import Any, TypeVar, overload
 
 import av
@@ -15,24 +13,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidsr import transform
-from vidsr.cuda import CudaDevice
-from vidsr.engines.choose import EngineChoice, EngineKind, first_engine, offer_tensorrt
+from vidsr.engines.choose import EngineChoice, EngineKind
 from vidsr.engines.devices import Precision, resolve_devices
 from vidsr.engines.engine import Engine
-from vidsr.engines.switch import EngineSwitch
 from vidsr.errors import OptionError
 from vidsr.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
 from vidsr.memory import default_limit, parse_bytes, plan_tile
-from vidsr.models.zoo import automatic_model, load_model
+from vidsr.models.families import ModelName, choose_model
+from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
-from vidsr.slots import Device, Lane, Planes, Ring, by_format
+from vidsr.runner import Runner
+from vidsr.slots import Ring, by_format
 from vidsr.video.pixels import conform, read_format, resolve_matrix
 
 T = TypeVar("T")
 Array = NDArray[np.generic]
-ModelName = str | PathLike[str]
-FAMILIES = ("lite", "srresnet", "srgan", "espcn", "srcnn", "rrdb")
-RESTORERS = ("unet",)  # families that keep the size
 
 
 class Upscaler:
@@ -65,13 +60,10 @@ class Upscaler:
         max_memory: int | str | None = None,
         notes: Notes | None = None,
     ) -> None:
-        self._devices = resolve_devices(device)
-        chosen = self._devices[0]
-        self._choice = EngineChoice(engine, precision, wait_for_engine)
-        self._choice.check(chosen)
-        self._offered: set[EngineSwitch] = set()
-        self._cards: dict[int, CudaDevice] = {}
-        self.model = load_model(choose_model(model, scale, chosen))
+        devices = resolve_devices(device)
+        choice = EngineChoice(engine, precision, wait_for_engine)
+        choice.check(devices[0])
+        self.model = load_model(choose_model(model, scale, devices[0]))
         if scale not in (None, self.model.config.scale):
             does = self.model.config.scale
             raise OptionError(
@@ -82,12 +74,10 @@ class Upscaler:
         if tile is not None and not (isinstance(tile, tuple) and len(tile) == 2 and min(tile) > 0):
             raise OptionError(f"{tile = }: allowed is (height, width), each at least 1.")
         self.notes = notes or Notes()
-        self._switches = [
-            first_engine(self.model, device, precision, self.notes.say) for device in self._devices
-        ]
+        self.runner = Runner(self.model, choice, devices, self.plan, self.notes)
         self.tile = tile
         if max_memory is None:
-            self.memory_limit = default_limit(chosen)
+            self.memory_limit = default_limit(devices[0])
         else:
             self.memory_limit = parse_bytes(str(max_memory))
         self._tiles: dict[tuple[VideoFormat, VideoFormat, int], transform.Tile] = {}
@@ -95,7 +85,7 @@ class Upscaler:
     @property
     def engine(self) -> Engine:
         """What runs now, on the first device."""
-        return self._switches[0].engine
+        return self.runner.engine
 
     @property
     def scale(self) -> int:
@@ -128,34 +118,14 @@ class Upscaler:
 
     def enlarge(self, frame: Frame, target: VideoFormat | None = None) -> Frame:
         """Enlarge planes; ``target`` may ask for another size, pixel format or matrix."""
-        target = target or self.target_format(frame.format)
-        self._offer(self._switches[0], frame.format, target)
-        with self._alone():
-            engine = self._switches[0].current(lambda: self._seen(frame.planes, frame.format))
-            return transform.enlarge(frame, target, engine, self.plan(frame.format, target))
-
-    def _alone(self) -> AbstractContextManager[None]:
-        """Work outside a stream of frames, in turn with it: engines reuse their buffers."""
-        on_cuda = self.engine.device.type == "cuda"
-        return self._card(0).on("compute") if on_cuda else nullcontext()
-
-    def _card(self, index: int) -> CudaDevice:
-        """The queues of a device: the same for all that this upscaler does there."""
-        if index not in self._cards:
-            self._cards[index] = CudaDevice(self._devices[index])
-        return self._cards[index]
+        source = frame.format
+        target = target or self.target_format(source)
+        with self.runner.alone(source, target, lambda: self._seen(frame.planes, source)) as engine:
+            return transform.enlarge(frame, target, engine, self.plan(source, target))
 
     def _seen(self, planes: tuple[Tensor, ...], layout: VideoFormat) -> Tensor:
         planes = tuple(plane.to(self.engine.device) for plane in planes)
         return transform.engine_input(planes, layout, self.engine)
-
-    def _offer(self, switch: EngineSwitch, source: VideoFormat, target: VideoFormat) -> None:
-        """TensorRT, for the first size that comes: an engine serves one, and takes minutes."""
-        if switch in self._offered or not self._choice.may_follow(switch.engine.device):
-            return
-        self._offered.add(switch)
-        frame, tile = (source.height, source.width), self.plan(source, target)
-        offer_tensorrt(switch, self.model, self._choice, frame, tile, self.notes.say)
 
     def stream(
         self, pictures: Iterable[T], target: VideoFormat | None = None, *, held: int = 1
@@ -184,37 +154,18 @@ class Upscaler:
     def _enlarged(
         self, items: Iterable[Any], target: VideoFormat | None, held: int
     ) -> Iterator[Any]:
-        if self._devices[0].type == "cuda":
+        if self.runner.streams:
             yield from by_format(items, lambda source: self._ring(source, target, held))
             return
         for item in items:
             yield self.enlarge(item, target) if isinstance(item, Frame) else item
 
     def _ring(self, source: VideoFormat, target: VideoFormat | None, held: int) -> Ring:
-        target = target or self.target_format(source)
-        switches = enumerate(self._switches)
-        lanes = [self._lane(self._card(i), switch, source, target) for i, switch in switches]
-        return Ring(lanes, downstream=held)
-
-    def _lane(
-        self, device: Device, switch: EngineSwitch, source: VideoFormat, target: VideoFormat
-    ) -> Lane:
-        self._offer(switch, source, target)
-
-        def work(planes: Planes, large: Planes) -> None:
-            with torch.inference_mode():
-                seen = lambda: transform.engine_input(planes, source, switch.engine)  # noqa: E731
-                engine, tile = switch.current(seen), self.plan(source, target)
-                results = transform.enlarge_planes(planes, source, target, engine, tile)
-                for plane, result in zip(large, results, strict=True):
-                    plane.copy_(result)
-
-        return Lane(device, source, target, work)
+        return self.runner.ring(source, target or self.target_format(source), held)
 
     def close(self) -> None:
         """Stop what still goes on in the background."""
-        for switch in self._switches:
-            switch.close()
+        self.runner.close()
 
     def target_format(self, source: VideoFormat) -> VideoFormat:
         """``source``'s format, ``scale`` times larger."""
@@ -267,9 +218,8 @@ class Upscaler:
             batch.shape[3], batch.shape[2], PixelFormat("rgb", 16), transform.RGB_FULL
         )
         target = self.target_format(source)
-        self._offer(self._switches[0], source, target)
-        with self._alone():
-            engine = self._switches[0].current(lambda: transform.rgb_input(batch[0], self.engine))
+        seen = lambda: transform.rgb_input(batch[0], self.engine)  # noqa: E731
+        with self.runner.alone(source, target, seen) as engine:
             tile = self.plan(source, target)
             return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
 
@@ -289,34 +239,6 @@ def _delivered(frame: Frame, original: av.VideoFrame) -> av.VideoFrame:
     if original.time_base is not None:  # a picture built in memory has none
         result.time_base = original.time_base
     return result
-
-
-def choose_model(model: ModelName, scale: int | None, device: torch.device) -> ModelName:
-    """A definite model for ``auto`` and for a family name such as ``lite``.
-
-    Raises OptionError for a family that does not have the scale.
-    """
-    if model in RESTORERS:
-        if scale not in (None, 1):
-            raise OptionError(
-                f"scale = {scale}, but {model} keeps the size.", hint="leave --scale out."
-            )
-        return f"{model}-x1"
-    if scale == 1 and is_family(model):
-        raise OptionError(
-            f"scale = 1, but model {model} enlarges 2 or 4 times.",
-            hint="name a model that keeps the size with --model, such as a unet.",
-        )
-    if model == "auto":
-        return automatic_model(device, scale or 4)
-    if is_family(model):
-        return f"{model}-x{scale or 4}"
-    return model
-
-
-def is_family(model: ModelName) -> bool:
-    """Whether the name leaves the scale open."""
-    return model in ("auto", *FAMILIES)
 
 
 def _peak(dtype: np.dtype[np.generic]) -> int:

@@ -1,0 +1,111 @@
+"""Where an upscaler's engines run: one for each device, and the queues of that device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from vidsr import transform
+from vidsr.cuda import CudaDevice
+from vidsr.engines.choose import EngineChoice, first_engine, offer_tensorrt
+from vidsr.engines.engine import Engine
+from vidsr.engines.switch import EngineSwitch, Sample
+from vidsr.frame import VideoFormat
+from vidsr.models.zoo import Model
+from vidsr.notes import Notes
+from vidsr.slots import Lane, Planes, Ring
+
+PlanTile = Callable[[VideoFormat, VideoFormat], transform.Tile]
+
+
+class Runner:
+    """Engines of one model on one device or on several, which all do the same.
+
+    ``plan`` says which tile frames of one format are cut into on their way to another.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        choice: EngineChoice,
+        devices: Sequence[torch.device],
+        plan: PlanTile,
+        notes: Notes,
+    ) -> None:
+        self._model, self._choice, self._plan, self._notes = model, choice, plan, notes
+        self.devices = tuple(devices)
+        self.switches = [
+            first_engine(model, device, choice.precision, notes.say) for device in devices
+        ]
+        self._offered: set[EngineSwitch] = set()
+        self._cards: dict[int, CudaDevice] = {}
+
+    @property
+    def engine(self) -> Engine:
+        """What runs now, on the first device."""
+        return self.switches[0].engine
+
+    @property
+    def streams(self) -> bool:
+        """Whether frames are to go through :meth:`ring`."""
+        return self.devices[0].type == "cuda"
+
+    @contextmanager
+    def alone(self, source: VideoFormat, target: VideoFormat, seen: Sample) -> Iterator[Engine]:
+        """The engine for one picture outside a ring. Takes turns with rings: engines reuse memory.
+
+        ``seen`` gives what the engine sees of the picture.
+        """
+        switch = self.switches[0]
+        self._offer(switch, source, target)
+        if self.engine.device.type != "cuda":
+            yield switch.current(seen)
+            return
+        with self._card(0).on("compute"):
+            yield switch.current(seen)
+
+    def ring(self, source: VideoFormat, target: VideoFormat, held: int) -> Ring:
+        """Slots of all devices, for a receiver that keeps ``held`` frames at a time."""
+        lanes = []
+        for index, switch in enumerate(self.switches):
+            self._offer(switch, source, target)
+            work = self._work(switch, source, target)
+            lanes.append(Lane(self._card(index), source, target, work))
+        return Ring(lanes, downstream=held)
+
+    def _work(
+        self, switch: EngineSwitch, source: VideoFormat, target: VideoFormat
+    ) -> Callable[[Planes, Planes], None]:
+        def work(planes: Planes, large: Planes) -> None:
+            def seen() -> Tensor:
+                return transform.engine_input(planes, source, switch.engine)
+
+            with torch.inference_mode():
+                engine, tile = switch.current(seen), self._plan(source, target)
+                results = transform.enlarge_planes(planes, source, target, engine, tile)
+                for plane, result in zip(large, results, strict=True):
+                    plane.copy_(result)
+
+        return work
+
+    def _card(self, index: int) -> CudaDevice:
+        """The queues of a device: the same for all that is done there."""
+        if index not in self._cards:
+            self._cards[index] = CudaDevice(self.devices[index])
+        return self._cards[index]
+
+    def _offer(self, switch: EngineSwitch, source: VideoFormat, target: VideoFormat) -> None:
+        """TensorRT, for the first size that comes: an engine serves one, and takes minutes."""
+        if switch in self._offered or not self._choice.may_follow(switch.engine.device):
+            return
+        self._offered.add(switch)
+        frame, tile = (source.height, source.width), self._plan(source, target)
+        offer_tensorrt(switch, self._model, self._choice, frame, tile, self._notes.say)
+
+    def close(self) -> None:
+        """Stop what still goes on in the background."""
+        for switch in self.switches:
+            switch.close()
