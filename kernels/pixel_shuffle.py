@@ -6,6 +6,7 @@ channel ``c`` is channel ``c*r*r + py*r + px`` at ``(y, x)``, as torch.pixel_shu
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import torch
@@ -14,10 +15,17 @@ import triton.language as tl
 from torch import Tensor
 
 from vidsr.errors import OptionError
-from vidsr.kernels.aot import Variant
+from vidsr.kernels.aot import Variant, type_name
+from vidsr.kernels.checks import (
+    FLOATS,
+    SHUFFLES,
+    check_grid,
+    check_phases,
+    check_plane,
+    phases_strides,
+    strides,
+)
 
-SHUFFLES = (1, 2, 4)
-FLOATS = (torch.float16, torch.float32)
 LAYOUTS = {"nhwc": torch.channels_last, "nchw": torch.contiguous_format}
 
 # Picture samples of one program, 16 a thread: two 16-byte loads a channel for r = 4 in fp16,
@@ -32,18 +40,21 @@ OPTIONS: dict[str, Any] = {"num_warps": 2, "enable_fp_fusion": False}
 
 @triton.jit
 def load_phases(
-    phases, rows, columns, width, row_stride, channel_stride,
-    C: tl.constexpr, PIXEL_STRIDE: tl.constexpr, R: tl.constexpr,
+    phases, rows, columns, width, row_stride, channel_stride, pixel_channels,
+    C: tl.constexpr, CHANNELS_LAST: tl.constexpr, R: tl.constexpr,
 ):  # fmt: skip
     """Channel ``C`` of low-resolution ``rows`` x ``columns`` -> [rows, columns, R*R] float32.
 
     The phases of a pixel are one axis, not two: that makes runs of channels-last input long enough
-    for 16-byte loads. A pixel stride above 1 says that channels lie side by side.
+    for 16-byte loads. The compiler sees that ``R*R`` divides the way to the next pixel, which makes
+    one kernel do for any number of channels.
     """
-    if PIXEL_STRIDE > 1:
+    pixel_stride = 1
+    if CHANNELS_LAST:
         channel_stride = 1
+        pixel_stride = pixel_channels * (R * R)
     phase = C * R * R + tl.arange(0, R * R)
-    at = rows[:, None, None].to(tl.int64) * row_stride + columns[None, :, None] * PIXEL_STRIDE
+    at = rows[:, None, None].to(tl.int64) * row_stride + columns[None, :, None] * pixel_stride
     at += phase[None, None, :].to(tl.int64) * channel_stride
     return tl.load(phases + at, mask=(columns < width)[None, :, None], other=0.0).to(tl.float32)
 
@@ -62,23 +73,24 @@ def store_picture(plane, values, y, x, height, width, pitch):
     tl.store(plane + at, values, mask=(y < height)[:, None] & (x < width)[None, :])
 
 
-@triton.jit(do_not_specialize=["height", "channels"])
+@triton.jit(do_not_specialize=["height", "channels", "pixel_channels", "clamp"])
 def _shuffle_kernel(
     phases, out, height, width, channels,
-    batch_stride, channel_stride, row_stride, out_batch_stride, out_channel_stride, out_pitch,
-    offset,
-    CLAMP: tl.constexpr, PIXEL_STRIDE: tl.constexpr, R: tl.constexpr,
-    ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+    batch_stride, channel_stride, row_stride, pixel_channels,
+    out_batch_stride, out_channel_stride, out_pitch, offset, clamp,
+    CHANNELS_LAST: tl.constexpr, R: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
     image = (tl.program_id(2) // channels).to(tl.int64)
     channel = (tl.program_id(2) % channels).to(tl.int64)
     rows = tl.minimum(tl.program_id(1) * ROWS + tl.arange(0, ROWS), height - 1)
     columns = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS)
     phases += image * batch_stride + channel * R * R * channel_stride
-    tile = load_phases(phases, rows, columns, width, row_stride, channel_stride, 0, PIXEL_STRIDE, R)
+    tile = load_phases(
+        phases, rows, columns, width, row_stride, channel_stride, pixel_channels,
+        0, CHANNELS_LAST, R,
+    )  # fmt: skip
     tile += offset
-    if CLAMP:
-        tile = tl.minimum(tl.maximum(tile, 0.0), 1.0)
+    tile = tl.where(clamp != 0, tl.minimum(tl.maximum(tile, 0.0), 1.0), tile)
     picture = to_picture(tile.to(out.dtype.element_ty), ROWS, COLUMNS, R)
     y = tl.program_id(1) * (ROWS * R) + tl.arange(0, ROWS * R)
     x = tl.program_id(0) * (COLUMNS * R) + tl.arange(0, COLUMNS * R)
@@ -97,65 +109,25 @@ def phases_arguments(phases: Tensor, r: int) -> dict[str, Any]:
         "batch_stride": batch,
         "channel_stride": channel,
         "row_stride": row,
-        "PIXEL_STRIDE": pixel,
+        "pixel_channels": pixel // r**2,
+        "CHANNELS_LAST": pixel > 1,
         "R": r,
         "ROWS": rows,
         "COLUMNS": TILE_SAMPLES // (rows * r * r),
     }
 
 
-def tile_grid(phases: Tensor, arguments: dict[str, Any]) -> tuple[int, int]:
-    """Programs across and down."""
+def tile_grid(phases: Tensor, arguments: dict[str, Any], pictures: int) -> tuple[int, int, int]:
+    """Programs across, down and for all pictures. Raises OptionError as check_grid does."""
     height, width = phases.shape[2:]
-    return triton.cdiv(width, arguments["COLUMNS"]), triton.cdiv(height, arguments["ROWS"])
+    across = triton.cdiv(width, arguments["COLUMNS"])
+    return check_grid((across, triton.cdiv(height, arguments["ROWS"]), pictures))
 
 
 def example_phases(channels: int, r: int, dtype: torch.dtype, order: str) -> Tensor:
     """``[1, channels*r*r, 64, 64]`` on the meta device, for kernels compiled ahead of time."""
     shape = (1, channels * r * r, 64, 64)
     return torch.empty(shape, dtype=dtype, device="meta", memory_format=LAYOUTS[order])
-
-
-def strides(tensor: Tensor) -> tuple[int, ...]:
-    """Strides in samples; 0 where the size is 1, for torch may have anything there.
-
-    Triton compiles anew for a stride of 1 and loses wide accesses over one that 16 does not divide.
-    """
-    return tuple(s if n > 1 else 0 for s, n in zip(tensor.stride(), tensor.shape, strict=True))
-
-
-def phases_strides(phases: Tensor) -> tuple[int, int, int, int]:
-    """Of batch, channel, row and pixel; the latter is 1, or more where the channel's is 1.
-
-    Raises OptionError where neither is.
-    """
-    batch, channel, row, pixel = strides(phases)
-    if phases.shape[3] == 1:
-        pixel = phases.shape[1] if channel == 1 else 1
-    if pixel != 1 and (pixel < 1 or channel > 1):
-        raise OptionError(f"{phases.stride() = }; that of the channels or of the pixels must be 1")
-    return batch, channel, row, pixel
-
-
-def check_phases(phases: Tensor, r: int) -> int:
-    """Channels of the picture. Raises OptionError for what is no ``[N, C*r*r, h, w]`` of floats."""
-    if r not in SHUFFLES:
-        raise OptionError(f"pixel shuffle by {r}; allowed: {SHUFFLES}")
-    if phases.dtype not in FLOATS:
-        raise OptionError(f"{phases.dtype = }; allowed: float16, float32")
-    if phases.ndim != 4 or phases.numel() == 0 or phases.shape[1] % r**2:
-        raise OptionError(f"{tuple(phases.shape) = }; need [N, C*{r * r}, h, w], none of them 0")
-    phases_strides(phases)
-    return phases.shape[1] // r**2
-
-
-def check_plane(plane: Tensor, shape: tuple[int, ...], dtypes: tuple[torch.dtype, ...]) -> None:
-    """Raises OptionError for a target of another shape or dtype, or with gaps between samples."""
-    if tuple(plane.shape) != shape or plane.dtype not in dtypes:
-        names = " or ".join(map(str, dtypes))
-        raise OptionError(f"out: {tuple(plane.shape)} {plane.dtype}; need {shape} {names}")
-    if strides(plane)[-1] > 1:
-        raise OptionError(f"out: {plane.stride() = }; samples of a row must lie side by side")
 
 
 def pixel_shuffle(
@@ -169,9 +141,10 @@ def pixel_shuffle(
 ) -> Tensor:
     """``[N, C*r*r, h, w]`` float16 or float32 -> ``[N, C, h*r, w*r]``, ``offset`` added in float32.
 
-    Any strides are read as they are. ``clamp`` keeps the result in [0, 1]. It is contiguous, in
+    Strides are read as they are. ``clamp`` keeps the result in [0, 1]. It is contiguous, in
     ``dtype`` (default: that of ``phases``), or it is ``out``, whose rows may have any pitch.
-    Raises OptionError for other shapes, dtypes and factors than 1, 2 and 4.
+    Raises OptionError for other shapes, dtypes and factors than 1, 2 and 4, and as check_phases and
+    check_grid do.
     """
     channels = check_phases(phases, r)
     n, _, h, w = phases.shape
@@ -187,9 +160,9 @@ def pixel_shuffle(
 
 def _launch(phases: Tensor, out: Tensor, r: int, offset: float, clamp: bool) -> None:
     arguments = _arguments(phases, out, r, offset, clamp)
-    across, down = tile_grid(phases, arguments)
+    grid = tile_grid(phases, arguments, out.shape[0] * out.shape[1])
     with torch.cuda.device_of(phases):
-        _shuffle_kernel[across, down, out.shape[0] * out.shape[1]](**arguments, **OPTIONS)
+        _shuffle_kernel[grid](**arguments, **OPTIONS)
 
 
 def _arguments(phases: Tensor, out: Tensor, r: int, offset: float, clamp: bool) -> dict[str, Any]:
@@ -202,17 +175,18 @@ def _arguments(phases: Tensor, out: Tensor, r: int, offset: float, clamp: bool) 
         "out_channel_stride": out_channel_stride,
         "out_pitch": out_pitch,
         "offset": float(offset),
-        "CLAMP": clamp,
+        "clamp": int(clamp),
     }
 
 
 def variants() -> list[Variant]:
-    """Three float16 channels by 2 and by 4, from either layout."""
-    return [_variant(r, order) for r in (2, 4) for order in LAYOUTS]
+    """All that :func:`pixel_shuffle` launches; vidsr itself uses it to try whether kernels run."""
+    return [_variant(*c) for c in product(FLOATS, LAYOUTS, SHUFFLES, FLOATS)]
 
 
-def _variant(r: int, order: str) -> Variant:
-    phases = example_phases(3, r, torch.float16, order)
-    out = torch.empty(1, 3, 64 * r, 64 * r, dtype=torch.float16, device="meta")
+def _variant(dtype: torch.dtype, order: str, r: int, result: torch.dtype) -> Variant:
+    phases = example_phases(3, r, dtype, order)
+    out = torch.empty(1, 3, 64 * r, 64 * r, dtype=result, device="meta")
     arguments = _arguments(phases, out, r, 0.5, True)
-    return Variant.of(f"fp16-{order}-x{r}", _shuffle_kernel, arguments, OPTIONS)
+    name = f"{type_name(dtype)}-{order}-x{r}-{type_name(result)}"
+    return Variant.of(name, _shuffle_kernel, arguments, OPTIONS)

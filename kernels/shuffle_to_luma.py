@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import product
 from typing import Any
 
 import torch
@@ -11,13 +12,14 @@ import triton.language as tl
 from torch import Tensor
 
 from vidsr.kernels.aot import Variant, type_name
+from vidsr.kernels.checks import FLOATS, SHUFFLES, strides
 from vidsr.kernels.pixel_shuffle import (
+    LAYOUTS,
     OPTIONS,
     example_phases,
     load_phases,
     phases_arguments,
     store_picture,
-    strides,
     tile_grid,
     to_picture,
 )
@@ -31,18 +33,21 @@ def to_codes(values, span, offset_and_half, low, high, step, DTYPE: tl.constexpr
     return (codes.to(tl.int32) * step).to(DTYPE)
 
 
-@triton.jit(do_not_specialize=["height", "step"])
+@triton.jit(do_not_specialize=["height", "pixel_channels", "step"])
 def _plane_kernel(
     phases, plane, height, width,
-    batch_stride, channel_stride, row_stride, plane_batch_stride, plane_pitch,
+    batch_stride, channel_stride, row_stride, pixel_channels, plane_batch_stride, plane_pitch,
     offset, span, offset_and_half, low, high, step,
-    PIXEL_STRIDE: tl.constexpr, R: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
+    CHANNELS_LAST: tl.constexpr, R: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
     image = tl.program_id(2).to(tl.int64)
     rows = tl.minimum(tl.program_id(1) * ROWS + tl.arange(0, ROWS), height - 1)
     columns = tl.program_id(0) * COLUMNS + tl.arange(0, COLUMNS)
     phases += image * batch_stride
-    tile = load_phases(phases, rows, columns, width, row_stride, channel_stride, 0, PIXEL_STRIDE, R)
+    tile = load_phases(
+        phases, rows, columns, width, row_stride, channel_stride, pixel_channels,
+        0, CHANNELS_LAST, R,
+    )  # fmt: skip
     tile = to_codes(tile + offset, span, offset_and_half, low, high, step, plane.dtype.element_ty)
     y = tl.program_id(1) * (ROWS * R) + tl.arange(0, ROWS * R)
     x = tl.program_id(0) * (COLUMNS * R) + tl.arange(0, COLUMNS * R)
@@ -79,9 +84,9 @@ def shuffle_to_plane(
 ) -> None:
     """``[N, r*r, h, w]`` floats of one channel -> ``plane`` ``[N, h*r, w*r]`` uint8 or uint16."""
     arguments = _arguments(phases, plane, shuffle, offset, coding)
-    across, down = tile_grid(phases, arguments)
+    grid = tile_grid(phases, arguments, phases.shape[0])
     with torch.cuda.device_of(phases):
-        _plane_kernel[across, down, phases.shape[0]](**arguments, **OPTIONS)
+        _plane_kernel[grid](**arguments, **OPTIONS)
 
 
 def _arguments(
@@ -99,14 +104,15 @@ def _arguments(
 
 
 def variants() -> list[Variant]:
-    """A luma network's result by 2 and by 4, channels last, to 8 bits and to more."""
-    floats, codes = (torch.float16, torch.float32), (torch.uint8, torch.uint16)
-    return [_variant(dtype, code, r) for dtype in floats for code in codes for r in (2, 4)]
+    """All that is launched: a luma network's result, and each plane of R'G'B'."""
+    codes = (torch.uint8, torch.uint16)
+    return [_variant(*choice) for choice in product(FLOATS, LAYOUTS, SHUFFLES, codes)]
 
 
-def _variant(dtype: torch.dtype, code: torch.dtype, r: int) -> Variant:
-    phases = example_phases(1, r, dtype, "nhwc")
+def _variant(dtype: torch.dtype, order: str, r: int, code: torch.dtype) -> Variant:
+    # Of three channels: memory holds one channel of r = 1 the same way in either order.
+    phases = example_phases(3, r, dtype, order)[:, : r * r]
     plane = torch.empty(1, 64 * r, 64 * r, dtype=code, device="meta")
     arguments = _arguments(phases, plane, r, 0.5, Coding(219.0, 16.5, 0.0, 255.5, 1))
-    name = f"{type_name(dtype)}-{type_name(code)}-x{r}"
+    name = f"{type_name(dtype)}-{order}-x{r}-{type_name(code)}"
     return Variant.of(name, _plane_kernel, arguments, OPTIONS)

@@ -99,6 +99,23 @@ def test_refuses_targets() -> None:
         pixel_shuffle(phases, 2, out=torch.zeros(1, 3, 4, 8, device=DEVICE)[..., ::2])
 
 
+@pytest.mark.parametrize("layout", [CHANNELS_LAST, PLANAR])
+def test_reads_some_of_more_channels(layout: torch.memory_format) -> None:
+    part = _phases((2, 20, 3, 5), torch.float32, layout)[:, 4:16]
+    assert torch.equal(pixel_shuffle(part, 2), _expected(part, 2, 0.0))
+
+
+def test_refuses_pixels_apart_by_no_multiple_of_a_channel() -> None:
+    phases = _phases((1, 13, 2, 3), torch.float32, CHANNELS_LAST)
+    with pytest.raises(OptionError, match="multiple of 4 apart"):
+        pixel_shuffle(phases[:, :12], 2)
+
+
+def test_refuses_more_pictures_than_cuda_launches() -> None:
+    with pytest.raises(OptionError, match=r"65536.* programs"):
+        pixel_shuffle(torch.zeros(4, 2**14, 1, 1, device=DEVICE), 1)
+
+
 def test_refuses_gaps_between_samples() -> None:
     with pytest.raises(OptionError, match="must be 1"):
         pixel_shuffle(torch.zeros(1, 12, 2, 8, device=DEVICE)[..., ::2], 2)

@@ -226,6 +226,12 @@ def test_reads_a_crop_in_place() -> None:
         _check(crop, target, 2)
 
 
+def test_reads_some_of_more_channels() -> None:
+    for layout in (CHANNELS_LAST, PLANAR):
+        part = _phases((2, 20, 4, 6), layout=layout)[:, 4:16]
+        _check(part, _format((8, 12), YUV420, "topleft"), 2)
+
+
 def _refused(message: str, phases: Tensor, target: VideoFormat, **options: Any) -> None:
     with pytest.raises(OptionError, match=message):
         shuffle_to_yuv(phases, target, **({"shuffle": 2} | options))
@@ -253,3 +259,10 @@ def test_refuses_targets() -> None:
     _refused("need", phases, target, out=[p.to(torch.uint8) for p in planes])
     wide = torch.zeros(1, 4, 12, dtype=torch.uint16, device=DEVICE)
     _refused("side by side", phases, target, out=[wide[..., ::2], *planes[1:]])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize(("n", "height"), [(65536, 1), (1, 131071)])
+def test_more_rows_or_pictures_than_cuda_launches(channels: int, n: int, height: int) -> None:
+    phases = torch.zeros(n, channels, height, 1, device=DEVICE)
+    _refused(r"65536.* programs", phases, _format((height, 1), YUV444), shuffle=1)

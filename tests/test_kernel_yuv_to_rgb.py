@@ -270,6 +270,13 @@ def test_wrong_options_raise() -> None:
         yuv_to_rgb(planes, layout(6, 4, matrix=8))
 
 
+@pytest.mark.parametrize("shape", [(1, 65536, 1), (65536, 1, 1)])
+def test_more_rows_or_pictures_than_cuda_launches_raise(shape: tuple[int, ...]) -> None:
+    plane = torch.zeros(shape, dtype=torch.uint8, device=DEVICE)
+    with pytest.raises(OptionError, match=r"65536.* programs"):
+        yuv_to_rgb([plane], layout(1, shape[1], "gray"))
+
+
 def test_rows_beyond_2_to_the_31_samples() -> None:
     """Memory that is never touched takes no room on a CPU, so that a pitch of 2**30 is cheap."""
     form = layout(4, 3)
