@@ -12,6 +12,7 @@ endurance  very many small frames: memory and order
 compile    the networks through torch.compile, in processes of their own
 tune       block sizes and warps of the kernels; only where it is named or with --tune
 
+Exit status 1 where a measurement failed, or a bar of gpu_bars.py is missed or was not measured.
 The result, written again after every part, lies in $OUT or in benchmarks/results.
 """
 
@@ -34,6 +35,7 @@ sys.path.insert(0, str(HERE.parent))  # a checkout of which nothing is installed
 
 import torch  # noqa: E402
 from foundation import commit, installed, processor  # noqa: E402
+from gpu_bars import bars  # noqa: E402
 from gpu_timing import Bench, guarded, say  # noqa: E402
 
 PARTS = ("kernels", "engines", "stream", "endurance", "compile", "tune")
@@ -116,7 +118,8 @@ def has_error(result: Any) -> bool:
     """Whether any measurement in it failed."""
     if not isinstance(result, dict):
         return False
-    return "error" in result or "errors" in result or any(map(has_error, result.values()))
+    wrong = "error" in result or "errors" in result or "skipped" in result
+    return wrong or bool(result.get("order_errors")) or any(map(has_error, result.values()))
 
 
 def target_path(args: argparse.Namespace, device: torch.device) -> Path:
@@ -178,7 +181,13 @@ def main() -> int:
         if name not in ("compile", "tune") and has_error(result)  # which only explore
     ]
     say(f"failed: {', '.join(failed)}" if failed else "nothing failed")
-    return int(bool(failed))
+    report["bars"] = bars(report["parts"])
+    target.write_text(json.dumps(report, indent=1) + "\n")
+    if args.dry_run:  # sizes at which shares mean nothing
+        return int(bool(failed))
+    for name, verdict in report["bars"].items():
+        say(f"{name}: {verdict}")
+    return int(bool(failed) or any(verdict != "met" for verdict in report["bars"].values()))
 
 
 if __name__ == "__main__":

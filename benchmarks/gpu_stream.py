@@ -55,7 +55,9 @@ def measure(bench: Bench, model: str, form: VideoFormat, trace: Path) -> dict[st
     from vidsr.upscaler import Upscaler
 
     form = bench.pick(form, layout(16, 10))
-    upscaler = Upscaler(model, device=str(bench.device), precision=_precision(bench))
+    upscaler = Upscaler(
+        model, device=str(bench.device), engine="torch", precision=_precision(bench)
+    )
     count = bench.pick(300, 5)
     first = next(upscaler.stream(frames(form, 1)))  # checks the engine, compiles, captures
     first.release()
@@ -137,7 +139,9 @@ def endurance(bench: Bench, count: int, limit_s: float) -> dict[str, Any]:
     from vidsr.upscaler import Upscaler
 
     form = bench.pick(layout(64, 36), layout(16, 8))
-    upscaler = Upscaler("lite-x2", device=str(bench.device), precision=_precision(bench))
+    upscaler = Upscaler(
+        "lite-x2", device=str(bench.device), engine="torch", precision=_precision(bench)
+    )
     begin, done, errors = time.perf_counter(), 0, 0
     early: dict[str, int] | None = None
     results = upscaler.stream(frames(form, count))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 
 from vidsr.engines.engine import Engine
@@ -34,6 +35,8 @@ class BackgroundBuild:
                 stderr=self._said,
                 start_new_session=True,  # Ctrl-C is for the run, which then calls close()
             )
+            # Whoever forgets to call close(), or leaves without: the builder ends, too.
+            self._stop = weakref.finalize(self, _stop, self._process)
 
     @property
     def building(self) -> bool:
@@ -70,12 +73,17 @@ class BackgroundBuild:
         """Stop the builder."""
         if self._process is None:
             return
-        if self.building:
-            self._process.terminate()
-            try:
-                self._process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        self._stop()
         self._said.close()
         self._process = None
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -55,6 +55,11 @@ def tensorrt_candidate(
     data = export_onnx(wanted.model, precision=_float_type(wanted.precision))
     facts = read_facts(data)
     profile = profile_of(facts, wanted.frame, wanted.tile)
+    if wanted.tile is None and profile.opt[2:] != wanted.frame:
+        raise OptionError(
+            f"{facts.name} through TensorRT takes sides that are multiples of {facts.alignment}, "
+            f"not {_text(wanted.frame)}"
+        )
     machine = machines.find_machine(str(wanted.device))
     cache = EngineCache()
 

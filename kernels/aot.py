@@ -21,6 +21,9 @@ multiples of 16 as in real video:
 
 Types, constants and alignment then follow from the very arguments of a launch; a launcher ends in
 ``_kernel[grid](**_arguments(...), **OPTIONS)``. Names are unique in their module.
+
+With no size and no stride a multiple of 16, which is not in the table, Triton 3.9 on sm_90 spills 8
+to 24 bytes in six of the 168 variants of shuffle_to_yuv: float16 with r = 1 to 4:2:0.
 """
 
 from __future__ import annotations

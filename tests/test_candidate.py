@@ -156,7 +156,8 @@ def test_bfloat16_is_not_for_tensorrt(lite: Model) -> None:
 def pretended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upscaler]:
     """An upscaler whose engine on the processor counts as one on CUDA."""
     monkeypatch.setattr(EngineChoice, "may_follow", lambda self, device: self.kind != "torch")
-    upscaler = Upscaler("lite-x2", device="cpu", precision="fp32")
+    monkeypatch.setattr(EngineChoice, "check", lambda self, device: None)
+    upscaler = Upscaler("lite-x2", device="cpu", precision="fp32", engine="tensorrt")
     yield upscaler
     upscaler.close()
 
@@ -236,3 +237,27 @@ def test_tensorrt_asked_for_and_not_there(monkeypatch: pytest.MonkeyPatch) -> No
     assert not EngineChoice("torch").may_follow(torch.device("cuda", 0))
     assert not EngineChoice().may_follow(CPU)
     assert Upscaler("lite-x2", device="cpu", engine="auto").scale == 2
+
+
+def test_sides_that_an_engine_cannot_take_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    commands = builds_here(monkeypatch)
+    unet = load_model("unet-x1")
+    with pytest.raises(OptionError, match="multiples of 4, not 18x12"):
+        tensorrt_candidate(wanted(unet, frame=(12, 18)), general(unet), lambda _: None)
+    assert commands == []
+
+
+def test_a_tile_is_what_is_built_for_and_what_is_checked(
+    lite: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong engine for windows must not pass because the whole frame went another way."""
+    builds_here(monkeypatch)
+    monkeypatch.setattr(candidate, "GraphedEngine", lambda engine, capture=None: engine)
+    monkeypatch.setattr(EngineChoice, "may_follow", lambda self, device: self.kind != "torch")
+    monkeypatch.setattr(EngineChoice, "check", lambda self, device: None)
+    options: dict[str, Any] = {"device": "cpu", "precision": "fp32", "tile": (32, 32)}
+    picture = torch.rand(3, 90, 100)
+    expected = Upscaler("lite-x2", engine="torch", **options)(picture)
+    with Upscaler("lite-x2", engine="tensorrt", wait_for_engine=True, **options) as upscaler:
+        assert torch.equal(upscaler(picture), expected)
+        assert [n for n in upscaler.notes.said if "lite-x2 on TensorRT is rejected" in n]

@@ -12,6 +12,10 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+
+from gpu_bars import bars
+
 pytest.importorskip("triton")
 pytest.importorskip("av")
 
@@ -119,3 +123,28 @@ def test_the_share_of_copies_under_kernels(tmp_path: Path, monkeypatch: pytest.M
     assert result["copies_us"] == 15
     assert result["whole_us"] == 30
     assert result["copies_under_kernels"] == pytest.approx(10 / 15)
+
+
+def test_bars_are_met_missed_or_not_measured() -> None:
+    good = {
+        "kernels": {
+            "yuv420p to fp16 nhwc": {"share_of_copy": 0.81, "greatest_difference": 1.0},
+            "yuv420p to fp32 nhwc": {"share_of_copy": 0.1, "greatest_difference": 0.0},
+        },
+        "engines": {"srresnet-x4 960x540": {"share_of_matmul": 0.36, "graphed_equals_eager": True}},
+        "stream": {"srresnet-x4 960x540": {"share_of_engine": 0.96}},
+        "endurance": {
+            "frames": 10, "asked_for": 10, "order_errors": 0, "growth_bytes": {"resident": 5},
+        },
+    }  # fmt: skip
+    assert set(bars(good).values()) == {"met"}
+    bad = {
+        "kernels": {"yuv420p to fp16 nhwc": {"share_of_copy": 0.5, "greatest_difference": 2.0}},
+        "engines": {"srresnet-x4 960x540": {"share_of_matmul": 0.2, "graphed_equals_eager": False}},
+        "stream": {"srresnet-x4 960x540": {"share_of_engine": 0.5}},
+        "endurance": {
+            "frames": 9, "asked_for": 10, "order_errors": 1, "growth_bytes": {"resident": 8 << 30},
+        },
+    }  # fmt: skip
+    assert all(verdict.startswith("missed") for verdict in bars(bad).values())
+    assert set(bars({}).values()) == {"not measured"}

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidsr.color import ColorSpec
-from vidsr.errors import DeviceError
+from vidsr.errors import DeviceError, OptionError
 from vidsr.frame import Frame, PixelFormat, VideoFormat
 from vidsr.pipeline import run_pipeline
 from vidsr.slots import DEPTH, Lane, Planes, Ring, by_format
@@ -166,7 +166,7 @@ def test_a_second_release_does_nothing() -> None:
 
 def test_frames_that_are_never_released_are_an_error_and_no_hang() -> None:
     device = FakeDevice(random.Random(0))
-    with pytest.raises(RuntimeError, match="not released"):
+    with pytest.raises(OptionError, match="release\\(\\)"):
         list(ring([device], downstream=1).through(frame(i) for i in range(50)))
 
 

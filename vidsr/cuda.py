@@ -45,16 +45,16 @@ class CudaDevice:
 
     def submit(self, queue: Queue, work: Callable[[], None]) -> None:
         """Launch ``work`` on the queue's stream. Raises DeviceError, MemoryLimitError."""
-        with self._failures():
-            if queue == "upload":  # of planes that the caller may just have begun to make there
-                current = torch.cuda.current_stream(self.device)
-                self._streams[queue].wait_stream(current)
-            with self.on(queue):
-                work()
+        with self._failures(), self.on(queue):
+            work()
 
     @contextmanager
     def on(self, queue: Queue) -> Iterator[None]:
-        """What is launched inside goes to the queue's stream."""
+        """What is launched inside goes to the queue's stream.
+
+        Behind what the caller's stream holds, which may be planes that it has just begun to make.
+        """
+        self._streams[queue].wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(self._streams[queue]):
             yield
 

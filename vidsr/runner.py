@@ -17,6 +17,7 @@ from vidsr.frame import VideoFormat
 from vidsr.models.zoo import Model
 from vidsr.notes import Notes
 from vidsr.slots import Lane, Planes, Ring
+from vidsr.tiling import first_window
 
 PlanTile = Callable[[VideoFormat, VideoFormat], transform.Tile]
 
@@ -60,12 +61,17 @@ class Runner:
         ``seen`` gives what the engine sees of the picture.
         """
         switch = self.switches[0]
-        self._offer(switch, source, target)
+        if self._choice.kind == "tensorrt":  # else not worth minutes of building for one picture
+            self._offer(switch, source, target)
+
+        def window() -> Tensor:
+            return first_window(seen(), self.engine, self._plan(source, target))
+
         if self.engine.device.type != "cuda":
-            yield switch.current(seen)
+            yield switch.current(window)
             return
         with self._card(0).on("compute"):
-            yield switch.current(seen)
+            yield switch.current(window)
 
     def ring(self, source: VideoFormat, target: VideoFormat, held: int) -> Ring:
         """Slots of all devices, for a receiver that keeps ``held`` frames at a time."""
@@ -81,7 +87,8 @@ class Runner:
     ) -> Callable[[Planes, Planes], None]:
         def work(planes: Planes, large: Planes) -> None:
             def seen() -> Tensor:
-                return transform.engine_input(planes, source, switch.engine)
+                x = transform.engine_input(planes, source, switch.engine)
+                return first_window(x, switch.engine, self._plan(source, target))
 
             with torch.inference_mode():
                 engine, tile = switch.current(seen), self._plan(source, target)
@@ -102,6 +109,11 @@ class Runner:
         if switch in self._offered or not self._choice.may_follow(switch.engine.device):
             return
         self._offered.add(switch)
+        if len(self.devices) > 1:
+            # They would change engines at different frames, and neighbours would not look alike.
+            if self._choice.kind == "tensorrt":
+                self._notes.say("no TensorRT engine: several devices all stay with PyTorch")
+            return
         frame, tile = (source.height, source.width), self._plan(source, target)
         offer_tensorrt(switch, self._model, self._choice, frame, tile, self._notes.say)
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 import torch
 from torch import Tensor
 
+from vidsr.errors import OptionError, VidsrError
 from vidsr.frame import Frame, VideoFormat
 
 Queue = Literal["upload", "compute", "download"]
@@ -132,8 +133,11 @@ class Slot:
     def drop(self) -> None:
         """Wait until nothing touches the buffers any more, whatever went wrong before."""
         for queue in get_args(Queue):
-            with suppress(RuntimeError):  # a DeviceError is one; a broken device gives others
+            with suppress(VidsrError, RuntimeError):  # a broken device raises whatever it likes
                 self._device.synchronize(self._device.record(queue))
+        if self._lent is not None:
+            self._lent.release()
+            self._lent = None
 
 
 class Ring:
@@ -186,7 +190,10 @@ class Ring:
         while sum(isinstance(item, Slot) for item in self._busy) >= self._depth:
             yield self._oldest()
         if not self._free:
-            raise RuntimeError("frames of the ring are held and not released")
+            raise OptionError(
+                "more frames of a stream are held than it was told",
+                hint="call release() on each when it has been read, or give a larger held.",
+            )
 
     def _oldest(self) -> Any:
         item = self._busy[0]

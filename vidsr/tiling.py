@@ -102,6 +102,14 @@ def run_tiled(engine: Engine, x: Tensor, tile: tuple[int, int] | None) -> Tensor
     return out
 
 
+def first_window(x: Tensor, engine: Engine, tile: tuple[int, int] | None) -> Tensor:
+    """What ``engine`` sees first of ``x`` when :func:`run_tiled` runs it: all, or a window."""
+    if tile is None:
+        return x
+    height, width = x.shape[2:]
+    return _window(x, plan_tiles(height, width, *tile, engine.halo, engine.alignment)[0])
+
+
 def _window(x: Tensor, tile: Tile) -> Tensor:
     return x[..., tile.rows.start : tile.rows.stop, tile.columns.start : tile.columns.stop]
 

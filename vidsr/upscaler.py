@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 
 import av
 import numpy as np
@@ -74,10 +74,12 @@ class Upscaler:
         if tile is not None and not (isinstance(tile, tuple) and len(tile) == 2 and min(tile) > 0):
             raise OptionError(f"{tile = }: allowed is (height, width), each at least 1.")
         self.notes = notes or Notes()
+        if wait_for_engine and not choice.may_follow(devices[0]):
+            self.notes.say(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
         self.runner = Runner(self.model, choice, devices, self.plan, self.notes)
         self.tile = tile
         if max_memory is None:
-            self.memory_limit = default_limit(devices[0])
+            self.memory_limit = min(default_limit(device) for device in devices)
         else:
             self.memory_limit = parse_bytes(str(max_memory))
         self._tiles: dict[tuple[VideoFormat, VideoFormat, int], transform.Tile] = {}
@@ -142,7 +144,7 @@ class Upscaler:
         for result in self._enlarged(frames, target, held):
             original = originals.popleft()
             if original is not None:
-                result = _delivered(result, original)
+                result = _delivered(result, original, keep_matrix=target is None)
             yield result
 
     def _frames(self, pictures: Iterable[Any], originals: deque[Any]) -> Iterator[Any]:
@@ -162,6 +164,12 @@ class Upscaler:
 
     def _ring(self, source: VideoFormat, target: VideoFormat | None, held: int) -> Ring:
         return self.runner.ring(source, target or self.target_format(source), held)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Stop what still goes on in the background."""
@@ -231,11 +239,15 @@ def _planar(image: av.VideoFrame) -> Frame:
     return Frame(view_planes(conform(image, layout, layout)), layout, image.pts)
 
 
-def _delivered(frame: Frame, original: av.VideoFrame) -> av.VideoFrame:
-    """A picture of its own, with the tags and the clock of the original."""
+def _delivered(frame: Frame, original: av.VideoFrame, *, keep_matrix: bool = True) -> av.VideoFrame:
+    """A picture of its own, with the tags and the clock of the original.
+
+    ``keep_matrix``: one that was not named stays so, whatever it was taken for.
+    """
     result = to_image(frame)
     frame.release()
-    result.colorspace = read_format(original, "").color.matrix
+    if keep_matrix:
+        result.colorspace = read_format(original, "").color.matrix
     if original.time_base is not None:  # a picture built in memory has none
         result.time_base = original.time_base
     return result

@@ -55,7 +55,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Upscaler, Upscaler]]:
     """A model on the device in its own precision, and on a CPU in float32."""
     model = request.param
     both = (
-        Upscaler(model, device=str(DEVICE), precision=PRECISION),
+        Upscaler(model, device=str(DEVICE), engine="torch", precision=PRECISION),
         Upscaler(model, device="cpu", precision="fp32"),
     )
     yield both
@@ -64,7 +64,7 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Upscaler, Upscaler]]:
 
 
 def upscaler_of(model: str) -> Upscaler:
-    return Upscaler(model, device=str(DEVICE), precision=PRECISION)
+    return Upscaler(model, device=str(DEVICE), engine="torch", precision=PRECISION)
 
 
 def taken(large: Frame) -> tuple[Tensor, ...]:
@@ -187,7 +187,7 @@ from on_gpu import frame, layout
 from vidsr.errors import DeviceError
 from vidsr.upscaler import Upscaler
 
-upscaler = Upscaler("lite-x2", device="cuda")
+upscaler = Upscaler("lite-x2", device="cuda", engine="torch")
 form = layout(64, 36)
 engine, runs = upscaler.engine, [0]
 ordinary = engine.run
@@ -267,7 +267,10 @@ def test_a_stream_that_ends_gives_its_memory_back() -> None:
 @two_gpus
 def test_two_devices_take_turns() -> None:
     form = FORMATS["yuv420p"]
-    one, two = upscaler_of("srresnet-x4"), Upscaler("srresnet-x4", device="cuda:0,cuda:1")
+    one, two = (
+        upscaler_of("srresnet-x4"),
+        Upscaler("srresnet-x4", device="cuda:0,cuda:1", engine="torch"),
+    )
     frames = [frame(form, i) for i in range(20)]
     expected = [one.enlarge(given).planes for given in frames]
     for number, large in enumerate(two.stream(frames)):

@@ -32,7 +32,7 @@ def load_models(
     """
     from vidsr.upscaler import Upscaler
 
-    upscalers = [Upscaler(model, scale=scale, device=device) for model in models]
+    upscalers = [Upscaler(model, scale=scale, device=device, engine="torch") for model in models]
     scales = [upscaler.scale for upscaler in upscalers]
     if len(set(scales)) > 1:
         told = ", ".join(f"{m} x{s}" for m, s in zip(models, scales, strict=True))
