@@ -5,17 +5,18 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from vidsr.engines.devices import (
     Precision,
     cudnn_flags,
     resolve_device,
     resolve_precision,
-    takes_bf16,
 )
 from vidsr.engines.footprint import activation_numbers
+from vidsr.engines.heap import keep_heap
 from vidsr.engines.inference import InferenceNet
+from vidsr.engines.onednn import adopt_convolutions, has_onednn
 from vidsr.engines.reach import alignment, halo
 from vidsr.errors import DeviceError, MemoryLimitError
 from vidsr.models.checkpoint import Generator
@@ -25,35 +26,6 @@ from vidsr.models.zoo import Model
 # and srresnet 0.7 to 1.1, espcn and srcnn 0.8 to 1.0, rrdb 1.2 to 1.5, unet 0.8 to 2 (the heap does
 # not reuse small tensors of many sizes at once). Of 0.1 to 0.6: rrdb 1.1 to 1.2, unet 0.9 to 1.15.
 BESIDE_LIVE = 1.25
-
-
-def _has_onednn(dtype: torch.dtype) -> bool:
-    present: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return present and (dtype == torch.float32 or takes_bf16())
-
-
-class DirectConv2d(nn.Conv2d):
-    """A convolution that always goes to oneDNN.
-
-    ``nn.Conv2d`` leaves inputs of up to 20480 numbers to another algorithm, whose sums differ in
-    the last bit: a small tile would then not equal its part of a large frame.
-    """
-
-    @classmethod
-    def adopt(cls, conv: nn.Conv2d) -> DirectConv2d:
-        """Change the class of ``conv`` in place; its parameters stay what they are."""
-        conv.__class__ = cls
-        assert isinstance(conv, cls)
-        return conv
-
-    def forward(self, input: Tensor) -> Tensor:
-        """[N, I, H, W] -> [N, O, H, W]."""
-        assert self.padding_mode == "zeros"
-        padding = [int(n) for n in self.padding]
-        out: Tensor = torch.mkldnn_convolution(
-            input, self.weight, self.bias, padding, self.stride, self.dilation, self.groups
-        )
-        return out
 
 
 class TorchEngine:
@@ -84,10 +56,10 @@ class TorchEngine:
         self.input_dtype, self.offset = net.input_dtype, net.offset
         self.bytes_per_pixel = bytes_per_pixel(net)
         self.net = _placed(net, self.device)
-        if self.device.type == "cpu" and _has_onednn(self.dtype):
-            for layer in self.net.modules():
-                if isinstance(layer, nn.Conv2d):
-                    DirectConv2d.adopt(layer)
+        if self.device.type == "cpu":
+            keep_heap()
+            if has_onednn(self.dtype):
+                adopt_convolutions(self.net)
 
     def run(self, x: Tensor) -> Tensor:
         """See :meth:`vidsr.engines.engine.Engine.run`. The result is an inference tensor."""

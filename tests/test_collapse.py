@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
+from vidsr.errors import ModelError
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.config import GeneratorConfig
 from vidsr.models.lite import Lite
@@ -13,6 +16,7 @@ from vidsr.training.collapse import WideConv, WideLite
 from vidsr.training.student import PlainStudent, adopt, build_student
 
 CONFIG = GeneratorConfig(kind="lite", scale=2, channels=1, width=6, blocks=3)
+COARSE = replace(CONFIG, stride=2, prelu="shared")
 
 
 def lite(config: GeneratorConfig = CONFIG, seed: int = 0) -> Lite:
@@ -33,27 +37,30 @@ def test_the_product_is_the_two_convolutions_and_the_identity() -> None:
     assert torch.allclose(separate, folded, atol=1e-4)
 
 
-def test_a_fresh_student_starts_as_nearest_neighbour() -> None:
-    student = build_student(CONFIG, seed=3, middle=16)
+@pytest.mark.parametrize("config", [CONFIG, COARSE])
+def test_a_fresh_student_starts_as_nearest_neighbour(config: GeneratorConfig) -> None:
+    student = build_student(config, seed=3, middle=16)
     x = torch.rand(1, 1, 5, 6)
     nearest = x.repeat_interleave(2, 2).repeat_interleave(2, 3)
     assert torch.allclose(student(x), nearest, atol=1e-6)
 
 
-def test_the_student_runs_as_the_weights_it_exports() -> None:
-    student = build_student(CONFIG, seed=3, middle=16)
+@pytest.mark.parametrize("config", [CONFIG, COARSE])
+def test_the_student_runs_as_the_weights_it_exports(config: GeneratorConfig) -> None:
+    student = build_student(config, seed=3, middle=16)
     with torch.no_grad():
         for parameter in student.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    plain = lite()
+    plain = lite(config)
     plain.load_state_dict(student.plain_weights())
     x = torch.rand(2, 1, 8, 9)
     assert torch.equal(student(x), plain(x))
 
 
-def test_plain_weights_are_taken_over() -> None:
-    plain = lite(seed=5)
-    student = WideLite(CONFIG, middle=16)
+@pytest.mark.parametrize("config", [CONFIG, COARSE])
+def test_plain_weights_are_taken_over(config: GeneratorConfig) -> None:
+    plain = lite(config, seed=5)
+    student = WideLite(config, middle=16)
     student.hold(plain.state_dict())
     held = student.plain_weights()
     # Factored by singular values in float64, multiplied out in float32.
@@ -81,6 +88,20 @@ def test_deeper_and_larger_students_begin_as_what_they_grow_from() -> None:
     assert adopt(same, CONFIG, small) == "weights"
     # The student keeps its weights channels last: the same sums in another order.
     assert torch.allclose(same(x), small(x), atol=1e-6)
+
+
+def test_one_slope_a_layer_begins_as_their_mean() -> None:
+    plain = lite(seed=8).eval()
+    shared = replace(CONFIG, prelu="shared", norm="none")
+    student = build_student(shared, seed=0, middle=16)
+    for layer in plain.activations:
+        assert isinstance(layer, nn.PReLU)
+        nn.init.constant_(layer.weight, 0.3)  # all alike: nothing is lost
+    assert adopt(student, shared, plain) == "growth"
+    x = torch.rand(1, 1, 10, 11)
+    assert torch.allclose(student(x), plain(x), atol=1e-4)
+    with pytest.raises(ModelError, match="cannot start"):
+        adopt(student, shared, lite(COARSE))
 
 
 def test_a_residual_network_grows_out_of_an_odd_number_of_blocks() -> None:

@@ -32,6 +32,7 @@ pytest.importorskip("onnxscript")
 KINDS: dict[str, dict[str, Any]] = {
     "lite": {"kind": "lite", "channels": 1},
     "lite-rgb": {"kind": "lite", "scale": 2, "prelu": "shared"},
+    "lite-coarse": {"kind": "lite", "scale": 2, "channels": 1, "stride": 2, "prelu": "shared"},
     "srresnet-x4": {"blocks": 1, "output_range": "signed"},
     "srresnet-x2": {"scale": 2, "blocks": 1, "norm": "none", "prelu": "shared"},
     "espcn": {"kind": "espcn", "channels": 1, "blocks": 1},

@@ -138,7 +138,7 @@ def test_networks_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"blocks": 3}, {"channels": 3}, {"prelu": "shared"}, {"width": 18}]
+    "changes", [{"blocks": 3}, {"channels": 3}, {"prelu": "shared"}, {"width": 18}, {"stride": 2}]
 )
 def test_small_networks_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
     lite = Lite(lite_config(**changes))
@@ -160,7 +160,11 @@ def test_a_deeper_lite_is_the_same_to_the_last_bit(source: str, extra: int) -> N
 
 
 @pytest.mark.parametrize(
-    "changes", [{"blocks": 1}, {"width": 21}, {"scale": 2}, {"channels": 3}, {"prelu": "shared"}]
+    "changes",
+    [
+        *({"blocks": 1}, {"width": 21}, {"scale": 2}, {"channels": 3}, {"prelu": "shared"}),
+        {"stride": 2},
+    ],
 )
 def test_lites_that_do_not_fit_are_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="cannot be grown from"):

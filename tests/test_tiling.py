@@ -18,6 +18,7 @@ from vidsr.tiling import choose_tile, plan_tiles, run_tiled, window_pixels
 
 KINDS: dict[str, dict[str, Any]] = {
     "lite luma": {"kind": "lite", "channels": 1, "width": 32, "blocks": 6},
+    "lite coarse": {"kind": "lite", "width": 16, "blocks": 2, "stride": 2, "prelu": "shared"},
     "lite colour": {"kind": "lite", "channels": 3, "width": 16, "blocks": 2, "scale": 2},
     "srresnet x4": {"width": 16, "blocks": 2},
     "srresnet x2": {"width": 32, "blocks": 1, "scale": 2, "output_range": "signed"},

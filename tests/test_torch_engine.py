@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vidsr.engines import devices, torch_engine
+from vidsr.engines import devices, onednn
 from vidsr.engines.devices import Precision, has_native_bf16, resolve_device, resolve_precision
 from vidsr.engines.engine import Engine
 from vidsr.engines.footprint import activation_numbers
@@ -43,6 +43,8 @@ def picture(engine: Engine, x: Tensor) -> Tensor:
 KINDS: list[dict[str, Any]] = [
     {"kind": "lite", "channels": 1},
     {"kind": "lite", "channels": 3, "scale": 2},
+    {"kind": "lite", "channels": 1, "scale": 2, "stride": 2, "prelu": "shared"},
+    {"kind": "lite", "channels": 3, "scale": 4, "stride": 2},
     {"scale": 2, "output_range": "signed"},
     {"scale": 4, "prelu": "shared"},
     {"scale": 2, "norm": "none"},
@@ -81,7 +83,8 @@ def test_what_the_protocol_promises(changes: dict[str, Any], precision: Precisio
         assert out.dtype == torch.float32
         assert out.device == engine.device == CPU
         assert torch.equal(x, before)
-    assert engine.alignment == (2 ** changes.get("levels", 2) if engine.scale == 1 else 1)
+    levels, stride = changes.get("levels", 2), changes.get("stride", 1)
+    assert engine.alignment == (2**levels if engine.scale == 1 else stride)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +138,7 @@ def test_strided_convolutions_stay_strided() -> None:
     conv = nn.Conv2d(4, 8, 2, stride=2)
     x = torch.rand(1, 4, 8, 10).contiguous(memory_format=torch.channels_last)
     wanted = conv(x)
-    torch.testing.assert_close(torch_engine.DirectConv2d.adopt(conv)(x), wanted)
+    torch.testing.assert_close(onednn.DirectConv2d.adopt(conv)(x), wanted)
 
 
 def test_the_model_given_is_left_alone() -> None:
@@ -143,7 +146,37 @@ def test_the_model_given_is_left_alone() -> None:
     before = {name: t.clone() for name, t in net.state_dict().items()}
     TorchEngine(net, device="cpu", precision="bf16")
     assert all(torch.equal(t, before[name]) for name, t in net.state_dict().items())
-    assert all(type(m) is not torch_engine.DirectConv2d for m in net.modules())
+    assert all(type(m) is not onednn.DirectConv2d for m in net.modules())
+
+
+FUSED: list[tuple[dict[str, Any], int]] = [  # and how many activations run with their convolution
+    ({"kind": "lite", "channels": 1, "prelu": "shared"}, 3),
+    ({"kind": "lite", "channels": 1}, 0),  # oneDNN takes one slope for all channels
+    ({"scale": 4, "prelu": "shared"}, 1 + 2 + 2),  # head, blocks, both enlarging steps
+    ({"kind": "rrdb", "blocks": 1, "growth": 4, "scale": 4}, 2),
+    ({"kind": "unet", "scale": 1, "blocks": 1}, 5),
+]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(("changes", "count"), FUSED)
+@torch.no_grad()
+def test_activations_run_with_their_convolutions(
+    changes: dict[str, Any], count: int, precision: Precision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = generator(**changes)
+    for layer in net.modules():
+        if isinstance(layer, nn.PReLU):
+            nn.init.uniform_(layer.weight, -0.5, 1)
+    x = torch.rand(1, net.config.channels, 18, 30)
+    engine = TorchEngine(net, device="cpu", precision=precision)
+    convolutions = [m for m in engine.net.modules() if isinstance(m, onednn.DirectConv2d)]
+    assert sum(m.activation is not None for m in convolutions) == count
+    monkeypatch.setattr(onednn, "_can_fuse", lambda: False)
+    apart = TorchEngine(net, device="cpu", precision=precision)
+    # float32: the same sums, so a last bit; bfloat16: one rounding less, of numbers of order one.
+    step = 1e-6 if precision == "fp32" else 2**-7
+    torch.testing.assert_close(engine.run(x), apart.run(x), rtol=0, atol=step)
 
 
 def test_a_model_lends_its_name() -> None:

@@ -28,6 +28,7 @@ class GeneratorConfig:
     ``norm``          srresnet: with batch normalisation (as published) or without
     ``growth``        rrdb: channels that each convolution of a dense block adds
     ``levels``        unet: how often the grid is halved
+    ``stride``        lite: pixels of the input from one sample of its grid to the next
     """
 
     kind: Kind
@@ -40,6 +41,7 @@ class GeneratorConfig:
     norm: NormKind = "batch"
     growth: int = 32
     levels: int = 2
+    stride: int = 1
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -62,11 +64,13 @@ class GeneratorConfig:
         scales = (1,) if self.kind == "unet" else (2, 4)
         unit = self.kind == "srresnet" or self.output_range == "unit"
         halves = self.kind not in ("espcn", "srcnn") or self.width in range(2, 1025, 2)
+        strides = (1, 2) if self.kind == "lite" else (1,)
         checks = (
             (_is_one_of(self.scale, scales), "scale", " or ".join(map(str, scales))),
             (_is_one_of(self.channels, (1, 3)), "channels", "1 or 3"),
             (unit, "output_range", "'unit'"),
             (halves, "width", "even numbers of 2 to 1024"),  # the second layer has half of it
+            (_is_one_of(self.stride, strides), "stride", " or ".join(map(str, strides))),
         )
         for holds, name, allowed in checks:
             if not holds:

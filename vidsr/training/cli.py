@@ -63,6 +63,8 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--scale", type=int, metavar="N", help="2 or 4; 1 for unet (4)")
     group.add_argument("--width", type=int, metavar="N", help="channels of the body")
     group.add_argument("--blocks", type=int, metavar="N", help="depth; levels of a unet")
+    group.add_argument("--prelu", metavar="NAME", help="slopes: channel, shared (channel)")
+    group.add_argument("--stride", type=int, metavar="N", help="2: lite on half the grid (1)")
     group.add_argument("--channels", type=int, metavar="N", help="1 for luma, 3 for RGB")
     group.add_argument("--norm", metavar="NAME", help="of srresnet: none, batch (none)")
     group.add_argument(

@@ -1,4 +1,4 @@
-"""Over-parameterised 3x3 convolutions that are plain ones by the time they run.
+"""Over-parameterised convolutions that are plain ones by the time they run.
 
 Training sees ``project(expand(x)) + x`` with a wide middle; since both are linear, their product
 is formed on the weights, so a step costs what the plain network costs and the export is exact.
@@ -17,21 +17,21 @@ from vidsr.models.lite import Lite
 
 
 class WideConv(nn.Module):
-    """The weights of one 3x3 convolution as a product, plus identity where shapes allow it."""
+    """The weights of one convolution as a product, plus identity where shapes allow it."""
 
     def __init__(self, plain: nn.Conv2d, middle: int) -> None:
         super().__init__()
         out_channels, in_channels = plain.weight.shape[:2]
-        self.expand = nn.Parameter(torch.empty(middle, in_channels, 3, 3))
+        self.expand = nn.Parameter(torch.empty(middle, *plain.weight.shape[1:]))
         self.project = nn.Parameter(torch.empty(out_channels, middle))
         nn.init.kaiming_normal_(self.expand, nonlinearity="linear")
         nn.init.normal_(self.project, std=middle**-0.5)
         self.bias = nn.Parameter(torch.zeros(out_channels))
-        self.identity = in_channels == out_channels
+        self.identity = in_channels == out_channels and plain.stride == (1, 1)
 
     @torch.no_grad()
     def hold(self, weight: Tensor, bias: Tensor) -> None:
-        """Become the plain convolution ``weight [out, in, 3, 3]``, ``bias [out]``.
+        """Become the plain convolution ``weight [out, in, k, k]``, ``bias [out]``.
 
         Its kernel, less the identity, is factored by singular values; spare columns of the
         projection become zero, behind which the spare kernels keep their random values.
@@ -52,10 +52,10 @@ class WideConv(nn.Module):
         if not self.identity:
             return torch.zeros_like(like)
         eye = torch.eye(like.shape[0], device=like.device, dtype=like.dtype)
-        return nn.functional.pad(eye[:, :, None, None], (1, 1, 1, 1))
+        return nn.functional.pad(eye[:, :, None, None], [like.shape[-1] // 2] * 4)
 
     def weight(self) -> Tensor:
-        """The plain kernel ``[out, in, 3, 3]``."""
+        """The plain kernel ``[out, in, k, k]``."""
         kernel = torch.einsum("om,mihw->oihw", self.project, self.expand)
         return kernel + self._identity(kernel)
 

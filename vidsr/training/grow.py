@@ -6,9 +6,12 @@ learns on from there instead of from noise. The idea is that of Net2Net (Chen et
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
+from vidsr.models.config import GeneratorConfig
 from vidsr.models.lite import Lite
 from vidsr.models.srresnet import ResidualBlock, SRResNet
 
@@ -54,6 +57,7 @@ def _check(net: SRResNet, lite: Lite) -> None:
     small, large = lite.config, net.config
     fits = (
         large.scale == small.scale
+        and small.stride == 1
         and (large.channels, small.channels) == (3, 1)
         and (large.norm, large.prelu, large.output_range) == ("none", "channel", "unit")
         and large.width >= 2 * small.width
@@ -161,6 +165,27 @@ def _bilinear(row: int, column: int) -> Tensor:
     return torch.outer(taps[row], taps[column])
 
 
+def _shape(config: GeneratorConfig) -> tuple[object, ...]:
+    """What two ``lite`` networks have to share, their numbers of blocks aside."""
+    return config.scale, config.channels, config.width, config.prelu, config.stride
+
+
+@torch.no_grad()
+def share_slopes(shared: Lite, lite: Lite) -> None:
+    """Make ``shared``, with one slope a layer, as like ``lite`` as its mean slopes let it be.
+
+    Not the same function: a start for learning. Raises ValueError unless only that differs.
+    """
+    own, given = shared.config, replace(lite.config, prelu="shared")
+    if (own.blocks, *_shape(own)) != (given.blocks, *_shape(given)):
+        raise ValueError(f"{shared.config} cannot be made from {lite.config}")
+    weights = lite.state_dict()
+    for name, value in weights.items():
+        if name.startswith("activations"):
+            weights[name] = value.mean().view(1)
+    shared.load_state_dict(weights)
+
+
 @torch.no_grad()
 def deepen_lite(deep: Lite, lite: Lite) -> None:
     """Make ``deep``, with more convolutions, compute what ``lite`` does: the new ones do nothing.
@@ -168,8 +193,8 @@ def deepen_lite(deep: Lite, lite: Lite) -> None:
     Raises ValueError unless only the number of blocks differs, in this direction.
     """
     extra = deep.config.blocks - lite.config.blocks
-    shapes = [(c.scale, c.channels, c.width, c.prelu) for c in (deep.config, lite.config)]
-    if extra < 0 or shapes[0] != shapes[1] or deep.config.prelu != "channel":
+    alike = _shape(deep.config) == _shape(lite.config)
+    if extra < 0 or not alike or deep.config.prelu != "channel":
         raise ValueError(f"{deep.config} cannot be grown from {lite.config}")
     weights = lite.state_dict()
     for index in range(lite.config.blocks, deep.config.blocks):

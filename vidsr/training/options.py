@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from vidsr.errors import OptionError
-from vidsr.models.config import GeneratorConfig, Kind, NormKind
+from vidsr.models.config import GeneratorConfig, Kind, NormKind, PReLUKind
 from vidsr.training.discriminator import DiscriminatorKind
 from vidsr.training.features import FeatureLayer
 from vidsr.training.losses import AdversarialKind
@@ -61,6 +61,8 @@ class Options:
     crop: int
     rate: float
     norm: NormKind = "none"
+    prelu: PReLUKind = "channel"  # of srresnet and lite: a slope a channel, or one for all
+    stride: int = 1  # of lite: pixels of the input from one sample of its grid to the next
     validate: str | None = None  # folder of pictures; None holds back some of ``data``
     recipe: str = "bicubic"
     clips: int = 8  # of each picture, for recipes that need moving pictures
@@ -105,6 +107,8 @@ class Options:
                 width=self.width,
                 blocks=self.blocks,
                 norm=self.norm,
+                prelu=self.prelu,
+                stride=self.stride,
             )
         except ValueError as error:
             raise OptionError(str(error)) from error

@@ -14,7 +14,7 @@ from vidsr.models.lite import Lite
 from vidsr.models.srresnet import SRResNet
 from vidsr.training.collapse import WideLite
 from vidsr.training.fast import fast_forward
-from vidsr.training.grow import deepen_lite, grow_srresnet
+from vidsr.training.grow import deepen_lite, grow_srresnet, share_slopes
 
 
 class PlainStudent(nn.Module):
@@ -53,8 +53,9 @@ def build_student(config: GeneratorConfig, *, seed: int, middle: int) -> Student
 def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> str:
     """Start from the trained ``generator``; returns in a word how: "weights" or "growth".
 
-    The same dimensions are taken over; a ``lite`` of fewer blocks is deepened, and an SRResNet
-    grows out of a ``lite``. Raises ModelError where neither is possible.
+    The same dimensions are taken over; a ``lite`` of fewer blocks is deepened, one with a slope a
+    channel gets one slope a layer, and an SRResNet grows out of a ``lite``. Raises ModelError where
+    none is possible.
     """
     start = build_generator(config)
     how = "weights"
@@ -66,7 +67,10 @@ def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> st
             grow_srresnet(start, _with_even_blocks(generator))
             how = "growth"
         elif isinstance(start, Lite) and isinstance(generator, Lite):
-            deepen_lite(start, generator)
+            if config.prelu == "shared":
+                share_slopes(start, generator)
+            else:
+                deepen_lite(start, generator)
             how = "growth"
         else:
             raise ValueError("another architecture")

@@ -1,0 +1,36 @@
+"""The C library's heap, told to keep what it has: a frame's memory is the next frame's memory."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from functools import cache
+
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+KEPT_BYTES = 1 << 30
+MMAP_BYTES = (KEPT_BYTES, 32 << 20)  # the second is the most that some versions take
+OWN_CHOICE = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
+
+
+@cache
+def keep_heap() -> bool:
+    """Make glibc give no memory back to the system and take none by ``mmap`` below 1 GiB.
+
+    Otherwise each layer's output may be new pages from the system, which zeroes them one fault at a
+    time, and goes back when it is freed. Whole command on two cores of an EPYC 9005, lite-x2 from
+    640x360: 15 000 to 22 000 faults and 40 to 56 ms of system time a frame; so, 20 to 60 faults
+    and 3 ms. What is freed stays with the process, whose peak is what it was.
+
+    Holds for the process from then on. Returns whether it was done: elsewhere than on glibc, or
+    where the environment sets a threshold of its own, nothing is.
+    """
+    if not sys.platform.startswith("linux") or any(name in os.environ for name in OWN_CHOICE):
+        return False
+    try:
+        libc = ctypes.CDLL(None)
+        libc.gnu_get_libc_version  # noqa: B018 - musl has a mallopt without a meaning
+        trims = libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        return bool(trims) and any(libc.mallopt(M_MMAP_THRESHOLD, n) for n in MMAP_BYTES)
+    except (OSError, AttributeError):
+        return False
