@@ -233,10 +233,9 @@ def test_interrupts_and_exits_pass_through_every_stage(stage: str) -> None:
         assert caught.value is error
 
 
-def interrupt_after(seconds: float) -> threading.Timer:
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    return timer
+def interrupt() -> None:
+    """As Ctrl-C does: Python has the main thread handle it."""
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_ctrl_c_while_the_last_item_is_encoded_waits_for_the_encoder() -> None:
@@ -244,31 +243,34 @@ def test_ctrl_c_while_the_last_item_is_encoded_waits_for_the_encoder() -> None:
     done: list[int] = []
 
     def sink(item: int) -> None:
-        time.sleep(0.6)
+        interrupt()
+        time.sleep(0.3)
         done.append(item)
 
-    timer = interrupt_after(0.2)
     with pytest.raises(KeyboardInterrupt):
         run_pipeline([1], each(lambda x: x), sink)
     assert done == [1]
     assert vidsr_threads() == []
-    timer.join()
 
 
 def test_ctrl_c_while_waiting_for_a_frame() -> None:
-    released = threading.Event()
+    encoded = threading.Event()
+    seen: list[int] = []
 
     def source() -> Iterator[int]:
         yield 1
-        released.wait(0.6)
+        assert encoded.wait(STUCK_S)
+        interrupt()
+        time.sleep(0.3)
         yield 2
 
-    seen: list[int] = []
-    timer = interrupt_after(0.2)
+    def sink(item: int) -> None:
+        seen.append(item)
+        encoded.set()
+
     with pytest.raises(KeyboardInterrupt):
-        run_pipeline(source(), each(lambda x: x), seen.append)
+        run_pipeline(source(), each(lambda x: x), sink)
     assert seen == [1]
-    timer.join()
 
 
 @pytest.mark.parametrize("stage", ["none", "transform", "sink"])
