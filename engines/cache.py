@@ -1,4 +1,7 @@
-"""Built engines, kept in the user's cache folder. An engine file is executable code."""
+"""Built engines and what they are built from, kept in the user's cache folder.
+
+An engine file is executable code.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from vidsr.engines.cache_file import TEMPORARY, Refused, foreign, read, read_key, touch, write
-from vidsr.engines.engine_key import EngineKey, Key, TimingKey, differences
+from vidsr.engines.engine_key import EngineKey, Key, NetworkKey, TimingKey, differences
 from vidsr.engines.file_lock import locked
 from vidsr.errors import OptionError, OutputError
 
-SUFFIXES = (EngineKey.suffix, TimingKey.suffix)
+SUFFIXES = (EngineKey.suffix, TimingKey.suffix, NetworkKey.suffix)
 LOCK = ".lock"
 ABANDONED_S = 3600.0  # temporary files live for the seconds that a write takes
 OTHER_KEY = "it was made for something else"
@@ -60,7 +63,7 @@ def default_folder() -> Path:
 
 
 class EngineCache:
-    """A folder of engines and timing caches, made with mode 0700 where it is missing.
+    """A folder of engines, timing caches and networks, made with mode 0700 where it is missing.
 
     Several processes may use it at once. What it gives out has passed every check: magic, schema,
     length, checksum, key, owner, permissions.
@@ -188,6 +191,6 @@ class EngineCache:
             if held:
                 yield
                 return
-        say("waiting for another process, which is building the same engine")
+        say("waiting for another process, which is making the same")
         with locked(path, block=True):
             yield

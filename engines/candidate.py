@@ -13,10 +13,11 @@ from vidsr.engines.background import BackgroundBuild
 from vidsr.engines.cache import EngineCache
 from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
-from vidsr.engines.export import export_onnx
+from vidsr.engines.export import require_exporter
 from vidsr.engines.facts import FloatType, read_facts
 from vidsr.engines.fixed import FixedShapeEngine
 from vidsr.engines.graphed import Capture, GraphedEngine
+from vidsr.engines.network_cache import cached_network
 from vidsr.engines.plan import profile_of
 from vidsr.engines.tensorrt_load import load_cached
 from vidsr.errors import OptionError
@@ -47,23 +48,27 @@ class Wanted:
 def tensorrt_candidate(
     wanted: Wanted, general: Engine, say: Say, *, capture: Capture | None = None
 ) -> BackgroundBuild:
-    """An engine that is in the cache, or is being built now.
+    """An engine that is in the cache, or is being built now. Returns at once.
 
-    ``general`` runs what the engine is not built for. Raises DeviceError where there is no GPU, no
-    TensorRT or no exporter, OptionError for a precision that TensorRT is not used with.
+    ``general`` runs the same network on what the engine is not built for. Raises OptionError for
+    sides and for a precision that TensorRT is not used with; what else keeps the engine away, such
+    as no TensorRT or no exporter, is raised when it is taken.
     """
-    data = export_onnx(wanted.model, precision=_float_type(wanted.precision))
-    facts = read_facts(data)
-    profile = profile_of(facts, wanted.frame, wanted.tile)
-    if wanted.tile is None and profile.opt[2:] != wanted.frame:
+    precision, step = _float_type(wanted.precision), general.alignment
+    if wanted.tile is None and any(side % step for side in wanted.frame):
         raise OptionError(
-            f"{facts.name} through TensorRT takes sides that are multiples of {facts.alignment}, "
+            f"{general.name} through TensorRT takes sides that are multiples of {step}, "
             f"not {_text(wanted.frame)}"
         )
-    machine = machines.find_machine(str(wanted.device))
-    cache = EngineCache()
 
     def load() -> Engine | None:
+        machine, cache = machines.find_machine(str(wanted.device)), EngineCache()
+        require_exporter()
+        data = cached_network(wanted.model, precision, cache)
+        if data is None:  # then no engine was built of it either
+            return None
+        facts = read_facts(data)
+        profile = profile_of(facts, wanted.frame, wanted.tile)
         plan = load_cached(data, facts, profile, cache, machine, say)
         if plan is None:
             return None
@@ -71,13 +76,14 @@ def tensorrt_candidate(
         name = f"{facts.name} on TensorRT"
         return FixedShapeEngine(name, engine, general, lambda x: tuple(x.shape) == profile.opt)
 
-    build = BackgroundBuild(wanted.command(), load)
-    if build.building:
-        say(
+    return BackgroundBuild(
+        wanted.command(),
+        load,
+        lambda: say(
             f"building a TensorRT engine for {_text(wanted.frame)}, which takes minutes and is "
             f"kept for the next run; PyTorch goes on until then"
-        )
-    return build
+        ),
+    )
 
 
 def _float_type(precision: Precision) -> FloatType:

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import torch
 
+from vidsr.engines.compiled import CompiledEngine, require_compiler
 from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
 from vidsr.engines.fixed import FixedShapeEngine
@@ -18,7 +19,8 @@ from vidsr.engines.torch_engine import TorchEngine
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.zoo import Model
 
-EngineKind = Literal["auto", "torch", "tensorrt"]
+EngineKind = Literal["auto", "torch", "tensorrt", "compile"]
+OWN: tuple[EngineKind, ...] = ("torch", "compile")  # PyTorch and nothing that follows it
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class EngineChoice:
     ``auto``     PyTorch at once, and on CUDA TensorRT as soon as it is ready, where it is installed
     ``torch``    PyTorch only
     ``tensorrt`` as ``auto``, and an error where there is no TensorRT
+    ``compile``  PyTorch through its compiler, and an error where that does not work
     ``wait``     the first frame waits for TensorRT
     """
 
@@ -36,14 +39,18 @@ class EngineChoice:
     wait: bool = False
 
     def check(self, device: torch.device) -> None:
-        """Raises OptionError for what contradicts itself, DeviceError where TensorRT is absent."""
+        """Raises OptionError for what contradicts itself, DeviceError for what is not there."""
         if self.kind not in get_args(EngineKind):
             allowed = ", ".join(get_args(EngineKind))
             raise OptionError(f"engine = {self.kind!r}, allowed are {allowed}.")
-        if self.kind == "torch" and self.wait:
-            raise OptionError("wait_for_engine with engine = 'torch': it is there at once.")
+        if self.kind in OWN and self.wait:
+            raise OptionError(
+                f"wait_for_engine = True with engine = {self.kind!r}: it is there at once."
+            )
         if self.kind == "tensorrt":
             self._check_tensorrt(device)
+        if self.kind == "compile":
+            require_compiler(device)
 
     def _check_tensorrt(self, device: torch.device) -> None:
         from vidsr.engines.candidate import PRECISIONS
@@ -52,7 +59,7 @@ class EngineChoice:
         if device.type != "cuda":
             raise OptionError(
                 f"engine = 'tensorrt' on {device}: it needs a CUDA device.",
-                hint="leave --engine out, which takes the best there is.",
+                hint="engine = 'auto' takes the best there is.",
             )
         if self.precision not in PRECISIONS:
             allowed = ", ".join(PRECISIONS)
@@ -64,21 +71,23 @@ class EngineChoice:
     def may_follow(self, device: torch.device) -> bool:
         """Whether TensorRT is to take over on ``device``."""
         installed = self.kind == "tensorrt" or find_spec("tensorrt") is not None
-        return device.type == "cuda" and self.kind != "torch" and installed
+        return device.type == "cuda" and self.kind not in OWN and installed
 
 
 def first_engine(
-    model: Model, device: torch.device, precision: Precision, say: Callable[[str], None]
+    model: Model, device: torch.device, choice: EngineChoice, say: Callable[[str], None]
 ) -> EngineSwitch:
     """PyTorch, under a CUDA graph where there is CUDA, on trial against itself in float32."""
-    engine: Engine = TorchEngine(model, device=str(device), precision=precision)
+    compiled = choice.kind == "compile"
+    kind = CompiledEngine if compiled else TorchEngine
+    engine: Engine = kind(model, device=str(device), precision=choice.precision)
     if device.type == "cuda":
         engine = GraphedEngine(engine)
 
     def reference() -> Engine:
         return TorchEngine(model, device=str(device), precision="fp32")
 
-    return EngineSwitch(engine, reference, say)
+    return EngineSwitch(engine, reference, say, compiled=compiled)
 
 
 def offer_tensorrt(
@@ -102,5 +111,8 @@ def offer_tensorrt(
 
 
 def runtime_of(engine: Engine) -> str:
-    """``torch`` or ``tensorrt``, for reports."""
-    return "tensorrt" if isinstance(engine, FixedShapeEngine) else "torch"
+    """``torch``, ``compile`` or ``tensorrt``, for reports."""
+    if isinstance(engine, FixedShapeEngine):
+        return "tensorrt"
+    inner = engine.engine if isinstance(engine, GraphedEngine) else engine
+    return "compile" if isinstance(inner, CompiledEngine) else "torch"

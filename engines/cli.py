@@ -27,6 +27,7 @@ from vidsr.errors import (
     VidsrError,
 )
 from vidsr.files import written_whole
+from vidsr.flags import as_flags
 from vidsr.terminal import open_closed_streams, signals_caught
 
 # What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
@@ -138,13 +139,14 @@ def _add_clean(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(work=_clean)
 
 
-def _onnx(args: argparse.Namespace) -> bytes:
-    """The network as ONNX: exported, or read from what was exported elsewhere."""
+def _network(args: argparse.Namespace) -> bytes:
+    """The network as ONNX: out of the cache or exported, or read from what another wrote."""
     if Path(args.model).suffix.lower() != ONNX:
-        from vidsr.engines.export import export_onnx
+        from vidsr.engines.network_cache import exported_network
         from vidsr.models.zoo import load_model
 
-        return export_onnx(load_model(args.model), precision=args.precision or "fp16")
+        model = load_model(args.model)
+        return exported_network(model, args.precision or "fp16", EngineCache(), _say)
     if args.precision:
         raise OptionError(f"--precision: {args.model} has one", hint="name the model instead.")
     try:
@@ -161,7 +163,10 @@ def _export(args: argparse.Namespace) -> None:
         raise OutputError(f"{output}: is the model itself")
     if output.is_dir() or not os.access(output.absolute().parent, os.W_OK):
         raise OutputError(f"{output}: cannot be written there")
-    data = _onnx(args)
+    from vidsr.engines.export import export_onnx
+    from vidsr.models.zoo import load_model
+
+    data = export_onnx(load_model(args.model), precision=args.precision or "fp16")
     with written_whole(output) as part:
         part.write_bytes(data)
     print(f"{output}: {human_bytes(len(data))}, {describe(read_facts(data))}")
@@ -182,7 +187,7 @@ def _build(args: argparse.Namespace) -> None:
 
     workspace = parse_bytes(args.workspace)
     machine = machines.find_machine(args.device)
-    data = _onnx(args)
+    data = _network(args)
     facts = read_facts(data, source=args.model)
     for frame in dict.fromkeys(args.size):
         began = time.monotonic()
@@ -254,10 +259,13 @@ def _clean(args: argparse.Namespace) -> None:
 
 
 def _remove_stale(cache: EngineCache) -> tuple[Entry, ...]:
-    """Damaged entries, and those of other versions or GPUs where that can be told."""
+    """Damaged entries, and those of other versions or GPUs where that can be told.
+
+    Exported networks depend on packages only, which can always be told.
+    """
     machine = machines.machine_or_reason()
     if isinstance(machine, str):
-        _say(f"only damaged files are removed: {machine}")
+        _say(f"engines are removed only where they are damaged: {machine}")
     stale = [e for e in cache.verify() if state(e, machine) not in (USABLE, UNKNOWN)]
     for entry in stale:
         try:
@@ -285,7 +293,7 @@ def _run(argv: Sequence[str] | None) -> int:
         args.work(args)
         sys.stdout.flush()  # here, where a closed pipe is expected
     except VidsrError as error:
-        _say(f"error: {error}")
+        _say(f"error: {as_flags(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         _say("interrupted")

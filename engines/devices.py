@@ -20,15 +20,14 @@ def resolve_device(text: str) -> torch.device:
 
     Raises OptionError for other text, DeviceError for a GPU that is absent.
     """
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
-        raise OptionError(f"device = {text!r}, allowed 'auto', 'cpu', 'cuda' or 'cuda:N'")
+    _check_name(text)
     present = torch.cuda.is_available()
     if text == "cpu" or (text == "auto" and not present):
         return torch.device("cpu")
     if not present:
         raise DeviceError(
             f"device = {text!r}, but PyTorch sees no CUDA device",
-            hint="use --device cpu, or install a CUDA build of PyTorch and a driver for it",
+            hint="use device = 'cpu', or install a CUDA build of PyTorch and a driver for it",
         )
     index = int(text.partition(":")[2] or torch.cuda.current_device())
     count = torch.cuda.device_count()
@@ -42,12 +41,24 @@ def resolve_devices(text: str) -> tuple[torch.device, ...]:
 
     Raises OptionError for a device named twice and for a list that is not of CUDA devices.
     """
-    devices = tuple(resolve_device(part) for part in text.split(","))
+    names = text.split(",")
+    if len(names) > 1 and not all(names):
+        raise OptionError(
+            f"device = {text!r}: a name is missing beside a comma, allowed is 'cuda:0,cuda:1'"
+        )
+    for name in names:  # a wrong name is wrong everywhere, an absent device only here
+        _check_name(name)
+    devices = tuple(map(resolve_device, names))
     if len(devices) > 1 and any(device.type != "cuda" for device in devices):
         raise OptionError(f"device = {text!r}, allowed in a list are CUDA devices only")
     if len(set(devices)) < len(devices):
         raise OptionError(f"device = {text!r}, allowed is each device once")
     return devices
+
+
+def _check_name(text: str) -> None:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise OptionError(f"device = {text!r}, allowed 'auto', 'cpu', 'cuda' or 'cuda:N'")
 
 
 def has_native_bf16() -> bool:

@@ -1,4 +1,4 @@
-"""What a built engine depends on: while all of it is equal, the engine may be used again."""
+"""What an entry of the cache depends on: while all of it is equal, it may be used again."""
 
 from __future__ import annotations
 
@@ -43,15 +43,8 @@ class Profile:
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """What holds for whatever TensorRT makes on a machine.
+    """What holds for every entry."""
 
-    ``tensorrt_version``  all four numbers: plans do not survive a change of any
-    """
-
-    tensorrt_version: str
-    gpu: Gpu
-    os: str = field(default_factory=platform.system)
-    architecture: str = field(default_factory=platform.machine)
     schema: int = SCHEMA
 
     suffix: ClassVar[str]
@@ -68,14 +61,27 @@ class Key:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TimingKey(Key):
+class MachineKey(Key):
+    """What holds for whatever TensorRT makes on a machine.
+
+    ``tensorrt_version``  all four numbers: plans do not survive a change of any
+    """
+
+    tensorrt_version: str
+    gpu: Gpu
+    os: str = field(default_factory=platform.system)
+    architecture: str = field(default_factory=platform.machine)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimingKey(MachineKey):
     """The identity of a timing cache: what the builder measured about kernels, for any network."""
 
     suffix: ClassVar[str] = ".timing"
 
 
 @dataclass(frozen=True, kw_only=True)
-class EngineKey(Key):
+class EngineKey(MachineKey):
     """The identity of an engine.
 
     ``model``               its name, for people; being in the ONNX model too, it splits nothing
@@ -96,6 +102,26 @@ class EngineKey(Key):
     io: tuple[str, ...]
 
     suffix: ClassVar[str] = ".engine"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkKey(Key):
+    """The identity of a network as ONNX: what the exporter reads, and the exporter.
+
+    ``model``           its name, which the ONNX file states
+    ``weights_sha256``  of the bytes of the weights' file
+    ``precision``       ``fp16`` or ``fp32``
+    ``exporter``        version of each package that takes part
+    ``graph``           of this program: raised when it makes another graph of the same weights
+    """
+
+    model: str
+    weights_sha256: str
+    precision: str
+    exporter: dict[str, str]
+    graph: int
+
+    suffix: ClassVar[str] = ".network"  # not .onnx, which people keep themselves
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:

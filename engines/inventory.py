@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vidsr.engines.cache import Entry
+from vidsr.engines.engine_key import NetworkKey
 from vidsr.engines.machine import Machine
+from vidsr.engines.network_cache import network_changes
 
 USABLE, UNKNOWN = "usable here", "fit not known"
 
@@ -16,9 +18,12 @@ def state(entry: Entry, machine: Machine | str) -> str:
     """``USABLE``, ``UNKNOWN`` or what is wrong with it."""
     if entry.key is None:
         return f"damaged: {entry.reason}"
-    if isinstance(machine, str):
+    if entry.path.suffix == NetworkKey.suffix:
+        changes = network_changes(entry.key)
+    elif isinstance(machine, str):
         return UNKNOWN
-    changes = machine.differences(entry.key)
+    else:
+        changes = machine.differences(entry.key)
     return f"stale: {', '.join(changes)}" if changes else USABLE
 
 
@@ -45,13 +50,15 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _model(key: dict[str, Any]) -> str:
     """Its name; its checksum where that is all there is; timing caches are of no model."""
-    if "onnx_sha256" not in key:
+    if "onnx_sha256" not in key and "weights_sha256" not in key:
         return "(timings)"
     return str(key.get("model") or key["onnx_sha256"][:12])
 
 
 def _shapes(key: dict[str, Any]) -> str:
-    """The shapes that an engine is fastest at, as NxCxHxW."""
+    """The shapes that an engine is fastest at, as NxCxHxW; exported networks take any."""
+    if "weights_sha256" in key:
+        return f"ONNX {key.get('precision', '')}"
     return " ".join("x".join(map(str, p["opt"])) for p in key.get("profiles", ()))
 
 

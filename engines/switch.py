@@ -10,6 +10,7 @@ from torch import Tensor
 
 from vidsr.engines.check import check_engine
 from vidsr.engines.engine import Engine
+from vidsr.engines.graphed import GraphedEngine
 from vidsr.errors import VidsrError
 
 Sample = Callable[[], Tensor]  # [1, channels, H, W] of a real frame, as an engine sees it
@@ -42,16 +43,23 @@ class EngineSwitch:
     ``reference``  makes the same network in float32, which every check compares with and which
                    takes over when ``first`` fails its check
     ``say``        is told of every change, and of every engine that is rejected, in one line
+    ``compiled``   the first is not to be trusted in float32 either
     """
 
     def __init__(
-        self, first: Engine, reference: Callable[[], Engine], say: Callable[[str], None]
+        self,
+        first: Engine,
+        reference: Callable[[], Engine],
+        say: Callable[[str], None],
+        *,
+        compiled: bool = False,
     ) -> None:
         self.engine = first
         self._reference, self._say = reference, say
         self._candidate: Candidate | None = None
         self._wait = False
-        self._checked = first.dtype == torch.float32
+        self._whole = compiled or first.device.type == "cuda"
+        self._checked = first.dtype == torch.float32 and not compiled
 
     def offer(self, candidate: Candidate, *, wait: bool = False) -> None:
         """Run ``candidate`` from the first frame on that finds it ready and trusted.
@@ -77,15 +85,22 @@ class EngineSwitch:
         finally:  # Ctrl-C while it waits, too: nothing is to be built on
             self.close()
         if self._trusted(engine, sample):
-            self.engine, self._checked = engine, True
+            self._change_to(engine)
+            self._checked = True
             self._say(f"engine: {engine.name}")
         return None
 
     def _check_first(self, sample: Sample) -> None:
         self._checked = True
         if not self._trusted(self.engine, lambda: self._part(sample())):
-            self.engine = self._reference()
+            self._change_to(self._reference())
             self._say(f"engine: {self.engine.name} in fp32")
+
+    def _change_to(self, engine: Engine) -> None:
+        """The one before may go on to serve shapes of other frames, but holds no memory."""
+        if isinstance(self.engine, GraphedEngine):
+            self.engine.clear()
+        self.engine = engine
 
     def _trusted(self, engine: Engine, sample: Sample) -> bool:
         try:
@@ -99,9 +114,9 @@ class EngineSwitch:
         return verdict.trusted
 
     def _part(self, x: Tensor) -> Tensor:
-        """On a processor the middle of ``x``, at most ``CHECKED_SIDE`` a side; all of it on CUDA,
-        where the shape that runs is what has to be looked at."""
-        if self.engine.device.type == "cuda":
+        """On a processor the middle of ``x``, at most ``CHECKED_SIDE`` a side; all of it on CUDA
+        or compiled, where the shape that runs is what has to be looked at."""
+        if self._whole:
             return x
         step = self.engine.alignment
         starts = [max(0, (side - CHECKED_SIDE) // 2) for side in x.shape[2:]]

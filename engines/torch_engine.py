@@ -58,8 +58,12 @@ class TorchEngine:
         self.net = _placed(net, self.device)
         if self.device.type == "cpu":
             keep_heap()
-            if has_onednn(self.dtype):
-                adopt_convolutions(self.net)
+        self._tune()
+
+    def _tune(self) -> None:
+        """What makes the network faster on the device."""
+        if self.device.type == "cpu" and has_onednn(self.dtype):
+            adopt_convolutions(self.net)
 
     def run(self, x: Tensor) -> Tensor:
         """See :meth:`vidsr.engines.engine.Engine.run`. The result is an inference tensor."""

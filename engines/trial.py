@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from vidsr.engines.cache import Entry
+from vidsr.engines.cache import EngineCache, Entry
 from vidsr.engines.facts import NetworkFacts, read_facts
 from vidsr.engines.machine import Machine
 from vidsr.errors import MemoryLimitError, VidsrError
@@ -38,11 +38,12 @@ class Trial:
 
     def _exported(self) -> Iterator[tuple[str, tuple[Model, NetworkFacts]]]:
         from vidsr.engines.export import export_onnx
+        from vidsr.engines.network_cache import cached_network
         from vidsr.models.zoo import load_model
 
         for name in self._models:
             model = load_model(name)
-            data = export_onnx(model)
+            data = cached_network(model, "fp16", EngineCache()) or export_onnx(model)
             yield hashlib.sha256(data).hexdigest(), (model, read_facts(data))
 
     def _run(self, entry: Entry, model: Model, facts: NetworkFacts) -> tuple[str, bool]:

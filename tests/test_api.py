@@ -340,7 +340,7 @@ def test_what_is_refused_is_refused_before_anything_is_written(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_no_gpu_where_one_is_asked_for(clip: Clip, tmp_path: Path) -> None:
-    with pytest.raises(DeviceError, match="--device cpu"):
+    with pytest.raises(DeviceError, match="device = 'cpu'"):
         upscale(clip, tmp_path / "a.mkv", device="cuda")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -32,9 +33,8 @@ def until_ready(build: BackgroundBuild) -> None:
 def test_what_is_in_the_cache_needs_no_process(tmp_path: Path) -> None:
     engine = StubEngine()
     build = BackgroundBuild(builder(f"open({str(tmp_path / 'ran')!r}, 'w')"), lambda: engine)
-    assert build.ready()
-    assert not build.building
     assert build.take() is engine
+    assert build.ready()
     assert not list(tmp_path.iterdir())
     build.close()
 
@@ -95,14 +95,40 @@ def test_closing_ends_the_builder(
     ignore = "signal.signal(signal.SIGTERM, signal.SIG_IGN); " if ignores else ""
     code = f"import signal, time; {ignore}open({str(begun)!r}, 'w'); time.sleep(60)"
     build = BackgroundBuild(builder(code), lambda: None)
-    process = build._process
-    assert process is not None
     end = time.monotonic() + WAIT_S
     while not begun.exists() and time.monotonic() < end:
         time.sleep(0.01)
+    process = build._work._process
+    assert process is not None
     build.close()
     assert process.returncode is not None
+    assert build.ready()
     build.close()
+
+
+def test_closing_before_the_builder_begins_means_that_none_does(tmp_path: Path) -> None:
+    looked, go_on = threading.Event(), threading.Event()
+
+    def load() -> None:
+        looked.set()
+        assert go_on.wait(WAIT_S)
+
+    build = BackgroundBuild(builder(f"open({str(tmp_path / 'ran')!r}, 'w')"), load)
+    assert looked.wait(WAIT_S)
+    threading.Timer(0.2, go_on.set).start()
+    build.close()
+    assert build.ready()
+    assert not list(tmp_path.iterdir())
+
+
+def test_whoever_forgets_to_close_leaves_no_builder() -> None:
+    begun = threading.Event()
+    build = BackgroundBuild(builder("import time; time.sleep(60)"), lambda: None, begun.set)
+    assert begun.wait(WAIT_S)
+    process = build._work._process
+    assert process is not None
+    del build
+    assert process.returncode is not None
 
 
 def test_shapes_that_no_engine_was_built_for_take_the_general_way() -> None:

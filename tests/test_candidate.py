@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,15 +16,18 @@ import torch
 from fake_tensorrt import FakeTensorRT
 from torch import Tensor
 
-from vidsr.engines import candidate, choose
+from vidsr.engines import candidate, choose, network_cache
+from vidsr.engines import export as export_module
 from vidsr.engines import machine as machines
+from vidsr.engines.background import BackgroundBuild
 from vidsr.engines.cache import EngineCache
 from vidsr.engines.candidate import Wanted, tensorrt_candidate
 from vidsr.engines.choose import EngineChoice, runtime_of
-from vidsr.engines.cli import main
+from vidsr.engines.cli import _run
 from vidsr.engines.engine_key import Gpu
 from vidsr.engines.facts import read_facts
 from vidsr.engines.machine import Machine
+from vidsr.engines.network_cache import cached_network, network_key
 from vidsr.engines.torch_engine import TorchEngine
 from vidsr.errors import DeviceError, OptionError
 from vidsr.models.zoo import Model, load_model
@@ -90,7 +95,7 @@ def builds_here(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def popen(command: list[str], **_: Any) -> Any:
         commands.append(command)
-        status = main(command[3:])
+        status = _run(command[3:])  # main, which looks after signals, is for main threads
         return SimpleNamespace(poll=lambda: status, wait=lambda *_: status)
 
     monkeypatch.setattr("vidsr.engines.background.subprocess.Popen", popen)
@@ -115,10 +120,11 @@ def test_built_once_and_found_ever_after(lite: Model, monkeypatch: pytest.Monkey
     engines = []
     for _ in range(2):
         offer = tensorrt_candidate(wanted(lite), general(lite), said.append, capture=on_paper)
-        assert offer.ready()
         engines.append(offer.take())
+        assert offer.ready()
         offer.close()
     assert len(commands) == 1
+    assert len(list(EngineCache().folder.glob("*.network"))) == 1
     assert len(list(EngineCache().folder.glob("*.engine"))) == 1
     assert engines[1].name == "lite-x2 on TensorRT"
     assert runtime_of(engines[1]) == "tensorrt"
@@ -141,10 +147,69 @@ def test_a_builder_that_fails_says_why(lite: Model, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Wanted, "command", lambda self: [sys.executable, "-c", "exit('no luck')"])
     said: list[str] = []
     offer = tensorrt_candidate(wanted(lite), general(lite), said.append)
-    with pytest.raises(DeviceError, match="no luck"):
+    with pytest.raises(DeviceError, match=r"^no TensorRT engine: no luck$"):
         offer.take()
+    offer.close()
     assert len(said) == 1
     assert "building a TensorRT engine for 16x12" in said[0]
+
+
+def test_the_run_never_exports(lite: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    def export(*_: Any, **__: Any) -> bytes:
+        raise AssertionError("that takes ten seconds")
+
+    for module in (export_module, candidate):
+        monkeypatch.setattr(module, "export_onnx", export, raising=False)
+    monkeypatch.setattr(Wanted, "command", lambda self: [sys.executable, "-c", ""])
+    offer = tensorrt_candidate(wanted(lite), general(lite), lambda _: None)
+    with pytest.raises(DeviceError, match="built, but is not in the cache"):
+        offer.take()
+    offer.close()
+
+
+def test_frames_do_not_wait_while_an_engine_is_looked_for(
+    pretended: Upscaler, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TensorRT's libraries alone take seconds to load."""
+    looked, go_on = threading.Event(), threading.Event()
+
+    def find(device: str = "cuda") -> Machine:
+        looked.set()
+        assert go_on.wait(60)
+        raise DeviceError("no GPU after all")
+
+    monkeypatch.setattr(machines, "find_machine", find)
+    picture = torch.rand(3, 12, 16)
+    try:
+        first = pretended(picture)  # while find waits
+        assert looked.wait(60)
+        assert not pretended.notes.said
+    finally:
+        go_on.set()
+    for _ in range(2000):
+        assert torch.equal(pretended(picture), first)
+        if pretended.notes.said:
+            break
+        time.sleep(0.01)
+    (note,) = pretended.notes.said
+    assert note.startswith("no TensorRT engine: no GPU after all; going on with lite-x2")
+
+
+def test_another_network_of_the_same_name_is_exported_anew(
+    lite: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = EngineCache()
+    path = tmp_path / "lite-x2.safetensors"
+    path.write_bytes(lite.path.read_bytes())
+    model = load_model(path)
+    cache.store(network_key(model, "fp16"), b"graph")
+    assert cached_network(model, "fp16", cache) == b"graph"
+    assert cached_network(model, "fp32", cache) is None
+    monkeypatch.setattr(network_cache, "version", lambda name: f"{name} 99")
+    assert cached_network(model, "fp16", cache) is None
+    monkeypatch.undo()
+    path.write_bytes(load_model("lite-x4").path.read_bytes())
+    assert cached_network(load_model(path), "fp16", cache) is None
 
 
 def test_bfloat16_is_not_for_tensorrt(lite: Model) -> None:
@@ -168,6 +233,7 @@ def test_an_engine_that_is_wrong_is_rejected_in_a_run(
     """The fake's plan is no super-resolution: the check against float32 has to find out."""
     builds_here(monkeypatch)
     monkeypatch.setattr(candidate, "GraphedEngine", lambda engine, capture=None: engine)
+    monkeypatch.setattr(BackgroundBuild, "ready", lambda self: True)  # the next frame waits
     picture = torch.rand(3, 12, 16)
     expected = Upscaler("lite-x2", device="cpu", precision="fp32", engine="torch")(picture)
     for _ in range(2):
@@ -219,7 +285,7 @@ def test_what_keeps_tensorrt_away_is_said_and_the_run_goes_on(
     ("arguments", "message"),
     [
         ({"engine": "tensorrt"}, "needs a CUDA device"),
-        ({"engine": "onnx"}, "allowed are auto, torch, tensorrt"),
+        ({"engine": "onnx"}, "allowed are auto, torch, tensorrt, compile"),
         ({"engine": "torch", "wait_for_engine": True}, "it is there at once"),
     ],
 )

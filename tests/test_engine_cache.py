@@ -291,7 +291,7 @@ def test_one_holds_the_lock(cache: EngineCache) -> None:
         order.append("first")
     thread.join(30)
     assert order == [
-        "waiting for another process, which is building the same engine", "first", "second",
+        "waiting for another process, which is making the same", "first", "second",
     ]  # fmt: skip
     cache.clean()
     assert list(cache.folder.iterdir()) == []

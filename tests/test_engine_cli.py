@@ -18,7 +18,7 @@ import torch
 from fake_tensorrt import FakeTensorRT
 from torch import nn
 
-from vidsr.engines import cli, inventory
+from vidsr.engines import cli, inventory, network_cache
 from vidsr.engines import machine as machines
 from vidsr.engines.cache import EngineCache
 from vidsr.engines.cli import main
@@ -373,6 +373,64 @@ def test_verify_says_what_it_did_not_load(
     assert f"{built.name}: whole, not loaded" in told(capsys, "verify", other)
 
 
+@pytest.fixture
+def kept(network: Path, provide: Provide, capsys: pytest.CaptureFixture[str]) -> Path:
+    """A network in the cache, with the engine and the timings that were made of it."""
+    provide()
+    told(capsys, "build", network, "--size", "24x16", "--precision", "fp32")
+    (path,) = EngineCache().folder.glob("*.network")
+    return path
+
+
+def test_a_network_is_exported_once(
+    kept: Path,
+    network: Path,
+    provide: Provide,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def export(*_: Any, **__: Any) -> NoReturn:
+        raise AssertionError("it is in the cache")
+
+    assert kept.stat().st_mode & 0o777 == 0o600
+    monkeypatch.setattr("vidsr.engines.export.export_onnx", export)
+    told(capsys, "build", network, "--size", "9x9", "--precision", "fp32")
+    assert len(list(kept.parent.glob("*.engine"))) == 2
+    with pytest.raises(AssertionError, match="in the cache"):
+        run("build", network, "--size", "9x9", "--precision", "fp16")
+
+
+def test_networks_are_listed_and_verified(
+    kept: Path, network: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (line,) = (row for row in told(capsys, "list").splitlines() if "ONNX fp32" in row)
+    assert line.split()[0] == "net"
+    assert line.endswith("usable here")
+    out = told(capsys, "verify", network)
+    assert f"{kept.name}: whole, usable here\n" in out
+    assert out.endswith("3 files, all good\n")
+    kept.write_bytes(kept.read_bytes()[:-1] + b"?")
+    assert run("verify", network) == InputError.exit_code
+    assert f"{kept.name}: damaged" in capsys.readouterr().out
+
+
+def test_networks_of_another_exporter_are_cleaned_without_a_gpu(
+    kept: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setenv("VIDSR_CACHE", str(kept.parent))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert run("clean", "--stale") == 0
+    assert kept.exists()
+    capsys.readouterr()
+    monkeypatch.setattr(network_cache, "version", lambda name: "99" if name == "onnx" else "1")
+    assert run("list") == 0
+    assert "stale: exporter.onnx " in capsys.readouterr().out
+    assert run("clean", "--stale") == 0
+    assert capsys.readouterr().out.startswith(f"removed {kept}\n1 files, ")
+    assert len(EngineCache().entries()) == 2
+
+
 def test_clean_all(built: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = told(capsys, "clean", "--all")
     assert f"removed {built}\n" in out
@@ -406,7 +464,7 @@ def test_clean_stale_without_a_gpu_removes_only_what_is_damaged(
     assert run("clean", "--stale") == 0
     captured = capsys.readouterr()
     assert f"removed {timings}" in captured.out
-    assert "only damaged files are removed" in captured.err
+    assert "engines are removed only where they are damaged" in captured.err
     assert built.exists()
 
 

@@ -49,8 +49,39 @@ def test_the_input_may_lie_anywhere_and_is_left_alone() -> None:
         assert torch.equal(x, before)
 
 
+def test_sizes_that_come_once_are_never_recorded() -> None:
+    """As of a folder of pictures that are all different."""
+    paper, engine = PaperGraph(), StubEngine(channels=3)
+    graphed = GraphedEngine(engine, capture=paper.capture)
+    for width in range(1, 40):
+        x = torch.rand(1, 3, 4, width)
+        assert torch.equal(graphed.run(x), engine.run(x))
+    assert paper.recordings == 0
+    graphed.run(torch.rand(1, 3, 4, 7))
+    assert paper.recordings == 1
+
+
+def test_graphs_take_no_more_than_their_room() -> None:
+    """64 bytes a pixel: two graphs of 100 pixels fit into 13 000 bytes, a third does not."""
+    paper = PaperGraph()
+    graphed = GraphedEngine(StubEngine(bytes_per_pixel=64), capture=paper.capture)
+    graphed.room_bytes = 13_000
+    for width in (10, 20, 50, 50, 20, 10):  # 1 x 10 and so on, twice each: recorded
+        graphed.run(torch.rand(1, 1, 2, width))
+        graphed.run(torch.rand(1, 1, 2, width))
+        pixels = sum(h * w for _, _, h, w in graphed._captured)
+        assert pixels * 64 <= graphed.room_bytes
+    assert len(graphed._captured) == 3
+    graphed.run(torch.rand(1, 1, 2, 90))  # plainly, but that takes memory, too
+    assert list(graphed._captured) == [(1, 1, 2, 10)]
+    for _ in range(2):  # more than there is room for: as good as it goes, and alone
+        graphed.run(torch.rand(1, 1, 9, 90))
+    assert list(graphed._captured) == [(1, 1, 9, 90)]
+
+
 def test_the_result_is_where_it_was() -> None:
     graphed = GraphedEngine(StubEngine(), capture=PaperGraph().capture)
+    graphed.run(torch.rand(1, 1, 4, 4))
     first = graphed.run(torch.rand(1, 1, 4, 4))
     assert graphed.run(torch.rand(1, 1, 4, 4)) is first
 
@@ -66,9 +97,12 @@ def test_inputs_become_what_the_engine_takes() -> None:
 def test_few_shapes_are_kept() -> None:
     paper = PaperGraph()
     graphed = GraphedEngine(StubEngine(), capture=paper.capture, kept=2)
-    for width in (1, 2, 1, 3, 1, 2):  # 2 has to go for 3, since 1 was used later
+    for width in (1, 1, 2, 2, 1, 3, 3):  # 2 has to go for 3, since 1 was used later
         graphed.run(torch.rand(1, 1, 1, width))
-    assert paper.recordings == 4
+    assert [shape[3] for shape in graphed._captured] == [1, 3]
+    assert paper.recordings == 3
+    graphed.run(torch.rand(1, 1, 1, 2))  # begins anew
+    assert paper.recordings == 3
 
 
 def test_it_is_the_engine_in_all_else() -> None:
@@ -100,8 +134,8 @@ def test_graphs_of_other_shapes_give_way_when_memory_is_short() -> None:
         return paper.capture(work)
 
     graphed = GraphedEngine(StubEngine(), capture=capture)
-    graphed.run(torch.rand(1, 1, 4, 4))
-    assert graphed.run(torch.rand(1, 1, 5, 5)).shape == (1, 4, 5, 5)
+    for side in (4, 4, 5, 5):
+        assert graphed.run(torch.rand(1, 1, side, side)).shape == (1, 4, side, side)
     assert len(graphed._captured) == 1
 
 
@@ -110,5 +144,6 @@ def test_a_graph_that_cannot_be_recorded_is_a_device_error() -> None:
         raise RuntimeError("operation not permitted when stream is capturing\nand so on")
 
     graphed = GraphedEngine(StubEngine(), capture=refuse)
+    graphed.run(torch.rand(1, 1, 4, 4))
     with pytest.raises(DeviceError, match="stub on cpu: operation not permitted when stream is"):
         graphed.run(torch.rand(1, 1, 4, 4))

@@ -9,15 +9,27 @@ from pathlib import Path
 
 import pytest
 import torch
+from stub_engine import StubEngine
 
 from vidsr import memory
 from vidsr.color import ColorSpec
 from vidsr.engines.torch_engine import TorchEngine
 from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.memory import DEFAULT_LIMIT, default_limit, frame_bytes, parse_bytes, plan_tile
+from vidsr.memory import (
+    DEFAULT_LIMIT,
+    Load,
+    MemoryPlan,
+    default_limit,
+    fits_whole,
+    frame_bytes,
+    load_of,
+    parse_bytes,
+    plan_memory,
+)
 from vidsr.models.zoo import load_model
-from vidsr.tiling import plan_tiles
+from vidsr.slots import Lane, Ring
+from vidsr.tiling import plan_tiles, window_pixels
 from vidsr.transform import RGB_FULL
 
 YUV = PixelFormat("yuv", 8, (2, 2))
@@ -123,21 +135,104 @@ def test_what_takes_more_counts_more(lite: TorchEngine) -> None:
 
 def test_4k_within_a_gibibyte_is_cut_into_tiles(lite: TorchEngine) -> None:
     source, target = layout(3840, 2160), layout(7680, 4320)
-    tile = plan_tile(source, target, lite, 1 << 30)
+    tile = plan_memory(source, target, lite, 1 << 30, Load()).tile
     assert tile is not None
     window = plan_tiles(2160, 3840, *tile, lite.halo)[0]
     pixels = (window.rows.stop - window.rows.start) * (window.columns.stop - window.columns.start)
     used = frame_bytes(source, target, lite) + pixels * lite.bytes_per_pixel
     assert 0.5 * (1 << 30) < used <= 1 << 30
-    assert plan_tile(source, target, lite, 1 << 40) is None
+    assert plan_memory(source, target, lite, 1 << 40, Load()).tile is None
 
 
 def test_too_little_is_refused_with_a_hint(lite: TorchEngine) -> None:
     source, target = layout(3840, 2160), layout(7680, 4320)
     with pytest.raises(MemoryLimitError, match=r"7680x4320.*limit of 65536 KiB.*--max-memory"):
-        plan_tile(source, target, lite, 64 << 20)
+        plan_memory(source, target, lite, 64 << 20, Load())
     with pytest.raises(MemoryLimitError, match="--max-memory"):  # frames fit, the network does not
-        plan_tile(source, target, lite, frame_bytes(source, target, lite) + 1)
+        plan_memory(source, target, lite, frame_bytes(source, target, lite) + 1, Load())
+
+
+class Counter:
+    """A device that makes buffers and counts them."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def host(self, shape: tuple[int, int], dtype: torch.dtype) -> torch.Tensor:
+        return torch.empty(shape, dtype=dtype)
+
+    def memory(self, shape: tuple[int, int], dtype: torch.dtype) -> torch.Tensor:
+        buffer = torch.empty(shape, dtype=dtype)
+        self.bytes += buffer.nbytes
+        return buffer
+
+
+def on_gpu(half: bool = True) -> StubEngine:
+    dtype = torch.float16 if half else torch.float32
+    size = 500 if half else 1000
+    device = torch.device("cuda", 0)
+    return StubEngine(scale=2, halo=9, dtype=dtype, device=device, bytes_per_pixel=size)
+
+
+@pytest.mark.parametrize("devices", [1, 2, 3, 4])
+@pytest.mark.parametrize("held", [1, 3, 8])
+def test_a_ring_makes_as_many_slots_as_are_counted(devices: int, held: int) -> None:
+    source, target, engine = layout(64, 32), layout(128, 64), on_gpu()
+    counters = [Counter() for _ in range(devices)]
+    Ring([Lane(c, source, target, lambda *_: None) for c in counters], downstream=held)  # type: ignore[arg-type]
+    load = load_of(engine, devices, held, follows=False)
+    floats = frame_bytes(source, target, engine, frames=0)
+    for counter in counters:
+        assert counter.bytes == frame_bytes(source, target, engine, load.frames) - floats
+
+
+def test_a_processor_has_no_slots_and_no_graphs(lite: TorchEngine) -> None:
+    assert load_of(lite, held=99, follows=False) == Load(4, 1, check=False)
+
+
+@pytest.mark.parametrize("follows", [False, True])
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("limit_mib", [100, 150, 400, 1000, 4000])
+def test_all_that_lies_on_a_gpu_stays_within_the_limit(
+    limit_mib: int, half: bool, follows: bool
+) -> None:
+    """Slots, the graph, TensorRT's engine beside it, and float32 on a window to compare with."""
+    source, target, engine = layout(1280, 720), layout(2560, 1440), on_gpu(half)
+    load = load_of(engine, follows=follows)
+    plan = plan_memory(source, target, engine, limit_mib << 20, load)
+    pixels = window_pixels(plan.tile, (720, 1280), engine)
+    compared = min(pixels, (256 + 18) ** 2) * 1000 if half else 0
+    wanted = pixels * engine.bytes_per_pixel * (1 + follows) + compared
+    assert plan.network == wanted
+    assert plan.total == 6 * (1280 * 720 + 2560 * 1440) * 3 // 2 + 4 * 2 * 2560 * 1440 + wanted
+    assert plan.total <= limit_mib << 20
+    assert plan.graphs >= pixels * engine.bytes_per_pixel
+    assert plan.total + plan.graphs - pixels * engine.bytes_per_pixel <= limit_mib << 20
+
+
+def test_memory_that_is_there_is_used() -> None:
+    source, target = layout(1280, 720), layout(2560, 1440)
+    for half in (False, True):
+        load = load_of(on_gpu(half), follows=True)
+        for limit in range(100 << 20, 900 << 20, 100 << 20):
+            plan = plan_memory(source, target, on_gpu(half), limit, load)
+            assert plan.tile is None or plan.total > 0.8 * limit
+
+
+def test_a_tile_that_is_given_is_kept() -> None:
+    source, target = layout(1280, 720), layout(2560, 1440)
+    plan = plan_memory(source, target, on_gpu(), 1 << 20, Load(), (100, 200))
+    assert plan.tile == (100, 200)
+    assert isinstance(plan, MemoryPlan)
+    assert plan.total > 1 << 20
+
+
+def test_frames_side_by_side_count_each(lite: TorchEngine) -> None:
+    source, target = layout(640, 360), layout(1280, 720)
+    alone = plan_memory(source, target, lite, 1 << 40, Load()).total
+    assert fits_whole(source, target, lite, alone + (3 << 20), 1)
+    assert not fits_whole(source, target, lite, alone + (3 << 20), 2)
+    assert fits_whole(source, target, lite, 4 * alone, 4)
 
 
 SCRIPT = """

@@ -16,6 +16,7 @@ from vidsr.engines.devices import Precision
 from vidsr.errors import OptionError
 from vidsr.frame import Frame
 from vidsr.job import Job, Options, prepare
+from vidsr.memory import HELD_FRAMES
 from vidsr.models.families import is_family
 from vidsr.notes import Notes
 from vidsr.pipeline import StageTimes, run_pipeline
@@ -29,7 +30,7 @@ from vidsr.video.preflight import (
 from vidsr.video.sink import Sink
 from vidsr.video.source import Deinterlace, Item
 
-QUEUED_FRAMES = 2  # between two stages; the sink works on one more
+QUEUED_FRAMES = HELD_FRAMES - 1  # between two stages; the sink works on one more
 ModelName = str | PathLike[str]
 
 
@@ -164,7 +165,7 @@ def _encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[Sink, St
             progress.start(job.source.info)
         times = run_pipeline(
             job.source,
-            lambda items: job.upscaler.stream(items, job.output.format, held=QUEUED_FRAMES + 1),
+            lambda items: job.upscaler.stream(items, job.output.format, held=HELD_FRAMES),
             consume,
             capacity=QUEUED_FRAMES,
             weigh=lambda item: isinstance(item, Frame),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from vidsr import __version__
 from vidsr.errors import OptionError, OutputError, VidsrError
+from vidsr.flags import as_flags
 from vidsr.terminal import open_closed_streams, signals_caught
 
 if TYPE_CHECKING:
@@ -118,9 +119,9 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
     group.add_argument(
         "--engine",
-        choices=("auto", "torch", "tensorrt"),
+        choices=("auto", "torch", "tensorrt", "compile"),
         default="auto",
-        help="what runs it (auto)",
+        help="what runs it (auto); compile: torch.compile, which needs a compiler",
     )
     group.add_argument(
         "--wait-for-engine", action="store_true", help="build TensorRT's engine before starting"
@@ -128,7 +129,9 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--decoder", choices=("cpu", "cuda"), default="cpu", help="cuda: NVDEC, on the card (cpu)"
     )
-    group.add_argument("--max-memory", metavar="SIZE", help="for frames and network, such as 2G")
+    group.add_argument(
+        "--max-memory", metavar="SIZE", help="for frames and network, such as 2G; of each GPU"
+    )
     group.add_argument("--tile", type=tile, metavar="N|WxH", help="pixels the network sees at once")
 
 
@@ -238,7 +241,7 @@ def _run(argv: Sequence[str] | None) -> int:
         )
         _work(arguments)
     except VidsrError as error:
-        _say(f"error: {error}")
+        _say(f"error: {as_flags(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         _say("interrupted; the target was not written")

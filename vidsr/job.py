@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, get_args
 
-from vidsr.engines.choose import EngineKind
-from vidsr.engines.devices import Precision, resolve_devices
+from vidsr.engines.choose import EngineChoice, EngineKind
+from vidsr.engines.devices import Precision, resolve_devices, resolve_precision
 from vidsr.errors import OptionError
 from vidsr.frame import VideoFormat
 from vidsr.models.families import is_family
@@ -84,11 +84,11 @@ def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
     """Open, check and plan, cheap checks first. The caller closes the job. Raises a VidsrError."""
     check_types(options)
     check_times(options)
+    check_machine(options)
     if "\0" in f"{src}{dst}":
         raise OptionError("a file name holds a NUL character.")
     target = Target.of(dst, overwrite=options.output.overwrite)
     target.check(src, overwrite=options.output.overwrite)
-    check_encoder(options.output)
     source = Source(
         src,
         start_s=options.start_s,
@@ -157,6 +157,14 @@ def check_times(options: Options) -> None:
         raise OptionError(f"--duration {options.duration_s:g}: allowed is more than 0 seconds.")
     if options.framerate is not None and not 0 < options.framerate <= 1000:
         raise OptionError(f"--framerate {options.framerate}: allowed is more than 0, up to 1000.")
+
+
+def check_machine(options: Options) -> None:
+    """Raises OptionError or DeviceError for what cannot run here, whatever the source is."""
+    first = resolve_devices(options.device)[0]
+    resolve_precision(options.precision, first)
+    EngineChoice(options.engine, options.precision, options.wait_for_engine).check(first)
+    check_encoder(options.output)
 
 
 def _hwaccel(options: Options) -> Nvdec | None:

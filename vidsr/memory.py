@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from vidsr.chroma import keeps_matrix
+from vidsr.engines.check import TILE as CHECK_TILE
 from vidsr.engines.engine import Engine
 from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.frame import VideoFormat
-from vidsr.tiling import choose_tile
+from vidsr.slots import slots_per_device
+from vidsr.tiling import choose_tile, window_pixels
+from vidsr.transform import Tile
 
 # Frames alive at once on each side: two queued, one being worked on, one in a neighbour's hands.
 FRAMES_IN_FLIGHT = 4
+HELD_FRAMES = 3  # of a stream, by whoever writes a file: two queued, one being encoded
 DEFAULT_LIMIT = 4 << 30
 # Float planes alive at the peak of one frame: resident memory measured at 1080p -> 4K, 1440p and
 # 5K, less network and rounded planes: 1.5, 2.7 and 8 to 10.
@@ -44,8 +49,37 @@ def default_limit(device: torch.device) -> int:
     return DEFAULT_LIMIT
 
 
-def frame_bytes(source: VideoFormat, target: VideoFormat, engine: Engine) -> int:
-    """Bytes held beside the network: frames in flight, and float planes before rounding.
+@dataclass(frozen=True)
+class Load:
+    """What else there is on a device beside one run of the network.
+
+    ``frames``    that lie there at once, each with its planes of either size
+    ``networks``  whose activations lie there at once: a CUDA graph keeps its own, and TensorRT's
+                  engine its own beside that until it has taken over
+    ``check``     whether the network in float32 runs beside, to compare with
+    """
+
+    frames: int = FRAMES_IN_FLIGHT
+    networks: int = 1
+    check: bool = False
+
+
+def load_of(engine: Engine, devices: int = 1, held: int = HELD_FRAMES, *, follows: bool) -> Load:
+    """Of each of several ``devices`` that share a stream whose receiver keeps ``held`` frames.
+
+    ``follows`` says whether TensorRT may take over. What the builder of its engine takes, in a
+    process of its own, is not counted, nor are page-locked buffers of the host: as many as slots.
+    """
+    if engine.device.type != "cuda":
+        return Load()
+    networks = 2 if follows else 1
+    return Load(slots_per_device(devices, held), networks, engine.dtype != torch.float32)
+
+
+def frame_bytes(
+    source: VideoFormat, target: VideoFormat, engine: Engine, frames: int = FRAMES_IN_FLIGHT
+) -> int:
+    """Bytes held beside the network: ``frames`` in flight, and float planes before rounding.
 
     The planes are as large as the network's output or the target, whichever is larger.
     """
@@ -55,21 +89,87 @@ def frame_bytes(source: VideoFormat, target: VideoFormat, engine: Engine) -> int
     else:
         planes = RGB_PLANES
     pixels = max(scaled[0] * scaled[1], target.width * target.height)
-    return FRAMES_IN_FLIGHT * (source.frame_bytes + target.frame_bytes) + 4 * pixels * planes
+    return frames * (source.frame_bytes + target.frame_bytes) + 4 * pixels * planes
 
 
-def plan_tile(
-    source: VideoFormat, target: VideoFormat, engine: Engine, limit: int
-) -> tuple[int, int] | None:
-    """The largest tile that keeps a run within ``limit`` bytes; None runs whole frames.
+def fits_whole(
+    source: VideoFormat, target: VideoFormat, engine: Engine, limit: int, count: int
+) -> bool:
+    """Whether ``count`` frames may be enlarged at once, none of them in tiles.
+
+    Each has float planes and a network of its own, and as many more wait in between.
+    """
+    planes = frame_bytes(source, target, engine, frames=0)
+    queued = frame_bytes(source, target, engine, FRAMES_IN_FLIGHT + count) - planes
+    network = window_pixels(None, (source.height, source.width), engine) * engine.bytes_per_pixel
+    return queued + count * (planes + network) <= limit
+
+
+@dataclass(frozen=True)
+class MemoryPlan:
+    """How a run stays within its limit, in bytes.
+
+    ``tile``     the largest (height, width) that does; None runs whole frames
+    ``beside``   taken by frames
+    ``network``  taken by what the networks see at once, for all of them
+    ``graphs``   what activations that are kept from run to run may take together
+    """
+
+    tile: Tile
+    beside: int
+    network: int
+    graphs: int
+
+    @property
+    def total(self) -> int:
+        return self.beside + self.network
+
+
+def plan_memory(
+    source: VideoFormat,
+    target: VideoFormat,
+    engine: Engine,
+    limit: int,
+    load: Load,
+    tile: Tile = None,
+) -> MemoryPlan:
+    """For one device. A ``tile`` that is given is kept, however much it takes.
 
     The encoder's own frames are not counted. Raises MemoryLimitError.
     """
-    beside = frame_bytes(source, target, engine)
-    if beside >= limit:
-        raise MemoryLimitError(
-            f"frames of {target.width}x{target.height} take {beside >> 10} KiB, "
-            f"more than the limit of {limit >> 10} KiB.",
-            hint="raise --max-memory, or choose a smaller --scale.",
-        )
-    return choose_tile(source.height, source.width, engine, limit - beside)
+    beside = frame_bytes(source, target, engine, load.frames)
+    size = source.height, source.width
+    if tile is None:
+        if beside >= limit:
+            raise MemoryLimitError(
+                f"frames of {target.width}x{target.height} take {beside >> 10} KiB, "
+                f"more than the limit of {limit >> 10} KiB.",
+                hint="raise --max-memory, or choose a smaller --scale.",
+            )
+        tile = choose_tile(*size, engine, _share(limit - beside, size, engine, load))
+    once = window_pixels(tile, size, engine) * engine.bytes_per_pixel
+    check = min(window_pixels(tile, size, engine), _check_pixels(size, engine))
+    network = once * load.networks + load.check * check * _float32(engine)
+    return MemoryPlan(tile, beside, network, max(once, limit - beside - network + once))
+
+
+def _share(room: int, size: tuple[int, int], engine: Engine, load: Load) -> int:
+    """Of ``room`` bytes, what one network may take so that all that runs beside it fits.
+
+    The network in float32 sees no more than a window of 256 x 256, and no more than the other does:
+    whichever of the two allows more is right.
+    """
+    if not load.check:
+        return room // load.networks
+    apart = (room - _check_pixels(size, engine) * _float32(engine)) // load.networks
+    ratio = _float32(engine) / engine.bytes_per_pixel
+    return max(apart, int(room / (load.networks + ratio)))
+
+
+def _check_pixels(size: tuple[int, int], engine: Engine) -> int:
+    return window_pixels(CHECK_TILE, size, engine)
+
+
+def _float32(engine: Engine) -> int:
+    """Bytes per pixel of the same network in float32."""
+    return engine.bytes_per_pixel * torch.float32.itemsize // engine.dtype.itemsize

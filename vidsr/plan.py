@@ -8,8 +8,6 @@ from fractions import Fraction
 
 from vidsr.errors import OptionError
 from vidsr.frame import VideoFormat
-from vidsr.memory import frame_bytes
-from vidsr.tiling import window_pixels
 from vidsr.transform import Tile
 from vidsr.upscaler import Upscaler
 from vidsr.video.info import SourceInfo
@@ -73,17 +71,15 @@ def target_size(size: Size | None, source: VideoFormat, scale: int) -> tuple[int
 def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[str]:
     """The plan for people, a line a fact."""
     engine, target = upscaler.engine, output.format
-    tile = upscaler.plan(info.format, target)
-    beside = frame_bytes(info.format, target, engine)
-    pixels = window_pixels(tile, (info.format.height, info.format.width), engine)
+    memory = upscaler.memory_plan(info.format, target)
     lines = [
         f"source   {info.path}: {info.codec} {_shape(info.format)}, "
         f"{float(info.rate):.6g} fps, time base {info.time_base}",
         f"target   {output.target.path}: {output.codec.name} {_shape(target)}, "
         + " ".join(f"{k}={v}" for k, v in output.options.items()),
         f"model    {upscaler.model.name} on {engine.device} in {str(engine.dtype)[6:]}",
-        f"tiles    {describe_tile(tile)}, halo {engine.halo} pixels",
-        f"memory   about {(beside + pixels * engine.bytes_per_pixel) >> 20} MiB for frames and "
+        f"tiles    {describe_tile(memory.tile)}, halo {engine.halo} pixels",
+        f"memory   about {memory.total >> 20} MiB for frames and "
         f"network, limit {upscaler.memory_limit >> 20} MiB; the encoder's own comes on top",
     ]
     lines += [f"stream   {s.index} {s.kind}: {s.action} {s.codec}" for s in output.streams]

@@ -12,20 +12,23 @@ from vidsr import transform
 from vidsr.cuda import CudaDevice
 from vidsr.engines.choose import EngineChoice, first_engine, offer_tensorrt
 from vidsr.engines.engine import Engine
+from vidsr.engines.graphed import GraphedEngine
 from vidsr.engines.switch import EngineSwitch, Sample
 from vidsr.frame import VideoFormat
+from vidsr.memory import HELD_FRAMES, Load, MemoryPlan, load_of
 from vidsr.models.zoo import Model
 from vidsr.notes import Notes
 from vidsr.slots import Lane, Planes, Ring
 from vidsr.tiling import first_window
 
-PlanTile = Callable[[VideoFormat, VideoFormat], transform.Tile]
+PlanMemory = Callable[[VideoFormat, VideoFormat, Engine, int], MemoryPlan]
 
 
 class Runner:
     """Engines of one model on one device or on several, which all do the same.
 
-    ``plan`` says which tile frames of one format are cut into on their way to another.
+    ``plan`` says what frames of one format take on their way to another through an engine, for a
+    receiver that keeps so many of them, and which tile they are cut into.
     """
 
     def __init__(
@@ -33,14 +36,12 @@ class Runner:
         model: Model,
         choice: EngineChoice,
         devices: Sequence[torch.device],
-        plan: PlanTile,
+        plan: PlanMemory,
         notes: Notes,
     ) -> None:
         self._model, self._choice, self._plan, self._notes = model, choice, plan, notes
         self.devices = tuple(devices)
-        self.switches = [
-            first_engine(model, device, choice.precision, notes.say) for device in devices
-        ]
+        self.switches = [first_engine(model, device, choice, notes.say) for device in devices]
         self._offered: set[EngineSwitch] = set()
         self._cards: dict[int, CudaDevice] = {}
 
@@ -65,7 +66,9 @@ class Runner:
             self._offer(switch, source, target)
 
         def window() -> Tensor:
-            return first_window(seen(), self.engine, self._plan(source, target))
+            return first_window(seen(), self.engine, self._tile(self.engine, source, target))
+
+        self._tile(self.engine, source, target)
 
         if self.engine.device.type != "cuda":
             yield switch.current(window)
@@ -77,26 +80,42 @@ class Runner:
         """Slots of all devices, for a receiver that keeps ``held`` frames at a time."""
         lanes = []
         for index, switch in enumerate(self.switches):
-            self._offer(switch, source, target)
-            work = self._work(switch, source, target)
+            self._offer(switch, source, target, held)
+            work = self._work(switch, source, target, held)
             lanes.append(Lane(self._card(index), source, target, work))
         return Ring(lanes, downstream=held)
 
     def _work(
-        self, switch: EngineSwitch, source: VideoFormat, target: VideoFormat
+        self, switch: EngineSwitch, source: VideoFormat, target: VideoFormat, held: int
     ) -> Callable[[Planes, Planes], None]:
         def work(planes: Planes, large: Planes) -> None:
             def seen() -> Tensor:
                 x = transform.engine_input(planes, source, switch.engine)
-                return first_window(x, switch.engine, self._plan(source, target))
+                tile = self._tile(switch.engine, source, target, held)
+                return first_window(x, switch.engine, tile)
 
             with torch.inference_mode():
-                engine, tile = switch.current(seen), self._plan(source, target)
+                engine = switch.current(seen)
+                tile = self._tile(engine, source, target, held)
                 results = transform.enlarge_planes(planes, source, target, engine, tile)
                 for plane, result in zip(large, results, strict=True):
                     plane.copy_(result)
 
         return work
+
+    def load(self, engine: Engine, held: int) -> Load:
+        """What lies on a device beside ``engine``, for a receiver that keeps ``held`` frames."""
+        follows = len(self.devices) == 1 and self._choice.may_follow(engine.device)
+        return load_of(engine, len(self.devices), held, follows=follows)
+
+    def _tile(
+        self, engine: Engine, source: VideoFormat, target: VideoFormat, held: int = HELD_FRAMES
+    ) -> transform.Tile:
+        """What ``engine`` sees at once; it is told how much its graphs may take."""
+        plan = self._plan(source, target, engine, held)
+        if isinstance(engine, GraphedEngine):
+            engine.room_bytes = plan.graphs
+        return plan.tile
 
     def _card(self, index: int) -> CudaDevice:
         """The queues of a device: the same for all that is done there."""
@@ -104,7 +123,13 @@ class Runner:
             self._cards[index] = CudaDevice(self.devices[index])
         return self._cards[index]
 
-    def _offer(self, switch: EngineSwitch, source: VideoFormat, target: VideoFormat) -> None:
+    def _offer(
+        self,
+        switch: EngineSwitch,
+        source: VideoFormat,
+        target: VideoFormat,
+        held: int = HELD_FRAMES,
+    ) -> None:
         """TensorRT, for the first size that comes: an engine serves one, and takes minutes."""
         if switch in self._offered or not self._choice.may_follow(switch.engine.device):
             return
@@ -114,7 +139,8 @@ class Runner:
             if self._choice.kind == "tensorrt":
                 self._notes.say("no TensorRT engine: several devices all stay with PyTorch")
             return
-        frame, tile = (source.height, source.width), self._plan(source, target)
+        frame = source.height, source.width
+        tile = self._tile(switch.engine, source, target, held)
         offer_tensorrt(switch, self._model, self._choice, frame, tile, self._notes.say)
 
     def close(self) -> None:

@@ -140,6 +140,11 @@ class Slot:
             self._lent = None
 
 
+def slots_per_device(devices: int, downstream: int, depth: int = DEPTH) -> int:
+    """How many slots a :class:`Ring` makes on each of its devices."""
+    return depth + -(-downstream // devices)
+
+
 class Ring:
     """Slots that frames pass through in order; several devices take turns.
 
@@ -152,8 +157,7 @@ class Ring:
         self._busy: deque[Slot | Any] = deque()
         self._depth = depth * len(lanes)
         # Neighbours in the queue belong to different devices, so that these take turns.
-        spare = -(-downstream // len(lanes))
-        for _ in range(depth + spare):
+        for _ in range(slots_per_device(len(lanes), downstream, depth)):
             self._free.extend(Slot(lane) for lane in lanes)
 
     def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
@@ -216,8 +220,16 @@ class Ring:
         self._busy.clear()
 
 
-def by_format(items: Iterable[T], make_ring: Callable[[VideoFormat], Ring]) -> Iterator[T | Frame]:
-    """Items through rings, a new one whenever frames come in another format."""
+class Way(Protocol):
+    """Where frames of one format pass through."""
+
+    def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
+        """Items in their order: frames enlarged, all else as it is."""
+        ...
+
+
+def by_format(items: Iterable[T], make: Callable[[VideoFormat], Way]) -> Iterator[T | Frame]:
+    """Items through rings or workers, new ones whenever frames come in another format."""
     last: VideoFormat | None = None
 
     def layout(item: T) -> VideoFormat | None:
@@ -229,4 +241,4 @@ def by_format(items: Iterable[T], make_ring: Callable[[VideoFormat], Ring]) -> I
         if source is None:
             yield from group
         else:
-            yield from make_ring(source).through(group)
+            yield from make(source).through(group)

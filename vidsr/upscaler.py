@@ -18,13 +18,21 @@ from vidsr.engines.devices import Precision, resolve_devices
 from vidsr.engines.engine import Engine
 from vidsr.errors import OptionError
 from vidsr.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
-from vidsr.memory import default_limit, parse_bytes, plan_tile
+from vidsr.memory import (
+    HELD_FRAMES,
+    MemoryPlan,
+    default_limit,
+    fits_whole,
+    parse_bytes,
+    plan_memory,
+)
 from vidsr.models.families import ModelName, choose_model
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
 from vidsr.runner import Runner
 from vidsr.slots import Ring, by_format
 from vidsr.video.pixels import conform, read_format, resolve_matrix
+from vidsr.workers import Workers
 
 T = TypeVar("T")
 Array = NDArray[np.generic]
@@ -38,10 +46,12 @@ class Upscaler:
                    model does, 4 for ``auto``
     ``device``     ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``
     ``precision``  ``auto``, ``fp32``, ``bf16`` or ``fp16``
-    ``engine``     ``auto``, ``torch``, ``tensorrt``: see :class:`vidsr.engines.choose.EngineChoice`
+    ``engine``     ``auto``, ``torch``, ``tensorrt``, ``compile``: see
+                   :class:`vidsr.engines.choose.EngineChoice`
     ``wait_for_engine``  have the first frame wait until TensorRT has built its engine
     ``tile``       (height, width) in source pixels that the network sees at once, halo aside
-    ``max_memory`` bytes, or text such as ``"2G"``; chooses the tile where none is given
+    ``max_memory`` bytes, or text such as ``"2G"``; chooses the tile where none is given. On CUDA it
+                   is memory of each device: slots, networks, CUDA graphs
 
     Raises OptionError, ModelError, DeviceError; calls may raise MemoryLimitError. An instance
     serves one thread at a time.
@@ -76,13 +86,13 @@ class Upscaler:
         self.notes = notes or Notes()
         if wait_for_engine and not choice.may_follow(devices[0]):
             self.notes.say(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
-        self.runner = Runner(self.model, choice, devices, self.plan, self.notes)
+        self.runner = Runner(self.model, choice, devices, self.memory_plan, self.notes)
         self.tile = tile
         if max_memory is None:
             self.memory_limit = min(default_limit(device) for device in devices)
         else:
             self.memory_limit = parse_bytes(str(max_memory))
-        self._tiles: dict[tuple[VideoFormat, VideoFormat, int], transform.Tile] = {}
+        self._plans: dict[tuple[VideoFormat, VideoFormat, int], dict[int, MemoryPlan]] = {}
 
     @property
     def engine(self) -> Engine:
@@ -123,7 +133,8 @@ class Upscaler:
         source = frame.format
         target = target or self.target_format(source)
         with self.runner.alone(source, target, lambda: self._seen(frame.planes, source)) as engine:
-            return transform.enlarge(frame, target, engine, self.plan(source, target))
+            tile = self.memory_plan(source, target, engine).tile
+            return transform.enlarge(frame, target, engine, tile)
 
     def _seen(self, planes: tuple[Tensor, ...], layout: VideoFormat) -> Tensor:
         planes = tuple(plane.to(self.engine.device) for plane in planes)
@@ -156,14 +167,24 @@ class Upscaler:
     def _enlarged(
         self, items: Iterable[Any], target: VideoFormat | None, held: int
     ) -> Iterator[Any]:
-        if self.runner.streams:
-            yield from by_format(items, lambda source: self._ring(source, target, held))
-            return
-        for item in items:
-            yield self.enlarge(item, target) if isinstance(item, Frame) else item
+        def way(source: VideoFormat) -> Ring | Workers:
+            large = target or self.target_format(source)
+            if self.runner.streams:
+                return self.runner.ring(source, large, held)
+            return Workers(
+                lambda frame: self.enlarge(frame, large), self._side_by_side(source, large)
+            )
 
-    def _ring(self, source: VideoFormat, target: VideoFormat | None, held: int) -> Ring:
-        return self.runner.ring(source, target or self.target_format(source), held)
+        yield from by_format(items, way)
+
+    def _side_by_side(self, source: VideoFormat, target: VideoFormat) -> int:
+        """How many frames a processor enlarges at once: as many as it has threads and room for."""
+        if self.tile is not None:
+            return 1
+        count = torch.get_num_threads()
+        while count > 1 and not fits_whole(source, target, self.engine, self.memory_limit, count):
+            count //= 2
+        return count
 
     def __enter__(self) -> Self:
         return self
@@ -182,12 +203,33 @@ class Upscaler:
 
     def plan(self, source: VideoFormat, target: VideoFormat) -> transform.Tile:
         """The tile frames of this format are cut into; None for whole frames."""
-        if self.tile is not None:
-            return self.tile
-        key = (source, target, self.engine.bytes_per_pixel)
-        if key not in self._tiles:
-            self._tiles[key] = plan_tile(source, target, self.engine, self.memory_limit)
-        return self._tiles[key]
+        return self.memory_plan(source, target).tile
+
+    def memory_plan(
+        self,
+        source: VideoFormat,
+        target: VideoFormat,
+        engine: Engine | None = None,
+        held: int = HELD_FRAMES,
+    ) -> MemoryPlan:
+        """What frames of this format take on each device, and the tile that keeps the limit.
+
+        ``engine`` is the one that runs now unless given; with another that takes more, as float32
+        does after half precision was rejected, the tile is chosen anew, and that is said.
+        """
+        engine = engine or self.engine
+        plans = self._plans.setdefault((source, target, held), {})
+        if engine.bytes_per_pixel not in plans:
+            load = self.runner.load(engine, held)
+            plan = plan_memory(source, target, engine, self.memory_limit, load, self.tile)
+            if any(plan.tile != other.tile for other in plans.values()):
+                tile = f"{plan.tile[1]}x{plan.tile[0]}" if plan.tile else "the whole frame"
+                self.notes.say(
+                    f"{engine.name} in {str(engine.dtype)[6:]} sees {tile} at once, "
+                    f"to keep the limit of memory"
+                )
+            plans[engine.bytes_per_pixel] = plan
+        return plans[engine.bytes_per_pixel]
 
     def _image(self, image: av.VideoFrame) -> av.VideoFrame:
         return _delivered(self.enlarge(_planar(image)), image)
@@ -228,7 +270,7 @@ class Upscaler:
         target = self.target_format(source)
         seen = lambda: transform.rgb_input(batch[0], self.engine)  # noqa: E731
         with self.runner.alone(source, target, seen) as engine:
-            tile = self.plan(source, target)
+            tile = self.memory_plan(source, target, engine).tile
             return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
 
 

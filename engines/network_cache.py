@@ -1,0 +1,84 @@
+"""Networks as ONNX in the engine cache, so that an export is waited for once and by builders only.
+
+Exporting takes 8 to 11 s, nearly all of it in PyTorch's exporter, for networks of any size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from vidsr.engines.cache import EngineCache
+from vidsr.engines.engine_key import NetworkKey, differences
+from vidsr.engines.facts import FloatType
+from vidsr.errors import ModelError, OutputError
+
+if TYPE_CHECKING:
+    from vidsr.models.zoo import Model
+
+# Torch and the exporter are imported where they are used: a look into the cache needs neither.
+
+GRAPH = 1  # see NetworkKey
+EXPORTER = ("torch", "onnx", "onnxscript")
+
+
+def exporter_versions() -> dict[str, str]:
+    """Of each package that takes part in an export; empty for those that are absent."""
+    return {name: _version(name) for name in EXPORTER}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+def network_key(model: Model, precision: FloatType) -> NetworkKey:
+    """Under which a model lies in the cache. Reads its file. Raises ModelError."""
+    try:
+        weights = model.path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{model.path}: cannot be read: {error.strerror}") from error
+    return NetworkKey(
+        model=model.name,
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
+        precision=precision,
+        exporter=exporter_versions(),
+        graph=GRAPH,
+    )
+
+
+def network_changes(key: dict[str, Any]) -> tuple[str, ...]:
+    """Why a network that was stored for ``key`` is not looked for any more."""
+    wanted = {"exporter": exporter_versions(), "graph": GRAPH}
+    return differences({name: key.get(name) for name in wanted}, wanted)
+
+
+def cached_network(model: Model, precision: FloatType, cache: EngineCache) -> bytes | None:
+    """What :func:`exported_network` would not have to export; None where it would."""
+    return cache.load(network_key(model, precision)).payload
+
+
+def exported_network(
+    model: Model, precision: FloatType, cache: EngineCache, say: Callable[[str], None]
+) -> bytes:
+    """The model as ONNX, out of the cache, or exported and put there.
+
+    ``say`` is told what keeps it from being stored. Raises what ``export_onnx`` raises.
+    """
+    from vidsr.engines.export import export_onnx
+
+    key = network_key(model, precision)
+    with cache.lock(key, say):
+        found = cache.load(key).payload
+        if found is not None:
+            return found
+        data = export_onnx(model, precision=precision)
+        try:
+            cache.store(key, data)
+        except OutputError as error:
+            say(f"not kept for the next start: {error.message}")
+    return data

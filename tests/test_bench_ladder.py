@@ -1,0 +1,73 @@
+"""The usual sizes in turn, and the search for the largest."""
+
+from __future__ import annotations
+
+import pytest
+
+from vidsr.bench.ladder import FIRST_STEP, LADDER, find_largest, find_max, ladder
+from vidsr.bench.results import Rung
+from vidsr.bench.stats import Spread, spread
+from vidsr.bench.text import largest
+
+
+class Machine:
+    """Does so many pixels a second, and remembers what it was asked for."""
+
+    def __init__(self, pixels_per_s: float) -> None:
+        self.rate, self.asked = pixels_per_s, list[int]()
+
+    def __call__(self, width: int, height: int) -> tuple[Spread, int]:
+        self.asked.append(height)
+        return spread([self.rate / (width * height)]), 2 * height
+
+
+def test_all_rungs_of_a_fast_machine_are_measured() -> None:
+    machine = Machine(1e9)
+    rungs = ladder(machine, 30, LADDER)
+    assert machine.asked == [180, 270, 360, 480, 540, 720, 1080]
+    assert all(rung.realtime is not None and rung.realtime > 1 for rung in rungs)
+
+
+def test_nothing_above_a_hopeless_rung_is_measured() -> None:
+    # 30 fps times 0.08 at 640x360, 0.14 at 480x270
+    machine = Machine(0.08 * 30 * 640 * 360)
+    rungs = ladder(machine, 30, LADDER)
+    assert machine.asked == [180, 270, 360]
+    assert [rung.fps is None for rung in rungs] == [False] * 3 + [True] * 4
+    assert rungs[-1].sentence() == "1080p30 -> 2160p: no, not measured: 360p is at 0.08x"
+
+
+def test_sentences() -> None:
+    def said(fps: float, rate: float) -> str:
+        return Rung(640, 360, 720, rate, spread([fps])).sentence()
+
+    assert said(36, 30) == "360p30 -> 720p: yes, 1.20x realtime"
+    assert said(24, 60) == "360p60 -> 720p: no, 0.40x realtime"
+    assert said(30, 30).startswith("360p30 -> 720p: yes, 1.00x")
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 7, 120])
+def test_the_search_finds_every_answer(most: int) -> None:
+    for answer in range(most + 1):
+        asked: list[int] = []
+
+        def holds(step: int, answer: int = answer, asked: list[int] = asked) -> bool:
+            assert 1 <= step <= most
+            asked.append(step)
+            return step <= answer
+
+        assert find_largest(holds, most) == answer
+        assert len(asked) == len(set(asked)) <= 12
+        assert max(asked) <= max(2 * answer, FIRST_STEP)
+
+
+def test_the_largest_size_that_holds_a_rate() -> None:
+    machine = Machine(30 * 640 * 360 * 1.01)
+    rung = find_max(machine, 30)
+    assert (rung.width, rung.height, rung.target_height) == (640, 360, 720)
+    assert largest(rung) == "the largest that holds 30 fps: 640x360, 1.01x realtime"
+
+
+def test_no_size_holds_it() -> None:
+    rung = find_max(Machine(10), 30)
+    assert largest(rung) == "no 16:9 size from 32x18 on holds 30 fps"

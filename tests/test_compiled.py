@@ -1,0 +1,112 @@
+"""Networks through torch.compile: the same pictures, the same checks, one line where it cannot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from vidsr import Upscaler
+from vidsr.engines import compiled
+from vidsr.engines.choose import EngineChoice, first_engine, runtime_of
+from vidsr.engines.compiled import CompiledEngine
+from vidsr.engines.torch_engine import TorchEngine
+from vidsr.errors import DeviceError, OptionError
+from vidsr.models.zoo import Model, load_model
+
+CPU = torch.device("cpu")
+CXX = shutil.which(os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++"))
+needs_compiler = pytest.mark.skipif(CXX is None, reason="needs a C++ compiler")
+# PyTorch's compiler warns of what its own parts use.
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(scope="module")
+def lite() -> Model:
+    return load_model("lite-x2")
+
+
+@pytest.fixture(scope="module")
+def engine(lite: Model) -> CompiledEngine:
+    return CompiledEngine(lite, device="cpu", precision="fp32")
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_it_gives_what_pytorch_gives(lite: Model, engine: CompiledEngine) -> None:
+    plain = TorchEngine(lite, device="cpu", precision="fp32")
+    for size in ((12, 16), (9, 7), (20, 5), (12, 16)):
+        x = torch.rand(1, 1, *size)
+        # Sums of the same numbers in another order: a few steps of 2^-24.
+        torch.testing.assert_close(engine.run(x), plain.run(x), rtol=0, atol=2e-6)
+
+
+@needs_compiler
+def test_it_is_checked_on_the_whole_picture_even_in_float32(
+    lite: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch = first_engine(lite, CPU, EngineChoice("compile", "fp32"), pytest.fail)
+    seen = []
+    run = CompiledEngine._run
+
+    def look(self: CompiledEngine, x: torch.Tensor) -> torch.Tensor:
+        seen.append(tuple(x.shape))
+        return run(self, x)
+
+    monkeypatch.setattr(CompiledEngine, "_run", look)
+    x = torch.rand(1, 1, 70, 90)
+    assert runtime_of(switch.current(lambda: x)) == "compile"
+    assert set(seen) == {(1, 1, 70, 90)}
+
+
+@needs_compiler
+def test_compiled_to_something_wrong_it_is_rejected(
+    lite: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = CompiledEngine._run
+    monkeypatch.setattr(CompiledEngine, "_run", lambda self, x: run(self, x) + 0.01)
+    expected = Upscaler("lite-x2", device="cpu", precision="fp32")(torch.ones(3, 9, 8) / 2)
+    upscaler = Upscaler("lite-x2", device="cpu", precision="fp32", engine="compile")
+    assert torch.equal(upscaler(torch.ones(3, 9, 8) / 2), expected)
+    assert "lite-x2 is rejected" in upscaler.notes.said[0]
+    assert runtime_of(upscaler.engine) == "torch"
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_without_a_compiler_it_is_refused_in_one_line(tmp_path: Path) -> None:
+    code = "from vidsr import Upscaler; Upscaler('lite-x2', device='cpu', engine='compile')"
+    environment = os.environ | {
+        "CXX": str(tmp_path / "absent"),
+        "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300
+    )
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("vidsr.errors.DeviceError: engine = 'compile' on cpu: ")
+    assert last.endswith("it needs a C++ compiler ($CXX); engine = 'torch' needs none")
+
+
+def test_what_any_part_raises_is_a_device_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    class TritonMissing(Exception):
+        """What other libraries raise."""
+
+    def fail(_: object) -> None:
+        raise TritonMissing("\nno working Triton\nand a page more")
+
+    monkeypatch.setattr(compiled.torch, "compile", fail)
+    compiled.require_compiler.cache_clear()
+    with pytest.raises(DeviceError, match=r"'compile' on cpu: no working Triton\. Hint: it"):
+        EngineChoice("compile").check(CPU)
+
+
+def test_nothing_follows_it_and_nothing_is_waited_for() -> None:
+    assert not EngineChoice("compile").may_follow(torch.device("cuda", 0))
+    with pytest.raises(OptionError, match="it is there at once"):
+        EngineChoice("compile", wait=True).check(CPU)

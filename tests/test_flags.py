@@ -1,0 +1,33 @@
+"""Messages for people who type: flags in the place of parameters."""
+
+from __future__ import annotations
+
+import pytest
+
+from vidsr.cli import build_parser
+from vidsr.flags import PARAMETERS, as_flags
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("device = 'cuda:9', but there are 1", "--device cuda:9, but there are 1"),
+        ("device = 'cuda:0,': a name is", "--device cuda:0,: a name is"),
+        ("Hint: use device = 'cpu', or", "Hint: use --device cpu, or"),
+        ("device = '', allowed", "--device '', allowed"),
+        (
+            "wait_for_engine = True with engine = 'torch': it",
+            "--wait-for-engine with --engine torch: it",
+        ),
+        ("scale = 3, but lite-x2", "--scale 3, but lite-x2"),
+        ("a device = of nothing", "a --device of nothing"),
+        ("tile = (3, 4) and subdevice = 'x'", "tile = (3, 4) and subdevice = 'x'"),
+    ],
+)
+def test_parameters_become_flags(text: str, said: str) -> None:
+    assert as_flags(text) == said
+
+
+def test_the_command_has_these_flags() -> None:
+    known = build_parser()._option_string_actions
+    assert {f"--{name.replace('_', '-')}" for name in PARAMETERS} <= known.keys()

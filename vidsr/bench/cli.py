@@ -1,0 +1,167 @@
+"""``vidsr-bench``: what this machine does a second, what limits it, and what others reach."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from vidsr import __version__
+from vidsr.bench.measure import measure
+from vidsr.bench.peers import PEERS
+from vidsr.bench.request import Request, check_files, parse_size
+from vidsr.bench.text import lines
+from vidsr.errors import OptionError, VidsrError
+from vidsr.files import write_text
+from vidsr.terminal import open_closed_streams, signals_caught
+
+# Nothing here loads torch or PyAV: see vidsr.bench.task.
+
+EPILOG = """examples:
+  vidsr-bench                                       the whole command on a drawn clip of 640x360
+  vidsr-bench clip.mp4 --stages --json result.json  each stage, the machine's ceilings, the limit
+  vidsr-bench --size 320x180 --model lite-x4 --against naive,opencv,ffmpeg
+  vidsr-bench --realtime                            180p to 1080p: which of them hold 30 fps
+  vidsr-bench --find-max --rate 60                  the largest size that holds 60 fps
+--realtime and --find-max, where nothing is said of a clip, measure nothing else.
+A frame counts from its decoding to the end of its encoding; of clips shorter than the 48 frames of
+the default, filling the pipeline and emptying the encoder are a large part.
+The drawn clip pans a texture under moving hard edges, with a little noise; x264 encodes it once.
+exit status: 0 done, 2 arguments, 3 source, 4 --json or --plot, 6 model, 7 device,
+8 memory, 130 interrupted
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vidsr-bench",
+        description="Measure frames a second on this machine, and what limits them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help="its first frames")
+    parser.add_argument("--size", type=parse_size, metavar="WxH", help="of a drawn clip (640x360)")
+    _add_run(parser.add_argument_group("what runs"))
+    _add_what(parser.add_argument_group("what is measured (default: the whole command)"))
+    _add_output(parser.add_argument_group("output (default: a text)"))
+    return parser
+
+
+def _add_run(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--model", default="auto", metavar="NAME|PATH", help="as of vidsr (auto)")
+    group.add_argument("--scale", type=int, choices=(1, 2, 4), help="as of vidsr")
+    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1")
+    group.add_argument(
+        "--engine", choices=("torch", "tensorrt"), default="torch", help="what runs it (torch)"
+    )
+    group.add_argument("--codec", metavar="NAME", help="as of vidsr")
+    group.add_argument("--preset", metavar="NAME", help="the encoder's effort, as of vidsr")
+
+
+def _add_what(group: argparse._ArgumentGroup) -> None:
+    names = ", ".join(peer.name for peer in PEERS)
+    group.add_argument("--frames", type=int, default=48, metavar="N", help="a repeat (48)")
+    group.add_argument("--repeats", type=int, default=3, metavar="N", help="(3)")
+    group.add_argument("--stages", action="store_true", help="each alone, beside its ceiling")
+    group.add_argument("--against", type=_names, default=(), metavar="LIST", help=f"of {names}")
+    group.add_argument("--realtime", action="store_true", help="180p to 1080p at --rate")
+    group.add_argument("--find-max", action="store_true", help="largest 16:9 size at --rate")
+    group.add_argument("--rate", type=float, default=30.0, metavar="FPS", help="(30)")
+
+
+def _add_output(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
+    group.add_argument("--plot", type=Path, metavar="PNG", help="draw it as bars")
+    group.add_argument("--version", action="version", version=f"vidsr {__version__}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def request_of(args: argparse.Namespace) -> Request:
+    """Raises OptionError, NoInputError."""
+    if args.input is not None and args.size is not None:
+        raise OptionError("INPUT and --size are both given; allowed is one of them.")
+    asked = bool(args.input or args.size or args.stages or args.against)
+    request = Request(
+        input=args.input,
+        size=args.size or Request.size,
+        model=args.model,
+        scale=args.scale,
+        device=args.device,
+        engine=args.engine,
+        codec=args.codec,
+        preset=args.preset,
+        frames=args.frames,
+        repeats=args.repeats,
+        rate=args.rate,
+        main=asked or not (args.realtime or args.find_max),
+        stages=args.stages,
+        against=args.against,
+        realtime=args.realtime,
+        find_max=args.find_max,
+    )
+    request.check()
+    return request
+
+
+def _tell(text: str) -> None:
+    """A line that the next one replaces; only on a terminal."""
+    if sys.stderr.isatty():
+        print(f"\r\033[Kvidsr-bench: {text}", end="", file=sys.stderr, flush=True)
+
+
+def _work(argv: Sequence[str]) -> None:
+    args = build_parser().parse_args(argv)
+    request = request_of(args)
+    check_files(args.json, args.plot, args.input)
+    with tempfile.TemporaryDirectory(prefix="vidsr-bench-") as folder:
+        try:
+            result = measure(request, Path(folder), shlex.join(["vidsr-bench", *argv]), _tell)
+        finally:
+            _clear()
+    print("\n".join(lines(result)))
+    sys.stdout.flush()  # here, where a closed pipe is expected
+    if args.json:
+        write_text(args.json, result.to_json() + "\n")
+    if args.plot:
+        from vidsr.bench.plot import draw
+
+        draw([json.loads(result.to_json())], args.plot)
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    open_closed_streams()
+    with signals_caught():
+        return _run(sys.argv[1:] if argv is None else argv)
+
+
+def _run(argv: Sequence[str]) -> int:
+    try:
+        _work(argv)
+    except VidsrError as error:
+        print(f"vidsr-bench: error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("vidsr-bench: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of the text has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""Which sizes hold a frame rate: the usual ones in turn, or the largest of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from vidsr.bench.results import Rung
+from vidsr.bench.stats import Spread
+
+LADDER = ((320, 180), (480, 270), (640, 360), (854, 480), (960, 540), (1280, 720), (1920, 1080))
+HOPELESS = 0.1  # of real time: larger sizes are not tried
+STEP = (32, 18)  # every multiple is exactly 16:9, with even sides
+FIRST_STEP = 5  # 160x90
+LARGEST_STEP = 120  # 3840x2160
+
+Measure = Callable[[int, int], tuple[Spread, int]]  # width, height -> fps, height of the target
+
+
+def ladder(measure: Measure, rate: float, sizes: Sequence[tuple[int, int]]) -> tuple[Rung, ...]:
+    """A rung for every size, in rising order; those above a hopeless one are not measured."""
+    rungs: list[Rung] = []
+    hopeless: Rung | None = None
+    for width, height in sizes:
+        if hopeless is not None and hopeless.realtime is not None:
+            scale = hopeless.target_height // hopeless.height
+            reason = f"not measured: {hopeless.height}p is at {hopeless.realtime:.2f}x"
+            rungs.append(Rung(width, height, height * scale, rate, reason=reason))
+            continue
+        rung = _rung(measure, width, height, rate)
+        rungs.append(rung)
+        if rung.realtime is not None and rung.realtime < HOPELESS:
+            hopeless = rung
+    return tuple(rungs)
+
+
+def _rung(measure: Measure, width: int, height: int, rate: float) -> Rung:
+    fps, target_height = measure(width, height)
+    return Rung(width, height, target_height, rate, fps)
+
+
+def find_largest(holds: Callable[[int], bool], most: int = LARGEST_STEP) -> int:
+    """The greatest step from 1 to ``most`` that holds, 0 for none; larger ones are slower.
+
+    Doubles until one does not hold, then halves what is between: no probe above the first has more
+    than four times the pixels of what holds.
+    """
+    low, high = 0, min(FIRST_STEP, most)
+    while holds(high):
+        if high == most:
+            return most
+        low, high = high, min(2 * high, most)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if holds(middle):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def find_max(measure: Measure, rate: float) -> Rung:
+    """The largest 16:9 source that holds ``rate``, or 32x18 where not even that does."""
+    rungs: dict[int, Rung] = {}
+
+    def holds(step: int) -> bool:
+        width, height = STEP[0] * step, STEP[1] * step
+        rung = rungs[step] = _rung(measure, width, height, rate)
+        return rung.realtime is not None and rung.realtime >= 1
+
+    return rungs[max(1, find_largest(holds))]

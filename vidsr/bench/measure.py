@@ -1,0 +1,158 @@
+"""Rounds: the command, its stages and its peers take turns, each in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from vidsr.bench import summary
+from vidsr.bench.ladder import LADDER, find_max, ladder
+from vidsr.bench.limits import limit_line
+from vidsr.bench.machine import this_machine
+from vidsr.bench.peers import PEERS
+from vidsr.bench.request import Request
+from vidsr.bench.results import Against, Result
+from vidsr.bench.stats import Spread, spread
+from vidsr.bench.task import ChildError, Footage, Task, cores, run_child, run_task
+
+Tell = Callable[[str], None]
+Round = dict[str, Any]
+CLIP, PEER = "vidsr.bench.clip", "vidsr.bench.peers"
+COMMAND, STAGES = "vidsr.bench.whole", "vidsr.bench.stages"
+
+
+def measure(request: Request, folder: Path, command: str, tell: Tell) -> Result:
+    """All that is asked for, with ``folder`` for clips; ``command`` is what was typed.
+
+    ``tell`` hears what is being done. Raises a VidsrError.
+    """
+    clips, load_average = Clips(request, folder, tell), os.getloadavg()[0]
+    parts = Rounds(clips).measure() if request.main else {}
+    if request.realtime:
+        parts["ladder"] = ladder(clips.holds(request.repeats), request.rate, LADDER)
+    if request.find_max:
+        parts["largest"] = find_max(clips.holds(1), request.rate)
+    machine = this_machine(clips.gpu, load_average)
+    return Result(command, machine, request.frames, request.repeats, **parts)
+
+
+class Clips:
+    """Sources, and runs of the command on them."""
+
+    def __init__(self, request: Request, folder: Path, tell: Tell) -> None:
+        self.request, self.tell, self._folder = request, tell, folder
+        self.gpu: str | None = None
+
+    def drawn(self, size: tuple[int, int]) -> Footage:
+        rate = Fraction(self.request.rate).limit_denominator(1001)
+        return self._make({"width": size[0], "height": size[1], "rate": str(rate)})
+
+    def chosen(self) -> Footage:
+        """The input, or what is drawn in its place."""
+        if self.request.input is None:
+            return self.drawn(self.request.size)
+        return self._make({"input": str(self.request.input)})
+
+    def _make(self, wish: dict[str, Any]) -> Footage:
+        self.tell("making the clip")
+        wish |= {"path": str(self._folder / "source.mp4"), "frames": self.request.frames}
+        return Footage(**run_child(CLIP, json.dumps(wish)))
+
+    def task(self, footage: Footage) -> Task:
+        request = self.request
+        return Task(
+            source=footage.path,
+            target=str(self._folder / f"target{self._suffix()}"),
+            frames=footage.frames,
+            duration_s=footage.duration_s,
+            threads=cores(),
+            model=request.model,
+            scale=request.scale,
+            device=request.device,
+            engine=request.engine,
+            codec="h264" if request.against else request.codec,
+            preset=request.preset,
+        )
+
+    def _suffix(self) -> str:
+        """Of a container that holds the codec; MP4 is what peers write."""
+        return ".mp4" if self.request.codec in (None, "h264") else ".mkv"
+
+    def run(self, task: Task) -> Round:
+        """The command on a clip."""
+        answer = run_task(COMMAND, task)
+        self.gpu = answer["gpu"]
+        return answer
+
+    def holds(self, repeats: int) -> Callable[[int, int], tuple[Spread, int]]:
+        """What measures a size for :mod:`vidsr.bench.ladder`."""
+
+        def fps(width: int, height: int) -> tuple[Spread, int]:
+            self.tell(f"{width}x{height}")
+            task = self.task(self.drawn((width, height)))
+            runs = [self.run(task) for _ in range(repeats)]
+            return spread(map(summary.fps_of, runs)), int(runs[-1]["target_size"][1])
+
+        return fps
+
+
+class Rounds:
+    """One clip, round after round: what is compared runs back to back."""
+
+    def __init__(self, clips: Clips) -> None:
+        self._clips, self._request = clips, clips.request
+        self._runs: list[Round] = []
+        self._stages: list[Round] = []
+        self._peers: dict[str, list[Round]] = {name: [] for name in clips.request.against}
+
+    def measure(self) -> dict[str, Any]:
+        """The parts of a result."""
+        footage = self._clips.chosen()
+        task = self._clips.task(footage)
+        for index in range(self._request.repeats):
+            self._round(task, f"round {index + 1} of {self._request.repeats}")
+        parts: dict[str, Any] = {"source": footage.describe(), "whole": summary.whole(self._runs)}
+        return parts | {"against": self._against()} | self._staged()
+
+    def _round(self, task: Task, where: str) -> None:
+        if self._request.stages:
+            self._clips.tell(f"{where}: stages")
+            self._stages.append(run_task(STAGES, task))
+        self._clips.tell(f"{where}: vidsr")
+        self._runs.append(self._clips.run(task))
+        for name, runs in self._peers.items():
+            if not any(run["absent"] for run in runs):
+                self._clips.tell(f"{where}: {name}")
+                runs.append(self._peer(name, task))
+
+    def _peer(self, name: str, task: Task) -> Round:
+        # What was chosen automatically has a name by now; a file keeps its path.
+        model = task.model if Path(task.model).exists() else self._runs[-1]["model"]
+        options = ["--model", model, "--frames", str(task.frames), "--threads", str(task.threads)]
+        options += ["--preset", task.preset] if task.preset else []
+        try:
+            return run_child(PEER, name, task.source, task.target, *options)
+        except ChildError as error:  # one that fails does not take the others with it
+            return {"absent": f"failed: {error.message}"}
+
+    def _against(self) -> tuple[Against, ...]:
+        return tuple(
+            summary.against(peer.name, peer.what, self._peers[peer.name], self._runs, self._stages)
+            for peer in PEERS
+            if peer.name in self._peers
+        )
+
+    def _staged(self) -> dict[str, Any]:
+        if not self._stages:
+            return {}
+        stages = summary.stages(self._stages)
+        return {
+            "stages": stages,
+            "ceilings": summary.ceilings(self._stages),
+            "efficiency": summary.efficiency(self._stages, self._runs),
+            "limit": limit_line(stages, self._stages[-1]["device"]),
+        }

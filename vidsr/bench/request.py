@@ -1,0 +1,88 @@
+"""What is to be measured, checked before anything is started."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from vidsr.bench.peers import PEERS
+from vidsr.errors import NoInputError, OptionError, OutputError
+
+SMALLEST, LARGEST = 16, 4096  # sides of a drawn clip
+FEWEST_FRAMES = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """The choices of one ``vidsr-bench``; ``size`` is of the drawn clip that stands in for
+    ``input``, ``rate`` what ``realtime`` and ``find_max`` ask for."""
+
+    input: Path | None = None
+    size: tuple[int, int] = (640, 360)
+    model: str = "auto"
+    scale: int | None = None
+    device: str = "auto"
+    engine: str = "torch"
+    codec: str | None = None
+    preset: str | None = None
+    frames: int = 48
+    repeats: int = 3
+    rate: float = 30.0
+    main: bool = True
+    stages: bool = False
+    against: tuple[str, ...] = ()
+    realtime: bool = False
+    find_max: bool = False
+
+    def check(self) -> None:
+        """Raises OptionError, NoInputError."""
+        if self.input is not None and not self.input.is_file():
+            raise NoInputError(f"{self.input}: no such file")
+        if not all(SMALLEST <= side <= LARGEST and side % 2 == 0 for side in self.size):
+            size = f"{self.size[0]}x{self.size[1]}"
+            raise OptionError(f"--size {size}: allowed are even sides of {SMALLEST} to {LARGEST}.")
+        if self.frames < FEWEST_FRAMES:
+            raise OptionError(f"--frames {self.frames}: allowed is {FEWEST_FRAMES} or more.")
+        if self.repeats < 1:
+            raise OptionError(f"--repeats {self.repeats}: allowed is 1 or more.")
+        if not 1 <= self.rate <= 240:
+            raise OptionError(f"--rate {self.rate:g}: allowed is 1 to 240.")
+        self._check_peers()
+
+    def _check_peers(self) -> None:
+        names = [peer.name for peer in PEERS]
+        for name in self.against:
+            if name not in names:
+                raise OptionError(f"--against {name}: allowed are {', '.join(names)}.")
+        if self.against and self.codec not in (None, "h264"):
+            raise OptionError(
+                f"--codec {self.codec} with --against: allowed is h264, which all of them write."
+            )
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """``640x360``. Raises ValueError."""
+    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text.strip())
+    if match is None:
+        raise ValueError(text)
+    return int(match[1]), int(match[2])
+
+
+def check_files(json_file: Path | None, plot: Path | None, source: Path | None) -> None:
+    """Refuse before the work what would fail after it. Raises OutputError, OptionError."""
+    taken = [source.resolve()] if source else []
+    for name, path in (("--json", json_file), ("--plot", plot)):
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise OutputError(f"{name} {path}: is the source, or written already")
+        if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
+            raise OutputError(f"{name} {path}: cannot be written there")
+        taken.append(path.resolve())
+    if plot is not None and plot.suffix.lower() != ".png":
+        raise OptionError(f"--plot {plot}: allowed is a name that ends in .png")
+    if plot is not None and find_spec("matplotlib") is None:
+        raise OptionError("--plot needs matplotlib", hint="pip install -e '.[train]'")

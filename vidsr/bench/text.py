@@ -1,0 +1,136 @@
+"""A result for people, in lines of a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from vidsr.bench.results import Against, Ceiling, Efficiency, Result, Rung, Stage, Whole
+from vidsr.bench.stats import Spread
+
+
+def lines(result: Result) -> Iterator[str]:
+    """Everything that was measured, the answers last."""
+    yield result.machine.describe()
+    if result.machine.busy:
+        load = f"load average {result.machine.load_average:.1f}"
+        yield f"other work shares the cores ({load} before it began): rates are too low"
+    if result.source:
+        many = f"{result.repeats} repeats: median (least to greatest)"
+        yield f"source: {result.source}; {many if result.repeats > 1 else '1 repeat'}"
+    if result.ceilings:
+        yield from _block("ceilings", map(_ceiling, result.ceilings))
+    if result.stages:
+        yield from _block("stages, each alone", _stages(result.stages))
+    if result.whole:
+        yield from _block("the whole command", _whole(result.whole))
+    if result.efficiency:
+        yield from _efficiency(result.efficiency)
+    if result.limit:
+        yield result.limit
+    if result.against:
+        yield from _block("against", map(_against, result.against))
+    if result.ladder:
+        yield from _block("realtime", (rung.sentence() for rung in result.ladder))
+    if result.largest:
+        yield ""
+        yield largest(result.largest)
+
+
+def largest(rung: Rung) -> str:
+    """The answer of ``--find-max``."""
+    size = f"{rung.width}x{rung.height}"
+    if rung.realtime is None or rung.realtime < 1:
+        return f"no 16:9 size from {size} on holds {rung.rate:g} fps"
+    return f"the largest that holds {rung.rate:g} fps: {size}, {rung.realtime:.2f}x realtime"
+
+
+def _block(title: str, body: Iterator[str] | map[str]) -> Iterator[str]:
+    yield ""
+    yield f"{title}:"
+    yield from (f"  {line}" for line in body)
+
+
+def number(value: float) -> str:
+    """Three digits, as many as repeats agree in, and no exponent."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def across(values: Spread) -> str:
+    """``31.2 (30.9 to 32)``; the median alone where there was one repeat."""
+    if values.low == values.high:
+        return number(values.median)
+    return f"{number(values.median)} ({number(values.low)} to {number(values.high)})"
+
+
+def _percent(values: Spread) -> str:
+    if values.low == values.high:
+        return f"{values.median:.0%}"
+    return f"{values.median:.0%} ({values.low:.0%} to {values.high:.0%})"
+
+
+def _ceiling(ceiling: Ceiling) -> str:
+    return f"{ceiling.name:16} {across(ceiling.rate)} {ceiling.unit}"
+
+
+def _stages(stages: Sequence[Stage]) -> Iterator[str]:
+    yield f"{'':9}{'fps':>8}{'p50 ms':>9}{'p95 ms':>9}{'p99 ms':>9}{'CPU ms':>9}  work a frame"
+    for stage in stages:
+        yield _none(stage) if stage.none else _stage(stage)
+
+
+def _none(stage: Stage) -> str:
+    return f"{stage.name:9}{'none':>8}   {stage.none}"
+
+
+def _stage(stage: Stage) -> str:
+    assert stage.fps
+    assert stage.ms
+    assert stage.cpu_ms
+    work = f"{number(stage.work)} {stage.unit}" if stage.work else ""
+    columns = (stage.fps.median, stage.ms.p50, stage.ms.p95, stage.ms.p99, stage.cpu_ms.median)
+    widths = (8, 9, 9, 9, 9)
+    cells = "".join(f"{number(c):>{w}}" for c, w in zip(columns, widths, strict=True))
+    share = f", {_percent(stage.share)} of {stage.ceiling}" if stage.share else ""
+    if stage.share and stage.share.median > 1 and stage.ceiling == "copy":
+        share += " from memory: it stays in a cache"
+    return f"{stage.name:9}{cells}  {work}{share}"
+
+
+def _whole(whole: Whole) -> Iterator[str]:
+    small, large = ("x".join(map(str, size)) for size in (whole.size, whole.target_size))
+    yield f"{whole.model} on {whole.device} ({whole.engine}, {whole.precision}), {small} -> {large}"
+    yield whole.encoder
+    yield f"{across(whole.fps)} fps, {across(whole.realtime)}x realtime at {whole.rate:.4g} fps"
+    ms = whole.ms
+    yield (
+        f"between frames p50 {number(ms.p50)}, p95 {number(ms.p95)}, p99 {number(ms.p99)} ms; "
+        f"{across(whole.cpu_ms)} ms of processor a frame"
+    )
+    device = f", {whole.device_mib:.0f} MiB on the device" if whole.device_mib is not None else ""
+    yield f"peak memory {whole.peak_rss_mib:.0f} MiB{device}"
+    yield from (f"note: {note}" for note in whole.notes)
+
+
+def _efficiency(found: Efficiency) -> Iterator[str]:
+    yield (
+        f"  {_percent(found.of_allowed)} of the {across(found.allowed_fps)} fps that its stages "
+        f"allow, {_percent(found.of_engine)} of the network's own rate"
+    )
+    if found.colour_copies:
+        yield f"  colour and copies: {_percent(found.colour_copies)} of its processor time"
+
+
+def _against(peer: Against) -> str:
+    if peer.absent:
+        return f"{peer.name:12} absent: {peer.absent}"
+    assert peer.fps
+    assert peer.ratio
+    assert peer.cpu_ms
+    network = f", network {number(peer.network_ms.p50)} ms" if peer.network_ms else ""
+    if peer.network_ratio:
+        network += f", {across(peer.network_ratio)} times vidsr's"
+    note = f"; {peer.note}" if peer.note else ""
+    return (
+        f"{peer.name:12} vidsr is {across(peer.ratio)} times as fast: {across(peer.fps)} fps, "
+        f"{number(peer.cpu_ms.median)} ms of processor a frame{network} ({peer.what}{note})"
+    )

@@ -1,0 +1,125 @@
+"""The whole command on one clip, timed frame by frame: one process, one line of JSON.
+
+It answers as ``python -m vidsr.bench.peers`` does, so that both are compared alike: every frame is
+decoded, enlarged and encoded within the time that counts, what the encoder holds back at the end
+included; loading, and the first runs of the network, are not.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vidsr.api import QUEUED_FRAMES
+from vidsr.api import _encode as encode  # all that vidsr.api.run does with a job
+from vidsr.bench.task import Task, serve
+from vidsr.engines.choose import runtime_of
+from vidsr.frame import Frame
+from vidsr.job import Job, prepare
+from vidsr.notes import Notes
+from vidsr.video.info import SourceInfo
+from vidsr.video.source import Source
+
+WARM_UP = 4  # frames: a queue of the device full, every buffer taken once
+
+
+class Watch:
+    """A :class:`vidsr.api.Progress` that notes when each frame was delivered, in seconds."""
+
+    def __init__(self) -> None:
+        self.frame_s: list[float] = []
+        self.flush_s = self.cpu_s = 0.0
+
+    def start(self, info: SourceInfo) -> None:
+        self._last, self._cpu = time.perf_counter(), time.process_time()
+
+    def frame(self, done: int, output_bytes: int) -> None:
+        self.frame_s.append(self._since())
+
+    def close(self) -> None:
+        self.flush_s, self.cpu_s = self._since(), time.process_time() - self._cpu
+
+    def _since(self) -> float:
+        last, self._last = self._last, time.perf_counter()
+        return self._last - last
+
+
+def open_job(task: Task, notes: Notes) -> Job:
+    """The job of a command with the task's options; sets the number of threads."""
+    torch.set_num_threads(task.threads)
+    return prepare(Path(task.source), Path(task.target), task.options(), notes)
+
+
+def first_frames(task: Task, count: int) -> Iterator[Frame]:
+    """The source opened once more."""
+    with Source(task.source, duration_s=task.duration_s) as source:
+        yield from islice((item for item in source if isinstance(item, Frame)), count)
+
+
+def warm_up(task: Task, job: Job) -> None:
+    """Have the engine checked, compiled, captured, whatever the first frames cost."""
+    frames = first_frames(task, WARM_UP)
+    for large in job.upscaler.stream(frames, job.output.format, held=QUEUED_FRAMES + 1):
+        large.release()
+
+
+def about(job: Job) -> dict[str, Any]:
+    """What ran, for tables."""
+    upscaler, layout, plan = job.upscaler, job.source.info.format, job.output
+    engine = upscaler.engine
+    return {
+        "model": upscaler.model.name,
+        "device": str(engine.device),
+        "gpu": torch.cuda.get_device_name(engine.device) if engine.device.type == "cuda" else None,
+        "precision": str(engine.dtype).removeprefix("torch."),
+        "engine": runtime_of(engine),
+        "scale": upscaler.scale,
+        "size": (layout.width, layout.height),
+        "target_size": (plan.format.width, plan.format.height),
+        "encoder": " ".join([plan.codec.encoder, *(f"{k}={v}" for k, v in plan.options.items())]),
+        "rate": float(job.source.info.rate),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def measure(task: Task) -> dict[str, Any]:
+    """See the module. ``peak_rss_bytes`` is of the process, ``device_bytes`` what torch took."""
+    notes, watch = Notes(), Watch()
+    with open_job(task, notes) as job:
+        warm_up(task, job)
+        sink, times = encode(job, notes, watch)
+        facts = about(job)
+    return {
+        "name": "vidsr",
+        "frames": sink.frames,
+        "frame_s": watch.frame_s,
+        "flush_s": watch.flush_s,
+        "network_s": None,
+        "cpu_s": watch.cpu_s,
+        "absent": None,
+        "psnr_note": None,
+        "versions": {name: version(name) for name in ("torch", "av", "numpy")},
+        "peak_rss_bytes": peak_rss_bytes(),
+        "device_bytes": torch.cuda.max_memory_reserved(facts["device"]) if facts["gpu"] else None,
+        "busy": asdict(times),
+        "notes": notes.said,
+        **facts,
+    }
+
+
+def peak_rss_bytes() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024  # of ru_maxrss, in bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+if __name__ == "__main__":
+    sys.exit(serve(measure))

@@ -1,0 +1,18 @@
+"""Messages that name parameters of the API, as those of a command that has flags for them."""
+
+from __future__ import annotations
+
+import re
+
+PARAMETERS = ("device", "engine", "precision", "wait_for_engine", "decoder", "model", "scale")
+_NAMED = re.compile(rf"\b({'|'.join(PARAMETERS)}) = ('[^']*'|[\w.-]*\w)")
+
+
+def as_flags(text: str) -> str:
+    """``device = 'cuda:9'`` as ``--device cuda:9``, wherever in the text."""
+    return _NAMED.sub(_flag, text)
+
+
+def _flag(named: re.Match[str]) -> str:
+    flag, value = "--" + named[1].replace("_", "-"), named[2].strip("'")
+    return flag if value == "True" else f"{flag} {value or named[2]}"

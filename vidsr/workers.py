@@ -1,0 +1,75 @@
+"""Frames side by side on a processor: each on a core of its own, instead of one on all of them.
+
+Threads that share a frame wait for each other after every layer, and while one of them converts
+colours or runs Python, the others do nothing. Frames that share nothing do not wait.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import torch
+
+from vidsr.frame import Frame
+
+T = TypeVar("T")
+
+
+class Workers:
+    """``count`` threads that enlarge a frame each; PyTorch's own threads are shared out to them.
+
+    ``enlarge`` is called in several threads at once, except for the first frame: that has all
+    of PyTorch's threads, and nobody beside it.
+    """
+
+    def __init__(self, enlarge: Callable[[Frame], Frame], count: int) -> None:
+        self._enlarge, self._count = enlarge, count
+
+    def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
+        """Items in their order: frames enlarged, all else as it is.
+
+        A frame comes out when ``count`` more have gone in, or at the end. Closing waits for the
+        frames that are being enlarged. An error of a frame is raised when its turn comes.
+        """
+        iterator = iter(items)
+        for item in iterator:
+            first = isinstance(item, Frame)
+            yield self._enlarge(item) if isinstance(item, Frame) else item
+            if first:
+                break
+        if self._count == 1:
+            for item in iterator:
+                yield self._enlarge(item) if isinstance(item, Frame) else item
+            return
+        yield from self._together(iterator)
+
+    def _together(self, items: Iterator[T]) -> Iterator[T | Frame]:
+        threads = torch.get_num_threads()
+        pool = ThreadPoolExecutor(
+            self._count, "vidsr-frame", torch.set_num_threads, (max(1, threads // self._count),)
+        )
+        waiting: deque[Any] = deque()
+        try:
+            for item in items:
+                frame = isinstance(item, Frame)
+                waiting.append(pool.submit(self._enlarge, item) if frame else item)  # type: ignore[arg-type]
+                while waiting and not self._in_work(waiting):
+                    yield _result(waiting.popleft())
+            while waiting:
+                yield _result(waiting.popleft())
+        finally:
+            pool.shutdown(cancel_futures=True)
+            # The workers' number has become that of threads yet to begin; this thread kept its own.
+            torch.set_num_threads(threads)
+
+    def _in_work(self, waiting: deque[Any]) -> bool:
+        """Whether the oldest is a frame that may take its time: no worker would stand idle."""
+        frames = sum(isinstance(item, Future) for item in waiting)
+        return isinstance(waiting[0], Future) and frames <= self._count
+
+
+def _result(item: Any) -> Any:
+    return item.result() if isinstance(item, Future) else item
