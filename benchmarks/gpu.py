@@ -37,6 +37,7 @@ import torch  # noqa: E402
 from foundation import commit, installed, processor  # noqa: E402
 from gpu_bars import bars  # noqa: E402
 from gpu_timing import Bench, guarded, say  # noqa: E402
+from gpu_weights import ensure_safetensors  # noqa: E402
 
 PARTS = ("kernels", "engines", "stream", "endurance", "compile", "tune")
 CLOCKS = "driver_version,clocks.sm,clocks.max.sm,clocks.mem,clocks.max.mem,power.limit"
@@ -157,6 +158,7 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     args = arguments()
+    ensure_safetensors()
     device = torch.device(args.device)
     if device.type == "cuda":
         if not torch.cuda.is_available():

@@ -10,11 +10,15 @@ import sys
 import time
 
 import torch
-from gpu_engines import build, capture_for
-from gpu_timing import Bench, call_ms, rounded
+from gpu_weights import ensure_safetensors
 
-from vidsr.engines.inference import InferenceNet
-from vidsr.models.zoo import load_model
+ensure_safetensors()
+
+from gpu_engines import build, capture_for  # noqa: E402
+from gpu_timing import Bench, call_ms, rounded  # noqa: E402
+
+from vidsr.engines.inference import InferenceNet  # noqa: E402
+from vidsr.models.zoo import load_model  # noqa: E402
 
 
 @torch.inference_mode()

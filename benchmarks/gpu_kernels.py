@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -16,6 +16,7 @@ import torch
 from gpu_timing import Bench, Work, device_ms, guarded, host_us, rounded, say
 from torch import Tensor
 
+from vidsr import chroma
 from vidsr.color import MATRIX_BT709, RANGE_LIMITED, ColorSpec
 from vidsr.frame import PixelFormat, VideoFormat
 from vidsr.kernels import reference
@@ -28,6 +29,7 @@ UHD = (3840, 2160)
 CONSTANTS = {
     "yuv_to_rgb": ("yuv_to_rgb", "BLOCK", (256, 512, 1024, 2048)),
     "shuffle_to_yuv": ("pixel_shuffle", "TILE_SAMPLES", (512, 1024, 2048, 4096)),
+    "resample_chroma": ("resample_chroma", "COLUMNS", (32, 64, 128, 256)),
 }
 WARPS = (1, 2, 4, 8)
 
@@ -135,6 +137,34 @@ def to_yuv(
     return Case("shuffle_to_yuv", name, works, plain, difference, size)
 
 
+def to_chroma(bench: Bench, name: str, scale: int, depth: int = 8) -> Case:
+    """resample_chroma of 4:2:0: sums bound it, so that its share of a copy is only noted."""
+    from vidsr.kernels.resample_chroma import resample_chroma
+
+    width, height = bench.pick(UHD, (64, 8))
+    target = VideoFormat(width, height, PixelFormat("yuv", depth, (2, 2)), COLOR)
+    source = replace(target, width=width // scale, height=height // scale)
+    size = sum(2 * h * w * form.pixel.dtype.itemsize
+               for form in (source, target) for h, w in form.plane_sizes[1:2])  # fmt: skip
+    planes = [codes(source, bench.device) for _ in range(bench.buffers(size))]
+    pairs = [[plane[None] for plane in three[1:]] for three in planes]
+    outs = [resample_chroma(pair, source, target) for pair in pairs]
+    quant = reference.quantization(source)
+
+    def plain() -> list[Tensor]:
+        small = torch.stack([reference.dequantize_chroma(p, quant) for p in planes[0][1:]])
+        large = chroma.resample_chroma(small, source, target, target.pixel)
+        return [reference.quantize_chroma(c, quant, target.pixel.dtype) for c in large]
+
+    def difference() -> float:
+        found = zip(resample_chroma(pairs[0], source, target), plain(), strict=True)
+        return max(float((mine[0].int() - theirs.int()).abs().max()) for mine, theirs in found)
+
+    works = [lambda i=i: resample_chroma(pairs[i], source, target, out=outs[i])
+             for i in range(len(pairs))]  # fmt: skip
+    return Case("resample_chroma", name, works, plain, difference, size)
+
+
 def codes(form: VideoFormat, device: torch.device) -> list[Tensor]:
     """Planes of any codes."""
     top = 2**form.pixel.depth
@@ -163,6 +193,8 @@ CASES: dict[str, Make] = {
     "fp16 by 2 to p010": lambda b: to_yuv(b, "fp16 by 2 to p010", 2, depth=10, semi_planar=True),
     "fp16 luma by 4": lambda b: to_yuv(b, "fp16 luma by 4", 4, channels=1),
     "fp32 luma by 4": lambda b: to_yuv(b, "fp32 luma by 4", 4, channels=1, dtype=torch.float32),
+    "chroma by 2": lambda b: to_chroma(b, "chroma by 2", 2),
+    "chroma by 4": lambda b: to_chroma(b, "chroma by 4", 4),
 }  # fmt: skip
 
 

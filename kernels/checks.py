@@ -38,7 +38,7 @@ def check_devices(kernel: Any, devices: Sequence[torch.device]) -> None:
     runs = not isinstance(kernel, triton.JITFunction) or devices[0].type == "cuda"
     if len(set(devices)) > 1 or not runs:
         raise OptionError(
-            f"planes on {[str(d) for d in devices]}; allowed: one CUDA device", hint=_ELSEWHERE
+            f"tensors on {[str(d) for d in devices]}; allowed: one CUDA device", hint=_ELSEWHERE
         )
 
 
@@ -47,12 +47,19 @@ def check_planes(planes: Sequence[Tensor], format: VideoFormat) -> None:
     sizes: list[tuple[int, ...]] = list(format.plane_sizes)
     if len(planes) == 2 and format.pixel.family == "yuv":
         sizes[1:] = [(*sizes[1], 2)]
+    check_batch(planes, sizes, format.pixel.dtype)
+
+
+def check_batch(
+    planes: Sequence[Tensor], sizes: Sequence[tuple[int, ...]], dtype: torch.dtype
+) -> None:
+    """Raises OptionError unless ``planes`` are N of each size, with samples side by side."""
     shapes = [tuple(p.shape) for p in planes]
     count = max([1, *shapes[0][:1]]) if shapes else 1
     if shapes != [(count, *size) for size in sizes]:
-        raise OptionError(f"planes {shapes}; need N >= 1 of each of {sizes}")
-    if any(p.dtype != format.pixel.dtype for p in planes):
-        raise OptionError(f"planes {[p.dtype for p in planes]}; need {format.pixel.dtype}")
+        raise OptionError(f"planes {shapes}; need N >= 1 of each of {list(sizes)}")
+    if any(p.dtype != dtype for p in planes):
+        raise OptionError(f"planes {[p.dtype for p in planes]}; need {dtype}")
     if any(p.stride(-1) != 1 and p.shape[-1] > 1 for p in planes):
         raise OptionError(f"planes of strides {[p.stride() for p in planes]}; need 1 as the last")
 

@@ -19,6 +19,7 @@ from vidsr.kernels.aot import Variant, type_name
 from vidsr.kernels.checks import (
     FLOATS,
     SHUFFLES,
+    check_devices,
     check_grid,
     check_phases,
     check_plane,
@@ -143,8 +144,8 @@ def pixel_shuffle(
 
     Strides are read as they are. ``clamp`` keeps the result in [0, 1]. It is contiguous, in
     ``dtype`` (default: that of ``phases``), or it is ``out``, whose rows may have any pitch.
-    Raises OptionError for other shapes, dtypes and factors than 1, 2 and 4, and as check_phases and
-    check_grid do.
+    Raises OptionError for other shapes, dtypes and factors than 1, 2 and 4, tensors of two devices,
+    and as check_phases and check_grid do.
     """
     channels = check_phases(phases, r)
     n, _, h, w = phases.shape
@@ -154,6 +155,7 @@ def pixel_shuffle(
     check_plane(out, shape, FLOATS if dtype is None else (dtype,))
     if out.dtype not in FLOATS:
         raise OptionError(f"{dtype = }; allowed: float16, float32")
+    check_devices(_shuffle_kernel, [phases.device, out.device])
     _launch(phases, out, r, offset, clamp)
     return out
 

@@ -120,6 +120,63 @@ def test_what_kernels_do_not_do_is_left_alone() -> None:
     assert fused.serves(source, other, engine)
 
 
+@pytest.mark.usefixtures("kernels")
+def test_more_rows_than_cuda_launches_go_the_plain_way() -> None:
+    for channels in (1, 3):
+        engine = StubEngine(channels=channels)
+        for height, served in ((65535, True), (65536, False)):
+            source = replace(layout("420", 8), height=height)
+            target = replace(source, width=38, height=2 * height)
+            assert fused.serves(source, target, engine) is served
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("420", "444"), ("444", "420"), ("422", "420"), ("gray", "420")]
+)
+@pytest.mark.parametrize("depth", [8, 10])
+@pytest.mark.usefixtures("kernels")
+def test_luma_networks_to_another_pixel_format(
+    old: str, new: str, depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = layout(old, 8)
+    target = replace(layout(new, depth), width=source.width * 2, height=source.height * 2)
+    engine = StubEngine(channels=1, device=DEVICE)
+    found, wanted = both(source, target, engine, monkeypatch, None)
+    for mine, plain in zip(found, wanted, strict=True):
+        assert (mine.dtype, mine.shape) == (plain.dtype, plain.shape)
+        # As above.
+        difference = (mine.int() - plain.int()).abs()
+        assert difference.max() <= 1
+        assert (difference > 0).sum() <= max(1, 0.005 * difference.numel())
+
+
+@pytest.mark.usefixtures("kernels")
+def test_a_luma_network_takes_one_launch_for_luma_and_one_for_chroma(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Plain torch took some forty for the chroma, on a device that waits for each of them."""
+    from vidsr.kernels import resample_chroma, shuffle_to_luma
+
+    grids = []
+
+    class Noted:
+        def __init__(self, kernel: Any) -> None:
+            self.kernel = kernel
+
+        def __getitem__(self, grid: tuple[int, int, int]) -> Any:
+            grids.append(grid)
+            return self.kernel[grid]
+
+    for module, name in ((resample_chroma, "chroma_kernel"), (shuffle_to_luma, "_plane_kernel")):
+        monkeypatch.setattr(module, name, Noted(getattr(module, name)))
+    monkeypatch.setattr("vidsr.chroma.resample", pytest.fail)
+    source = layout("420", 8)
+    target = replace(source, width=38, height=14)
+    engine = StubEngine(channels=1, device=DEVICE)
+    fused.enlarge_planes(noise(source), source, target, engine, None)
+    assert len(grids) == 2
+
+
 def test_processors_go_the_plain_way() -> None:
     assert not fused.has_kernels(torch.device("cpu"))
 

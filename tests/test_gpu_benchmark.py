@@ -52,7 +52,7 @@ def test_every_part_measures(report: dict[str, Any]) -> None:
     parts = report["parts"]
     bounds = ["copy_gb_per_s", "matmul_tflop_per_s", "upload_gb_per_s", "download_gb_per_s"]
     assert numbers(parts["ceilings"], *bounds)
-    assert len(parts["kernels"]) == 10
+    assert len(parts["kernels"]) == 12
     for row in parts["kernels"].values():
         assert numbers(row, "us", "gb_per_s", "share_of_copy", "host_us", "torch_us")
         assert row["greatest_difference"] <= 1

@@ -27,6 +27,14 @@ cubin = aot.compile_variant(starved, 90).asm["cubin"]
 print(*aot.spills_and_registers(cubin))
 """
 
+UNALIGNED = """
+from vidsr.kernels import aot
+for variant in aot.variants_of("shuffle_to_yuv").values():
+    if variant.name.startswith("fp16") and "-x1-yuv420" in variant.name:
+        cubin = aot.compile_variant(aot.unaligned(variant), 90).asm["cubin"]
+        print(variant.name, aot.spills_and_registers(cubin)[0])
+"""
+
 TARGETS = "import json; from vidsr.kernels import aot; print(json.dumps(aot.targets()))"
 
 
@@ -69,6 +77,13 @@ def test_a_kernel_short_of_registers_shows_its_spills(tmp_path: Path) -> None:
     spills, registers = map(int, run("-c", SPILLING, cache=tmp_path).split())
     assert spills > 0
     assert registers <= 24
+
+
+@pytest.mark.slow
+def test_odd_sizes_spill_nothing_where_they_once_did(tmp_path: Path) -> None:
+    rows = [line.split() for line in run("-c", UNALIGNED, cache=tmp_path).splitlines()]
+    assert len(rows) == 8  # 8 and 16 bits, planar and not, in either memory order
+    assert [name for name, spills in rows if spills != "0"] == []
 
 
 def test_every_module_with_kernels_is_compiled() -> None:

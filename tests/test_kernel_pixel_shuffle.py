@@ -119,3 +119,9 @@ def test_refuses_more_pictures_than_cuda_launches() -> None:
 def test_refuses_gaps_between_samples() -> None:
     with pytest.raises(OptionError, match="must be 1"):
         pixel_shuffle(torch.zeros(1, 12, 2, 8, device=DEVICE)[..., ::2], 2)
+
+
+def test_refuses_tensors_of_two_devices_before_any_launch() -> None:
+    out = torch.empty(1, 3, 4, 16, device="meta")
+    with pytest.raises(OptionError, match=r"tensors on .*meta.*; allowed: one CUDA device"):
+        pixel_shuffle(torch.zeros(1, 12, 2, 8, device=DEVICE), 2, out=out)

@@ -266,3 +266,10 @@ def test_refuses_targets() -> None:
 def test_more_rows_or_pictures_than_cuda_launches(channels: int, n: int, height: int) -> None:
     phases = torch.zeros(n, channels, height, 1, device=DEVICE)
     _refused(r"65536.* programs", phases, _format((height, 1), YUV444), shuffle=1)
+
+
+def test_tensors_of_two_devices_raise_before_any_launch() -> None:
+    phases, target = _phases((1, 12, 4, 6)), _format((8, 12), YUV420)
+    out = [torch.empty(1, *size, dtype=torch.uint16, device="meta") for size in target.plane_sizes]
+    with pytest.raises(OptionError, match=r"tensors on .*meta.*; allowed: one CUDA device"):
+        shuffle_to_yuv(phases, target, shuffle=2, out=out)

@@ -24,7 +24,14 @@ pytest.importorskip("triton")
 from vidsr import fused
 from vidsr.color import ColorSpec
 from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels import aot, pixel_shuffle, shuffle_to_luma, shuffle_to_yuv, yuv_to_rgb
+from vidsr.kernels import (
+    aot,
+    pixel_shuffle,
+    resample_chroma,
+    shuffle_to_luma,
+    shuffle_to_yuv,
+    yuv_to_rgb,
+)
 
 COMPILER = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
 SIZE = 16
@@ -93,14 +100,26 @@ def formats() -> Iterator[VideoFormat]:
 
 
 def launch_all() -> None:
-    """Every network on every format that fused takes with it."""
-    for network, source in product(networks(), formats()):
+    """Every network on every format that fused takes with it, and to every depth."""
+    for network, source, depth in product(networks(), formats(), (8, 10)):
         if network.channels == 1 and source.pixel.family == "rgb":
             continue
         large = SIZE * network.scale
-        target = replace(source, width=large, height=large)
+        pixel = replace(source.pixel, depth=depth)
+        target = replace(source, width=large, height=large, pixel=pixel)
         planes = tuple(torch.zeros(s, dtype=source.pixel.dtype) for s in source.plane_sizes)
         engine: Any = network
+        fused.enlarge_planes(planes, source, target, engine, None)
+
+
+def launch_chroma() -> None:
+    """A luma network that enlarges less, and fewer chroma samples asked of it: longer steps."""
+    engine: Any = Network(1, 2, *FLOATS[:1] * 2, torch.channels_last, scale=2)
+    for old, new, depth, deep in product(PIXELS[:3], PIXELS[:3], (8, 10), (8, 10)):
+        color = ColorSpec(matrix=1, range=1)
+        source = VideoFormat(SIZE, SIZE, replace(old, depth=depth), color)
+        target = VideoFormat(2 * SIZE, 2 * SIZE, replace(new, depth=deep), color)
+        planes = tuple(torch.zeros(s, dtype=source.pixel.dtype) for s in source.plane_sizes)
         fused.enlarge_planes(planes, source, target, engine, None)
 
 
@@ -120,15 +139,17 @@ def main() -> None:
         "yuv_to_rgb": listed("yuv_to_rgb", CHANNELS_LAST=True),
         "shuffle_to_yuv": listed("shuffle_to_yuv", SEMI_PLANAR=False),
         "shuffle_to_luma": listed("shuffle_to_luma"),
+        "resample_chroma": listed("resample_chroma", SEMI_PLANAR=False),
         "pixel_shuffle": listed("pixel_shuffle"),
     }
-    modules = [yuv_to_rgb, shuffle_to_yuv, shuffle_to_luma, pixel_shuffle]
-    names = ["rgb_kernel", "yuv_kernel", "_plane_kernel", "_shuffle_kernel"]
+    modules = [yuv_to_rgb, shuffle_to_yuv, shuffle_to_luma, resample_chroma, pixel_shuffle]
+    names = ["rgb_kernel", "yuv_kernel", "_plane_kernel", "chroma_kernel", "_shuffle_kernel"]
     recorders = []
     for module, name in zip(modules, names, strict=True):
         recorders.append(Recorder(getattr(module, name)))
         setattr(module, name, recorders[-1])
     launch_all()
+    launch_chroma()
     pixel_shuffle.pixel_shuffle(torch.zeros(1, 4, 1, 1), 2)  # as fused.has_kernels tries it
     pairs = zip(known.items(), recorders, strict=True)
     print(json.dumps({m: [len(r.launched - k), len(k - r.launched)] for (m, k), r in pairs}))
@@ -141,7 +162,8 @@ def test_what_is_launched_is_compiled_and_what_is_compiled_is_launched() -> None
     assert process.returncode == 0, process.stderr
     counts = json.loads(process.stdout)
     assert counts.pop("pixel_shuffle")[0] == 0  # of which vidsr launches one, to try
-    assert counts == {"yuv_to_rgb": [0, 0], "shuffle_to_yuv": [0, 0], "shuffle_to_luma": [0, 0]}
+    assert set(counts) == {"yuv_to_rgb", "shuffle_to_yuv", "shuffle_to_luma", "resample_chroma"}
+    assert all(count == [0, 0] for count in counts.values()), counts
 
 
 if __name__ == "__main__":

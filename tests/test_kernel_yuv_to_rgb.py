@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from torch import Tensor
 
 from vidsr.color import ColorSpec, Siting
@@ -198,25 +196,6 @@ def test_results_lie_in_the_unit_interval() -> None:
     chroma = torch.tensor([[[0, 255, 255, 0]]], dtype=torch.uint8)
     rgb = yuv_to_rgb([p.to(DEVICE) for p in (luma, chroma, chroma)], form)
     assert (rgb.min().item(), rgb.max().item()) == (0, 1)
-
-
-@settings(max_examples=12, deadline=None)
-@given(
-    size=st.tuples(st.integers(1, 40), st.integers(1, 7)),
-    subsampling=st.sampled_from(SUBSAMPLINGS),
-    siting=st.sampled_from(SITINGS),
-    depth=st.sampled_from([8, 10, 12, 16]),
-    range=st.sampled_from([1, 2]),
-    matrix=st.sampled_from([1, 4, 5, 6, 7, 9]),
-    channels_last=st.booleans(),
-    seed=st.integers(0, 2**31),
-)
-def test_any_format(
-    size: tuple[int, int], seed: int, channels_last: bool, **properties: Any
-) -> None:
-    form = layout(*size, **properties)
-    planes = random_planes(form, 1, seed)
-    check(planes, form, dtype=torch.float32, channels_last=channels_last)
 
 
 @pytest.mark.parametrize(

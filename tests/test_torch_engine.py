@@ -230,7 +230,7 @@ def test_devices_that_are_not_spelt_so(text: str) -> None:
 def test_device_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto") == resolve_device("cpu") == CPU
-    with pytest.raises(DeviceError, match="Hint: use --device cpu"):
+    with pytest.raises(DeviceError, match="Hint: use device = 'cpu'"):
         resolve_device("cuda:0")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

@@ -1,6 +1,7 @@
 """The way of a frame through the Triton kernels: a pass over memory before the network, one after.
 
-Between them is nothing but the engine: no float picture is written at the size of the target.
+Between them is nothing but the engine: no float picture is written at the size of the target. The
+chroma of luma networks goes by their side, in a pass of its own.
 What the kernels do not do (another size than the network's, another matrix, restorers that change
 as little as they can) is left to :mod:`vidsr.transform`, which gives the same within a level.
 """
@@ -13,9 +14,9 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from vidsr.chroma import chroma_planes, components, keeps_matrix, with_weights
+from vidsr.chroma import Components, chroma_planes, keeps_matrix, with_weights
 from vidsr.engines.engine import Engine
-from vidsr.frame import Frame, VideoFormat
+from vidsr.frame import VideoFormat
 from vidsr.kernels import reference
 from vidsr.notes import logger
 from vidsr.tiling import run_tiled
@@ -51,6 +52,10 @@ def serves(source: VideoFormat, target: VideoFormat, engine: Engine) -> bool:
     )
     if not (same_size and engine.scale > 1 and has_kernels(engine.device)):
         return False
+    from vidsr.kernels.checks import GRID_LIMITS
+
+    if source.height > GRID_LIMITS[1]:  # yuv_to_rgb has a program a row, the others have fewer
+        return False
     return engine.channels == 3 or keeps_matrix(source, target)
 
 
@@ -81,9 +86,19 @@ def _by_luma(
 ) -> Planes:
     from vidsr.kernels.shuffle_to_yuv import shuffle_to_yuv
 
-    parts = components(Frame(planes, source))
-    phases = run_tiled(engine, parts.luma[None, None].to(engine.input_dtype), tile)
-    (luma,) = shuffle_to_yuv(phases, target, shuffle=engine.shuffle, offset=engine.offset)
+    luma = reference.dequantize_luma(planes[0], reference.quantization(source))
+    phases = run_tiled(engine, luma[None, None].to(engine.input_dtype), tile)
+    (large,) = shuffle_to_yuv(phases, target, shuffle=engine.shuffle, offset=engine.offset)
     if target.pixel.family == "gray":
-        return (luma[0],)
-    return (luma[0], *chroma_planes(parts, target, reference.quantization(target)))
+        return (large[0],)
+    if source.pixel.family == "gray":
+        neutral = Components(luma, None, source)
+        return (large[0], *chroma_planes(neutral, target, reference.quantization(target)))
+    return (large[0], *_chroma(planes[1:], source, target))
+
+
+def _chroma(planes: Planes, source: VideoFormat, target: VideoFormat) -> Planes:
+    from vidsr.kernels.resample_chroma import resample_chroma
+
+    large = resample_chroma([plane[None] for plane in planes], source, target)
+    return tuple(plane[0] for plane in large)

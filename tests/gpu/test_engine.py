@@ -72,7 +72,7 @@ def test_a_graph_gives_what_single_launches_give_to_the_last_bit(model: str) -> 
     plain = engine(model)
     replaying = graphed(plain)
     for size in [*SIZES[:3], SIZES[0]]:
-        for seed in (1, 2):
+        for seed in (1, 2, 3):  # plainly, captured, replayed
             x = picture(plain, size, seed)
             found = replaying.run(x).clone()
             assert torch.equal(found, plain.run(x))
@@ -83,8 +83,9 @@ def test_more_shapes_than_are_kept() -> None:
     replaying = graphed(plain, kept=2)
     for _ in range(2):
         for height in range(8, 8 + pick(6, 3)):
-            x = picture(plain, (height, 16), height)
-            assert torch.equal(replaying.run(x).clone(), plain.run(x))
+            for seed in (height, height + 1):
+                x = picture(plain, (height, 16), seed)
+                assert torch.equal(replaying.run(x).clone(), plain.run(x))
 
 
 def test_graphs_run_with_and_without_inference_mode() -> None:
@@ -92,7 +93,7 @@ def test_graphs_run_with_and_without_inference_mode() -> None:
     replaying = graphed(plain)
     x = picture(plain, (8, 8))
     with torch.inference_mode():
-        first = replaying.run(x).clone()
+        first = [replaying.run(x).clone() for _ in range(2)][1]
     assert torch.equal(replaying.run(x), first)
 
 
@@ -100,7 +101,7 @@ def test_graphs_run_with_and_without_inference_mode() -> None:
 def test_tiles_equal_the_whole(model: str) -> None:
     plain = graphed(engine(model))
     x = picture(engine(model), pick((180, 320), (20, 30)))
-    whole = plain.run(x).clone()
+    whole = [plain.run(x).clone() for _ in range(2)][1]
     tiled = run_tiled(plain, x, pick((64, 96), (8, 16)))
     # Another shape may take another algorithm, whose sums round differently in float16.
     assert float((tiled.float() - whole.float()).abs().max()) < 4e-3
@@ -127,7 +128,7 @@ def test_no_room_is_a_memory_limit(as_graph: bool) -> None:
     plain = engine("srresnet-x4")
     runs = graphed(plain) if as_graph else plain
     small, large = picture(plain, (32, 32)), picture(plain, (720, 1280))
-    before = runs.run(small).clone()
+    before = [runs.run(small).clone() for _ in range(2)][1]
     with little_memory(300 << 20), pytest.raises(MemoryLimitError, match="no memory"):
         runs.run(large)
     assert torch.equal(runs.run(small), before)  # and life goes on
@@ -154,7 +155,8 @@ def test_another_thread_allocates_page_locked_memory_meanwhile() -> None:
         replaying = graphed(plain)
         for width in pick((64, 72, 80, 88, 96, 104), (8, 9)):
             x = picture(plain, (32, width))
-            assert torch.equal(replaying.run(x).clone(), plain.run(x))
+            for _ in range(2):  # plainly, captured
+                assert torch.equal(replaying.run(x).clone(), plain.run(x))
     finally:
         stop.set()
         thread.join()
@@ -169,8 +171,9 @@ def test_an_evicted_graph_may_still_be_running() -> None:
     wanted = replaying.run(x).clone()
     results = []
     for _ in range(4):
-        results.append(replaying.run(x).clone())
-        replaying.run(picture(plain, (16, 16)))  # takes the place of the other
+        results += [replaying.run(x).clone() for _ in range(2)]
+        for _ in range(2):
+            replaying.run(picture(plain, (16, 16)))  # takes the place of the other
     assert all(torch.equal(result, wanted) for result in results)
 
 
@@ -179,6 +182,6 @@ def test_an_evicted_graph_may_still_be_running() -> None:
 def test_graphs_are_captured_on_every_device(device: str) -> None:
     plain = engine("lite-x4", device=device)
     replaying = GraphedEngine(plain)
-    for seed in (1, 2):
+    for seed in (1, 2, 3):
         x = picture(plain, (32, 48), seed)
         assert torch.equal(replaying.run(x).clone(), plain.run(x))

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
 from on_gpu import DEVICE, PRECISION, pick, skip_without_cuda
 
 pytest.importorskip("av")
 
-import av
+from files import DEMO, decode, psnr_db
 
 import vidsr
 
 skip_without_cuda()
 
-DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo.mp4"
 LEAST_PSNR_DB = 45.0  # the CPU runs float32; fp16 stays within a level
-
-
-def decode(path: Path) -> tuple[list[Fraction], list[np.ndarray]]:
-    """Times in seconds and pictures."""
-    times, pictures = [], []
-    with av.open(str(path)) as clip:
-        for image in clip.decode(video=0):
-            times.append(image.pts * image.time_base)
-            pictures.append(image.to_ndarray())
-    return times, pictures
-
-
-def psnr_db(first: np.ndarray, second: np.ndarray) -> float:
-    error = float(np.mean((first.astype(np.float64) - second) ** 2))
-    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 import torch
 from on_gpu import DEVICE, cuda_only, layout, pick, skip_without_cuda, synchronize, two_gpus
 from torch import Tensor
 
+from vidsr import chroma
 from vidsr.color import ColorSpec, Siting
 from vidsr.frame import Family, PixelFormat, VideoFormat
 from vidsr.kernels import reference
@@ -16,6 +18,7 @@ from vidsr.kernels import reference
 pytest.importorskip("triton")
 
 from vidsr.kernels.pixel_shuffle import pixel_shuffle
+from vidsr.kernels.resample_chroma import resample_chroma
 from vidsr.kernels.shuffle_to_yuv import shuffle_to_yuv
 from vidsr.kernels.yuv_to_rgb import yuv_to_rgb
 
@@ -159,6 +162,25 @@ def test_a_batch_of_8k_pictures_passes_31_bits_on_the_way_out(order: torch.memor
         assert_codes_close([p[index] for p in found], reference.rgb_to_yuv(picture, form))
 
 
+@pytest.mark.parametrize("pitch", [0, 5])
+@pytest.mark.parametrize("siting", SITINGS)
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize(("depth", "subsampling"), [(8, (2, 2)), (10, (2, 2)), (12, (2, 1))])
+def test_chroma_to_4k(
+    depth: int, subsampling: tuple[int, int], scale: int, siting: Siting, pitch: int
+) -> None:
+    width, height = pick((3836 // scale, 2156 // scale), (19, 5))
+    color = ColorSpec(matrix=1, range=1, siting=siting)
+    source = VideoFormat(width, height, PixelFormat("yuv", depth, subsampling), color)
+    target = replace(source, width=width * scale, height=height * scale)
+    planes = random_codes(source, pitch=pitch)[1:]
+    quant = reference.quantization(source)
+    small = torch.stack([reference.dequantize_chroma(p[0], quant) for p in planes])
+    large = chroma.resample_chroma(small, source, target, target.pixel)
+    wanted = [reference.quantize_chroma(c, quant, target.pixel.dtype) for c in large]
+    assert_codes_close([p[0] for p in resample_chroma(planes, source, target)], wanted)
+
+
 @pytest.mark.parametrize("r", [2, 4])
 def test_pixel_shuffle_at_4k(r: int) -> None:
     h, w = pick((2160 // r, 3840 // r), (3, 5))
@@ -176,11 +198,12 @@ def conversions() -> list[tuple[Tensor, Callable[[Tensor], Tensor]]]:
         (codes[0], lambda luma: yuv_to_rgb([luma, *codes[1:]], form)),
         (phases, lambda x: shuffle_to_yuv(x, form, shuffle=4, offset=0.5)[0]),
         (phases, lambda x: pixel_shuffle(x, 4, offset=0.5)),
+        (codes[1], lambda cb: resample_chroma([cb, codes[2]], form, layout(128, 64))[0]),
     ]
 
 
 @cuda_only
-@pytest.mark.parametrize("index", [0, 1, 2])
+@pytest.mark.parametrize("index", [0, 1, 2, 3])
 def test_kernels_are_launched_on_the_current_stream(index: int) -> None:
     source, convert = conversions()[index]
     wanted = convert(source).clone()
@@ -197,7 +220,7 @@ def test_kernels_are_launched_on_the_current_stream(index: int) -> None:
 
 
 @cuda_only
-@pytest.mark.parametrize("index", [0, 1, 2])
+@pytest.mark.parametrize("index", [0, 1, 2, 3])
 def test_kernels_can_be_captured(index: int) -> None:
     source, convert = conversions()[index]
     held = torch.zeros_like(source)

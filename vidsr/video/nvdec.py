@@ -108,16 +108,28 @@ def unpack(image: av.VideoFrame) -> tuple[Tensor, ...]:
     """The surface as planes of their own on its device, ``[h, w]`` uint8 or uint16 code values.
 
     Copies, finished on return: a picture may wait longer for its turn than the decoder, which has
-    a fixed number of surfaces, can spare one. FFmpeg copies out of those by default, but into
-    memory that it fills again once it is given back, without waiting for PyTorch's streams.
+    a fixed number of surfaces, can spare one. The thread sleeps until these copies are done and for
+    nothing else on the device; networks at work on streams of their own are not waited for.
+
+    What FFmpeg does (libavutil/hwcontext_cuda.c) is queued on the null stream of the context
+    that it was given, PyTorch's default stream. There, and not on the caller's stream, surfaces are
+    read, behind the decoder's own copies. The wait would be needless if a surface that is given
+    back were always filled again on that stream; FFmpeg has a mode that hands out what the decoder
+    itself fills, and PyAV does not say which one is on. Not yet timed on a card.
     """
     _, shift = _SURFACES[_surface(image)]
-    # The capsule, not the plane: PyTorch would pass its stream on, which PyAV refuses. Decoder
-    # and copy share CUDA's default stream, so the picture is there before it is read.
+    # The capsule, not the plane: PyTorch would pass its stream on, which PyAV refuses.
     luma, chroma = (from_dlpack(plane.__dlpack__()) for plane in image.planes)
-    planes = tuple(_samples(part, shift) for part in (luma, chroma[..., 0], chroma[..., 1]))
-    if luma.is_cuda:
-        torch.cuda.current_stream(luma.device).synchronize()
+    parts = (luma, chroma[..., 0], chroma[..., 1])
+    if not luma.is_cuda:
+        return tuple(_samples(part, shift) for part in parts)
+    default = torch.cuda.default_stream(luma.device)
+    with torch.cuda.stream(default):
+        planes = tuple(_samples(part, shift) for part in parts)
+        # Blocking: a thread that spins would take a core from the encoder.
+        copied = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
+        copied.record(default)
+    copied.synchronize()
     return planes
 
 
