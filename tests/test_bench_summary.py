@@ -33,7 +33,7 @@ def run(**changes: Any) -> dict[str, Any]:
 def stage(ms: float, cpu_ms: float, **changes: Any) -> dict[str, Any]:
     """Four frames alike."""
     return {
-        "ms": [ms] * 4, "wall_s": 4e-3 * ms, "cpu_s": 4e-3 * cpu_ms, "work": 0.0,
+        "ms": [ms] * 4, "wall_s": 4e-3 * ms, "cpu_s": 4e-3 * cpu_ms, "work": 0.0, "together": 1,
         "ceiling": None, "none": None,
     } | changes  # fmt: skip
 

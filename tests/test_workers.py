@@ -147,5 +147,5 @@ def test_large_frames_that_leave_no_room_come_one_by_one(two_threads: None) -> N
     target = VideoFormat(1280, 720, layout.pixel, layout.color)
     small = Upscaler("lite-x2", device="cpu", max_memory="150M")
     roomy = Upscaler("lite-x2", device="cpu", max_memory="4G")
-    assert small._side_by_side(layout, target) == 1
-    assert roomy._side_by_side(layout, target) == torch.get_num_threads()
+    assert small.side_by_side(layout, target) == 1
+    assert roomy.side_by_side(layout, target) == torch.get_num_threads()

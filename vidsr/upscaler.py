@@ -172,12 +172,12 @@ class Upscaler:
             if self.runner.streams:
                 return self.runner.ring(source, large, held)
             return Workers(
-                lambda frame: self.enlarge(frame, large), self._side_by_side(source, large)
+                lambda frame: self.enlarge(frame, large), self.side_by_side(source, large)
             )
 
         yield from by_format(items, way)
 
-    def _side_by_side(self, source: VideoFormat, target: VideoFormat) -> int:
+    def side_by_side(self, source: VideoFormat, target: VideoFormat) -> int:
         """How many frames a processor enlarges at once: as many as it has threads and room for."""
         if self.tile is not None:
             return 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from threading import Barrier, BrokenBarrierError
 
 import torch
 
@@ -17,20 +20,70 @@ KEPT_BYTES = 512 << 20  # of large frames for the encoder; a longer clip goes to
 
 
 def network(bench: Bench) -> dict[str, Samples]:
-    """``to_rgb``, ``engine`` and ``to_yuv``; fills ``bench.large``."""
+    """``to_rgb``, ``engine`` and ``to_yuv``; fills ``bench.large``.
+
+    On a processor as many frames at once as the command takes, in threads of its kind.
+    """
     upscaler, target = bench.job.upscaler, bench.job.output.format
     upscaler.enlarge(bench.frames[0], target)  # has the engine checked
-    engine = MarkedEngine(upscaler.engine)
-    parts = _parts()
-    for frame in islice(bench.inputs(), WARM_UP):
-        _enlarge(bench, frame, engine, _parts())
-    kept = max(2, KEPT_BYTES // target.frame_bytes)
-    for frame in bench.inputs():
-        large = _enlarge(bench, frame, engine, parts)
-        if len(bench.large) < kept:
-            bench.large.append(Frame(tuple(plane.cpu().clone() for plane in large), target))
+    count = 1
+    if bench.device.type == "cpu":
+        count = upscaler.side_by_side(bench.job.source.info.format, target)
+    threads, begun = torch.get_num_threads(), Barrier(count)
+    with ThreadPoolExecutor(
+        count, initializer=torch.set_num_threads, initargs=(max(1, threads // count),)
+    ) as pool:
+        runs = [pool.submit(_worker, bench, begun, count, index) for index in range(count)]
+        for error in [run.exception() for run in runs]:
+            if error is not None and not isinstance(error, BrokenBarrierError):
+                raise error
+        parts, engine = _together([run.result() for run in runs], count)
+    torch.set_num_threads(threads)
     _describe(parts, bench, engine)
     return parts
+
+
+Run = tuple[dict[str, Samples], MarkedEngine, float]
+
+
+def _worker(bench: Bench, begun: Barrier, count: int, index: int) -> Run:
+    """One thread's frames, and the processor time of the whole process meanwhile."""
+    engine, parts = MarkedEngine(bench.job.upscaler.engine), _parts()
+    try:
+        for frame in islice(bench.inputs(), WARM_UP):
+            _enlarge(bench, frame, engine, _parts())
+    except BaseException:
+        begun.abort()  # nobody is to wait for this one
+        raise
+    begun.wait()
+    before, target = now(bench.device), bench.job.output.format
+    kept = max(2, KEPT_BYTES // target.frame_bytes)
+    for frame in islice(bench.inputs(), -(-bench.task.frames // count)):
+        large = _enlarge(bench, frame, engine, parts)
+        if index == 0 and len(bench.large) < kept:
+            bench.large.append(Frame(tuple(plane.cpu().clone() for plane in large), target))
+    return parts, engine, (now(bench.device) - before).cpu_s
+
+
+def _together(runs: Sequence[Run], count: int) -> tuple[dict[str, Samples], MarkedEngine]:
+    """The samples of all threads.
+
+    Threads at work at once share a clock of processor time: it is dealt out to the parts as wall
+    time is, which is the same for threads that have a core each.
+    """
+    parts = _parts()
+    for name, whole in parts.items():
+        for one, _, _ in runs:
+            whole.ms += one[name].ms
+            whole.wall_s += one[name].wall_s
+            whole.cpu_s += one[name].cpu_s
+        whole.together = count
+    if count > 1:
+        wall_s = sum(part.wall_s for part in parts.values())
+        cpu_s = sum(run[2] for run in runs) / count
+        for part in parts.values():
+            part.cpu_s = cpu_s * part.wall_s / wall_s
+    return parts, runs[0][1]
 
 
 def _parts() -> dict[str, Samples]:

@@ -19,7 +19,8 @@ class Samples:
     """Wall milliseconds of frames, seconds of all of them, and the least there is to do.
 
     ``work`` is FLOP or bytes a frame, ``ceiling`` names what bounds it (None: nothing known does),
-    ``none`` says why there is no such stage.
+    ``none`` says why there is no such stage, ``together`` how many frames are on their way at
+    once: a rate is that much more than the time of a frame tells.
     """
 
     ms: list[float] = field(default_factory=list)
@@ -28,6 +29,7 @@ class Samples:
     work: float = 0.0
     ceiling: str | None = None
     none: str | None = None
+    together: int = 1
 
     def add(self, spent: Mark) -> None:
         """One frame more."""

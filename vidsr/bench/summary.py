@@ -72,7 +72,7 @@ def _stage(name: str, rounds: Sequence[Round]) -> Stage:
 
 def stage_fps(one: Round, name: str) -> float:
     stage = one["stages"][name]
-    return len(stage["ms"]) / float(stage["wall_s"])
+    return len(stage["ms"]) * int(stage["together"]) / float(stage["wall_s"])
 
 
 def stage_cpu_ms(one: Round, name: str) -> float:
@@ -83,7 +83,8 @@ def stage_cpu_ms(one: Round, name: str) -> float:
 def _share(one: Round, name: str) -> float:
     """Of the ceiling measured in the same round, by the median frame."""
     stage = one["stages"][name]
-    return float(stage["work"] / (median(stage["ms"]) / 1e3) / one["ceilings"][stage["ceiling"]])
+    a_second = 1e3 * stage["together"] / median(stage["ms"])
+    return float(stage["work"] * a_second / one["ceilings"][stage["ceiling"]])
 
 
 def ceilings(rounds: Sequence[Round]) -> tuple[Ceiling, ...]:
@@ -156,4 +157,5 @@ def against(
 
 def _network_ratio(theirs: Sequence[Round], rounds: Sequence[Round]) -> Spread:
     slow = [1e3 * median(run["network_s"]) for run in theirs]
-    return ratios(slow, [median(one["stages"]["engine"]["ms"]) for one in rounds])
+    engines = [one["stages"]["engine"] for one in rounds]
+    return ratios(slow, [median(e["ms"]) / e["together"] for e in engines])

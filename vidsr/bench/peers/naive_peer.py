@@ -1,0 +1,21 @@
+"""The loop most scripts have: the network as it was trained, in float32, on pictures of RGB."""
+
+from __future__ import annotations
+
+import av
+import torch
+from torch import Tensor
+
+from vidsr.bench.peers.job import Job, Opened
+from vidsr.bench.peers.rgb_loop import open_rgb_loop
+from vidsr.models.srresnet import SRResNet
+
+
+def open_peer(job: Job) -> Opened[av.VideoFrame]:
+    torch.set_num_threads(job.threads)
+    module = job.model.module.eval()
+
+    def network(x: Tensor) -> Tensor:
+        return module.upscale(x) if isinstance(module, SRResNet) else module(x)
+
+    return open_rgb_loop(job, network)
