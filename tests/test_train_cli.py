@@ -81,9 +81,11 @@ def test_it_beats_bicubic_on_pictures_it_has_not_seen(tmp_path: Path) -> None:
     assert float(last["psnr_db"]) > float(last["bicubic_db"]) + 0.5
 
 
-@pytest.mark.parametrize("model", ["lite", "srresnet", "srgan"])
+@pytest.mark.parametrize("model", ["lite", "coarse lite", "srresnet", "srgan"])
 def test_a_resumed_run_equals_an_unbroken_one(photos: Path, tmp_path: Path, model: str) -> None:
     common = [photos, "--model", model, "--steps", 8, "--every", 4, "--seed", 3, *FAST]
+    if model == "coarse lite":
+        common[2:3] = ["lite", "--stride", 2, "--prelu", "shared"]
     if model == "srgan":
         common += ["--perceptual-weight", 0, "--pixel-weight", 1, "--flicker-weight", 0.1]
         common += ["--discriminator-width", 4]

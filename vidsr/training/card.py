@@ -11,11 +11,18 @@ import torch
 from vidsr.files import write_text
 from vidsr.training.data import is_paired
 from vidsr.training.loop import Run
+from vidsr.training.options import Options
 
 
 def write_card(run: Run) -> None:
     """Write ``card.md`` beside the weights."""
     write_text(run.folder.card, card(run))
+
+
+def _beyond(options: Options) -> str:
+    """What differs from the usual network."""
+    slopes = ", one slope a layer" if options.prelu == "shared" else ""
+    return slopes + (f", on 1/{options.stride} of the grid" if options.stride > 1 else "")
 
 
 def card(run: Run) -> str:
@@ -24,7 +31,7 @@ def card(run: Run) -> str:
     generator = run.generator()
     facts = {
         "network": f"{options.kind}, x{options.scale}, {options.channels} channels, "
-        f"{options.width} wide, {options.blocks} blocks",
+        f"{options.width} wide, {options.blocks} blocks{_beyond(options)}",
         "parameters": f"{sum(p.numel() for p in generator.parameters())}",
         "data": f"{run.pool.count} pictures from {Path(options.data).name}",
         "degradation": "pairs made before" if is_paired(Path(options.data)) else options.recipe,
