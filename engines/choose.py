@@ -14,13 +14,15 @@ from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
 from vidsr.engines.fixed import FixedShapeEngine
 from vidsr.engines.graphed import GraphedEngine
+from vidsr.engines.openvino_engine import OpenVinoEngine, import_openvino
 from vidsr.engines.switch import EngineSwitch
 from vidsr.engines.torch_engine import TorchEngine
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.zoo import Model
 
-EngineKind = Literal["auto", "torch", "tensorrt", "compile"]
-OWN: tuple[EngineKind, ...] = ("torch", "compile")  # PyTorch and nothing that follows it
+EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino"]
+# There at once, and nothing follows it.
+OWN: tuple[EngineKind, ...] = ("torch", "compile", "openvino")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class EngineChoice:
     ``torch``    PyTorch only
     ``tensorrt`` as ``auto``, and an error where there is no TensorRT
     ``compile``  PyTorch through its compiler, and an error where that does not work
+    ``openvino`` 8 bits on a processor, for lite networks with stored steps, and an error elsewhere
     ``wait``     the first frame waits for TensorRT
     """
 
@@ -51,6 +54,21 @@ class EngineChoice:
             self._check_tensorrt(device)
         if self.kind == "compile":
             require_compiler(device)
+        if self.kind == "openvino":
+            self._check_openvino(device)
+
+    def _check_openvino(self, device: torch.device) -> None:
+        if device.type != "cpu":
+            raise OptionError(
+                f"engine = 'openvino' on {device}: it runs on a processor.",
+                hint="add device = 'cpu', or engine = 'auto' takes the best there is.",
+            )
+        if self.precision != "auto":
+            raise OptionError(
+                f"precision = {self.precision!r} with engine = 'openvino': allowed is auto.",
+                hint="it runs in 8 bits; engine = 'torch' takes other precisions.",
+            )
+        import_openvino()
 
     def _check_tensorrt(self, device: torch.device) -> None:
         from vidsr.engines.candidate import PRECISIONS
@@ -77,17 +95,22 @@ class EngineChoice:
 def first_engine(
     model: Model, device: torch.device, choice: EngineChoice, say: Callable[[str], None]
 ) -> EngineSwitch:
-    """PyTorch, under a CUDA graph where there is CUDA, on trial against itself in float32."""
-    compiled = choice.kind == "compile"
-    kind = CompiledEngine if compiled else TorchEngine
-    engine: Engine = kind(model, device=str(device), precision=choice.precision)
-    if device.type == "cuda":
-        engine = GraphedEngine(engine)
+    """What runs at once, on trial against PyTorch in float32."""
+    engine = _at_once(model, device, choice)
 
     def reference() -> Engine:
         return TorchEngine(model, device=str(device), precision="fp32")
 
-    return EngineSwitch(engine, reference, say, compiled=compiled)
+    return EngineSwitch(engine, reference, say, compiled=choice.kind == "compile")
+
+
+def _at_once(model: Model, device: torch.device, choice: EngineChoice) -> Engine:
+    """PyTorch, under a CUDA graph where there is CUDA, or OpenVINO for those who asked for it."""
+    if choice.kind == "openvino":
+        return OpenVinoEngine(model)
+    kind = CompiledEngine if choice.kind == "compile" else TorchEngine
+    engine = kind(model, device=str(device), precision=choice.precision)
+    return GraphedEngine(engine) if device.type == "cuda" else engine
 
 
 def offer_tensorrt(
@@ -111,7 +134,9 @@ def offer_tensorrt(
 
 
 def runtime_of(engine: Engine) -> str:
-    """``torch``, ``compile`` or ``tensorrt``, for reports."""
+    """``torch``, ``compile``, ``openvino`` or ``tensorrt``, for reports."""
+    if isinstance(engine, OpenVinoEngine):
+        return "openvino"
     if isinstance(engine, FixedShapeEngine):
         return "tensorrt"
     inner = engine.engine if isinstance(engine, GraphedEngine) else engine

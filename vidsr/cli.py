@@ -119,9 +119,10 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto")
     group.add_argument(
         "--engine",
-        choices=("auto", "torch", "tensorrt", "compile"),
+        choices=("auto", "torch", "tensorrt", "compile", "openvino"),
         default="auto",
-        help="what runs it (auto); compile: torch.compile, which needs a compiler",
+        help="what runs it (auto); compile: torch.compile, which needs a compiler; "
+        "openvino: lite models in 8 bits on a processor",
     )
     group.add_argument(
         "--wait-for-engine", action="store_true", help="build TensorRT's engine before starting"

@@ -34,7 +34,7 @@ def _name(dtype: torch.dtype) -> str:
 
 def types_of(device: torch.device, engine_dtype: torch.dtype) -> list[torch.dtype]:
     """float32, and what the engine and the device multiply in."""
-    wanted = [torch.float32, engine_dtype]
+    wanted = [torch.float32, engine_dtype] if engine_dtype.is_floating_point else [torch.float32]
     if device.type == "cuda":
         wanted += [torch.float16, torch.bfloat16]
     return list(dict.fromkeys(wanted))

@@ -58,7 +58,10 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--scale", type=int, choices=(1, 2, 4), help="as of vidsr")
     group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1")
     group.add_argument(
-        "--engine", choices=("torch", "tensorrt"), default="torch", help="what runs it (torch)"
+        "--engine",
+        choices=("torch", "tensorrt", "openvino"),
+        default="torch",
+        help="what runs it (torch)",
     )
     group.add_argument("--codec", metavar="NAME", help="as of vidsr")
     group.add_argument("--preset", metavar="NAME", help="the encoder's effort, as of vidsr")

@@ -57,7 +57,7 @@ def _stage(name: str, rounds: Sequence[Round]) -> Stage:
     if first["none"]:
         return Stage(name, none=first["none"])
     ceiling = first["ceiling"]
-    unit, size = FLOP if ceiling and ceiling.startswith("matmul") else BYTE
+    unit, size = FLOP if name == "engine" else BYTE
     return Stage(
         name,
         fps=spread(stage_fps(r, name) for r in rounds),

@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vidsr.errors import VidsrError
 
 if TYPE_CHECKING:
+    from vidsr.engines.choose import EngineKind
     from vidsr.job import Options
 
 
@@ -61,14 +62,13 @@ class Task:
         from vidsr.job import Options
         from vidsr.video.preflight import OutputOptions
 
-        tensorrt = self.engine == "tensorrt"
         return Options(
             model=self.model,
             scale=self.scale,
             device=self.device,
             # Never "auto": an engine that changes in the middle is two measurements in one.
-            engine="tensorrt" if tensorrt else "torch",
-            wait_for_engine=tensorrt,
+            engine=cast("EngineKind", self.engine),
+            wait_for_engine=self.engine == "tensorrt",
             duration_s=self.duration_s,
             output=OutputOptions(
                 codec=self.codec, preset=self.preset, drop_incompatible=True, overwrite=True

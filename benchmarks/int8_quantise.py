@@ -1,0 +1,66 @@
+"""The steps that ship with a lite network, as runtimes other than OpenVINO want them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from vidsr.engines.int8_steps import Steps, weight_steps, weights_and_biases
+from vidsr.models.lite import Lite
+
+CODES = 255
+
+
+@dataclass(frozen=True)
+class Grid:
+    """What an 8-bit code means: ``(code - zero) * step``."""
+
+    step: float
+    zero: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A convolution after the first: codes in, codes as weights [O, I, 3, 3], a float bias.
+
+    ``result`` is a grid for what comes out before the activation, for runtimes that need one.
+    """
+
+    grid: Grid
+    weight: Tensor
+    steps: Tensor
+    bias: Tensor
+    result: Grid
+
+
+@dataclass(frozen=True)
+class Coded:
+    """Weight and bias of the first convolution, which stays in floats, and the others."""
+
+    head: tuple[Tensor, Tensor]
+    layers: list[Layer]
+
+
+@torch.no_grad()
+def coded(net: Lite, steps: Steps, pictures: Sequence[Tensor]) -> Coded:
+    """``pictures`` [1, 1, h, w] are only for what comes out of layers, see :class:`Layer`."""
+    head, *parts = weights_and_biases(net, tuple(layer.factors for layer in steps.layers))
+    outputs = [nn.functional.conv2d(x - 0.5, *head, padding=1) for x in pictures]
+    layers = []
+    for index, (own, (weight, bias)) in enumerate(zip(steps.layers, parts, strict=True)):
+        inputs = [net.activations[index](y) for y in outputs]
+        outputs = [nn.functional.conv2d(x, weight, bias, padding=1) for x in inputs]
+        each = weight_steps(weight)
+        codes = (weight / each.view(-1, 1, 1, 1)).round().to(torch.int8)
+        layers.append(Layer(Grid(own.step, own.zero), codes, each, bias, _grid(outputs)))
+    return Coded(head, layers)
+
+
+def _grid(outputs: Sequence[Tensor]) -> Grid:
+    low = min(0.0, *(y.min().item() for y in outputs))
+    high = max(y.max().item() for y in outputs)
+    step = (high - low) / CODES
+    return Grid(step, round(-low / step))

@@ -1,0 +1,227 @@
+"""Steps for 8 bits: found on photographs, kept beside their weights, refused for others."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from photos import make_photos, photograph
+from torch import Tensor, nn
+
+from vidsr.engines import choose, openvino_engine
+from vidsr.engines.check import least_psnr_db
+from vidsr.engines.choose import EngineChoice, first_engine
+from vidsr.engines.int8_steps import (
+    LARGEST_WEIGHT_CODE,
+    LayerSteps,
+    Steps,
+    load_steps,
+    shipped,
+    steps_path,
+    weight_steps,
+    weights_and_biases,
+)
+from vidsr.errors import DeviceError, ModelError, OptionError
+from vidsr.models.checkpoint import build_generator, save_generator
+from vidsr.models.config import GeneratorConfig
+from vidsr.models.lite import Lite
+from vidsr.models.zoo import Model, load_model
+from vidsr.pictures import to_unit
+from vidsr.training.pool import to_luma
+from vidsr.training.quantise import main
+
+CPU = torch.device("cpu")
+
+
+def make_lite(path: Path, **fields: object) -> Model:
+    """An untrained lite of 8 channels, saved and read."""
+    values = {"kind": "lite", "scale": 2, "channels": 1, "width": 8, "blocks": 2} | fields
+    config = GeneratorConfig(**values)  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    save_generator(path, config, build_generator(config).state_dict())
+    return load_model(path)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Model:
+    return make_lite(tmp_path / "own.safetensors")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return make_photos(tmp_path / "photos", 2, 96, 80)
+
+
+def in_codes(net: Lite, steps: Steps, x: Tensor) -> Tensor:
+    """The network with its numbers rounded to codes, in PyTorch: what an engine is to give."""
+    parts = weights_and_biases(net, tuple(layer.factors for layer in steps.layers))
+    h, stride = x - 0.5, net.config.stride
+    for index, (layer, (weight, bias)) in enumerate(zip((None, *steps.layers), parts, strict=True)):
+        if layer is not None:
+            codes = ((h / layer.step).round() + layer.zero).clamp(0, 255)
+            h = (codes - layer.zero) * layer.step
+            own = weight_steps(weight).view(-1, 1, 1, 1)
+            weight = (weight / own).round() * own
+        first = stride if layer is None else 1
+        h = nn.functional.conv2d(h, weight, bias, stride=first, padding=first)
+        h = net.activations[index](h) if index < len(net.activations) else h
+    return net.refine(h) + x
+
+
+@pytest.mark.parametrize("fields", [{}, {"stride": 2, "prelu": "shared"}, {"blocks": 0}])
+def test_rounded_to_its_steps_a_network_stays_what_it_is(
+    tmp_path: Path, photos: Path, fields: dict[str, object]
+) -> None:
+    model = make_lite(tmp_path / "own.safetensors", **fields)
+    assert main([str(model.path), str(photos), "--count", "2"]) == 0
+    net = model.module
+    assert isinstance(net, Lite)
+    x = to_unit(to_luma(photograph(9, 40, 48)))[None]
+    with torch.no_grad():
+        error = in_codes(net, load_steps(model), x) - net.phase(x)
+    # Root mean square of 1/255 of a range in up to three layers; wrong steps or factors: 0.05.
+    assert error.square().mean().sqrt() < 0.005
+
+
+@torch.no_grad()
+def test_factors_change_nothing_in_floats(model: Model) -> None:
+    net = model.module
+    assert isinstance(net, Lite)
+    factors = tuple(tuple(torch.linspace(0.3, 3, 8).tolist()) for _ in range(3))
+    (first, *_), x = weights_and_biases(net, factors), torch.rand(1, 1, 9, 7)
+    assert not torch.equal(first[0], net.head.weight)
+    other = load_model(model.path).module
+    assert isinstance(other, Lite)
+    for conv, (weight, bias) in zip(
+        (other.head, *other.body, other.tail), weights_and_biases(net, factors), strict=True
+    ):
+        assert isinstance(conv, nn.Conv2d)
+        assert conv.bias is not None
+        conv.weight.copy_(weight)
+        conv.bias.copy_(bias)
+    torch.testing.assert_close(other.phase(x), net.phase(x), rtol=0, atol=1e-6)
+
+
+def test_the_largest_weight_is_the_largest_code() -> None:
+    weight = torch.randn(5, 4, 3, 3)
+    weight[2] = 0  # a channel that does nothing must not divide by nothing
+    codes = weight / weight_steps(weight).view(-1, 1, 1, 1)
+    assert codes[2].abs().max() == 0
+    torch.testing.assert_close(
+        codes[[0, 1, 3, 4]].abs().amax((1, 2, 3)), torch.full((4,), float(LARGEST_WEIGHT_CODE))
+    )
+
+
+def test_every_shipped_file_belongs_to_its_weights() -> None:
+    assert {"lite-x4", "lite-x2", "lite-surveillance-x4"} <= set(shipped())
+    for name in shipped():
+        steps = load_steps(load_model(name))
+        assert Steps.from_json(steps.to_json()) == steps
+
+
+def test_without_steps_it_says_what_makes_them(model: Model) -> None:
+    with pytest.raises(OptionError, match=r"no steps for 8 bits, own\.int8\.json.*quantise .*own"):
+        load_steps(model)
+
+
+def test_steps_of_other_weights_are_refused(tmp_path: Path, model: Model, photos: Path) -> None:
+    assert main([str(model.path), str(photos), "--count", "1"]) == 0
+    other = make_lite(tmp_path / "other.safetensors", width=9)
+    shutil.copy(steps_path(model.path), steps_path(other.path))
+    with pytest.raises(ModelError, match=r"other\.int8\.json: its steps were made for other"):
+        load_steps(other)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text[: len(text) // 2],
+        lambda text: "[]",
+        lambda text: text.replace('"schema": 1', '"schema": 2'),
+        lambda text: text.replace('"zero": ', '"zero": -'),
+        lambda text: text.replace('"step": ', '"step": -'),
+        lambda text: text.replace('"factors": [', '"factors": [1.0, '),
+    ],
+)
+def test_damaged_steps_are_refused(
+    model: Model, photos: Path, change: Callable[[str], str]
+) -> None:
+    assert main([str(model.path), str(photos), "--count", "1"]) == 0
+    path = steps_path(model.path)
+    path.write_text(change(path.read_text()))
+    with pytest.raises(ModelError, match=r"own\.int8\.json: .* makes them"):
+        load_steps(model)
+
+
+def test_a_layer_that_cannot_be_is_no_layer() -> None:
+    for step, zero, factors in ((0.0, 0, (1.0,)), (1.0, 256, (1.0,)), (1.0, 0, (float("inf"),))):
+        with pytest.raises(ValueError, match="a layer needs"):
+            LayerSteps(step, zero, factors)
+
+
+def test_other_networks_are_refused(
+    tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(OptionError, match=r"srresnet network on RGB, allowed are lite.*lite-x2"):
+        load_steps(load_model("srresnet-x2"))
+    colour = make_lite(tmp_path / "colour.safetensors", channels=3)
+    assert main([str(colour.path), str(photos)]) == 2
+    assert "lite network on RGB" in capsys.readouterr().err
+
+
+def test_the_command_refuses_in_one_line(
+    model: Model, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(model.path), str(photos), "--count", "0"]) == 2
+    assert main([str(model.path), str(photos / "absent")]) == 3
+    assert capsys.readouterr().err.count("\n") == 2
+
+
+class Absent:
+    """In the place of ``importlib``."""
+
+    @staticmethod
+    def import_module(name: str) -> None:
+        raise ImportError(f"No module named {name!r}")
+
+
+def test_without_openvino_it_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_engine, "importlib", Absent)
+    with pytest.raises(DeviceError, match=r"No module named 'openvino'\. Hint: pip install"):
+        EngineChoice("openvino").check(CPU)
+
+
+def test_what_it_does_not_run_on_is_refused_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_engine, "importlib", Absent)
+    with pytest.raises(OptionError, match="'openvino' on cuda:0: it runs on a processor"):
+        EngineChoice("openvino").check(torch.device("cuda", 0))
+    with pytest.raises(OptionError, match="precision = 'fp32' with engine = 'openvino'"):
+        EngineChoice("openvino", "fp32").check(CPU)
+    with pytest.raises(OptionError, match="it is there at once"):
+        EngineChoice("openvino", wait=True).check(CPU)
+
+
+def test_only_who_asks_for_it_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    class Engine:
+        dtype, device = torch.int8, CPU
+
+        def __init__(self, model: Model) -> None:
+            made.append(model.name)
+
+    monkeypatch.setattr(choose, "OpenVinoEngine", Engine)
+    model = load_model("lite-x2")
+    first_engine(model, CPU, EngineChoice("auto"), pytest.fail)
+    assert made == []
+    switch = first_engine(model, CPU, EngineChoice("openvino"), pytest.fail)
+    assert made == ["lite-x2"]
+    assert choose.runtime_of(switch.engine) == "openvino"
+    assert not EngineChoice("openvino").may_follow(torch.device("cuda", 0))
+
+
+def test_8_bits_have_a_threshold_of_their_own() -> None:
+    assert least_psnr_db(torch.int8) == 30 < least_psnr_db(torch.float16)
