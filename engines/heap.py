@@ -9,13 +9,15 @@ from functools import cache
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 KEPT_BYTES = 1 << 30
-MMAP_BYTES = (KEPT_BYTES, 32 << 20)  # the second is the most that some versions take
+# From here on blocks are the system's: kept, 130 MB ones of a 4K frame left holes that cost up to
+# 0.5 GB. PyTorch asks for huge pages (see vidsr/__init__.py), which make them cheap.
+LARGE_BYTES = 32 << 20
 OWN_CHOICE = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
 
 
 @cache
 def keep_heap() -> bool:
-    """Make glibc give no memory back to the system and take none by ``mmap`` below 1 GiB.
+    """Make glibc keep up to 1 GiB that is free, and take blocks of up to 32 MiB from that.
 
     Otherwise each layer's output may be new pages from the system, which zeroes them one fault at a
     time, and goes back when it is freed. Whole command on two cores of an EPYC 9005, lite-x2 from
@@ -31,6 +33,6 @@ def keep_heap() -> bool:
         libc = ctypes.CDLL(None)
         libc.gnu_get_libc_version  # noqa: B018 - musl has a mallopt without a meaning
         trims = libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
-        return bool(trims) and any(libc.mallopt(M_MMAP_THRESHOLD, n) for n in MMAP_BYTES)
+        return bool(trims and libc.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES))
     except (OSError, AttributeError):
         return False

@@ -1,4 +1,4 @@
-"""Where the data lie that are too large to commit."""
+"""What all tests share: one thread, Triton's interpreter, the folder of data."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from data_folder import find_data
 
 if not torch.cuda.is_available():
     # Triton's kernels then run in its interpreter, on tensors of the CPU. It asks when a kernel is
     # defined, so this comes before any test imports one.
     os.environ.setdefault("TRITON_INTERPRET", "1")
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -23,11 +22,6 @@ def _one_thread() -> None:
     Tests of what threads change set their own number, and set it back.
     """
     torch.set_num_threads(1)
-
-
-def find_data() -> Path:
-    """The folder VIDSR_DATA names, else ../shared/data beside the repository; it may be absent."""
-    return Path(os.environ.get("VIDSR_DATA") or ROOT.parent / "shared" / "data")
 
 
 @pytest.fixture(scope="session")

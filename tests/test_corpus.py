@@ -10,7 +10,7 @@ from typing import Any
 
 import av
 import pytest
-from conftest import find_data
+from data_folder import find_data
 
 import vidsr
 from vidsr import VidsrError

@@ -46,7 +46,7 @@ class Upscaler:
                    model does, 4 for ``auto``
     ``device``     ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``
     ``precision``  ``auto``, ``fp32``, ``bf16`` or ``fp16``
-    ``engine``     ``auto``, ``torch``, ``tensorrt``, ``compile``: see
+    ``engine``     ``auto``, ``torch``, ``tensorrt``, ``compile``, ``openvino``: see
                    :class:`vidsr.engines.choose.EngineChoice`
     ``wait_for_engine``  have the first frame wait until TensorRT has built its engine
     ``tile``       (height, width) in source pixels that the network sees at once, halo aside

@@ -45,7 +45,7 @@ def open_peer(job: Job) -> Opened[Picture]:
 def _network_file(job: Job) -> Path:
     name = f"FSRCNN_x{job.scale}.pb"
     if job.models is None:
-        raise Absent(f"no {name}: get it from {PUBLISHED}, name its folder with --models")
+        raise Absent(f"no {name}: get it from {PUBLISHED}, name its folder in $VIDSR_BENCH_MODELS")
     if not (job.models / name).is_file():
         raise Absent(f"no {name} in {job.models}: get it from {PUBLISHED}")
     return job.models / name

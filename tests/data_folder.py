@@ -1,0 +1,13 @@
+"""Where the data lie that are too large to commit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def find_data() -> Path:
+    """The folder VIDSR_DATA names, else ../shared/data beside the repository; it may be absent."""
+    return Path(os.environ.get("VIDSR_DATA") or ROOT.parent / "shared" / "data")
