@@ -21,6 +21,7 @@ README, RESULTS = ROOT / "README.md", ROOT / "benchmarks" / "results"
 CHART = ROOT / "docs" / "speed.png"
 BEGIN, END = "<!-- speed -->", "<!-- /speed -->"
 FORMAT = "vidsr-bench 1"
+COLUMNS = ("frames a second", "processor ms a frame", "vidsr is faster", "its network is")
 
 Result = Mapping[str, Any]
 
@@ -56,7 +57,7 @@ def _parts(result: Result) -> Iterator[str]:
         yield _rates(result)
         yield from _sentences(result)
     if result["ladder"]:
-        yield _ladder(result["ladder"])
+        yield _ladder(_name(result["setup"]), result["ladder"])
     if result["largest"]:
         yield _largest(result["largest"])
 
@@ -72,9 +73,15 @@ def _rates(result: Result) -> str:
     whole = result["whole"]
     small, large = ("x".join(map(str, whole[name])) for name in ("size", "target_size"))
     rows = [
-        (f"{small} to {large}", "frames a second", "processor ms a frame", "vidsr is faster"),
-        ("---", "---:", "---:", "---:"),
-        (f"**vidsr, {whole['model']}**", across(whole["fps"]), across(whole["cpu_ms"]), ""),
+        (f"{small} to {large}", *COLUMNS),
+        ("---", "---:", "---:", "---:", "---:"),
+        (
+            f"**vidsr, {_name(result['setup'])}**",
+            across(whole["fps"]),
+            across(whole["cpu_ms"]),
+            "",
+            "",
+        ),
         *(_peer(peer) for peer in result["against"]),
     ]
     return _lines(rows)
@@ -82,8 +89,16 @@ def _rates(result: Result) -> str:
 
 def _peer(peer: Mapping[str, Any]) -> tuple[str, ...]:
     if peer["absent"]:
-        return peer["what"], "not installed", "", ""
-    return peer["what"], across(peer["fps"]), across(peer["cpu_ms"]), f"{across(peer['ratio'])}x"
+        return peer["what"], "not installed", "", "", ""
+    network = f"{across(peer['network_ratio'])}x" if peer["network_ratio"] else ""
+    times = f"{across(peer['ratio'])}x"
+    return peer["what"], across(peer["fps"]), across(peer["cpu_ms"]), times, network
+
+
+def _name(setup: Mapping[str, Any]) -> str:
+    """The model, and what runs it where that is not PyTorch."""
+    runtime = "" if setup["engine"] == "torch" else f" ({setup['engine']}, {setup['precision']})"
+    return f"{setup['model']}{runtime}"
 
 
 def _sentences(result: Result) -> Iterator[str]:
@@ -109,8 +124,9 @@ def _efficiency(found: Mapping[str, Any]) -> str:
     return f"{told}; colour and copies are {share:.0%} of its processor time."
 
 
-def _ladder(rungs: Sequence[Mapping[str, Any]]) -> str:
-    rows = [("at " + f"{rungs[0]['rate']:g} fps", "frames a second", "real time"), ("---",) * 3]
+def _ladder(model: str, rungs: Sequence[Mapping[str, Any]]) -> str:
+    asked = f"**{model}** at {rungs[0]['rate']:g} fps"
+    rows = [(asked, "frames a second", "real time"), ("---",) * 3]
     for rung in rungs:
         name = f"{rung['height']}p to {rung['target_height']}p"
         if rung["fps"] is None:

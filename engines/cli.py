@@ -8,9 +8,9 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
+from vidsr.arguments import Parser
 from vidsr.engines import machine as machines
 from vidsr.engines.cache import EngineCache, Entry
 from vidsr.engines.engine_key import EngineKey
@@ -70,15 +70,13 @@ def days(text: str) -> float:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vidsr-engine",
         description="Build TensorRT engines before they are needed, and look after them.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    add = partial(commands.add_parser, allow_abbrev=False)
+    add = commands.add_parser
     _add_export(add("export", help="write a network as an ONNX file"))
     _add_build(add("build", help="build engines of a network, which takes minutes"))
     add("list", help="show what is there").set_defaults(work=_list)

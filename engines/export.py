@@ -66,7 +66,7 @@ def require_exporter() -> None:
     absent = [name for name in NEEDED if find_spec(name) is None]
     if absent:
         raise DeviceError(
-            f"exporting a network needs {' and '.join(absent)}", hint="pip install 'vidsr[cuda]'"
+            f"exporting a network needs {' and '.join(absent)}", hint="pip install -e '.[export]'"
         )
 
 

@@ -34,7 +34,7 @@ def import_openvino() -> Any:
     except (ImportError, OSError) as error:
         raise DeviceError(
             f"engine = 'openvino': OpenVINO cannot be imported: {error}",
-            hint="pip install 'openvino>=2025.0', or use engine = 'torch'",
+            hint="pip install -e '.[openvino]', or use engine = 'torch'",
         ) from error
 
 

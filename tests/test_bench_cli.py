@@ -28,6 +28,7 @@ SMALL = ("--size", "96x54", "--frames", "8", "--repeats", "1", "--device", "cpu"
         (("--repeats", "0"), 2, "1 or more"),
         (("--rate", "0", "--realtime"), 2, "1 to 240"),
         (("--against", "naive,magic"), 2, "--against magic: allowed are"),
+        (("--against", "openvno"), 2, "did you mean openvino?"),
         (("--against", "naive", "--codec", "hevc"), 2, "allowed is h264"),
         (("--json", "/nowhere/a.json"), 4, "cannot be written"),
         (("--json", "a.png", "--plot", "a.png"), 4, "written already"),
@@ -133,7 +134,8 @@ def test_every_stage_was_measured_or_does_not_exist(result: dict[str, Any]) -> N
 def test_the_whole_command_was_measured(result: dict[str, Any]) -> None:
     whole = result["whole"]
     assert (whole["size"], whole["target_size"]) == ([96, 54], [192, 108])
-    assert whole["model"] == "lite-x2"
+    assert result["setup"]["model"] == "lite-x2"
+    assert result["setup"]["scale"] == 2
     assert whole["realtime"]["median"] == pytest.approx(whole["fps"]["median"] / 30, rel=1e-3)
     assert whole["peak_rss_mib"] > 50
     assert result["efficiency"]["of_allowed"]["median"] > 0

@@ -41,8 +41,9 @@ def test_the_readme_agrees_with_the_committed_results() -> None:
 def test_the_table_tells_what_was_measured(results: list[dict[str, Any]]) -> None:
     text = readme.table(results)
     assert "`vidsr-bench --stages` on a processor, 2 cores, commit abc:" in text
-    assert "| **vidsr, lite-x4** | 10 | 150 |  |" in text
-    assert "| a loop | not installed |  |  |" in text
+    assert "| **vidsr, lite-x4** | 10 | 150 |  |  |" in text
+    assert "| a loop | not installed |  |  |  |" in text
+    assert "| **lite-x4** at 30 fps |" in text
     assert "| 360p to 720p | 36 | yes, 1.20x |" in text
     assert "| 720p to 1440p |  | no, too slow |" in text
     assert "What limits this machine now: the network, 65%" in text

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from vidsr.bench import summary
+from vidsr.bench import machine, summary
 from vidsr.bench.limits import limit_line
 from vidsr.bench.machine import Machine
 from vidsr.bench.results import FORMAT, Result
 from vidsr.bench.stats import Quantiles, Spread, percentile, quantiles, ratios, spread
-from vidsr.bench.text import lines
+from vidsr.bench.text import FASTER, FASTEST, lines
 
 MACHINE = Machine("a processor", 2, 8.0, None, "Linux", 0.0, {"torch": "2"}, "abc")
 
@@ -24,7 +24,7 @@ def run(**changes: Any) -> dict[str, Any]:
         "frames": 10, "frame_s": [0.18] + [0.08] * 9, "flush_s": 0.1, "cpu_s": 1.5,
         "model": "lite-x4", "device": "cpu", "precision": "bfloat16", "engine": "torch",
         "encoder": "libx264", "rate": 5.0, "size": [32, 18], "target_size": [128, 72],
-        "notes": [], "peak_rss_bytes": 300 << 20, "device_bytes": None, "absent": None,
+        "notes": [], "scale": 4, "peak_rss_bytes": 300 << 20, "device_bytes": None, "absent": None,
         "network_s": None, "psnr_note": None, "versions": {}, "gpu": None,
     }  # fmt: skip
     return given | changes
@@ -155,6 +155,7 @@ def full_result() -> Result:
         MACHINE,
         10,
         1,
+        setup=summary.setup(runs[-1]),
         source="a drawn clip",
         ceilings=summary.ceilings(rounds),
         stages=stages,
@@ -181,9 +182,41 @@ def test_the_text_says_what_is_absent_and_what_does_not_exist() -> None:
     assert "upload       none   no bus" in text
     assert "50% of matmul bfloat16" in text
     assert "62% of the 16.1 fps" in text
-    assert "other work" not in text
+    assert "other programs" not in text
+
+
+def test_the_text_names_what_ran_and_ends_with_the_answer() -> None:
+    told = list(lines(full_result()))
+    assert told[1] == "lite-x4, x4, on cpu (torch, bfloat16); libx264"
+    assert told[-1] == "5 fps in real time: yes, 2 times its rate"
+
+
+def test_what_is_too_slow_on_a_processor_is_told_of_a_faster_model() -> None:
+    slow = replace(full_result(), whole=summary.whole([run(rate=25.0)]))
+    *_, verdict, faster = lines(slow)
+    assert verdict == "25 fps in real time: no, 0.4 times its rate"
+    assert faster == FASTER
+    assert slow.setup
+    for other in ({"model": FASTEST}, {"device": "cuda"}):
+        assert FASTER not in lines(replace(slow, setup=replace(slow.setup, **other)))
+
+
+def test_a_share_above_its_ceiling_is_said_to_be_none() -> None:
+    fast = round_()
+    fast["stages"]["engine"] = stage(10, 20, work=8e9, ceiling="matmul bfloat16")
+    text = "\n".join(lines(replace(full_result(), stages=summary.stages([fast]))))
+    assert "200% of matmul bfloat16: the ceiling was disturbed" in text
 
 
 def test_a_busy_machine_is_said_to_be_one() -> None:
-    busy = replace(full_result(), machine=replace(MACHINE, load_average=1.5))
-    assert "other work shares the cores (load average 1.5" in "\n".join(lines(busy))
+    busy = replace(full_result(), machine=replace(MACHINE, others=0.4))
+    assert "other programs took 40% of the cores' time" in "\n".join(lines(busy))
+
+
+def test_the_share_of_others_counts_what_runs_beside_this_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ticks = iter(["cpu  100 0 0 300 0 0 0 0 0 0\n", "cpu  130 10 0 350 10 0 0 0 0 0\n"])
+    monkeypatch.setattr(machine.Path, "read_text", lambda _: next(ticks))
+    monkeypatch.setattr(machine.time, "sleep", lambda _: None)
+    assert machine.others_now() == pytest.approx(0.4)  # 40 of 100 ticks, waiting is none of them

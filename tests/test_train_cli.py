@@ -123,7 +123,7 @@ def test_a_time_limit_ends_a_run(photos: Path, tmp_path: Path) -> None:
 
 def test_a_student_starts_from_shipped_weights(photos: Path, held: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    plain = ("--scale", 2, "--blocks", 4, "--steps", 1, "--rate", 1e-9, "--crop", 16)
+    plain = ("--blocks", 5, "--steps", 1, "--rate", 1e-9, "--crop", 16)
     assert train(photos, "--out", out, "--init", "lite-x2", "--validate", held, *plain) == 0
     picture = photograph(7, 24, 24)
     grown = vidsr.Upscaler(out / "model.safetensors", precision="fp32")(picture)
@@ -139,7 +139,8 @@ REFUSALS = [
     (("PHOTOS", "--steps", 5, "--recipe", "wbe"), 3, "did you mean web"),
     (("PHOTOS", "--steps", 5, "--crop", 512), 3, "smaller than a crop of 2048x2048"),
     (("PHOTOS", "--steps", 5, "--init", "nothing.pth"), 6, "does not exist"),
-    (("PHOTOS", "--steps", 5, "--init", "lite-x2"), 6, "cannot start"),
+    (("PHOTOS", "--steps", 5, "--init", "lite-x2", "--scale", 4), 6, "of scale 2 cannot start"),
+    (("PHOTOS", "--steps", 5, "--init", "lite-x2", "--model", "espcn"), 6, "of kind lite, "),
     (("PHOTOS", "--steps", 5, "--teacher", "lite-x2"), 6, "enlarges 2 times, the run 4 times"),
     (("PHOTOS", "--steps", 5, "--validate", "/nowhere"), 3, "no such folder"),
     (("PHOTOS", "--steps", 5, "--device", "tpu"), 2, "allowed 'auto', 'cpu'"),
@@ -149,8 +150,8 @@ REFUSALS = [
     (("PHOTOS", "--resume"), 3, "no run to go on with"),
     (("PHOTOS", "--steps", 5, "--every", 0), 2, "--every 0: allowed is 1 or more"),
     (("PHOTOS", "--steps", 5, "--stop-after", 0), 2, "--stop-after 0"),
-    (("PHOTOS", "--minutes", 0), 2, "minutes = 0"),
-    (("PHOTOS", "--steps", 5, "--init", "lite-x4", "--middle", 8), 6, "middle = 8, allowed"),
+    (("PHOTOS", "--minutes", 0), 2, "--minutes 0"),
+    (("PHOTOS", "--steps", 5, "--init", "lite-x4", "--middle", 8), 6, "--middle 8, allowed"),
     (("PHOTOS", "--steps", 5, "--model", "unet", "--recipe", "bicubic"), 2, "changes nothing"),
     (("/nowhere", "--steps", 5), 3, "no such folder"),
 ]
@@ -185,7 +186,7 @@ def test_a_run_is_not_overwritten_nor_resumed_as_something_else(
     (out / "state.pt").write_bytes(before[: len(before) // 2])
     assert train("--out", out, "--resume") == 3
     err = capsys.readouterr().err
-    for part in ("exists already", "width = 9, but the run was begun with 8", "trains lite"):
+    for part in ("exists already", "--width 9, but the run was begun with 8", "trains lite"):
         assert part in err
     assert "not a state to go on from" in err
 

@@ -17,7 +17,6 @@ from vidsr.errors import OptionError
 from vidsr.frame import Frame
 from vidsr.job import Job, Options, prepare
 from vidsr.memory import HELD_FRAMES
-from vidsr.models.families import is_family
 from vidsr.notes import Notes
 from vidsr.pipeline import StageTimes, run_pipeline
 from vidsr.plan import Size, describe_tile
@@ -134,19 +133,20 @@ def run(src: Path, dst: Path, options: Options, *, progress: Progress | None = N
     with prepare(src, dst, options, notes) as job:
         _announce(job, options, notes)
         begin = time.perf_counter()
-        sink, times = _encode(job, notes, progress)
+        sink, times = encode(job, notes, progress)
     elapsed_s = time.perf_counter() - begin
     return _report(job, notes, times, sink, elapsed_s)
 
 
 def _announce(job: Job, options: Options, notes: Notes) -> None:
-    if is_family(options.model):
-        engine = job.upscaler.engine
-        precision = str(engine.dtype).removeprefix("torch.")
-        notes.say(f"model {job.upscaler.model.name} on {engine.device} in {precision}")
+    engine = job.upscaler.engine
+    precision = str(engine.dtype).removeprefix("torch.")
+    notes.say(f"model {job.upscaler.model.name} on {engine.device} in {precision}")
+    if options.engine == "compile":
+        notes.say("the first frames wait for torch.compile, up to a minute")
 
 
-def _encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[Sink, StageTimes]:
+def encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[Sink, StageTimes]:
     """Run the pipeline. Returns the finished sink and the stage times."""
     sink: Sink | None = None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsr import __version__
+from vidsr.arguments import Parser
 from vidsr.errors import OptionError, OutputError, VidsrError
 from vidsr.flags import as_flags
 from vidsr.terminal import open_closed_streams, signals_caught
@@ -62,13 +63,11 @@ def tile(text: str) -> tuple[int, int]:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vidsr",
         usage="vidsr INPUT -o OUTPUT [options]",
         description="Make a video four times larger; timing, colour and sound stay what they are.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help=argparse.SUPPRESS)
     parser.add_argument("-o", "--output", type=Path, metavar="OUTPUT", help="target; required")
@@ -179,13 +178,14 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 
 def _list_models() -> None:
-    from vidsr.models.zoo import available, load_model
+    from vidsr.models.zoo import PURPOSES, available, load_model
 
     for name in available():
         model = load_model(name)
         numbers = sum(p.numel() for p in model.module.parameters())
         sees = "luma" if model.config.channels == 1 else "RGB"
-        print(f"{name:14} x{model.config.scale}  {numbers / 1e3:7.1f} K parameters, on {sees}")
+        size = f"x{model.config.scale}  {numbers / 1e3:7.1f} K parameters on {sees:4}"
+        print(f"{name:21} {size}  {PURPOSES.get(name, '')}".rstrip())
 
 
 def _work(arguments: argparse.Namespace) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 PARAMETERS = ("device", "engine", "precision", "wait_for_engine", "decoder", "model", "scale")
-_NAMED = re.compile(rf"\b({'|'.join(PARAMETERS)}) = ('[^']*'|[\w.-]*\w)")
 
 
-def as_flags(text: str) -> str:
+def as_flags(text: str, names: Iterable[str] = PARAMETERS) -> str:
     """``device = 'cuda:9'`` as ``--device cuda:9``, wherever in the text."""
-    return _NAMED.sub(_flag, text)
+    return re.sub(rf"\b({'|'.join(names)}) = ('[^']*'|[\w.-]*\w)", _flag, text)
 
 
 def _flag(named: re.Match[str]) -> str:

@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vidsr import __version__
+from vidsr.arguments import Parser
 from vidsr.bench.measure import measure
 from vidsr.bench.peers import PEERS
 from vidsr.bench.request import Request, check_files, parse_size
 from vidsr.bench.text import lines
 from vidsr.errors import OptionError, VidsrError
 from vidsr.files import write_text
+from vidsr.flags import as_flags
 from vidsr.terminal import open_closed_streams, signals_caught
 
 # Nothing here loads torch or PyAV: see vidsr.bench.task.
@@ -38,12 +40,10 @@ exit status: 0 done, 2 arguments, 3 source, 4 --json or --plot, 6 model, 7 devic
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vidsr-bench",
         description="Measure frames a second on this machine, and what limits them.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help="its first frames")
     parser.add_argument("--size", type=parse_size, metavar="WxH", help="of a drawn clip (640x360)")
@@ -156,7 +156,7 @@ def _run(argv: Sequence[str]) -> int:
     try:
         _work(argv)
     except VidsrError as error:
-        print(f"vidsr-bench: error: {error}", file=sys.stderr)
+        print(f"vidsr-bench: error: {as_flags(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("vidsr-bench: interrupted", file=sys.stderr)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+import time
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from vidsr.bench.task import cores
 
-BUSY = 0.25  # load average, as a share of the cores
+BUSY = 0.1  # of the cores' time
+WATCH_S = 0.5
 PACKAGES = ("vidsr", "torch", "av", "numpy", "triton", "tensorrt")
 
 
 @dataclass(frozen=True)
 class Machine:
-    """``cores`` are those that could be used, ``load_average`` what others did before it began.
+    """``cores`` are those that could be used, ``others`` the share of all cores' time that other
+    programs took right before it began.
 
     ``commit`` ends in ``-dirty`` where files differ.
     """
@@ -27,7 +30,7 @@ class Machine:
     memory_gib: float | None
     gpu: str | None
     system: str
-    load_average: float
+    others: float
     versions: dict[str, str]
     commit: str
 
@@ -41,17 +44,38 @@ class Machine:
     @property
     def busy(self) -> bool:
         """Whether others took so much of the cores that rates mean little."""
-        return self.load_average > BUSY * self.cores
+        return self.others > BUSY
 
 
-def this_machine(gpu: str | None, load_average: float) -> Machine:
+def others_now() -> float:
+    """The share of the cores' time that is taken while this program sleeps."""
+    before = _busy_and_all()
+    if before is None:  # no Linux: the average of a minute, which counts what ended before as well
+        return os.getloadavg()[0] / (os.cpu_count() or 1)
+    time.sleep(WATCH_S)
+    after = _busy_and_all() or before
+    return (after[0] - before[0]) / max(1, after[1] - before[1])
+
+
+def _busy_and_all() -> tuple[int, int] | None:
+    """Ticks since the start of the system, of all cores: working, and in all."""
+    try:
+        line = Path("/proc/stat").read_text().partition("\n")[0]
+        ticks = [int(field) for field in line.split()[1:9]]  # user to steal; guests are in user
+    except (OSError, ValueError):
+        return None
+    idle = sum(ticks[3:5])  # idle and waiting for disks
+    return sum(ticks) - idle, sum(ticks)
+
+
+def this_machine(gpu: str | None, others: float) -> Machine:
     return Machine(
         processor=processor(),
         cores=cores(),
         memory_gib=memory_gib(),
         gpu=gpu,
         system=f"{platform.system()} {platform.machine()}",
-        load_average=load_average,
+        others=others,
         versions={"python": platform.python_version(), **versions()},
         commit=commit(),
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -12,10 +11,10 @@ from typing import Any
 from vidsr.bench import summary
 from vidsr.bench.ladder import LADDER, find_max, ladder
 from vidsr.bench.limits import limit_line
-from vidsr.bench.machine import this_machine
+from vidsr.bench.machine import others_now, this_machine
 from vidsr.bench.peers import PEERS
 from vidsr.bench.request import Request
-from vidsr.bench.results import Against, Result
+from vidsr.bench.results import Against, Result, Setup
 from vidsr.bench.stats import Spread, spread
 from vidsr.bench.task import ChildError, Footage, Task, cores, run_child, run_task
 
@@ -30,14 +29,14 @@ def measure(request: Request, folder: Path, command: str, tell: Tell) -> Result:
 
     ``tell`` hears what is being done. Raises a VidsrError.
     """
-    clips, load_average = Clips(request, folder, tell), os.getloadavg()[0]
+    clips, others = Clips(request, folder, tell), others_now()
     parts = Rounds(clips).measure() if request.main else {}
     if request.realtime:
         parts["ladder"] = ladder(clips.holds(request.repeats), request.rate, LADDER)
     if request.find_max:
         parts["largest"] = find_max(clips.holds(1), request.rate)
-    machine = this_machine(clips.gpu, load_average)
-    return Result(command, machine, request.frames, request.repeats, **parts)
+    machine = this_machine(clips.gpu, others)
+    return Result(command, machine, request.frames, request.repeats, setup=clips.setup, **parts)
 
 
 class Clips:
@@ -46,6 +45,7 @@ class Clips:
     def __init__(self, request: Request, folder: Path, tell: Tell) -> None:
         self.request, self.tell, self._folder = request, tell, folder
         self.gpu: str | None = None
+        self.setup: Setup | None = None
 
     def drawn(self, size: tuple[int, int]) -> Footage:
         rate = Fraction(self.request.rate).limit_denominator(1001)
@@ -85,7 +85,7 @@ class Clips:
     def run(self, task: Task) -> Round:
         """The command on a clip."""
         answer = run_task(COMMAND, task)
-        self.gpu = answer["gpu"]
+        self.gpu, self.setup = answer["gpu"], summary.setup(answer)
         return answer
 
     def holds(self, repeats: int) -> Callable[[int, int], tuple[Spread, int]]:

@@ -21,7 +21,7 @@ def rates(result: Mapping[str, Any]) -> list[Bar]:
     whole = result.get("whole")
     if not whole:
         return []
-    bars = [(f"vidsr, {whole['model']}", whole["fps"], OURS)]
+    bars = [(f"vidsr, {result['setup']['model']}", whole["fps"], OURS)]
     bars += [(p["name"], p["fps"], THEIRS) for p in result["against"] if p["fps"]]
     return sorted(bars, key=lambda bar: -bar[1]["median"])
 

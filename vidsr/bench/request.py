@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from vidsr.arguments import did_you_mean
 from vidsr.bench.peers import PEERS
 from vidsr.errors import NoInputError, OptionError, OutputError
 
@@ -56,7 +57,10 @@ class Request:
         names = [peer.name for peer in PEERS]
         for name in self.against:
             if name not in names:
-                raise OptionError(f"--against {name}: allowed are {', '.join(names)}.")
+                raise OptionError(
+                    f"--against {name}: allowed are {', '.join(names)}.",
+                    hint=did_you_mean(name, names),
+                )
         if self.against and self.codec not in (None, "h264"):
             raise OptionError(
                 f"--codec {self.codec} with --against: allowed is h264, which all of them write."

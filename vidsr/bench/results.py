@@ -42,14 +42,21 @@ class Ceiling:
 
 
 @dataclass(frozen=True)
-class Whole:
-    """The command: ``ms`` between delivered frames, ``realtime`` against the source's rate."""
+class Setup:
+    """What ran."""
 
     model: str
+    scale: int
     device: str
     precision: str
     engine: str
     encoder: str
+
+
+@dataclass(frozen=True)
+class Whole:
+    """The command: ``ms`` between delivered frames, ``realtime`` against the source's rate."""
+
     size: tuple[int, int]
     target_size: tuple[int, int]
     rate: float
@@ -128,6 +135,7 @@ class Result:
     machine: Machine
     frames: int
     repeats: int
+    setup: Setup | None = None
     source: str | None = None
     ceilings: tuple[Ceiling, ...] = ()
     stages: tuple[Stage, ...] = ()

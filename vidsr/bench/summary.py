@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from vidsr.bench.results import Against, Ceiling, Efficiency, Stage, Whole
+from vidsr.bench.results import Against, Ceiling, Efficiency, Setup, Stage, Whole
 from vidsr.bench.stats import Quantiles, Spread, quantiles, ratios, spread
 
 Round = Mapping[str, Any]  # what a process answered
@@ -28,13 +28,17 @@ def intervals_ms(runs: Sequence[Round]) -> Quantiles:
     return quantiles([1e3 * s for run in runs for s in run["frame_s"][1:] or run["frame_s"]])
 
 
+def setup(run: Round) -> Setup:
+    names = ("model", "scale", "device", "precision", "engine", "encoder")
+    return Setup(**{name: run[name] for name in names})
+
+
 def whole(runs: Sequence[Round]) -> Whole:
     last = runs[-1]
     rates = [fps_of(run) for run in runs]
     device_bytes = [run["device_bytes"] for run in runs if run["device_bytes"] is not None]
-    names = ("model", "device", "precision", "engine", "encoder", "rate")
     return Whole(
-        **{name: last[name] for name in names},
+        rate=last["rate"],
         size=tuple(last["size"]),
         target_size=tuple(last["target_size"]),
         fps=spread(rates),

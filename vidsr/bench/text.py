@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from vidsr.bench.results import Against, Ceiling, Efficiency, Result, Rung, Stage, Whole
+from vidsr.bench.results import (
+    Against,
+    Ceiling,
+    Efficiency,
+    Result,
+    Rung,
+    Setup,
+    Stage,
+    Whole,
+)
 from vidsr.bench.stats import Spread
+
+FASTEST = "lite-fast-x2"
+FASTER = f"faster on a processor, twice as large: vidsr-bench --realtime --model {FASTEST}"
 
 
 def lines(result: Result) -> Iterator[str]:
     """Everything that was measured, the answers last."""
     yield result.machine.describe()
     if result.machine.busy:
-        load = f"load average {result.machine.load_average:.1f}"
-        yield f"other work shares the cores ({load} before it began): rates are too low"
+        others = f"{result.machine.others:.0%} of the cores' time"
+        yield f"other programs took {others} before it began: rates are too low"
+    if result.setup:
+        yield setup(result.setup)
     if result.source:
         many = f"{result.repeats} repeats: median (least to greatest)"
         yield f"source: {result.source}; {many if result.repeats > 1 else '1 repeat'}"
@@ -34,6 +48,25 @@ def lines(result: Result) -> Iterator[str]:
     if result.largest:
         yield ""
         yield largest(result.largest)
+    if result.whole:
+        yield ""
+        yield verdict(result.whole)
+    if result.setup and _slow(result) and result.setup.model != FASTEST:
+        yield FASTER
+
+
+def verdict(whole: Whole) -> str:
+    """Whether the clip could be watched while it is enlarged."""
+    answer = "yes" if whole.realtime.median >= 1 else "no"
+    return f"{whole.rate:.4g} fps in real time: {answer}, {across(whole.realtime)} times its rate"
+
+
+def _slow(result: Result) -> bool:
+    """Whether anything that was measured is below real time on a processor."""
+    times = [rung.realtime for rung in result.ladder]
+    times += [result.whole.realtime.median] if result.whole else []
+    on_processor = result.setup is not None and result.setup.device == "cpu"
+    return on_processor and any(time is None or time < 1 for time in times)
 
 
 def largest(rung: Rung) -> str:
@@ -93,14 +126,14 @@ def _stage(stage: Stage) -> str:
     share = f", {_percent(stage.share)} of {stage.ceiling}" if stage.share else ""
     if stage.share and stage.share.median > 1 and stage.ceiling == "copy":
         share += " from memory: it stays in a cache"
+    elif stage.share and stage.share.median > 1:
+        share += ": the ceiling was disturbed while it was measured"
     return f"{stage.name:9}{cells}  {work}{share}"
 
 
 def _whole(whole: Whole) -> Iterator[str]:
     small, large = ("x".join(map(str, size)) for size in (whole.size, whole.target_size))
-    yield f"{whole.model} on {whole.device} ({whole.engine}, {whole.precision}), {small} -> {large}"
-    yield whole.encoder
-    yield f"{across(whole.fps)} fps, {across(whole.realtime)}x realtime at {whole.rate:.4g} fps"
+    yield f"{small} -> {large}: {across(whole.fps)} fps"
     ms = whole.ms
     yield (
         f"between frames p50 {number(ms.p50)}, p95 {number(ms.p95)}, p99 {number(ms.p99)} ms; "
@@ -109,6 +142,12 @@ def _whole(whole: Whole) -> Iterator[str]:
     device = f", {whole.device_mib:.0f} MiB on the device" if whole.device_mib is not None else ""
     yield f"peak memory {whole.peak_rss_mib:.0f} MiB{device}"
     yield from (f"note: {note}" for note in whole.notes)
+
+
+def setup(ran: Setup) -> str:
+    """What ran, in a line."""
+    runtime = f"{ran.engine}, {ran.precision}"
+    return f"{ran.model}, x{ran.scale}, on {ran.device} ({runtime}); {ran.encoder}"
 
 
 def _efficiency(found: Efficiency) -> Iterator[str]:

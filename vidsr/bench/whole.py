@@ -19,8 +19,7 @@ from typing import Any
 
 import torch
 
-from vidsr.api import QUEUED_FRAMES
-from vidsr.api import _encode as encode  # all that vidsr.api.run does with a job
+from vidsr.api import QUEUED_FRAMES, encode
 from vidsr.bench.task import Task, serve
 from vidsr.engines.choose import runtime_of
 from vidsr.frame import Frame

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsr import __version__
+from vidsr.arguments import Parser
 from vidsr.errors import NoInputError, OptionError, VidsrError
+from vidsr.flags import as_flags
 from vidsr.terminal import open_closed_streams, signals_caught
 from vidsr.video.images import is_image, is_pattern
 
@@ -38,13 +40,11 @@ exit status: 0 done (pictures that could not be read are named and left out), 2 
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vidsr-degrade",
         usage="vidsr-degrade INPUT -o OUTPUT [options]",
         description="Make video and pictures small and bad, as they are found in the wild.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help=argparse.SUPPRESS)
     add = parser.add_argument
@@ -190,7 +190,7 @@ def _run(argv: Sequence[str] | None) -> int:
         logging.basicConfig(format="vidsr-degrade: %(message)s", level=level)
         _work(arguments)
     except VidsrError as error:
-        _say(f"error: {error}")
+        _say(f"error: {as_flags(str(error))}")
         return error.exit_code
     except KeyboardInterrupt as stop:
         _say(f"interrupted; {stop.args[0] if stop.args else 'the target was not written'}")

@@ -16,6 +16,17 @@ from vidsr.models.checkpoint import Generator, load_generator
 from vidsr.models.config import GeneratorConfig, OutputRange
 
 SUFFIX = ".safetensors"
+PURPOSES = {
+    "lite-fast-x2": "the fastest",
+    "lite-surveillance-x4": "footage of IP cameras, compressed and noisy",
+    "lite-x2": "the default for twice the size on a processor",
+    "lite-x4": "the default for four times the size on a processor",
+    "srgan-x4": "sharper for the eye, less faithful",
+    "srresnet-x2": "more faithful, for a GPU or patience",
+    "srresnet-x4": "more faithful, for a GPU or patience",
+    "unet-x1": "takes motion blur away at the same size",
+}
+"""What the shipped weights are for."""
 
 
 @dataclass(frozen=True)

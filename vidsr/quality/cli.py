@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vidsr.arguments import Parser
 from vidsr.errors import NoInputError, OptionError, OutputError, VidsrError
+from vidsr.flags import as_flags
 from vidsr.terminal import open_closed_streams, signals_caught
 from vidsr.video.images import is_image
 
@@ -52,12 +54,10 @@ def default_data() -> Path:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vidsr-eval",
         description="Measure models against originals: PSNR, SSIM, NIQE and flicker.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     _add_what(parser.add_argument_group("what is measured"))
     _add_input(parser.add_argument_group("originals (default: Set5 and Set14)"))
@@ -216,7 +216,7 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         _work(build_parser().parse_args(argv))
     except VidsrError as error:
-        print(f"vidsr-eval: error: {error}", file=sys.stderr)
+        print(f"vidsr-eval: error: {as_flags(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("vidsr-eval: interrupted", file=sys.stderr)

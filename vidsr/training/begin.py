@@ -193,7 +193,9 @@ def _pool(options: Options, data: Prepared, device: torch.device, setting: Setti
     pairs = iter([data.pairs.pop(0) for _ in range(count)])
     pool = CropPool(pairs, scale=options.scale, crop=options.crop, device=device)
     skipped = f", {len(data.skipped)} skipped" if data.skipped else ""
-    setting.tell(f"{count} pictures to learn from, {pool.bytes / 1e6:.0f} MB{skipped}")
+    setting.tell(
+        f"{data.pictures} pictures to learn from, {count} pairs, {pool.bytes / 1e6:.0f} MB{skipped}"
+    )
     return pool
 
 
@@ -201,7 +203,9 @@ def _can_draw(setting: Setting) -> bool:
     """Whether there is matplotlib; a run without its picture is better than none."""
     present = importlib.util.find_spec("matplotlib") is not None
     if not present:
-        setting.tell("no matplotlib, so no curves.png (pip install '.[train]'); log.csv has it all")
+        setting.tell(
+            "no matplotlib, so no curves.png (pip install -e '.[train]'); log.csv has it all"
+        )
     return present
 
 

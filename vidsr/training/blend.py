@@ -14,6 +14,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from vidsr.arguments import Parser
 from vidsr.errors import ModelError, OptionError, OutputError, VidsrError
 from vidsr.models.checkpoint import save_generator
 from vidsr.models.zoo import Model, load_model
@@ -40,10 +41,9 @@ def _weights(model: Model) -> Mapping[str, Tensor]:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m vidsr.training.blend",
         description="Mix the weights of a network with those of another that grew from it.",
-        allow_abbrev=False,
     )
     parser.add_argument("first", metavar="FIRST", help="name or path, such as a srresnet")
     parser.add_argument("second", metavar="SECOND", help="such as the srgan trained from it")
@@ -65,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise OutputError(f"{output}: exists already", hint="name another file.")
         first, second = load_model(arguments.first), load_model(arguments.second)
         save_generator(output, second.config, blend(first, second, arguments.share))
+        print(output)
     except VidsrError as error:
         print(f"blend: error: {error}", file=sys.stderr)
         return error.exit_code

@@ -33,7 +33,7 @@ def card(run: Run) -> str:
         "network": f"{options.kind}, x{options.scale}, {options.channels} channels, "
         f"{options.width} wide, {options.blocks} blocks{_beyond(options)}",
         "parameters": f"{sum(p.numel() for p in generator.parameters())}",
-        "data": f"{run.pool.count} pictures from {Path(options.data).name}",
+        "data": f"{run.pool.count} pairs from {Path(options.data).name}",
         "degradation": "pairs made before" if is_paired(Path(options.data)) else options.recipe,
         "start": options.init or "random weights",
         "steps": f"{clock.step} of {options.batch * run.processes.count} crops of "

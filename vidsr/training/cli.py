@@ -14,7 +14,9 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from vidsr import __version__
+from vidsr.arguments import Parser
 from vidsr.errors import ModelError, NoInputError, OptionError, VidsrError
+from vidsr.flags import as_flags
 from vidsr.terminal import open_closed_streams
 
 if TYPE_CHECKING:
@@ -30,22 +32,22 @@ EPILOG = """examples:
               --vgg vgg19.pth --steps 5000
   vidsr-train PHOTOS --out runs/cctv --init lite-x4 --recipe surveillance --minutes 30
   vidsr-train --out runs/lite --resume
+What --init names gives model, scale and dimensions, too, unless they are given.
   torchrun --nproc-per-node 4 -m vidsr.training.cli PHOTOS --out runs/ddp --steps 100000
-The folder of a run holds model.safetensors (for vidsr --model), state.pt (for --resume), log.csv,
-curves.png, contact sheets (LR | bicubic | ours | HR) and card.md.
+The folder of a run holds model.safetensors (for vidsr --model), options.json and state.pt (for
+--resume), log.csv, curves.png, contact sheets (LR | bicubic | ours | HR) and card.md.
+--minutes counts learning alone; preparing the pictures comes before.
 exit status: 0 done, 2 arguments, 3 pictures, 4 target, 6 weights, 7 device, 9 diverged,
 130 interrupted
 """
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vidsr-train",
         usage="vidsr-train DATA --out FOLDER (--minutes N | --steps N) [options]",
         description="Train a generator on a folder of photographs, or of pairs (hr/ and lr/).",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("data", nargs="?", metavar="DATA", help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, metavar="FOLDER", required=True, help="of the run")
@@ -70,7 +72,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--middle", type=int, metavar="N", help="over-parameterised width of lite; 0: off (128)"
     )
-    group.add_argument("--init", metavar="NAME|PATH", help="start from these weights, or grow them")
+    group.add_argument(
+        "--init",
+        metavar="NAME|PATH",
+        help="start from these weights, or grow them",
+    )
 
 
 def _add_data(group: argparse._ArgumentGroup) -> None:
@@ -116,6 +122,10 @@ def _add_setting(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--version", action="version", version=f"vidsr {__version__}")
 
 
+def _flags_of(arguments: argparse.Namespace) -> list[str]:
+    return [name for name in vars(arguments) if name != "data"]
+
+
 SETTING = ("device", "threads", "every", "tensorboard", "stop_after", "out")
 
 
@@ -130,6 +140,11 @@ def _options(arguments: argparse.Namespace) -> Options:
     if not arguments.resume:
         if arguments.data is None:
             raise OptionError("DATA is missing: a folder of photographs, or of pairs")
+        if arguments.init is not None:
+            from vidsr.training.student import dimensions
+
+            model, dims = dimensions(arguments.init, arguments.model)
+            return preset(model, **{**dims, **given})
         return preset(arguments.model or "lite", **given)
     old = Options.from_json(_stored(folder.options))
     if arguments.model is not None and not _is_model_of(arguments.model, old):
@@ -227,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             return _work(arguments, interruption)
         except VidsrError as error:
-            _say(f"error: {error}")
+            _say(f"error: {as_flags(str(error), _flags_of(arguments))}")
             return error.exit_code
         except KeyboardInterrupt:
             _say("interrupted; what was written last stays")

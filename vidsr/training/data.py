@@ -35,6 +35,7 @@ class Prepared:
     paired: bool = False  # rather than degraded here
     held_back: list[Path] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    pictures: int = 0  # that the pairs were made of
 
 
 def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> Prepared:
@@ -66,6 +67,7 @@ def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> 
                 prepared.skipped.append(result)
             else:
                 prepared.pairs += result
+                prepared.pictures += 1
     if not prepared.pairs:
         raise InputError(
             f"{folder}: none of {len(kept)} pictures can be trained on; {prepared.skipped[0]}",

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from vidsr.arguments import Parser
 from vidsr.degradation.recipe import Recipe
 from vidsr.degradation.stills import degrade_picture
 from vidsr.engines.int8_steps import (
@@ -137,10 +138,9 @@ def make_steps(model: Model, photos: Path, recipe: Recipe, count: int) -> Steps:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m vidsr.training.quantise",
         description="Find the steps with which a lite network runs in 8 bits: --engine openvino.",
-        allow_abbrev=False,
     )
     parser.add_argument("model", metavar="MODEL", help="name or path of a lite network on luma")
     parser.add_argument("photos", type=Path, metavar="PHOTOS", help="folder of photographs")

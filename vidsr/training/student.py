@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from vidsr.models.checkpoint import Generator, build_generator
 from vidsr.models.config import GeneratorConfig
 from vidsr.models.lite import Lite
 from vidsr.models.srresnet import SRResNet
+from vidsr.models.zoo import load_model
 from vidsr.training.collapse import WideLite
 from vidsr.training.fast import fast_forward
 from vidsr.training.grow import deepen_lite, grow_srresnet, share_slopes
@@ -50,6 +52,31 @@ def build_student(config: GeneratorConfig, *, seed: int, middle: int) -> Student
     return plain
 
 
+KEEP = "leave dimensions out to keep those of the weights, or give no --init"
+DIMENSIONS = ("scale", "channels", "width", "blocks", "norm", "prelu", "stride")
+
+
+def dimensions(init: str, model: str | None) -> tuple[str, dict[str, Any]]:
+    """What to train from the weights ``init`` where nothing else is asked for: model, dimensions.
+
+    ``model`` None is the kind of the weights. Another kind, which has to grow, keeps its own.
+    Raises ModelError for weights that cannot be read.
+    """
+    config = load_model(init).config
+    model = model or config.kind
+    if config.kind != ("srresnet" if model == "srgan" else model):
+        return model, {"scale": config.scale}
+    names = [n for n in DIMENSIONS if n != "norm" or config.kind == "srresnet"]
+    return model, {name: getattr(config, name) for name in names}
+
+
+def _differences(old: GeneratorConfig, new: GeneratorConfig) -> tuple[str, str]:
+    """Those dimensions of both in which they differ."""
+    names = [f.name for f in fields(new) if getattr(old, f.name) != getattr(new, f.name)]
+    named = [", ".join(f"{name} {getattr(c, name)}" for name in names) for c in (old, new)]
+    return named[0], named[1]
+
+
 def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> str:
     """Start from the trained ``generator``; returns in a word how: "weights" or "growth".
 
@@ -58,32 +85,39 @@ def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> st
     none is possible.
     """
     start = build_generator(config)
-    how = "weights"
     try:
-        if generator.config == config:
-            start.load_state_dict(generator.state_dict())
-        elif isinstance(start, SRResNet) and isinstance(generator, Lite):
-            start.load_state_dict(student.plain_weights())
-            grow_srresnet(start, _with_even_blocks(generator))
-            how = "growth"
-        elif isinstance(start, Lite) and isinstance(generator, Lite):
-            if config.prelu == "shared":
-                share_slopes(start, generator)
-            else:
-                deepen_lite(start, generator)
-            how = "growth"
-        else:
-            raise ValueError("another architecture")
-        if isinstance(student, WideLite):
-            student.hold(start.state_dict())
-        else:
-            student.generator.load_state_dict(start.state_dict())
+        how = _grow(start, generator, student.plain_weights())
     except ValueError as error:
+        old, new = _differences(generator.config, config)
         raise ModelError(
-            f"weights of {generator.config} cannot start {config}: {error}",
-            hint="give the same --width and --blocks (and a --middle of that width), or no --init",
+            f"--init: weights of {old} cannot start a network of {new}", hint=KEEP
         ) from error
+    if not isinstance(student, WideLite):
+        student.generator.load_state_dict(start.state_dict())
+        return how
+    try:
+        student.hold(start.state_dict())
+    except ValueError as error:
+        raise ModelError(f"--init: {error}", hint="leave --middle out") from error
     return how
+
+
+def _grow(start: Generator, generator: Generator, fresh: dict[str, Tensor]) -> str:
+    """Write ``generator`` into ``start``, beside ``fresh`` weights where it is larger."""
+    if generator.config == start.config:
+        start.load_state_dict(generator.state_dict())
+        return "weights"
+    if isinstance(start, SRResNet) and isinstance(generator, Lite):
+        start.load_state_dict(fresh)
+        grow_srresnet(start, _with_even_blocks(generator))
+    elif isinstance(start, Lite) and isinstance(generator, Lite):
+        if start.config.prelu == "shared":
+            share_slopes(start, generator)
+        else:
+            deepen_lite(start, generator)
+    else:
+        raise ValueError(f"{start.config.kind} from {generator.config.kind}")
+    return "growth"
 
 
 def _with_even_blocks(generator: Lite) -> Lite:

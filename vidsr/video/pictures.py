@@ -193,7 +193,7 @@ class Pictures:
         height = self._first.height if self._first else layout.height
         color = resolve_matrix(layout.color, height)
         self.notes.say(
-            f"the source names no colour matrix: {color.describe().split()[0]} assumed "
-            f"(BT.709 from 720 lines up, else BT.601) and written to the target"
+            f"the source names no colour matrix: {color.describe().split()[0]} is assumed, as of "
+            f"{height} lines (BT.709 from 720 on), and written to the target"
         )
         return replace(layout, color=color)
