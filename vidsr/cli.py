@@ -6,7 +6,7 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -188,7 +188,7 @@ def _list_models() -> None:
         print(f"{name:21} {size}  {PURPOSES.get(name, '')}".rstrip())
 
 
-def _work(arguments: argparse.Namespace) -> None:
+def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> None:
     if arguments.list_models:
         return _list_models()
     if arguments.input is None or arguments.output is None:
@@ -203,9 +203,8 @@ def _work(arguments: argparse.Namespace) -> None:
     if arguments.dry_run:
         with prepare(arguments.input, arguments.output, options, Notes()) as job:
             return print("\n".join(job.describe()))
-    report = run(
-        arguments.input, arguments.output, options, progress=ProgressBar(quiet=arguments.quiet)
-    )
+    progress = ProgressBar(quiet=arguments.quiet, interrupted=interrupted)
+    report = run(arguments.input, arguments.output, options, progress=progress)
     if arguments.report:
         report.write(arguments.report)
     if not arguments.quiet:
@@ -230,17 +229,17 @@ def _say(text: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit status."""
     open_closed_streams()
-    with signals_caught():
-        return _run(argv)
+    with signals_caught() as interruption:
+        return _run(argv, lambda: interruption.asked)
 
 
-def _run(argv: Sequence[str] | None) -> int:
+def _run(argv: Sequence[str] | None, interrupted: Callable[[], bool]) -> int:
     try:
         arguments = build_parser().parse_args(argv)
         logging.basicConfig(
             format="vidsr: %(message)s", level=logging.ERROR if arguments.quiet else logging.WARNING
         )
-        _work(arguments)
+        _work(arguments, interrupted)
     except VidsrError as error:
         _say(f"error: {as_flags(str(error))}")
         return error.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Never
 
@@ -18,10 +19,15 @@ _FORMAT = (
 
 
 class ProgressBar:
-    """Draws on stderr when that is a terminal, and nothing otherwise."""
+    """Draws on stderr when that is a terminal, and nothing otherwise.
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self.quiet = quiet
+    Every frame raises KeyboardInterrupt once ``interrupted`` is true.
+    """
+
+    def __init__(
+        self, *, quiet: bool = False, interrupted: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.quiet, self._interrupted = quiet, interrupted
         self._bar: tqdm[Never] | None = None
         self._redirection = ExitStack()
 
@@ -42,6 +48,8 @@ class ProgressBar:
 
     def frame(self, done: int, output_bytes: int) -> None:
         assert self._bar is not None
+        if self._interrupted():
+            raise KeyboardInterrupt
         if self._bar.total is not None and done > self._bar.total:
             self._bar.total = done
         video_s, elapsed_s = done / self._rate, time.perf_counter() - self._begin

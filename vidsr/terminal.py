@@ -5,20 +5,35 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # SIGHUP: the terminal was closed
+PATIENCE_S = 5.0  # what putting away may take
 
 
-def _on_signal(number: int, frame: FrameType | None) -> NoReturn:
-    # One is enough: a second must not strike while everything is put away.
-    for name in ENDING:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
-    raise KeyboardInterrupt
+class Interruption:
+    """A handler of signals that raises KeyboardInterrupt, and remembers that it did.
+
+    Python drops what is raised while an object is being deleted, and C extensions drop more: of
+    several hundred runs one went on to its end. So whoever works for long asks :attr:`asked`, too.
+    """
+
+    def __init__(self) -> None:
+        self._last_s: float | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether any signal has come."""
+        return self._last_s is not None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        last_s, self._last_s = self._last_s, time.monotonic()
+        # One is enough: a second must not strike while everything is put away.
+        if last_s is None or self._last_s - last_s > PATIENCE_S:
+            raise KeyboardInterrupt
 
 
 def open_closed_streams() -> None:
@@ -34,15 +49,16 @@ def open_closed_streams() -> None:
 
 
 @contextmanager
-def signals_caught() -> Iterator[None]:
+def signals_caught() -> Iterator[Interruption]:
     """Let whatever ends a command raise KeyboardInterrupt, unless it is ignored (nohup)."""
     numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
+    interruption = Interruption()
     for number, handler in before.items():
         if handler != signal.SIG_IGN:
-            signal.signal(number, _on_signal)
+            signal.signal(number, interruption)
     try:
-        yield
+        yield interruption
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
