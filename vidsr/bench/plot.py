@@ -21,9 +21,15 @@ def rates(result: Mapping[str, Any]) -> list[Bar]:
     whole = result.get("whole")
     if not whole:
         return []
-    bars = [(f"vidsr, {result['setup']['model']}", whole["fps"], OURS)]
+    bars = [(_label(result["setup"]), whole["fps"], OURS)]
     bars += [(p["name"], p["fps"], THEIRS) for p in result["against"] if p["fps"]]
     return sorted(bars, key=lambda bar: -bar[1]["median"])
+
+
+def _label(setup: Mapping[str, Any]) -> str:
+    """The model, and what runs it where that is not PyTorch."""
+    runtime = "" if setup["engine"] == "torch" else f", {setup['precision']}"
+    return f"vidsr, {setup['model']}{runtime}"
 
 
 def costs(result: Mapping[str, Any]) -> list[Bar]:
@@ -50,7 +56,11 @@ def panels(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Ba
         found += [
             (f"{size}, {machine}", "frames a second", rates(result)),
             (f"stages of a frame, {size}", "processor ms a frame", costs(result)),
-            (f"the usual sizes, {machine}", "frames a second", ladder(result)),
+            (
+                f"{(result.get('setup') or {}).get('model')}, {machine}",
+                "frames a second",
+                ladder(result),
+            ),
         ]
     return [panel for panel in found if panel[2]]
 
