@@ -389,7 +389,7 @@ def test_too_small_to_measure(hr: Path, capsys: pytest.CaptureFixture[str]) -> N
         (("--border", "-1"), "--border -1: allowed is 0 or more"),
         (("--frames", "3"), "--frames: allowed for a video"),
         (("--data", "."), "--hr and --data are both given"),
-        (("--scale", "2", "--model", "lite-x4"), "scale = 2"),
+        (("--scale", "2", "--model", "lite-x4"), "--scale 2"),
         (("--model", "lite-x4", "--model", "lite-x2"), "models of different scales: lite-x4 x4"),
     ],
 )
