@@ -24,8 +24,9 @@ def keep_heap() -> bool:
     640x360: 15 000 to 22 000 faults and 40 to 56 ms of system time a frame; so, 20 to 60 faults
     and 3 ms. What is freed stays with the process, whose peak is what it was.
 
-    Holds for the process from then on. Returns whether it was done: elsewhere than on glibc, or
-    where the environment sets a threshold of its own, nothing is.
+    Holds for the process from then on, so commands call it and the library does not: a program
+    that embeds it would no more get its own memory back. Returns whether it was done: elsewhere
+    than on glibc, or where the environment sets a threshold of its own, nothing is.
     """
     if not sys.platform.startswith("linux") or any(name in os.environ for name in OWN_CHOICE):
         return False

@@ -14,7 +14,6 @@ from vidsr.engines.devices import (
     resolve_precision,
 )
 from vidsr.engines.footprint import activation_numbers
-from vidsr.engines.heap import keep_heap
 from vidsr.engines.inference import InferenceNet
 from vidsr.engines.onednn import adopt_convolutions, has_onednn
 from vidsr.engines.reach import alignment, halo
@@ -56,8 +55,6 @@ class TorchEngine:
         self.input_dtype, self.offset = net.input_dtype, net.offset
         self.bytes_per_pixel = bytes_per_pixel(net)
         self.net = _placed(net, self.device)
-        if self.device.type == "cpu":
-            keep_heap()
         self._tune()
 
     def _tune(self) -> None:

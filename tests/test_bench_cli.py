@@ -56,7 +56,23 @@ def test_a_size_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit) as ended:
         cli.main(["--size", "640"])
     assert ended.value.code == 2
-    assert "--size" in capsys.readouterr().err
+    assert "--size: '640'; allowed is WxH" in capsys.readouterr().err
+
+
+def test_an_empty_list_of_peers_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--against", ","])
+    assert ended.value.code == 2
+    assert "allowed are names" in capsys.readouterr().err
+
+
+def test_a_rate_beside_a_file_would_do_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = tmp_path / "a.mp4"
+    clip.touch()
+    assert cli.main([str(clip), "--rate", "50"]) == 2
+    assert "INPUT has its own" in capsys.readouterr().err
 
 
 def test_input_and_size_exclude_each_other(

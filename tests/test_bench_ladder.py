@@ -63,11 +63,19 @@ def test_the_search_finds_every_answer(most: int) -> None:
 
 def test_the_largest_size_that_holds_a_rate() -> None:
     machine = Machine(30 * 640 * 360 * 1.01)
-    rung = find_max(machine, 30)
+    rung = find_max(machine, 30, confirm=machine)
     assert (rung.width, rung.height, rung.target_height) == (640, 360, 720)
     assert largest(rung) == "the largest that holds 30 fps: 640x360, 1.01x realtime"
 
 
+def test_a_size_that_held_by_luck_is_not_the_answer() -> None:
+    lucky, usual = Machine(30 * 640 * 360 * 1.2), Machine(30 * 640 * 360 * 1.01)
+    rung = find_max(lucky, 30, confirm=usual)
+    assert (rung.width, rung.height) == (640, 360)
+    assert rung.fps == usual(640, 360)[0]
+    assert 360 < usual.asked[0] < 400  # what the search had found
+
+
 def test_no_size_holds_it() -> None:
-    rung = find_max(Machine(10), 30)
+    rung = find_max(Machine(10), 30, confirm=Machine(10))
     assert largest(rung) == "no 16:9 size from 32x18 on holds 30 fps"

@@ -16,6 +16,7 @@ import resource
 import torch
 torch.set_num_threads(1)
 from vidsr.engines.heap import keep_heap
+kept = keep_heap()
 from vidsr.engines.torch_engine import TorchEngine
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.config import GeneratorConfig
@@ -28,7 +29,7 @@ for index in range({frames}):
     if index == {frames} // 2:
         before = faults()
     engine.run(x)
-print(keep_heap(), faults() - before)
+print(kept, faults() - before)
 """
 
 

@@ -85,7 +85,7 @@ def vidsr_lumas(clip: Path, model: str) -> list[np.ndarray[Any, Any]]:
         return [upscaler(f).to_ndarray(format="gray") for f in file.decode(video=0)]
 
 
-@pytest.mark.parametrize("model", ["lite-x2", "srresnet-x2"])
+@pytest.mark.parametrize("model", ["lite-x2", "lite-fast-x2", "srresnet-x2"])
 @pytest.mark.parametrize("name", OURS)
 def test_peers_with_this_network_make_its_pictures(
     name: str, model: str, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -99,6 +99,38 @@ def test_an_error_comes_in_its_turn() -> None:
         next(way)
 
 
+@pytest.mark.parametrize("count", [1, 4])
+def test_what_came_before_an_error_of_the_source_comes_out(count: int) -> None:
+    def broken() -> Iterator[Frame]:
+        yield from map(frame, range(6))
+        raise ValueError("damaged")
+
+    way = Workers(lambda f: f, count).through(broken())
+    out = numbers(iter([next(way) for _ in range(6)]))
+    assert out == list(range(6))
+    with pytest.raises(ValueError, match="damaged"):
+        next(way)
+
+
+def test_other_threads_of_the_program_have_all_of_pytorchs(two_threads: None) -> None:
+    seen: list[int] = []
+    way = Workers(lambda f: f, 2).through([frame(n) for n in range(9)])
+    next(way), next(way), next(way)
+    other = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    other.start()
+    other.join()
+    way.close()  # type: ignore[attr-defined]
+    assert seen == [2]
+
+
+def test_a_number_of_threads_set_meanwhile_stays(two_threads: None) -> None:
+    way = Workers(lambda f: f, 2).through([frame(n) for n in range(9)])
+    next(way), next(way), next(way)
+    torch.set_num_threads(3)
+    way.close()  # type: ignore[attr-defined]
+    assert torch.get_num_threads() == 3
+
+
 def test_closing_waits_for_what_is_being_done_and_starts_nothing_more() -> None:
     begun: list[int | None] = []
 

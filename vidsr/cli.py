@@ -194,6 +194,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")
     from vidsr.api import run
+    from vidsr.engines.heap import keep_heap
     from vidsr.job import prepare
     from vidsr.notes import Notes
     from vidsr.progress import ProgressBar
@@ -203,6 +204,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     if arguments.dry_run:
         with prepare(arguments.input, arguments.output, options, Notes()) as job:
             return print("\n".join(job.describe()))
+    keep_heap()
     progress = ProgressBar(quiet=arguments.quiet, interrupted=interrupted)
     report = run(arguments.input, arguments.output, options, progress=progress)
     if arguments.report:

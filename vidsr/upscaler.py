@@ -149,6 +149,8 @@ class Upscaler:
         way at once: one comes out when some more have gone in, or with the first to go in after it
         is done. The planes of a ``Frame`` that comes out are lent: call ``release`` when they have
         been read. ``held`` is how many of them are kept unreleased at a time.
+
+        On a processor frames are enlarged side by side, each by its share of PyTorch's threads.
         """
         originals: deque[av.VideoFrame | None] = deque()
         frames = self._frames(pictures, originals)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any, TypeVar
 
 import torch
@@ -20,6 +22,8 @@ T = TypeVar("T")
 
 class Workers:
     """``count`` threads that enlarge a frame each; PyTorch's own threads are shared out to them.
+
+    An error of the source is raised when all frames before it have come out.
 
     ``enlarge`` is called in several threads at once, except for the first frame: that has all
     of PyTorch's threads, and nobody beside it.
@@ -47,28 +51,60 @@ class Workers:
         yield from self._together(iterator)
 
     def _together(self, items: Iterator[T]) -> Iterator[T | Frame]:
-        threads = torch.get_num_threads()
-        pool = ThreadPoolExecutor(
-            self._count, "vidsr-frame", torch.set_num_threads, (max(1, threads // self._count),)
-        )
         waiting: deque[Any] = deque()
-        try:
-            for item in items:
+        failure: list[Exception] = []
+        with _threads(self._count) as pool:
+            for item in _until_failure(items, failure):
                 frame = isinstance(item, Frame)
                 waiting.append(pool.submit(self._enlarge, item) if frame else item)  # type: ignore[arg-type]
                 while waiting and not self._in_work(waiting):
                     yield _result(waiting.popleft())
             while waiting:
                 yield _result(waiting.popleft())
-        finally:
-            pool.shutdown(cancel_futures=True)
-            # The workers' number has become that of threads yet to begin; this thread kept its own.
-            torch.set_num_threads(threads)
+        if failure:
+            raise failure[0]
 
     def _in_work(self, waiting: deque[Any]) -> bool:
         """Whether the oldest is a frame that may take its time: no worker would stand idle."""
         frames = sum(isinstance(item, Future) for item in waiting)
         return isinstance(waiting[0], Future) and frames <= self._count
+
+
+def _until_failure(items: Iterator[T], failure: list[Exception]) -> Iterator[T]:
+    """``items``, ended by an error of theirs, put aside until what came before has come out."""
+    try:
+        for item in items:  # noqa: UP028 - "yield from" would close what is the caller's
+            yield item
+    except Exception as error:
+        failure.append(error)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """``count`` threads with their share of PyTorch's; leaving waits for what they do.
+
+    The number that a thread sets for itself is also that of all threads yet to begin, also of
+    other programs' parts. So all begin here, and then the number is what it was.
+    """
+    threads = torch.get_num_threads()
+    begun = Barrier(count + 1)
+
+    def begin() -> None:
+        torch.set_num_threads(max(1, threads // count))
+        torch.get_num_threads()  # looks the number up, which later would be that of the others
+        with suppress(BrokenBarrierError):
+            begun.wait()
+
+    pool = ThreadPoolExecutor(count, "vidsr-frame", begin)
+    try:
+        for _ in range(count):
+            pool.submit(int)  # each begins another thread, as none is idle yet
+        begun.wait()
+        torch.set_num_threads(threads)
+        yield pool
+    finally:
+        begun.abort()  # whoever waits there because something struck before all had begun
+        pool.shutdown(cancel_futures=True)
 
 
 def _result(item: Any) -> Any:

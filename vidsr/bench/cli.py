@@ -75,7 +75,7 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--against", type=_names, default=(), metavar="LIST", help=f"of {names}")
     group.add_argument("--realtime", action="store_true", help="180p to 1080p at --rate")
     group.add_argument("--find-max", action="store_true", help="largest 16:9 size at --rate")
-    group.add_argument("--rate", type=float, default=30.0, metavar="FPS", help="(30)")
+    group.add_argument("--rate", type=float, metavar="FPS", help="to hold, and of drawn clips (30)")
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
@@ -85,13 +85,21 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if not names:
+        raise argparse.ArgumentTypeError(f"{text!r}; allowed are names with commas between")
+    return names
 
 
 def request_of(args: argparse.Namespace) -> Request:
     """Raises OptionError, NoInputError."""
     if args.input is not None and args.size is not None:
         raise OptionError("INPUT and --size are both given; allowed is one of them.")
+    if args.input is not None and args.rate is not None and not (args.realtime or args.find_max):
+        raise OptionError(
+            "--rate beside INPUT: it is of drawn clips, INPUT has its own.",
+            hint="leave it out, or ask for --realtime or --find-max.",
+        )
     asked = bool(args.input or args.size or args.stages or args.against)
     request = Request(
         input=args.input,
@@ -104,7 +112,7 @@ def request_of(args: argparse.Namespace) -> Request:
         preset=args.preset,
         frames=args.frames,
         repeats=args.repeats,
-        rate=args.rate,
+        rate=Request.rate if args.rate is None else args.rate,
         main=asked or not (args.realtime or args.find_max),
         stages=args.stages,
         against=args.against,

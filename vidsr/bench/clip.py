@@ -140,12 +140,15 @@ def _beginning(source: Path, path: Path, frames: int) -> Footage:
         for image, _ in _decode(source, frames)
     ]
     write(path, (flat[i] for i in bounce(frames, count)), rate)
-    name = f"the {count} frames of {source.name} to and fro, encoded anew in 4:2:0"
+    many = f"{count} frames" if count > 1 else "one frame"
+    name = f"the {many} of {source.name} to and fro, encoded anew in 4:2:0"
     return Footage(str(path), name, width, height, str(rate), frames)
 
 
 def _decode(source: Path, frames: int) -> Iterator[tuple[av.VideoFrame, Fraction]]:
     with av.open(str(source)) as container:
+        if not container.streams.video:
+            raise InputError(f"{source}: holds no video")
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)

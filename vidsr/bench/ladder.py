@@ -58,13 +58,22 @@ def find_largest(holds: Callable[[int], bool], most: int = LARGEST_STEP) -> int:
     return low
 
 
-def find_max(measure: Measure, rate: float) -> Rung:
-    """The largest 16:9 source that holds ``rate``, or 32x18 where not even that does."""
-    rungs: dict[int, Rung] = {}
+def find_max(measure: Measure, rate: float, *, confirm: Measure) -> Rung:
+    """The largest 16:9 source that holds ``rate``, or 32x18 where not even that does.
 
-    def holds(step: int) -> bool:
-        width, height = STEP[0] * step, STEP[1] * step
-        rung = rungs[step] = _rung(measure, width, height, rate)
-        return rung.realtime is not None and rung.realtime >= 1
+    ``measure`` searches; ``confirm``, which takes more care, has the last word.
+    """
 
-    return rungs[max(1, find_largest(holds))]
+    def rung(measure: Measure, step: int) -> Rung:
+        return _rung(measure, STEP[0] * step, STEP[1] * step, rate)
+
+    largest = max(1, find_largest(lambda step: _holds(rung(measure, step))))
+    for step in range(largest, 0, -1):
+        found = rung(confirm, step)
+        if _holds(found):
+            break
+    return found
+
+
+def _holds(rung: Rung) -> bool:
+    return rung.realtime is not None and rung.realtime >= 1

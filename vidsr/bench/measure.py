@@ -34,7 +34,9 @@ def measure(request: Request, folder: Path, command: str, tell: Tell) -> Result:
     if request.realtime:
         parts["ladder"] = ladder(clips.holds(request.repeats), request.rate, LADDER)
     if request.find_max:
-        parts["largest"] = find_max(clips.holds(1), request.rate)
+        parts["largest"] = find_max(
+            clips.holds(1), request.rate, confirm=clips.holds(request.repeats)
+        )
     machine = this_machine(clips.gpu, others)
     return Result(command, machine, request.frames, request.repeats, setup=clips.setup, **parts)
 
@@ -68,6 +70,8 @@ class Clips:
             source=footage.path,
             target=str(self._folder / f"target{self._suffix()}"),
             frames=footage.frames,
+            rate=footage.rate,
+            compared=bool(request.against),
             duration_s=footage.duration_s,
             threads=cores(),
             model=request.model,

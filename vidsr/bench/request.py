@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -68,10 +69,10 @@ class Request:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """``640x360``. Raises ValueError."""
+    """``640x360``. Raises argparse.ArgumentTypeError."""
     match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text.strip())
     if match is None:
-        raise ValueError(text)
+        raise ArgumentTypeError(f"{text!r}; allowed is WxH, such as 640x360")
     return int(match[1]), int(match[2])
 
 

@@ -43,13 +43,18 @@ class Footage:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One run of ``frames`` frames; ``duration_s`` ends it in a source that goes on."""
+    """One run of ``frames`` frames; ``duration_s`` ends it in a source that goes on.
+
+    ``rate`` is the source's, a fraction. ``compared``: the encoder is given what peers give theirs.
+    """
 
     source: str
     target: str
     frames: int
     threads: int
+    rate: str
     duration_s: float | None = None
+    compared: bool = False
     model: str = "auto"
     scale: int | None = None
     device: str = "auto"
@@ -70,8 +75,13 @@ class Task:
             engine=cast("EngineKind", self.engine),
             wait_for_engine=self.engine == "tensorrt",
             duration_s=self.duration_s,
+            deinterlace="off" if self.compared else "auto",
             output=OutputOptions(
-                codec=self.codec, preset=self.preset, drop_incompatible=True, overwrite=True
+                codec=self.codec,
+                preset=self.preset,
+                pix_fmt="yuv420p" if self.compared else None,
+                drop_incompatible=True,
+                overwrite=True,
             ),
         )
 

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from fractions import Fraction
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,7 @@ import torch
 from vidsr.api import QUEUED_FRAMES, encode
 from vidsr.bench.task import Task, serve
 from vidsr.engines.choose import runtime_of
+from vidsr.engines.heap import keep_heap
 from vidsr.frame import Frame
 from vidsr.job import Job, prepare
 from vidsr.notes import Notes
@@ -53,7 +55,8 @@ class Watch:
 
 
 def open_job(task: Task, notes: Notes) -> Job:
-    """The job of a command with the task's options; sets the number of threads."""
+    """The job of a command with the task's options, in a process set up as the command's."""
+    keep_heap()
     torch.set_num_threads(task.threads)
     return prepare(Path(task.source), Path(task.target), task.options(), notes)
 
@@ -71,7 +74,7 @@ def warm_up(task: Task, job: Job) -> None:
         large.release()
 
 
-def about(job: Job) -> dict[str, Any]:
+def about(task: Task, job: Job) -> dict[str, Any]:
     """What ran, for tables."""
     upscaler, layout, plan = job.upscaler, job.source.info.format, job.output
     engine = upscaler.engine
@@ -84,8 +87,11 @@ def about(job: Job) -> dict[str, Any]:
         "scale": upscaler.scale,
         "size": (layout.width, layout.height),
         "target_size": (plan.format.width, plan.format.height),
-        "encoder": " ".join([plan.codec.encoder, *(f"{k}={v}" for k, v in plan.options.items())]),
-        "rate": float(job.source.info.rate),
+        "encoder": " ".join(
+            [plan.codec.encoder, plan.encoder_format]
+            + [f"{name}={value}" for name, value in plan.options.items()]
+        ),
+        "rate": float(Fraction(task.rate)),
         "threads": torch.get_num_threads(),
     }
 
@@ -96,7 +102,7 @@ def measure(task: Task) -> dict[str, Any]:
     with open_job(task, notes) as job:
         warm_up(task, job)
         sink, times = encode(job, notes, watch)
-        facts = about(job)
+        facts = about(task, job)
     return {
         "name": "vidsr",
         "frames": sink.frames,

@@ -19,22 +19,23 @@ Floats = NDArray[np.float32]
 
 
 def onnx_file(job: Job) -> tuple[bytes, NetworkFacts]:
-    """Raises Absent where the exporter is not installed, and for networks that need whole grids."""
+    """Raises Absent where the exporter is not installed."""
     try:
         data = export_onnx(job.model, precision="fp32")
     except DeviceError as error:
         raise Absent(str(error)) from error
-    facts = read_facts(data)
-    if facts.alignment > 1:
-        raise Absent(f"not for this network: sizes have to be multiples of {facts.alignment}")
-    return data, facts
+    return data, read_facts(data)
 
 
 def shuffled(run: Callable[[Floats], Floats], facts: NetworkFacts) -> Network:
-    """The exported graph ends before its last pixel shuffle, which is done here."""
+    """Whole grids, which the exported graph wants, and the last pixel shuffle, which it lacks."""
 
     def network(x: Tensor) -> Tensor:
-        phases = torch.from_numpy(run(x.numpy()))
-        return torch.nn.functional.pixel_shuffle(phases, facts.shuffle)
+        height, width = x.shape[2:]
+        beyond = (0, -width % facts.alignment, 0, -height % facts.alignment)
+        whole = torch.nn.functional.pad(x, beyond, mode="replicate") if any(beyond) else x
+        phases = torch.from_numpy(run(whole.numpy()))
+        large = torch.nn.functional.pixel_shuffle(phases, facts.shuffle)
+        return large[..., : height * facts.scale, : width * facts.scale]
 
     return network
