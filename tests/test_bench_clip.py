@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import decode, make_clip, samples
+from clips import decode, make_audio, make_clip, samples
 
 from vidsr.bench.clip import beginning, bounce, draw, drawn
 from vidsr.errors import InputError, NoInputError
@@ -72,5 +72,8 @@ def test_what_is_no_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("nothing")
     with pytest.raises(InputError, match="not a video"):
         beginning(tmp_path / "a.mp4", tmp_path / "b.mp4", 4)
+    sound = make_audio(tmp_path / "sound.mp4")
+    with pytest.raises(InputError, match=r"sound\.mp4: holds no video$"):
+        beginning(sound, tmp_path / "b.mp4", 4)
     with pytest.raises(NoInputError, match="no such file"):
         beginning(tmp_path / "none.mp4", tmp_path / "b.mp4", 4)

@@ -119,6 +119,8 @@ def beginning(source: Path, path: Path, frames: int) -> Footage:
         raise NoInputError(f"{source}: no such file")
     try:
         return _beginning(source, path, frames)
+    except VidsrError:
+        raise
     except (av.FFmpegError, IndexError, ValueError) as error:
         raise InputError(f"{source}: not a video, or damaged: {error}") from error
 
