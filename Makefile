@@ -46,7 +46,7 @@ bench: $(VENV)/base.stamp ## overhead, processor time and memory; prints what it
 
 gpu-check: ## what only a CUDA GPU shows; runs in PYTHON as it is, installs nothing
 	@export PYTHONPATH="$(CURDIR)$${PYTHONPATH:+:$$PYTHONPATH}" VIDSR_REQUIRE_CUDA=1; status=0; \
-	timeout -k 10 250 '$(PYTHON)' -m pytest tests/test_kernel_*.py tests/gpu -q -W default \
+	timeout -k 10 250 '$(PYTHON)' -m pytest tests/kernels tests/gpu -q -W default \
 	  -p no:cacheprovider -m 'not slow' --continue-on-collection-errors -o faulthandler_timeout=120 || status=1; \
 	'$(PYTHON)' benchmarks/gpu.py --budget-s $(GPU_BUDGET_S) $(ARGS) || status=1; \
 	exit $$status

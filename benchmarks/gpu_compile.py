@@ -17,7 +17,7 @@ ensure_safetensors()
 from gpu_engines import build, capture_for  # noqa: E402
 from gpu_timing import Bench, call_ms, rounded  # noqa: E402
 
-from vidsr.engines.inference import InferenceNet  # noqa: E402
+from vidsr.engines.pytorch.inference_net import InferenceNet  # noqa: E402
 from vidsr.models.zoo import load_model  # noqa: E402
 
 

@@ -20,9 +20,9 @@ import torch
 from gpu_timing import Bench, call_ms, guarded, replayed, rounded, say
 from torch import Tensor, nn
 
-from vidsr.engines.graphed import Capture, GraphedEngine, capture_on_cuda
-from vidsr.engines.inference import InferenceNet
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.pytorch.cuda_graphs import Capture, GraphedEngine, capture_on_cuda
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.models.zoo import load_model
 
 T = TypeVar("T")

@@ -16,10 +16,9 @@ import torch
 from gpu_timing import Bench, Work, device_ms, guarded, host_us, rounded, say
 from torch import Tensor
 
-from vidsr import chroma
-from vidsr.color import MATRIX_BT709, RANGE_LIMITED, ColorSpec
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels import reference
+from vidsr.picture import chroma, conversion
+from vidsr.picture.color import MATRIX_BT709, RANGE_LIMITED, ColorSpec
+from vidsr.picture.frame import PixelFormat, VideoFormat
 
 COLOR = ColorSpec(matrix=MATRIX_BT709, range=RANGE_LIMITED)
 OFFSET = 0.5
@@ -56,7 +55,7 @@ def to_rgb(
     channels_last: bool = True,
 ) -> Case:
     """yuv_to_rgb of 4:2:0; semi-planar samples of more than 8 bits sit in the high bits."""
-    from vidsr.kernels.yuv_to_rgb import yuv_to_rgb
+    from vidsr.kernels.triton_kernels.yuv_to_rgb import yuv_to_rgb
 
     width, height = bench.pick(UHD, (64, 4))
     form = VideoFormat(width, height, PixelFormat("yuv", depth, (2, 2)), COLOR)
@@ -76,7 +75,7 @@ def to_rgb(
         )
 
     def plain() -> Tensor:
-        return reference.yuv_to_rgb(planes[0], form, dtype=dtype)
+        return conversion.yuv_to_rgb(planes[0], form, dtype=dtype)
 
     def difference() -> float:
         return 255 * float((convert(0)[0].float() - plain().float()).abs().max())
@@ -96,7 +95,7 @@ def to_yuv(
     dtype: torch.dtype = torch.float16,
 ) -> Case:
     """shuffle_to_yuv from channels last to 4:2:0, or to luma alone for one channel."""
-    from vidsr.kernels.shuffle_to_yuv import shuffle_to_yuv
+    from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
 
     width, height = bench.pick(UHD, (64, 4))
     form = VideoFormat(width, height, PixelFormat("yuv", depth, (2, 2)), COLOR)
@@ -122,9 +121,9 @@ def to_yuv(
     def plain() -> list[Tensor]:
         picture = torch.pixel_shuffle(phases[0].float() + OFFSET, r)[0]
         if channels == 1:
-            quant = reference.quantization(form)
-            return [reference.quantize_luma(picture[0], quant, form.pixel.dtype)]
-        return list(reference.rgb_to_yuv(picture, form))
+            quant = conversion.quantization(form)
+            return [conversion.quantize_luma(picture[0], quant, form.pixel.dtype)]
+        return list(conversion.rgb_to_yuv(picture, form))
 
     def difference() -> float:
         wanted = plain()
@@ -139,7 +138,7 @@ def to_yuv(
 
 def to_chroma(bench: Bench, name: str, scale: int, depth: int = 8) -> Case:
     """resample_chroma of 4:2:0: sums bound it, so that its share of a copy is only noted."""
-    from vidsr.kernels.resample_chroma import resample_chroma
+    from vidsr.kernels.triton_kernels.resample_chroma import resample_chroma
 
     width, height = bench.pick(UHD, (64, 8))
     target = VideoFormat(width, height, PixelFormat("yuv", depth, (2, 2)), COLOR)
@@ -149,12 +148,12 @@ def to_chroma(bench: Bench, name: str, scale: int, depth: int = 8) -> Case:
     planes = [codes(source, bench.device) for _ in range(bench.buffers(size))]
     pairs = [[plane[None] for plane in three[1:]] for three in planes]
     outs = [resample_chroma(pair, source, target) for pair in pairs]
-    quant = reference.quantization(source)
+    quant = conversion.quantization(source)
 
     def plain() -> list[Tensor]:
-        small = torch.stack([reference.dequantize_chroma(p, quant) for p in planes[0][1:]])
+        small = torch.stack([conversion.dequantize_chroma(p, quant) for p in planes[0][1:]])
         large = chroma.resample_chroma(small, source, target, target.pixel)
-        return [reference.quantize_chroma(c, quant, target.pixel.dtype) for c in large]
+        return [conversion.quantize_chroma(c, quant, target.pixel.dtype) for c in large]
 
     def difference() -> float:
         found = zip(resample_chroma(pairs[0], source, target), plain(), strict=True)
@@ -260,7 +259,7 @@ def constants(kernel: str, value: int, warps: int) -> Iterator[None]:
     from importlib import import_module
 
     name, constant, _ = CONSTANTS[kernel]
-    module = import_module(f"vidsr.kernels.{name}")
+    module = import_module(f"vidsr.kernels.triton_kernels.{name}")
     before, options = getattr(module, constant), dict(module.OPTIONS)
     setattr(module, constant, value)
     module.OPTIONS["num_warps"] = warps

@@ -16,7 +16,7 @@ from gpu_kernels import COLOR, codes
 from gpu_timing import Bench, call_ms, guarded, rounded, synchronize
 from gpu_trace import overlap
 
-from vidsr.frame import Frame, PixelFormat, VideoFormat
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 
 MODELS = ("srresnet-x4", "lite-x4")
 TRACED_FRAMES = 20
@@ -52,7 +52,7 @@ def stream(bench: Bench, folder: Path, slug: str) -> dict[str, Any]:
 
 def measure(bench: Bench, model: str, form: VideoFormat, trace: Path) -> dict[str, Any]:
     """One model: stream, single calls, the device's part alone, the network alone."""
-    from vidsr.upscaler import Upscaler
+    from vidsr.upscaling.upscaler import Upscaler
 
     form = bench.pick(form, layout(16, 10))
     upscaler = Upscaler(
@@ -101,7 +101,7 @@ def _single_fps(upscaler: Any, form: VideoFormat, count: int) -> float:
 @torch.inference_mode()
 def _device_rates(bench: Bench, upscaler: Any, form: VideoFormat) -> dict[str, float]:
     """Frames a second of the network alone, and of all that the compute queue does."""
-    from vidsr import transform
+    from vidsr.upscaling import transform
 
     engine, target = upscaler.engine, upscaler.target_format(form)
     tile = upscaler.plan(form, target)
@@ -136,7 +136,7 @@ def _traced(bench: Bench, upscaler: Any, form: VideoFormat, path: Path) -> dict[
 
 def endurance(bench: Bench, count: int, limit_s: float) -> dict[str, Any]:
     """Very many small frames: nothing may grow, nothing may change places."""
-    from vidsr.upscaler import Upscaler
+    from vidsr.upscaling.upscaler import Upscaler
 
     form = bench.pick(layout(64, 36), layout(16, 8))
     upscaler = Upscaler(

@@ -25,14 +25,14 @@ from torch import Tensor
 
 from vidsr import Upscaler
 from vidsr.degradation.recipe import Recipe
-from vidsr.engines.check import waves
-from vidsr.engines.int8_steps import load_steps
-from vidsr.engines.openvino_engine import OpenVinoEngine
-from vidsr.engines.torch_engine import TorchEngine
-from vidsr.models.lite import Lite
+from vidsr.engines.openvino_int8.engine import OpenVinoEngine
+from vidsr.engines.openvino_int8.int8_steps import load_steps
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.selection.accuracy_check import waves
+from vidsr.models.networks.lite import Lite
 from vidsr.models.zoo import Model, load_model
-from vidsr.quality.evaluate import evaluate, means
-from vidsr.training.quantise import low_pictures
+from vidsr.quality.benchmark_sets import evaluate, means
+from vidsr.training.tools.quantise import low_pictures
 
 Run = Callable[[Tensor], Tensor]
 BASE, MATMUL = "torch bf16", "matmul bf16 1024"

@@ -12,8 +12,8 @@ from int8_quantise import Coded, Grid, Layer
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from vidsr.engines.onednn import DirectConv2d
-from vidsr.models.lite import Lite
+from vidsr.engines.pytorch.onednn import DirectConv2d
+from vidsr.models.networks.lite import Lite
 
 OPSET, IR_VERSION = 18, 8
 SAME = ([1, 1], [1, 1], [1, 1], 1)  # stride, padding, dilation, groups of a 3x3 convolution

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vidsr.engines.int8_steps import Steps, weight_steps, weights_and_biases
-from vidsr.models.lite import Lite
+from vidsr.engines.openvino_int8.int8_steps import Steps, weight_steps, weights_and_biases
+from vidsr.models.networks.lite import Lite
 
 CODES = 255
 
@@ -46,7 +46,7 @@ class Coded:
 
 @torch.no_grad()
 def coded(net: Lite, steps: Steps, pictures: Sequence[Tensor]) -> Coded:
-    """``pictures`` [1, 1, h, w] are only for what comes out of layers, see :class:`Layer`."""
+    """``pictures`` [1, 1, h, w] are only for what comes out of layers, see ``Layer``."""
     head, *parts = weights_and_biases(net, tuple(layer.factors for layer in steps.layers))
     outputs = [nn.functional.conv2d(x - 0.5, *head, padding=1) for x in pictures]
     layers = []

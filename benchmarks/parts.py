@@ -76,7 +76,7 @@ def tiny(target: str, count: str) -> dict[str, Any]:
 
 
 def _lite() -> Any:
-    from vidsr.engines.torch_engine import TorchEngine
+    from vidsr.engines.pytorch.engine import TorchEngine
     from vidsr.models.zoo import load_model
 
     return TorchEngine(load_model("lite-x4"), device="cpu")
@@ -97,7 +97,7 @@ def _alternate(works: dict[str, Work], rounds: int) -> dict[str, list[float]]:
 @torch.inference_mode()
 def engine_overhead(rounds: str) -> dict[str, Any]:
     """TorchEngine.run against the same network, same type and layout, called with nothing else."""
-    from vidsr.engines.rewrite import to_phase_module
+    from vidsr.engines.pytorch.rewrite import to_phase_module
     from vidsr.models.zoo import load_model
 
     engine = _lite()

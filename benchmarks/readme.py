@@ -179,7 +179,7 @@ def main() -> int:
         return int(not agrees(readme, results))
     README.write_text(with_table(readme, table(results)), encoding="utf-8")
     if results:
-        from vidsr.bench.plot import draw
+        from vidsr.bench.outcome.plot import draw
 
         # Stages are in the tables; a picture has to be taken in at a glance.
         draw([{**result, "stages": []} for result in results], CHART)

@@ -18,13 +18,13 @@ from typing import Any
 
 import torch
 
-import vidsr.training.student as student_module
+import vidsr.training.networks.student as student_module
 from vidsr.engines.devices import resolve_device
-from vidsr.training.graphed import GraphedStep
-from vidsr.training.learner import Fidelity
+from vidsr.training.data.crop_pool import CropPool, Pair
+from vidsr.training.networks.student import build_student
 from vidsr.training.options import Options, preset
-from vidsr.training.pool import CropPool, Pair
-from vidsr.training.student import build_student
+from vidsr.training.steps.fidelity import Fidelity
+from vidsr.training.steps.graphed_step import GraphedStep
 
 WARM_UP = 5
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from vidsr.models.forms import PhaseNet
+from vidsr.models.networks.phase_net import PhaseNet
 
 PROBE_SIDE = 8  # of the picture in the small run: a multiple of every generator's alignment
 

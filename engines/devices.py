@@ -37,7 +37,7 @@ def resolve_device(text: str) -> torch.device:
 
 
 def resolve_devices(text: str) -> tuple[torch.device, ...]:
-    """As :func:`resolve_device`, for one device or several CUDA devices: ``cuda:0,cuda:1``.
+    """As ``resolve_device``, for one device or several CUDA devices: ``cuda:0,cuda:1``.
 
     Raises OptionError for a device named twice and for a list that is not of CUDA devices.
     """

@@ -77,7 +77,7 @@ def run_tiled(engine: Engine, x: Tensor, tile: tuple[int, int] | None) -> Tensor
 
     [N, channels, H, W] -> [N, channels*shuffle**2, H*s, W*s], s = scale/shuffle, in the types of
     the engine and less its ``offset``.
-    Raises what ``engine.run`` and :func:`plan_tiles` raise.
+    Raises what ``engine.run`` and ``plan_tiles`` raise.
     """
     if tile is None:
         return engine.run(x)
@@ -103,7 +103,7 @@ def run_tiled(engine: Engine, x: Tensor, tile: tuple[int, int] | None) -> Tensor
 
 
 def first_window(x: Tensor, engine: Engine, tile: tuple[int, int] | None) -> Tensor:
-    """What ``engine`` sees first of ``x`` when :func:`run_tiled` runs it: all, or a window."""
+    """What ``engine`` sees first of ``x`` when ``run_tiled`` runs it: all, or a window."""
     if tile is None:
         return x
     height, width = x.shape[2:]

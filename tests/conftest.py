@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from data_folder import find_data
+
+from tests.paths import find_data
 
 if not torch.cuda.is_available():
     # Triton's kernels then run in its interpreter, on tensors of the CPU. It asks when a kernel is
@@ -26,7 +27,7 @@ def _one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """:func:`find_data`, or the test is skipped."""
+    """``find_data``, or the test is skipped."""
     folder = find_data()
     if not folder.is_dir():
         pytest.skip(f"no data folder at {folder}; VIDSR_DATA names another")

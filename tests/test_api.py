@@ -11,9 +11,9 @@ from typing import Any
 import av
 import pytest
 import torch
-from clips import Clip, Tone, decode, interlaced_pictures, make_clip, packet_times
 
 import vidsr
+from tests.makers.clips import Clip, Tone, decode, interlaced_pictures, make_clip, packet_times
 from vidsr import (
     ContainerError,
     DeviceError,
@@ -25,12 +25,12 @@ from vidsr import (
     Report,
     VidsrError,
 )
-from vidsr.job import Options, prepare
-from vidsr.memory import frame_bytes
 from vidsr.notes import Notes
-from vidsr.plan import Size
+from vidsr.run.job import Options, prepare
+from vidsr.run.sizing import Size
+from vidsr.upscaling.memory_plan import frame_bytes
 from vidsr.video.info import SourceInfo
-from vidsr.video.preflight import OutputOptions
+from vidsr.video.sink.output_plan import OutputOptions
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ from typing import Any
 
 import av
 import pytest
-from clips import Clip, Tone, decode, make_clip
 
+from tests.makers.clips import Clip, Tone, decode, make_clip
 from vidsr import MemoryLimitError, cli
-from vidsr.job import Options
-from vidsr.plan import Size
-from vidsr.video.preflight import OutputOptions
+from vidsr.run.job import Options
+from vidsr.run.sizing import Size
+from vidsr.video.sink.output_plan import OutputOptions
 
 FAST = ("--model", "lite-x2", "--device", "cpu", "--codec", "ffv1")
 COMMAND = [sys.executable, "-m", "vidsr.cli"]
@@ -355,7 +355,7 @@ def test_the_command_leaves_other_loggers_alone(call: Call) -> None:
 
 def test_help_names_every_codec() -> None:
     from vidsr.cli import CODEC_NAMES
-    from vidsr.video.codecs import CODECS
+    from vidsr.video.sink.encoders import CODECS
 
     assert ", ".join(CODECS) == CODEC_NAMES
 

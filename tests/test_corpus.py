@@ -10,9 +10,9 @@ from typing import Any
 
 import av
 import pytest
-from data_folder import find_data
 
 import vidsr
+from tests.paths import find_data
 from vidsr import VidsrError
 
 BUDGET_PIXELS = 600_000  # of input a file: the whole corpus in about a minute and a half

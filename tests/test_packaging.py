@@ -17,7 +17,8 @@ import av
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.paths import ROOT
+
 DEMO = ROOT / "examples" / "demo.mp4"
 MEGABYTE = 1_000_000
 

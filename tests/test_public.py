@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from clips import make_clip
 
 import vidsr
+from tests.makers.clips import make_clip
+from tests.paths import ROOT
 from vidsr import errors
 
 BUILTINS: dict[str, type[Exception]] = {
@@ -103,7 +104,7 @@ def test_report_fields() -> None:
 
 
 def test_the_version_is_the_packages() -> None:
-    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
+    project = ROOT / "pyproject.toml"
     assert f'\nversion = "{vidsr.__version__}"\n' in project.read_text()
 
 

@@ -5,30 +5,30 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
 import vidsr.bench.cli
 import vidsr.cli
 import vidsr.degradation.cli
-import vidsr.engines.cli
+import vidsr.engines.command.cli
 import vidsr.quality.cli
-import vidsr.training.blend
 import vidsr.training.cli
+import vidsr.training.tools.blend
+from tests.paths import ROOT
 from vidsr.models.zoo import load_model
+from vidsr.training.networks.student import adopt, build_student, dimensions
 from vidsr.training.options import Options, preset
-from vidsr.training.student import adopt, build_student, dimensions
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+README = ROOT / "README.md"
 PARSERS = {
     "vidsr": vidsr.cli,
     "vidsr-bench": vidsr.bench.cli,
     "vidsr-degrade": vidsr.degradation.cli,
-    "vidsr-engine": vidsr.engines.cli,
+    "vidsr-engine": vidsr.engines.command.cli,
     "vidsr-eval": vidsr.quality.cli,
     "vidsr-train": vidsr.training.cli,
-    "python -m vidsr.training.blend": vidsr.training.blend,
+    "python -m vidsr.training.tools.blend": vidsr.training.tools.blend,
 }
 
 

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
         VidsrError,
     )
     from vidsr.models.zoo import available as available_models
-    from vidsr.report import Report
-    from vidsr.upscaler import Upscaler
+    from vidsr.run.report import Report
+    from vidsr.upscaling.upscaler import Upscaler
 
 __version__ = "0.1.0"
 
@@ -61,8 +61,8 @@ __all__ = [
 ]
 
 _ELSEWHERE = {
-    "Report": ("vidsr.report", "Report"),
-    "Upscaler": ("vidsr.upscaler", "Upscaler"),
+    "Report": ("vidsr.run.report", "Report"),
+    "Upscaler": ("vidsr.upscaling.upscaler", "Upscaler"),
     "available_models": ("vidsr.models.zoo", "available"),
     "upscale": ("vidsr.api", "upscale"),
 }

@@ -11,30 +11,30 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Protocol
 
-from vidsr.engines.choose import EngineKind, runtime_of
 from vidsr.engines.devices import Precision
+from vidsr.engines.selection.choice import EngineKind, runtime_of
 from vidsr.errors import OptionError
-from vidsr.frame import Frame
-from vidsr.job import Job, Options, prepare
-from vidsr.memory import HELD_FRAMES
 from vidsr.notes import Notes
-from vidsr.pipeline import StageTimes, run_pipeline
-from vidsr.plan import Size, describe_tile
-from vidsr.report import Report
+from vidsr.picture.frame import Frame
+from vidsr.run.job import Job, Options, prepare
+from vidsr.run.pipeline import StageTimes, run_pipeline
+from vidsr.run.report import Report
+from vidsr.run.sizing import Size, describe_tile
+from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.video.info import SourceInfo
-from vidsr.video.nvdec import Decoder
-from vidsr.video.preflight import (
+from vidsr.video.sink.file_sink import Sink
+from vidsr.video.sink.output_plan import (
     OutputOptions,
 )
-from vidsr.video.sink import Sink
-from vidsr.video.source import Deinterlace, Item
+from vidsr.video.source.file_source import Deinterlace, Item
+from vidsr.video.source.nvdec import Decoder
 
 QUEUED_FRAMES = HELD_FRAMES - 1  # between two stages; the sink works on one more
 ModelName = str | PathLike[str]
 
 
 class Progress(Protocol):
-    """What is told while a run goes on; see :class:`vidsr.progress.ProgressBar`."""
+    """What is told while a run goes on; see ``ProgressBar``."""
 
     def start(self, info: SourceInfo) -> None: ...
     def frame(self, done: int, output_bytes: int) -> None: ...
@@ -71,8 +71,8 @@ def upscale(
     """Enlarge the video ``src`` into ``dst``; every frame keeps its timestamp.
 
     ``start`` and ``duration`` are seconds; ``size`` is (width, height) or ``"1920x1080"``.
-    The other arguments are those of the command line and of :class:`vidsr.Upscaler`.
-    ``dst`` appears only when it is whole. Raises a :class:`vidsr.VidsrError`.
+    The other arguments are those of the command line and of ``Upscaler``.
+    ``dst`` appears only when it is whole. Raises a ``VidsrError``.
     """
     options = Options(
         model=model,
@@ -128,7 +128,7 @@ def _rate(framerate: float | Fraction | None) -> Fraction | None:
 
 
 def run(src: Path, dst: Path, options: Options, *, progress: Progress | None = None) -> Report:
-    """:func:`upscale` with its arguments gathered. Raises a VidsrError."""
+    """``upscale`` with its arguments gathered. Raises a VidsrError."""
     notes = Notes()
     with prepare(src, dst, options, notes) as job:
         _announce(job, options, notes)

@@ -1,4 +1,4 @@
-"""The command line: arguments in, :func:`vidsr.api.run` called, errors on one line."""
+"""The command line: arguments in, ``run`` called, errors on one line."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsr import __version__
-from vidsr.arguments import Parser
 from vidsr.errors import OptionError, OutputError, VidsrError
-from vidsr.flags import as_flags
-from vidsr.terminal import open_closed_streams, signals_caught
+from vidsr.terminal.flags import as_flags
+from vidsr.terminal.parser import Parser
+from vidsr.terminal.signals import open_closed_streams, signals_caught
 
 if TYPE_CHECKING:
-    from vidsr.job import Options
+    from vidsr.run.job import Options
 
 # Everything that loads torch is imported where it is used: that takes seconds, during which the
 # command has to be ready for Ctrl-C.
@@ -144,9 +144,9 @@ def _add_telling(group: argparse._ArgumentGroup) -> None:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    from vidsr.job import Options
-    from vidsr.plan import Size
-    from vidsr.video.preflight import OutputOptions
+    from vidsr.run.job import Options
+    from vidsr.run.sizing import Size
+    from vidsr.video.sink.output_plan import OutputOptions
 
     if arguments.size and arguments.height:
         raise OptionError("--size and --height are both given; allowed is one of them.")
@@ -194,10 +194,10 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")
     from vidsr.api import run
-    from vidsr.engines.heap import keep_heap
-    from vidsr.job import prepare
     from vidsr.notes import Notes
-    from vidsr.progress import ProgressBar
+    from vidsr.run.job import prepare
+    from vidsr.terminal.heap import keep_heap
+    from vidsr.terminal.progress_bar import ProgressBar
 
     options = _options(arguments)
     _check_report(arguments.report, (arguments.input, arguments.output))

@@ -56,7 +56,7 @@ class Key:
 
     @property
     def digest(self) -> str:
-        """sha256 of :attr:`canonical`, in hexadecimal."""
+        """sha256 of ``canonical``, in hexadecimal."""
         return hashlib.sha256(self.canonical).hexdigest()
 
 
@@ -125,7 +125,7 @@ class NetworkKey(Key):
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
-    """Where two parsed :attr:`Key.canonical` differ, such as ``gpu.driver_version 1 -> 2``."""
+    """Where two parsed ``Key.canonical`` differ, such as ``gpu.driver_version 1 -> 2``."""
     return tuple(_differences(old, new, ""))
 
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from vidsr.engines.cache import EngineCache
-from vidsr.engines.engine_key import NetworkKey, differences
-from vidsr.engines.facts import FloatType
+from vidsr.engines.cache.keys import NetworkKey, differences
+from vidsr.engines.cache.store import EngineCache
+from vidsr.engines.onnx_files.facts import FloatType
 from vidsr.errors import ModelError, OutputError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def network_changes(key: dict[str, Any]) -> tuple[str, ...]:
 
 
 def cached_network(model: Model, precision: FloatType, cache: EngineCache) -> bytes | None:
-    """What :func:`exported_network` would not have to export; None where it would."""
+    """What ``exported_network`` would not have to export; None where it would."""
     return cache.load(network_key(model, precision)).payload
 
 
@@ -69,7 +69,7 @@ def exported_network(
 
     ``say`` is told what keeps it from being stored. Raises what ``export_onnx`` raises.
     """
-    from vidsr.engines.export import export_onnx
+    from vidsr.engines.onnx_files.export import export_onnx
 
     key = network_key(model, precision)
     with cache.lock(key, say):

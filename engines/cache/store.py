@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vidsr.engines.cache_file import TEMPORARY, Refused, foreign, read, read_key, touch, write
-from vidsr.engines.engine_key import EngineKey, Key, NetworkKey, TimingKey, differences
-from vidsr.engines.file_lock import locked
+from vidsr.engines.cache.entry_file import TEMPORARY, Refused, foreign, read, read_key, touch, write
+from vidsr.engines.cache.file_lock import locked
+from vidsr.engines.cache.keys import EngineKey, Key, NetworkKey, TimingKey, differences
 from vidsr.errors import OptionError, OutputError
 
 SUFFIXES = (EngineKey.suffix, TimingKey.suffix, NetworkKey.suffix)
@@ -133,7 +133,7 @@ class EngineCache:
         return tuple(sorted(found, key=lambda entry: entry.used_seconds, reverse=True))
 
     def verify(self) -> tuple[Entry, ...]:
-        """As :meth:`entries`, but every file is read and checked from end to end."""
+        """As ``entries``, but every file is read and checked from end to end."""
         return tuple(
             self._entry(entry.path, lambda path: read(path)[0]) for entry in self.entries()
         )

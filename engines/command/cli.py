@@ -10,15 +10,14 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from vidsr.arguments import Parser
-from vidsr.engines import machine as machines
-from vidsr.engines.cache import EngineCache, Entry
-from vidsr.engines.engine_key import EngineKey
-from vidsr.engines.facts import NetworkFacts, read_facts
-from vidsr.engines.inventory import UNKNOWN, USABLE, human_bytes, row, state, table
-from vidsr.engines.plan import profile_of
-from vidsr.engines.tensorrt_build import DEFAULT_OPTIMIZATION_LEVEL, DEFAULT_WORKSPACE_BYTES
-from vidsr.engines.trial import Trial
+from vidsr.engines.cache.keys import EngineKey
+from vidsr.engines.cache.store import EngineCache, Entry
+from vidsr.engines.command.listing import UNKNOWN, USABLE, human_bytes, row, state, table
+from vidsr.engines.command.verify import Trial
+from vidsr.engines.onnx_files.facts import NetworkFacts, read_facts
+from vidsr.engines.trt import gpu as machines
+from vidsr.engines.trt.build import DEFAULT_OPTIMIZATION_LEVEL, DEFAULT_WORKSPACE_BYTES
+from vidsr.engines.trt.profile import profile_of
 from vidsr.errors import (
     InputError,
     ModelError,
@@ -27,8 +26,9 @@ from vidsr.errors import (
     VidsrError,
 )
 from vidsr.files import written_whole
-from vidsr.flags import as_flags
-from vidsr.terminal import open_closed_streams, signals_caught
+from vidsr.terminal.flags import as_flags
+from vidsr.terminal.parser import Parser
+from vidsr.terminal.signals import open_closed_streams, signals_caught
 
 # What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
 
@@ -140,7 +140,7 @@ def _add_clean(parser: argparse.ArgumentParser) -> None:
 def _network(args: argparse.Namespace) -> bytes:
     """The network as ONNX: out of the cache or exported, or read from what another wrote."""
     if Path(args.model).suffix.lower() != ONNX:
-        from vidsr.engines.network_cache import exported_network
+        from vidsr.engines.cache.networks import exported_network
         from vidsr.models.zoo import load_model
 
         model = load_model(args.model)
@@ -161,7 +161,7 @@ def _export(args: argparse.Namespace) -> None:
         raise OutputError(f"{output}: is the model itself")
     if output.is_dir() or not os.access(output.absolute().parent, os.W_OK):
         raise OutputError(f"{output}: cannot be written there")
-    from vidsr.engines.export import export_onnx
+    from vidsr.engines.onnx_files.export import export_onnx
     from vidsr.models.zoo import load_model
 
     data = export_onnx(load_model(args.model), precision=args.precision or "fp16")
@@ -180,8 +180,8 @@ def describe(facts: NetworkFacts) -> str:
 
 
 def _build(args: argparse.Namespace) -> None:
-    from vidsr.engines.tensorrt_load import load_or_build
-    from vidsr.memory import parse_bytes
+    from vidsr.engines.trt.load import load_or_build
+    from vidsr.upscaling.memory_plan import parse_bytes
 
     workspace = parse_bytes(args.workspace)
     machine = machines.find_machine(args.device)

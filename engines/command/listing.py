@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vidsr.engines.cache import Entry
-from vidsr.engines.engine_key import NetworkKey
-from vidsr.engines.machine import Machine
-from vidsr.engines.network_cache import network_changes
+from vidsr.engines.cache.keys import NetworkKey
+from vidsr.engines.cache.networks import network_changes
+from vidsr.engines.cache.store import Entry
+from vidsr.engines.trt.gpu import Machine
 
 USABLE, UNKNOWN = "usable here", "fit not known"
 

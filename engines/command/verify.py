@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from vidsr.engines.cache import EngineCache, Entry
-from vidsr.engines.facts import NetworkFacts, read_facts
-from vidsr.engines.machine import Machine
+from vidsr.engines.cache.store import EngineCache, Entry
+from vidsr.engines.onnx_files.facts import NetworkFacts, read_facts
+from vidsr.engines.trt.gpu import Machine
 from vidsr.errors import MemoryLimitError, VidsrError
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Trial:
             return error.message, False
 
     def _exported(self) -> Iterator[tuple[str, tuple[Model, NetworkFacts]]]:
-        from vidsr.engines.export import export_onnx
-        from vidsr.engines.network_cache import cached_network
+        from vidsr.engines.cache.networks import cached_network
+        from vidsr.engines.onnx_files.export import export_onnx
         from vidsr.models.zoo import load_model
 
         for name in self._models:
@@ -49,10 +49,10 @@ class Trial:
     def _run(self, entry: Entry, model: Model, facts: NetworkFacts) -> tuple[str, bool]:
         import torch
 
-        from vidsr.engines.cache_file import read
-        from vidsr.engines.check import check_engine
-        from vidsr.engines.tensorrt_engine import TensorRTEngine
-        from vidsr.engines.torch_engine import TorchEngine
+        from vidsr.engines.cache.entry_file import read
+        from vidsr.engines.pytorch.engine import TorchEngine
+        from vidsr.engines.selection.accuracy_check import check_engine
+        from vidsr.engines.trt.engine import TensorRTEngine
 
         assert entry.key is not None
         device = self._machine.device

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from vidsr.engines.devices import DTYPES
-from vidsr.engines.facts import METADATA_KEY, FloatType, NetworkFacts
-from vidsr.engines.inference import InferenceNet
-from vidsr.engines.reach import alignment, halo
-from vidsr.engines.torch_engine import bytes_per_pixel
+from vidsr.engines.onnx_files.facts import METADATA_KEY, FloatType, NetworkFacts
+from vidsr.engines.pytorch.engine import bytes_per_pixel
+from vidsr.engines.pytorch.inference_net import InferenceNet
+from vidsr.engines.receptive_field import alignment, halo
 from vidsr.errors import DeviceError, ModelError
 from vidsr.models.checkpoint import Generator
 from vidsr.models.zoo import Model
@@ -38,10 +38,10 @@ EXAMPLE_STEPS = (3, 4)  # height and width of the traced picture, in steps of th
 def export_onnx(model: Model | Generator, *, precision: FloatType = "fp16") -> bytes:
     """A generator as the bytes of an ONNX file; the same weights give the same bytes.
 
-    The graph is :class:`InferenceNet`: ``x`` [N, C, H, W] to ``y``, the picture before its last
+    The graph is ``InferenceNet``: ``x`` [N, C, H, W] to ``y``, the picture before its last
     shuffle, any N, and any H and W that are multiples of ``alignment``. Precision is in the graph:
     fp16 weights make a strongly typed fp16 engine. What else there is to know lies in the file's
-    metadata: see :func:`vidsr.engines.facts.read_facts`.
+    metadata: see ``read_facts``.
     Raises DeviceError where the packages for it are absent, ModelError where the export fails.
     """
     require_exporter()
@@ -76,7 +76,7 @@ def inference_net(module: Generator, precision: FloatType) -> InferenceNet:
 
 
 def facts_of(net: InferenceNet, name: str | None = None) -> NetworkFacts:
-    """What :func:`export_onnx` writes beside the graph."""
+    """What ``export_onnx`` writes beside the graph."""
     config = net.config
     example = net(torch.zeros(1, config.channels, *[alignment(net.net)] * 2, dtype=net.input_dtype))
     return NetworkFacts(

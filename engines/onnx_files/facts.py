@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
-from vidsr.engines.engine_key import Shape
+from vidsr.engines.cache.keys import Shape
 from vidsr.errors import ModelError
 
 METADATA_KEY = "vidsr.network"
@@ -79,7 +79,7 @@ class NetworkFacts:
 
     @classmethod
     def from_json(cls, text: str) -> NetworkFacts:
-        """Read what :meth:`to_json` wrote. Raises ValueError on anything else."""
+        """Read what ``to_json`` wrote. Raises ValueError on anything else."""
         try:
             return cls(**json.loads(text))
         except TypeError as error:

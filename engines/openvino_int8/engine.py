@@ -1,7 +1,7 @@
 """Lite networks in 8 bits through OpenVINO, on a processor, for those who ask for it.
 
 Processor time of the network alone on an EPYC with AVX512-VNNI and AVX512-BF16, one thread, medians
-of alternate runs: lite-x4 at 320x180 13.4 ms, :class:`vidsr.engines.torch_engine.TorchEngine` in
+of alternate runs: lite-x4 at 320x180 13.4 ms, ``TorchEngine`` in
 bfloat16 23.9; lite-x2 at 640x360 30.6, 54.3; lite-fast-x2 there 13.4, 23.6. Where oneDNN was told
 to leave out VNNI and bfloat16, or all of AVX-512, lite-x4 took 0.54 and 0.52 of float32's time.
 """
@@ -18,12 +18,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vidsr.engines.int8_steps import load_steps, require_lite
-from vidsr.engines.openvino_network import build_network
-from vidsr.engines.reach import alignment, halo
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.openvino_int8.int8_steps import load_steps, require_lite
+from vidsr.engines.openvino_int8.network import build_network
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.receptive_field import alignment, halo
 from vidsr.errors import DeviceError, MemoryLimitError
-from vidsr.models.lite import Lite
+from vidsr.models.networks.lite import Lite
 from vidsr.models.zoo import Model
 
 
@@ -51,12 +51,12 @@ class _Compiled:
 
 
 class OpenVinoEngine:
-    """An :class:`vidsr.engines.engine.Engine` in 8 bits, for pictures of any size.
+    """An ``Engine`` in 8 bits, for pictures of any size.
 
     Activations and weights are rounded to the steps that lie beside the weights; the first layer is
     in what the plugin takes for floats (bfloat16 where it is native), and the picture is added in
     float32. What comes out for a pixel does not depend on the picture around it, to the last bit.
-    Several threads may call :meth:`run` at once, each on as many threads as PyTorch would take
+    Several threads may call ``run`` at once, each on as many threads as PyTorch would take
     there.
     """
 
@@ -78,7 +78,7 @@ class OpenVinoEngine:
         self._compiled: _Compiled | None = None
 
     def run(self, x: Tensor) -> Tensor:
-        """See :meth:`vidsr.engines.engine.Engine.run`."""
+        """See ``Engine.run``."""
         height, width = x.shape[2:]
         if max(height, width) <= self._step:
             # A grid of one sample OpenVINO 2026.4.1 gets wrong by 0.7 of full scale, all others by
@@ -138,7 +138,7 @@ class OpenVinoEngine:
 
 
 def _padded(x: Tensor, step: int) -> Tensor:
-    """As :meth:`vidsr.models.lite.Lite.residual` does it."""
+    """As ``Lite.residual`` does it."""
     missing = (0, -x.shape[3] % step, 0, -x.shape[2] % step)
     return torch.nn.functional.pad(x, missing, mode="replicate") if any(missing) else x
 

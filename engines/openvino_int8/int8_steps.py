@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import ModelError, OptionError
-from vidsr.models.lite import Lite
+from vidsr.models.networks.lite import Lite
 from vidsr.models.zoo import Model, weights_folder
 
 SUFFIX = ".int8.json"
@@ -65,7 +65,7 @@ class Steps:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read what :meth:`to_json` wrote. Raises ValueError on anything else."""
+        """Read what ``to_json`` wrote. Raises ValueError on anything else."""
         try:
             fields: dict[str, Any] = json.loads(text)
             layers = tuple(
@@ -117,7 +117,7 @@ def load_steps(model: Model) -> Steps:
     file.
     """
     net, path = require_lite(model), steps_path(model.path)
-    remake = f"python -m vidsr.training.quantise {model.path} PHOTOS makes them"
+    remake = f"python -m vidsr.training.tools.quantise {model.path} PHOTOS makes them"
     try:
         steps = Steps.from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:

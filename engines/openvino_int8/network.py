@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from vidsr.engines.int8_steps import (
+from vidsr.engines.openvino_int8.int8_steps import (
     LARGEST_WEIGHT_CODE,
     LayerSteps,
     Steps,
     weight_steps,
     weights_and_biases,
 )
-from vidsr.models.lite import Lite
+from vidsr.models.networks.lite import Lite
 
 ACTIVATION_LEVELS, WEIGHT_LEVELS = 256, 2 * LARGEST_WEIGHT_CODE + 1
 
@@ -26,7 +26,7 @@ ACTIVATION_LEVELS, WEIGHT_LEVELS = 256, 2 * LARGEST_WEIGHT_CODE + 1
 def build_network(net: Lite, steps: Steps) -> Any:
     """An ``openvino.Model``: [N, 1, H, W] in [0, 1], H and W multiples of the stride, goes in.
 
-    Out comes what :meth:`vidsr.models.lite.Lite.residual` gives, [N, scale**2, H, W] float32. The
+    Out comes what ``Lite.residual`` gives, [N, scale**2, H, W] float32. The
     picture is not added here, where the plugin might do that in bfloat16.
     """
     import openvino
@@ -51,7 +51,7 @@ def build_network(net: Lite, steps: Steps) -> Any:
 
 
 def _convolution(x: Any, kernel: Any, stride: int) -> Any:
-    """Padded as in :class:`vidsr.models.lite.Lite`: by the stride."""
+    """Padded as in ``Lite``: by the stride."""
     from openvino import opset13 as ops
 
     pads = [stride, stride]

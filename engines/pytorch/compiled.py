@@ -1,7 +1,7 @@
 """Generators through ``torch.compile``, for those who ask for it: ``--engine compile``.
 
 Sources are generated and compiled for the first frame, which takes 10 to 40 s on a core. Processor
-time of the network alone on an EPYC 9005 against :class:`TorchEngine`, one thread, medians of
+time of the network alone on an EPYC 9005 against ``TorchEngine``, one thread, medians of
 alternate runs: lite-x4 at 320x180 1.11 times as fast in bfloat16 and 1.06 in float32, srresnet-x4
 at 160x90 0.91 and 0.96.
 """
@@ -13,12 +13,12 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.errors import DeviceError
 
 
 class CompiledEngine(TorchEngine):
-    """A :class:`TorchEngine` whose network is compiled, for every size alike from the second on."""
+    """A ``TorchEngine`` whose network is compiled, for every size alike from the second on."""
 
     def _tune(self) -> None:
         require_compiler(self.device)

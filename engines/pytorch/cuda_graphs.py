@@ -36,7 +36,7 @@ class GraphedEngine:
     """``engine`` with the work on one shape as one CUDA graph. Attributes are the engine's.
 
     A shape runs plainly the first time and is captured the second time: pictures that all have
-    sizes of their own never are. What :meth:`run` gives is overwritten by the next run on the same
+    sizes of their own never are. What ``run`` gives is overwritten by the next run on the same
     shape. ``capture`` records a function's launches; it is an argument so that tests run without
     CUDA. Of ``kept`` graphs at most, the least recently used goes first.
 
@@ -60,7 +60,7 @@ class GraphedEngine:
         self._ran: OrderedDict[Shape, None] = OrderedDict()
 
     def run(self, x: Tensor) -> Tensor:
-        """See :meth:`vidsr.engines.engine.Engine.run`. The result is an inference tensor."""
+        """See ``Engine.run``. The result is an inference tensor."""
         try:
             with torch.inference_mode():
                 return self._run(x)
@@ -140,7 +140,7 @@ class GraphedEngine:
 
 
 class CudaRecorder:
-    """:func:`capture_on_cuda` in a thread of its own, which lives as long as the recorder.
+    """``capture_on_cuda`` in a thread of its own, which lives as long as the recorder.
 
     PyTorch keeps the cuDNN algorithm that it took for a shape for each thread, measured or guessed,
     whichever came first: where a plain run has guessed, nothing would be measured any more. And the
@@ -152,7 +152,7 @@ class CudaRecorder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="recorder")
 
     def __call__(self, work: Callable[[], Tensor]) -> tuple[Tensor, Replay]:
-        """See :func:`capture_on_cuda`; the caller's stream is the current one there."""
+        """See ``capture_on_cuda``; the caller's stream is the current one there."""
         caller = torch.cuda.current_stream(self._device)
 
         def capture() -> tuple[Tensor, Replay]:

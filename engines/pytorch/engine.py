@@ -7,16 +7,16 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
+from vidsr.engines.activation_memory import activation_numbers
 from vidsr.engines.devices import (
     Precision,
     cudnn_flags,
     resolve_device,
     resolve_precision,
 )
-from vidsr.engines.footprint import activation_numbers
-from vidsr.engines.inference import InferenceNet
-from vidsr.engines.onednn import adopt_convolutions, has_onednn
-from vidsr.engines.reach import alignment, halo
+from vidsr.engines.pytorch.inference_net import InferenceNet
+from vidsr.engines.pytorch.onednn import adopt_convolutions, has_onednn
+from vidsr.engines.receptive_field import alignment, halo
 from vidsr.errors import DeviceError, MemoryLimitError
 from vidsr.models.checkpoint import Generator
 from vidsr.models.zoo import Model
@@ -28,11 +28,11 @@ BESIDE_LIVE = 1.25
 
 
 class TorchEngine:
-    """An :class:`vidsr.engines.engine.Engine` on PyTorch, weights laid out channels-last.
+    """An ``Engine`` on PyTorch, weights laid out channels-last.
 
     The generator is copied. In fp32 on a CPU, what comes out for a pixel does not depend on the
     size of the picture around it, to the last bit. On CUDA in fp16, RGB networks take and give
-    float16: see :class:`vidsr.engines.inference.InferenceNet`.
+    float16: see ``InferenceNet``.
     bf16 against fp32, untrained networks, root mean square (greatest) difference of full scale:
     lite-x4 1e-4 (4e-4), twelve times less than adding in bf16; srresnet-x4 1.5e-3 (8e-3).
     """
@@ -63,7 +63,7 @@ class TorchEngine:
             adopt_convolutions(self.net)
 
     def run(self, x: Tensor) -> Tensor:
-        """See :meth:`vidsr.engines.engine.Engine.run`. The result is an inference tensor."""
+        """See ``Engine.run``. The result is an inference tensor."""
         try:
             with torch.inference_mode(), self._exact():
                 return self._run(x.contiguous(memory_format=torch.channels_last))

@@ -7,9 +7,9 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from vidsr.engines.rewrite import shift_output, to_phase_module
+from vidsr.engines.pytorch.rewrite import shift_output, to_phase_module
 from vidsr.models.checkpoint import Generator
-from vidsr.models.forms import DifferenceNet, PhaseNet
+from vidsr.models.networks.phase_net import DifferenceNet, PhaseNet
 
 MID_GREY = 0.5  # what low precision counts from: halves the rounding of what a tail puts out
 

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.engines.devices import takes_bf16
-from vidsr.engines.rewrite import FoldedBlock
-from vidsr.models.lite import Lite
-from vidsr.models.unet import Block
+from vidsr.engines.pytorch.rewrite import FoldedBlock
+from vidsr.models.networks.lite import Lite
+from vidsr.models.networks.unet import Block
 
 
 class DirectConv2d(nn.Conv2d):
@@ -58,7 +58,7 @@ def has_onednn(dtype: torch.dtype) -> bool:
 
 
 def adopt_convolutions(net: nn.Module) -> None:
-    """Make every convolution of ``net`` a :class:`DirectConv2d`, with its activation where it can.
+    """Make every convolution of ``net`` a ``DirectConv2d``, with its activation where it can.
 
     In place. The activation's own module becomes ``nn.Identity``.
     """

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.errors import ModelError
-from vidsr.models.forms import PhaseNet
-from vidsr.models.phase import phase_weight
-from vidsr.models.srresnet import ResidualBlock, SRResNet
+from vidsr.models.networks.phase_net import PhaseNet
+from vidsr.models.networks.phase_weights import phase_weight
+from vidsr.models.networks.srresnet import ResidualBlock, SRResNet
 
 
 def _plain_conv(weight: Tensor, bias: Tensor) -> nn.Conv2d:
@@ -71,7 +71,7 @@ def phase_conv(conv: nn.Conv2d) -> nn.Conv2d:
     """The convolution that may run before ``PixelShuffle(2)`` instead of ``conv`` after it.
 
     ``conv(pixel_shuffle(x, 2)) == pixel_shuffle(phase_conv(conv)(x), 2)``, borders included: see
-    :func:`vidsr.models.phase.phase_weight`.
+    ``phase_weight``.
     """
     return _plain_conv(phase_weight(conv.weight), _bias(conv).repeat_interleave(4))
 
@@ -87,7 +87,7 @@ def phase_prelu(prelu: nn.PReLU) -> nn.PReLU:
 
 
 class FoldedBlock(nn.Module):
-    """A :class:`ResidualBlock` without its normalisations."""
+    """A ``ResidualBlock`` without its normalisations."""
 
     def __init__(self, block: ResidualBlock) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class FoldedBlock(nn.Module):
 
 
 class PhaseSRResNet(PhaseNet):
-    """An :class:`SRResNet` for inference: no normalisation, unit range, one shuffle left out.
+    """An ``SRResNet`` for inference: no normalisation, unit range, one shuffle left out.
 
     The last ``PixelShuffle(2), PReLU, conv 9x9`` becomes ``PReLU, conv 5x5, PixelShuffle(2)``,
     so that the widest tensor is never moved. The weights are copies in the original's dtype.
@@ -147,7 +147,7 @@ class PhaseSRResNet(PhaseNet):
 def to_phase_module(module: nn.Module) -> PhaseNet:
     """The inference form of a generator: ``phase(x)`` stops before the last shuffle.
 
-    All but :class:`SRResNet` are that already and are returned as they are. Raises ModelError for
+    All but ``SRResNet`` are that already and are returned as they are. Raises ModelError for
     modules that are no generators.
     """
     if isinstance(module, SRResNet):

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from vidsr.engines.engine import Engine
+from vidsr.engines.tiling import run_tiled
 from vidsr.errors import VidsrError
-from vidsr.tiling import run_tiled
 
 # A picture of 8 bits is rounded at 59 dB; at 50 dB the error is 0.8 of a level, root mean square.
 LEAST_PSNR_DB = 50.0
@@ -47,9 +47,9 @@ class Verdict:
 def check_engine(candidate: Engine, reference: Engine, x: Tensor) -> Verdict:
     """Run both on ``x`` [N, channels, H, W] in [0, 1] and compare what a viewer would see.
 
-    Not a number, infinite values, a wrong shape, a failure and less than :func:`least_psnr_db`
+    Not a number, infinite values, a wrong shape, a failure and less than ``least_psnr_db``
     (over the clamped picture) are faults. The reference need not take the same type. Both also run
-    on :func:`waves` first: a real frame may be black, where a wrong engine is clamped to right, and
+    on ``waves`` first: a real frame may be black, where a wrong engine is clamped to right, and
     a graph that was recorded with one picture and shows it for ever after would pass with one. The
     candidate runs twice on the waves: plainly and, where it has them, under a new graph.
     """

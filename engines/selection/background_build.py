@@ -17,7 +17,7 @@ NO_ENGINE = "no TensorRT engine: "
 
 
 class BackgroundBuild:
-    """A :class:`vidsr.engines.switch.Candidate` that ``command`` puts where ``load`` finds it.
+    """A ``Candidate`` that ``command`` puts where ``load`` finds it.
 
     A thread does all of it, since even to look for an engine takes seconds: libraries of 2 GB are
     loaded. What builds is another process, because a builder takes the GPU's memory and minutes of
@@ -38,7 +38,7 @@ class BackgroundBuild:
         self._work.thread.start()
 
     def ready(self) -> bool:
-        """Whether :meth:`take` would not wait."""
+        """Whether ``take`` would not wait."""
         return not self._work.thread.is_alive()
 
     def take(self) -> Engine:
@@ -52,7 +52,7 @@ class BackgroundBuild:
 
 
 class _Work:
-    """What the thread does; :meth:`stop` is for other threads."""
+    """What the thread does; ``stop`` is for other threads."""
 
     def __init__(
         self,

@@ -9,14 +9,14 @@ from typing import Literal, get_args
 
 import torch
 
-from vidsr.engines.compiled import CompiledEngine, require_compiler
 from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
-from vidsr.engines.fixed import FixedShapeEngine
-from vidsr.engines.graphed import GraphedEngine
-from vidsr.engines.openvino_engine import OpenVinoEngine, import_openvino
-from vidsr.engines.switch import EngineSwitch
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.openvino_int8.engine import OpenVinoEngine, import_openvino
+from vidsr.engines.pytorch.compiled import CompiledEngine, require_compiler
+from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.selection.fixed_shape import FixedShapeEngine
+from vidsr.engines.selection.switch import EngineSwitch
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.zoo import Model
 
@@ -71,8 +71,8 @@ class EngineChoice:
         import_openvino()
 
     def _check_tensorrt(self, device: torch.device) -> None:
-        from vidsr.engines.candidate import PRECISIONS
-        from vidsr.engines.tensorrt_build import import_tensorrt
+        from vidsr.engines.selection.tensorrt_candidate import PRECISIONS
+        from vidsr.engines.trt.build import import_tensorrt
 
         if device.type != "cuda":
             raise OptionError(
@@ -122,7 +122,7 @@ def offer_tensorrt(
     say: Callable[[str], None],
 ) -> None:
     """Have TensorRT take over for frames of (height, width). What keeps it away is said."""
-    from vidsr.engines.candidate import Wanted, tensorrt_candidate
+    from vidsr.engines.selection.tensorrt_candidate import Wanted, tensorrt_candidate
 
     wanted = Wanted(model, switch.engine.device, frame, tile, choice.precision)
     try:

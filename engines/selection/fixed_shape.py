@@ -27,7 +27,7 @@ class FixedShapeEngine:
         self.fixed, self._general, self._serves = fixed, general, serves
 
     def run(self, x: Tensor) -> Tensor:
-        """See :meth:`vidsr.engines.engine.Engine.run`."""
+        """See ``Engine.run``."""
         if self._serves(x):
             return self.fixed.run(x)
         result = self._general.run(x.to(self._general.input_dtype))

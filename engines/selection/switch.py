@@ -8,9 +8,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from vidsr.engines.check import check_engine
 from vidsr.engines.engine import Engine
-from vidsr.engines.graphed import GraphedEngine
+from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
+from vidsr.engines.selection.accuracy_check import check_engine
 from vidsr.errors import VidsrError
 
 Sample = Callable[[], Tensor]  # [1, channels, H, W] of a real frame, as an engine sees it
@@ -24,7 +24,7 @@ class Candidate(Protocol):
     """An engine being built somewhere else."""
 
     def ready(self) -> bool:
-        """Whether :meth:`take` would not wait."""
+        """Whether ``take`` would not wait."""
         ...
 
     def take(self) -> Engine:

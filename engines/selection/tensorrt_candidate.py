@@ -8,18 +8,18 @@ from dataclasses import dataclass
 
 import torch
 
-from vidsr.engines import machine as machines
-from vidsr.engines.background import BackgroundBuild
-from vidsr.engines.cache import EngineCache
+from vidsr.engines.cache.networks import cached_network
+from vidsr.engines.cache.store import EngineCache
 from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
-from vidsr.engines.export import require_exporter
-from vidsr.engines.facts import FloatType, read_facts
-from vidsr.engines.fixed import FixedShapeEngine
-from vidsr.engines.graphed import Capture, GraphedEngine
-from vidsr.engines.network_cache import cached_network
-from vidsr.engines.plan import profile_of
-from vidsr.engines.tensorrt_load import load_cached
+from vidsr.engines.onnx_files.export import require_exporter
+from vidsr.engines.onnx_files.facts import FloatType, read_facts
+from vidsr.engines.pytorch.cuda_graphs import Capture, GraphedEngine
+from vidsr.engines.selection.background_build import BackgroundBuild
+from vidsr.engines.selection.fixed_shape import FixedShapeEngine
+from vidsr.engines.trt import gpu as machines
+from vidsr.engines.trt.load import load_cached
+from vidsr.engines.trt.profile import profile_of
 from vidsr.errors import OptionError
 from vidsr.models.zoo import Model
 
@@ -39,7 +39,7 @@ class Wanted:
 
     def command(self) -> list[str]:
         """What builds it, in another process."""
-        parts = [sys.executable, "-m", "vidsr.engines.cli", "build", str(self.model.path)]
+        parts = [sys.executable, "-m", "vidsr.engines.command.cli", "build", str(self.model.path)]
         parts += ["--size", _text(self.frame), "--device", str(self.device)]
         parts += ["--precision", _float_type(self.precision)]
         return parts + (["--tile", _text(self.tile)] if self.tile else [])

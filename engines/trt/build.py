@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vidsr.engines.engine_key import Profile
-from vidsr.engines.tensorrt_log import Messages, make_logger
+from vidsr.engines.cache.keys import Profile
+from vidsr.engines.trt.log import Messages, make_logger
 from vidsr.errors import DeviceError
 
 DEFAULT_WORKSPACE_BYTES = 1 << 30

@@ -9,11 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vidsr.engines.cache.keys import Shape
 from vidsr.engines.devices import DTYPES
-from vidsr.engines.engine_key import Shape
-from vidsr.engines.facts import NetworkFacts
-from vidsr.engines.tensorrt_build import created
-from vidsr.engines.tensorrt_log import Messages, make_logger
+from vidsr.engines.onnx_files.facts import NetworkFacts
+from vidsr.engines.trt.build import created
+from vidsr.engines.trt.log import Messages, make_logger
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 
 # By the names of trt.DataType.
@@ -26,7 +26,7 @@ def current_stream(device: torch.device) -> int:
 
 
 class TensorRTEngine:
-    """An :class:`vidsr.engines.engine.Engine` on a TensorRT plan with one input and one output.
+    """An ``Engine`` on a TensorRT plan with one input and one output.
 
     The result lies in a buffer of the engine, which the next run on the same stream overwrites; it
     is made anew when the shape changes. A run on another stream has to wait for its reader.
@@ -68,7 +68,7 @@ class TensorRTEngine:
         self._result = torch.empty(0, device=device)
 
     def run(self, x: Tensor) -> Tensor:
-        """See :meth:`vidsr.engines.engine.Engine.run`. Contiguous input is not copied.
+        """See ``Engine.run``. Contiguous input is not copied.
 
         Raises OptionError for what the engine was not built for.
         """

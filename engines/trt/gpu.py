@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidsr.engines.engine_key import TimingKey, differences
+from vidsr.engines.cache.keys import TimingKey, differences
 from vidsr.errors import DeviceError, OptionError
 
 if TYPE_CHECKING:
     import torch
 
-    from vidsr.engines.engine_key import Gpu
+    from vidsr.engines.cache.keys import Gpu
 
 # Torch is imported where it is used: what needs none of it need not wait for it.
 
@@ -43,7 +43,7 @@ def find_machine(device: str = "cuda") -> Machine:
     import torch
 
     from vidsr.engines.devices import resolve_device
-    from vidsr.engines.tensorrt_build import import_tensorrt
+    from vidsr.engines.trt.build import import_tensorrt
 
     if not device.startswith("cuda"):
         raise OptionError(f"device = {device!r}, allowed 'cuda' or 'cuda:N'")
@@ -60,7 +60,7 @@ def describe_gpu(device: torch.device) -> Gpu:
     """The GPU as engines are bound to it."""
     import torch
 
-    from vidsr.engines.engine_key import Gpu
+    from vidsr.engines.cache.keys import Gpu
 
     found = torch.cuda.get_device_properties(device)
     return Gpu(

@@ -8,19 +8,19 @@ from typing import Any
 
 import torch
 
-from vidsr.engines.cache import EngineCache
-from vidsr.engines.engine_key import EngineKey, Gpu, Key, Profile, TimingKey
-from vidsr.engines.facts import NetworkFacts
-from vidsr.engines.machine import Machine
-from vidsr.engines.plan import engine_key
-from vidsr.engines.tensorrt_build import (
+from vidsr.engines.cache.keys import EngineKey, Gpu, Key, Profile, TimingKey
+from vidsr.engines.cache.store import EngineCache
+from vidsr.engines.onnx_files.facts import NetworkFacts
+from vidsr.engines.trt.build import (
     DEFAULT_OPTIMIZATION_LEVEL,
     DEFAULT_WORKSPACE_BYTES,
     build_engine,
     import_tensorrt,
 )
-from vidsr.engines.tensorrt_engine import TensorRTEngine, current_stream, on_device
-from vidsr.engines.tensorrt_log import Messages
+from vidsr.engines.trt.engine import TensorRTEngine, current_stream, on_device
+from vidsr.engines.trt.gpu import Machine
+from vidsr.engines.trt.log import Messages
+from vidsr.engines.trt.profile import engine_key
 from vidsr.errors import DeviceError, OutputError
 
 Say = Callable[[str], None]
@@ -65,7 +65,7 @@ def load_cached(
     *,
     stream: Callable[[torch.device], int] = current_stream,
 ) -> TensorRTEngine | None:
-    """The engine that :func:`load_or_build` would find, None where it would have to build."""
+    """The engine that ``load_or_build`` would find, None where it would have to build."""
     key = engine_key(model_onnx, facts, profile, machine.gpu, machine.trt)
     device, trt = machine.device, machine.trt
     found = _Order(model_onnx, facts, cache, key, say, device, trt, stream).from_cache()

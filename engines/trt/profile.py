@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from vidsr.engines.engine_key import EngineKey, Gpu, Profile
-from vidsr.engines.facts import NetworkFacts
-from vidsr.engines.tensorrt_build import (
+from vidsr.engines.cache.keys import EngineKey, Gpu, Profile
+from vidsr.engines.onnx_files.facts import NetworkFacts
+from vidsr.engines.trt.build import (
     DEFAULT_OPTIMIZATION_LEVEL,
     DEFAULT_WORKSPACE_BYTES,
     flags,
@@ -24,7 +24,7 @@ def profile_of(
 
     Sizes are rounded up to whole steps of its coarsest grid.
     """
-    from vidsr.tiling import plan_tiles
+    from vidsr.engines.tiling import plan_tiles
 
     height, width = frame
     if tile is not None:

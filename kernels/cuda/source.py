@@ -20,11 +20,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidsr.color import Quantization
 from vidsr.errors import OptionError
-from vidsr.kernels.cuda_layout import Floats, FloatType, Picture, Plane
+from vidsr.kernels.cuda.layout import Floats, FloatType, Picture, Plane
+from vidsr.picture.color import Quantization
 
-FOLDER = Path(__file__).with_name("cuda")
+FOLDER = Path(__file__).parent
 YUV_TO_RGB, SHUFFLE_TO_YUV = "yuv_to_rgb.cu", "shuffle_to_yuv.cu"
 # Rounds as reference.py does; color.cuh says what contraction would change.
 NVCC_OPTIONS = ["--fmad=false"]

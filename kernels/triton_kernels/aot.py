@@ -1,8 +1,8 @@
 """Compiles every kernel variant that ships, ahead of time and without a GPU.
 
-``python -m vidsr.kernels.aot`` prints the registers, shared memory and spills of each on each
-architecture; with ``--write`` into resources.json, beside this file. Registers and shared memory
-differ a little between versions of Triton; spills must be 0 with any.
+``python -m vidsr.kernels.triton_kernels.aot`` prints the registers, shared memory and spills of
+each on each architecture; with ``--write`` into kernels/resources.json. Registers and shared
+memory differ a little between versions of Triton; spills must be 0 with any.
 
 All together take twelve minutes of one core. Tests hold the table against what ships, and compile
 what ``--sample`` does, in two and a half: every variant for sm_90, and for each of the other
@@ -51,7 +51,7 @@ from vidsr.errors import OptionError
 MODULES = ("yuv_to_rgb", "shuffle_to_yuv", "shuffle_to_luma", "resample_chroma", "pixel_shuffle")
 # A100; RTX 30; RTX 40 and L4; H100 and H200; B200; RTX 50.
 ARCHITECTURES = (80, 86, 89, 90, 100, 120)
-TABLE = Path(__file__).with_name("resources.json")
+TABLE = Path(__file__).resolve().parents[1] / "resources.json"
 # CUDA 12.8, the first that knows sm_100 and sm_120. By itself Triton writes the newest PTX that
 # its ptxas reads (3.9: 9.4), which an older driver or ptxas refuses.
 PTX_VERSION = 87
@@ -127,7 +127,7 @@ class Usage:
 
     @property
     def key(self) -> Target:
-        """One of :func:`targets`."""
+        """One of ``targets``."""
         return self.kernel, self.variant, self.arch
 
 
@@ -174,7 +174,7 @@ def spills_and_registers(cubin: bytes) -> tuple[int, int]:
 @cache
 def variants_of(module: str) -> dict[str, Variant]:
     """The variants of one of ``MODULES`` by name."""
-    found = import_module(f"vidsr.kernels.{module}").variants()
+    found = import_module(f"vidsr.kernels.triton_kernels.{module}").variants()
     by_name = {variant.name: variant for variant in found}
     if len(by_name) != len(found):
         raise ValueError(f"{module}: two variants of one name")
@@ -187,7 +187,7 @@ def targets() -> list[Target]:
 
 
 def sample() -> list[Target]:
-    """The part of :func:`targets` that tests compile; other variants for each architecture."""
+    """The part of ``targets`` that tests compile; other variants for each architecture."""
     found: list[Target] = []
     for i, arch in enumerate(ARCHITECTURES):
         start, step = (0, 1) if arch == SAMPLED_WHOLE else (i, SAMPLED_EVERY)
@@ -196,7 +196,7 @@ def sample() -> list[Target]:
 
 
 def measure(target: Target) -> Usage:
-    """Compile one of :func:`targets`."""
+    """Compile one of ``targets``."""
     module, name, arch = target
     compiled = compile_variant(variants_of(module)[name], arch)
     spills, registers = spills_and_registers(compiled.asm["cubin"])
@@ -218,13 +218,15 @@ def to_json(usages: Sequence[Usage]) -> str:
 
 
 def parse(text: str) -> list[Usage]:
-    """What :func:`to_json` wrote."""
+    """What ``to_json`` wrote."""
     return [Usage(**row) for row in json.loads(text)]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table, or write it."""
-    parser = argparse.ArgumentParser(prog="python -m vidsr.kernels.aot", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m vidsr.kernels.triton_kernels.aot", description=__doc__
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--write", action="store_true", help=f"write {TABLE.name}")
     which.add_argument("--sample", action="store_true", help="only what tests compile")

@@ -10,13 +10,13 @@ import triton
 from torch import Tensor
 
 from vidsr.errors import OptionError
-from vidsr.frame import VideoFormat
+from vidsr.picture.frame import VideoFormat
 
 SHUFFLES = (1, 2, 4)
 FLOATS = (torch.float16, torch.float32)
 GRID_LIMITS = (2**31 - 1, 65535, 65535)  # CUDA's, of blocks along x, y and z
 
-_ELSEWHERE = "vidsr.kernels.reference converts on any device and in any size."
+_ELSEWHERE = "vidsr.picture.conversion converts on any device and in any size."
 
 
 def check_grid(grid: tuple[int, int, int]) -> tuple[int, int, int]:

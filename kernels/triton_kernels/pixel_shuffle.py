@@ -15,8 +15,8 @@ import triton.language as tl
 from torch import Tensor
 
 from vidsr.errors import OptionError
-from vidsr.kernels.aot import Variant, type_name
-from vidsr.kernels.checks import (
+from vidsr.kernels.triton_kernels.aot import Variant, type_name
+from vidsr.kernels.triton_kernels.checks import (
     FLOATS,
     SHUFFLES,
     check_devices,
@@ -182,7 +182,7 @@ def _arguments(phases: Tensor, out: Tensor, r: int, offset: float, clamp: bool) 
 
 
 def variants() -> list[Variant]:
-    """All that :func:`pixel_shuffle` launches; vidsr itself uses it to try whether kernels run."""
+    """All that ``pixel_shuffle`` launches; vidsr itself uses it to try whether kernels run."""
     return [_variant(*c) for c in product(FLOATS, LAYOUTS, SHUFFLES, FLOATS)]
 
 

@@ -1,4 +1,4 @@
-"""Chroma of a small picture to that of a larger one in one launch, by kernels/chroma_planes.py."""
+"""Chroma of a small picture to that of a larger one in one launch, by resample_chroma_kernel.py."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ import torch
 import triton
 from torch import Tensor
 
-from vidsr.color import ColorSpec, chroma_position
 from vidsr.errors import OptionError
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels.aot import Variant, type_name
-from vidsr.kernels.checks import check_batch, check_devices, check_grid, check_plane, strides
-from vidsr.kernels.chroma_planes import chroma_kernel
-from vidsr.kernels.scalars import Levels
-from vidsr.resample import chroma_grid
+from vidsr.kernels.triton_kernels.aot import Variant, type_name
+from vidsr.kernels.triton_kernels.checks import (
+    check_batch,
+    check_devices,
+    check_grid,
+    check_plane,
+    strides,
+)
+from vidsr.kernels.triton_kernels.resample_chroma_kernel import chroma_kernel
+from vidsr.kernels.triton_kernels.scalars import Levels
+from vidsr.picture.color import ColorSpec, chroma_position
+from vidsr.picture.frame import PixelFormat, VideoFormat
+from vidsr.picture.resample import chroma_grid
 
 # Samples of each target plane that a program makes. Rows share what was resampled across: 8 of them
 # at a step of 1/4 read 6 source rows, 3 loads a sample; each by itself would read 16. Chosen by
@@ -53,7 +59,7 @@ class _Axis(NamedTuple):
             raise OptionError(
                 f"chroma of {source.width}x{source.height} {source.pixel.name} to "
                 f"{target.width}x{target.height} {target.pixel.name}; allowed: no fewer samples",
-                hint="vidsr.chroma resamples to any size.",
+                hint="vidsr.picture.chroma resamples to any size.",
             )
         unit = math.lcm(step.denominator, origin.denominator)
         return cls(int((origin + 1) * unit), int(step * unit), unit)

@@ -1,9 +1,9 @@
 """Chroma of a small picture to that of a larger one: bicubic, where it is sited, both planes.
 
-What :mod:`vidsr.resample` does with ``kernel="cubic"`` and a step of 1 or less, on codes instead of
-floats: the weights add up to 1, so that the neutral code is taken off before and put back after.
-A program resamples each source row across once and adds it to all target rows that it has a part
-in, which stay in registers: a thread makes whole columns of the tile.
+What ``vidsr.picture.resample`` does with ``kernel="cubic"`` and a step of 1 or less, on codes
+instead of floats: the weights add up to 1, so that the neutral code is taken off before and put
+back after. A program resamples each source row across once and adds it to all target rows that it
+has a part in, which stay in registers: a thread makes whole columns of the tile.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from vidsr.kernels.pixel_shuffle import store_picture
-from vidsr.kernels.shuffle_to_luma import to_codes
+from vidsr.kernels.triton_kernels.pixel_shuffle import store_picture
+from vidsr.kernels.triton_kernels.shuffle_to_luma import to_codes
 
 
 @triton.jit
 def _cubic(t):
-    """Keys' kernel (a = -1/2) at distance ``t``, as in vidsr.resample."""
+    """Keys' kernel (a = -1/2) at distance ``t``, as in vidsr.picture.resample."""
     t = tl.minimum(tl.abs(t), 2.0)  # where it is 0
     near = tl.fma(t * t, tl.fma(t, 1.5, -2.5), 1.0)
     far = tl.fma(tl.fma(tl.fma(t, -0.5, 2.5), t, -4.0), t, 2.0)

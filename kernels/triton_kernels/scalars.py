@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vidsr.color import chroma_position
 from vidsr.errors import OptionError
-from vidsr.frame import VideoFormat
-from vidsr.kernels.reference import luma_weights, quantization
+from vidsr.picture.color import chroma_position
+from vidsr.picture.conversion import luma_weights, quantization
+from vidsr.picture.frame import VideoFormat
 
 Row = tuple[float, float, float]
 

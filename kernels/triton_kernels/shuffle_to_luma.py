@@ -11,9 +11,9 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from vidsr.kernels.aot import Variant, type_name
-from vidsr.kernels.checks import FLOATS, SHUFFLES, strides
-from vidsr.kernels.pixel_shuffle import (
+from vidsr.kernels.triton_kernels.aot import Variant, type_name
+from vidsr.kernels.triton_kernels.checks import FLOATS, SHUFFLES, strides
+from vidsr.kernels.triton_kernels.pixel_shuffle import (
     LAYOUTS,
     OPTIONS,
     example_phases,
@@ -23,7 +23,7 @@ from vidsr.kernels.pixel_shuffle import (
     tile_grid,
     to_picture,
 )
-from vidsr.kernels.scalars import Levels
+from vidsr.kernels.triton_kernels.scalars import Levels
 
 
 @triton.jit

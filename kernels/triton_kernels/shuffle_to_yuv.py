@@ -1,4 +1,4 @@
-"""Phases to YUV planes in one pass over memory, by the kernel of kernels/yuv_planes.py."""
+"""Phases to YUV planes in one pass over memory, by the kernel of shuffle_to_yuv_kernel.py."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vidsr.color import MATRIX_BT709, ColorSpec
 from vidsr.errors import OptionError
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels.aot import Variant, type_name
-from vidsr.kernels.checks import (
+from vidsr.kernels.triton_kernels.aot import Variant, type_name
+from vidsr.kernels.triton_kernels.checks import (
     FLOATS,
     SHUFFLES,
     check_devices,
@@ -22,16 +20,18 @@ from vidsr.kernels.checks import (
     check_plane,
     strides,
 )
-from vidsr.kernels.pixel_shuffle import (
+from vidsr.kernels.triton_kernels.pixel_shuffle import (
     LAYOUTS,
     OPTIONS,
     example_phases,
     phases_arguments,
     tile_grid,
 )
-from vidsr.kernels.scalars import Cosited, Levels, ToYuv
-from vidsr.kernels.shuffle_to_luma import Coding, shuffle_to_plane
-from vidsr.kernels.yuv_planes import yuv_kernel
+from vidsr.kernels.triton_kernels.scalars import Cosited, Levels, ToYuv
+from vidsr.kernels.triton_kernels.shuffle_to_luma import Coding, shuffle_to_plane
+from vidsr.kernels.triton_kernels.shuffle_to_yuv_kernel import yuv_kernel
+from vidsr.picture.color import MATRIX_BT709, ColorSpec
+from vidsr.picture.frame import PixelFormat, VideoFormat
 
 _GBR_OF_RGB = (1, 2, 0)  # FFmpeg's gbrp stores green, blue, red
 

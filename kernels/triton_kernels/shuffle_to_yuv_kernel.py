@@ -16,8 +16,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from vidsr.kernels.pixel_shuffle import load_phases, store_picture, to_picture
-from vidsr.kernels.shuffle_to_luma import to_codes
+from vidsr.kernels.triton_kernels.pixel_shuffle import load_phases, store_picture, to_picture
+from vidsr.kernels.triton_kernels.shuffle_to_luma import to_codes
 
 
 @triton.jit

@@ -1,4 +1,4 @@
-"""Decoded planes to RGB in one pass over memory, by the kernel of kernels/rgb_picture.py."""
+"""Decoded planes to RGB in one pass over memory, by the kernel of yuv_to_rgb_kernel.py."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import torch
 import triton
 from torch import Tensor
 
-from vidsr.color import MATRIX_BT709, ColorSpec
 from vidsr.errors import OptionError
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels.aot import Variant, type_name
-from vidsr.kernels.checks import FLOATS, check_devices, check_grid, check_planes
-from vidsr.kernels.rgb_picture import rgb_kernel
-from vidsr.kernels.scalars import Cosited, ToRgb
+from vidsr.kernels.triton_kernels.aot import Variant, type_name
+from vidsr.kernels.triton_kernels.checks import FLOATS, check_devices, check_grid, check_planes
+from vidsr.kernels.triton_kernels.scalars import Cosited, ToRgb
+from vidsr.kernels.triton_kernels.yuv_to_rgb_kernel import rgb_kernel
+from vidsr.picture.color import MATRIX_BT709, ColorSpec
+from vidsr.picture.frame import PixelFormat, VideoFormat
 
 # Four pixels a thread: 38 to 56 registers, so that 1152 threads or more share a multiprocessor.
 # Eight, whose planar fp16 would go as 16-byte stores and not 8, took up to 104, and 24 bytes of

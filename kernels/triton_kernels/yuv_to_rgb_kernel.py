@@ -1,6 +1,6 @@
 """Decoded planes to RGB in one pass over memory: dequantise, upsample chroma, matrix, clamp.
 
-The arithmetic is that of :func:`vidsr.kernels.reference.yuv_to_rgb`, on stored samples instead of
+The arithmetic is that of ``yuv_to_rgb``, on stored samples instead of
 dequantised ones: interpolation is linear and commutes with it.
 """
 

@@ -13,7 +13,7 @@ import pytest
 
 from vidsr.bench import cli, measure
 from vidsr.bench.request import parse_size
-from vidsr.bench.task import ChildError, run_child
+from vidsr.bench.worker_task import ChildError, run_child
 
 SMALL = ("--size", "96x54", "--frames", "8", "--repeats", "1", "--device", "cpu")
 
@@ -168,7 +168,7 @@ def test_the_peer_was_measured_beside_it(result: dict[str, Any]) -> None:
 
 @pytest.mark.skipif(not find_spec("matplotlib"), reason="no matplotlib")
 def test_it_can_be_drawn(result: dict[str, Any], tmp_path: Path) -> None:
-    from vidsr.bench.plot import draw
+    from vidsr.bench.outcome.plot import draw
 
     draw([result], tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import decode, make_audio, make_clip, samples
 
+from tests.makers.clips import decode, make_audio, make_clip, samples
 from vidsr.bench.clip import beginning, bounce, draw, drawn
 from vidsr.errors import InputError, NoInputError
 

@@ -12,14 +12,16 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+from tests.paths import ROOT
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from gpu_bars import bars
 
 pytest.importorskip("triton")
 pytest.importorskip("av")
 
-FOLDER = Path(__file__).resolve().parent.parent / "benchmarks"
+FOLDER = ROOT / "benchmarks"
 SCRIPT = FOLDER / "gpu.py"
 
 

@@ -11,8 +11,9 @@ from safetensors import safe_open
 from safetensors.torch import load
 
 import vidsr
+from tests.paths import ROOT
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import gpu_weights
 

@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+from tests.paths import ROOT
+
+sys.path.insert(0, str(ROOT / "benchmarks"))
 
 import readme
-from test_bench_summary import full_result
 
-from vidsr.bench.results import FORMAT, Rung
-from vidsr.bench.stats import spread
+from tests.bench.outcome.test_summary import full_result
+from vidsr.bench.outcome.results import FORMAT, Rung
+from vidsr.bench.outcome.stats import spread
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from pathlib import Path
 import av
 import pytest
 import torch
-from clips import Tone, decode, make_clip, truncate
 
+from tests.makers.clips import Tone, decode, make_clip, truncate
 from vidsr.degradation import stills
 from vidsr.degradation.cli import build_parser, main
+from vidsr.degradation.operations.resize import resize
 from vidsr.degradation.recipe import Recipe
-from vidsr.degradation.resize import resize
-from vidsr.pictures import read_rgb, to_bytes, to_unit, write_png
+from vidsr.video.still_images import read_rgb, to_bytes, to_unit, write_png
 
 # A limit on the size of files stands for a full disk; 1 kB is less than any picture here.
 LIMITED = """

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from vidsr.degradation.chain import Chain, Step
-from vidsr.degradation.ops import OPS
+from vidsr.degradation.operations.catalogue import OPS
+from vidsr.degradation.operations.resize import resize
 from vidsr.degradation.recipe import Recipe, recipe_names
-from vidsr.degradation.resize import resize
 from vidsr.errors import NoInputError, OptionError
-from vidsr.pictures import to_bytes
+from vidsr.video.still_images import to_bytes
 
 GEOMETRIC = ("resize", "gaussian_blur", "motion_blur", "defocus", "sharpen", "chroma", "jpeg")
 SHIPPED = ["bicubic", "broadcast", "motion", "surveillance", "web"]

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vidsr.degradation import jpeg as jpeg_module
-from vidsr.degradation.artifacts import band, drop_blocks, interlace, sharpen
-from vidsr.degradation.chroma import LAYOUTS, subsample_chroma
-from vidsr.degradation.jpeg import LUMA_TABLE, jpeg
-from vidsr.degradation.ycbcr import rgb_to_ycbcr
+from vidsr.degradation.operations import jpeg as jpeg_module
+from vidsr.degradation.operations.artifacts import band, drop_blocks, interlace, sharpen
+from vidsr.degradation.operations.chroma import LAYOUTS, subsample_chroma
+from vidsr.degradation.operations.jpeg import LUMA_TABLE, jpeg
+from vidsr.degradation.operations.ycbcr import rgb_to_ycbcr
 from vidsr.errors import OptionError
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
-from vidsr.kernels.cuda_source import FOLDER, Launch
+from vidsr.kernels.cuda.source import FOLDER, Launch
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
 HAVE_COMPILER = shutil.which("g++") is not None

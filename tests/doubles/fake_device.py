@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import DeviceError
-from vidsr.slots import Queue
+from vidsr.upscaling.device_ring import Queue
 
 
 @dataclass(eq=False)

@@ -15,10 +15,10 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import cuda_on_cpu
 import numpy as np
 
-from vidsr.engines.facts import METADATA_KEY, NetworkFacts, read_facts
+from tests.doubles import cuda_on_cpu
+from vidsr.engines.onnx_files.facts import METADATA_KEY, NetworkFacts, read_facts
 
 Shape = tuple[int, ...]
 

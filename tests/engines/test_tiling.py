@@ -10,11 +10,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.tiling import choose_tile, plan_tiles, run_tiled, window_pixels
 from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.config import GeneratorConfig
-from vidsr.tiling import choose_tile, plan_tiles, run_tiled, window_pixels
 
 KINDS: dict[str, dict[str, Any]] = {
     "lite luma": {"kind": "lite", "channels": 1, "width": 32, "blocks": 6},

@@ -9,7 +9,9 @@ from pathlib import Path
 import av
 import numpy as np
 
-DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo.mp4"
+from tests.paths import ROOT
+
+DEMO = ROOT / "examples" / "demo.mp4"
 
 
 def decode(path: Path) -> tuple[list[Fraction], list[np.ndarray]]:

@@ -14,10 +14,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from vidsr.color import ColorSpec
 from vidsr.engines.engine import Engine
-from vidsr.engines.graphed import GraphedEngine
-from vidsr.frame import Frame, PixelFormat, VideoFormat
+from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 
 T = TypeVar("T")
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from on_gpu import DEVICE, skip_without_cuda
 from torch import Tensor
+
+from tests.gpu.on_gpu import DEVICE, skip_without_cuda
 
 pytest.importorskip("av")
 
-from clips import make_clip
-
 import vidsr
+from tests.makers.clips import make_clip
 from vidsr.errors import DeviceError
-from vidsr.video.nvdec import Nvdec, open_nvdec
-from vidsr.video.source import Source
+from vidsr.video.source.file_source import Source
+from vidsr.video.source.nvdec import Nvdec, open_nvdec
 
 skip_without_cuda()
 

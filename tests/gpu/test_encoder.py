@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from on_gpu import DEVICE, PRECISION, skip_without_cuda
+
+from tests.gpu.on_gpu import DEVICE, PRECISION, skip_without_cuda
 
 pytest.importorskip("av")
 
-from files import DEMO, decode, psnr_db
-
 import vidsr
+from tests.gpu.files import DEMO, decode, psnr_db
 from vidsr.errors import DeviceError
-from vidsr.video.codecs import CODECS, check_device
+from vidsr.video.sink.encoders import CODECS, check_device
 
 skip_without_cuda()
 

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 import torch
-from on_gpu import (
+from torch import Tensor
+
+from tests.gpu.on_gpu import (
     DEVICE,
     PRECISION,
     cuda_only,
@@ -19,15 +21,13 @@ from on_gpu import (
     synchronize,
     two_gpus,
 )
-from torch import Tensor
-
-from vidsr.engines.check import check_engine
 from vidsr.engines.devices import Precision
-from vidsr.engines.graphed import GraphedEngine
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.selection.accuracy_check import check_engine
+from vidsr.engines.tiling import run_tiled
 from vidsr.errors import MemoryLimitError
 from vidsr.models.zoo import load_model
-from vidsr.tiling import run_tiled
 
 skip_without_cuda()
 

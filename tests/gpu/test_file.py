@@ -6,13 +6,13 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from on_gpu import DEVICE, PRECISION, pick, skip_without_cuda
+
+from tests.gpu.on_gpu import DEVICE, PRECISION, pick, skip_without_cuda
 
 pytest.importorskip("av")
 
-from files import DEMO, decode, psnr_db
-
 import vidsr
+from tests.gpu.files import DEMO, decode, psnr_db
 
 skip_without_cuda()
 

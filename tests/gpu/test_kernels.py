@@ -7,20 +7,27 @@ from dataclasses import replace
 
 import pytest
 import torch
-from on_gpu import DEVICE, cuda_only, layout, pick, skip_without_cuda, synchronize, two_gpus
 from torch import Tensor
 
-from vidsr import chroma
-from vidsr.color import ColorSpec, Siting
-from vidsr.frame import Family, PixelFormat, VideoFormat
-from vidsr.kernels import reference
+from tests.gpu.on_gpu import (
+    DEVICE,
+    cuda_only,
+    layout,
+    pick,
+    skip_without_cuda,
+    synchronize,
+    two_gpus,
+)
+from vidsr.picture import chroma, conversion
+from vidsr.picture.color import ColorSpec, Siting
+from vidsr.picture.frame import Family, PixelFormat, VideoFormat
 
 pytest.importorskip("triton")
 
-from vidsr.kernels.pixel_shuffle import pixel_shuffle
-from vidsr.kernels.resample_chroma import resample_chroma
-from vidsr.kernels.shuffle_to_yuv import shuffle_to_yuv
-from vidsr.kernels.yuv_to_rgb import yuv_to_rgb
+from vidsr.kernels.triton_kernels.pixel_shuffle import pixel_shuffle
+from vidsr.kernels.triton_kernels.resample_chroma import resample_chroma
+from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
+from vidsr.kernels.triton_kernels.yuv_to_rgb import yuv_to_rgb
 
 skip_without_cuda()
 
@@ -78,7 +85,7 @@ def test_to_rgb(
     color = ColorSpec(matrix=matrix, range=1, siting=siting)
     form = VideoFormat(width, height, PixelFormat(family, depth, subsampling), color)
     planes = random_codes(form, pitch=pitch)
-    wanted = reference.yuv_to_rgb([p[0] for p in planes], form)
+    wanted = conversion.yuv_to_rgb([p[0] for p in planes], form)
     for channels_last in (False, True):
         found = yuv_to_rgb(planes, form, channels_last=channels_last)[0]
         assert torch.allclose(found.float(), wanted, rtol=0, atol=ATOL)
@@ -94,7 +101,7 @@ def test_interleaved_chroma_with_the_pitch_of_a_decoder(depth: int) -> None:
     wide[..., : form.width] = luma
     source = [wide[..., : form.width], torch.stack([cb, cr], -1)]
     found = yuv_to_rgb(source, form, high_bits=shift > 0)[0]
-    wanted = reference.yuv_to_rgb([p[0] for p in planes], form)
+    wanted = conversion.yuv_to_rgb([p[0] for p in planes], form)
     assert torch.allclose(found.float(), wanted, rtol=0, atol=ATOL)
 
 
@@ -117,7 +124,7 @@ def test_to_planes(
     form = VideoFormat(w * r, h * r, PixelFormat(family, depth, subsampling), color)
     phases = random_phases((1, 3 * r * r, h, w), order)
     found = shuffle_to_yuv(phases, form, shuffle=r, offset=0.5)
-    wanted = reference.rgb_to_yuv(torch.pixel_shuffle(phases.float() + 0.5, r)[0], form)
+    wanted = conversion.rgb_to_yuv(torch.pixel_shuffle(phases.float() + 0.5, r)[0], form)
     assert_codes_close([p[0] for p in found], wanted)
 
 
@@ -130,7 +137,7 @@ def test_p010_at_4k_into_the_pitch_of_an_encoder() -> None:
         torch.zeros(1, h, w + 32, 2, dtype=torch.uint16, device=DEVICE)[:, :, :w],
     ]
     shuffle_to_yuv(phases, form, shuffle=2, offset=0.5, semi_planar=True, high_bits=True, out=out)
-    luma, cb, cr = reference.rgb_to_yuv(torch.pixel_shuffle(phases.float() + 0.5, 2)[0], form)
+    luma, cb, cr = conversion.rgb_to_yuv(torch.pixel_shuffle(phases.float() + 0.5, 2)[0], form)
     codes = [(plane[0].int() >> 6).to(torch.uint16) for plane in out]
     assert_codes_close(codes, [luma, torch.stack([cb, cr], -1)])
 
@@ -144,7 +151,7 @@ def test_a_batch_of_8k_pictures_passes_31_bits_on_the_way_in() -> None:
     ]
     rgb = yuv_to_rgb(planes, form)
     for index in (0, batch - 1):
-        wanted = reference.yuv_to_rgb([p[index] for p in planes], form)
+        wanted = conversion.yuv_to_rgb([p[index] for p in planes], form)
         assert torch.allclose(rgb[index].float(), wanted, rtol=0, atol=ATOL)
 
 
@@ -159,7 +166,7 @@ def test_a_batch_of_8k_pictures_passes_31_bits_on_the_way_out(order: torch.memor
     found = shuffle_to_yuv(phases, form, shuffle=4, offset=0.5)
     for index in (0, batch - 1):
         picture = torch.pixel_shuffle(phases[index].float() + 0.5, 4)
-        assert_codes_close([p[index] for p in found], reference.rgb_to_yuv(picture, form))
+        assert_codes_close([p[index] for p in found], conversion.rgb_to_yuv(picture, form))
 
 
 @pytest.mark.parametrize("pitch", [0, 5])
@@ -174,10 +181,10 @@ def test_chroma_to_4k(
     source = VideoFormat(width, height, PixelFormat("yuv", depth, subsampling), color)
     target = replace(source, width=width * scale, height=height * scale)
     planes = random_codes(source, pitch=pitch)[1:]
-    quant = reference.quantization(source)
-    small = torch.stack([reference.dequantize_chroma(p[0], quant) for p in planes])
+    quant = conversion.quantization(source)
+    small = torch.stack([conversion.dequantize_chroma(p[0], quant) for p in planes])
     large = chroma.resample_chroma(small, source, target, target.pixel)
-    wanted = [reference.quantize_chroma(c, quant, target.pixel.dtype) for c in large]
+    wanted = [conversion.quantize_chroma(c, quant, target.pixel.dtype) for c in large]
     assert_codes_close([p[0] for p in resample_chroma(planes, source, target)], wanted)
 
 

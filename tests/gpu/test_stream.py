@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 import torch
-from on_gpu import (
+from torch import Tensor
+
+from tests.gpu.on_gpu import (
     DEVICE,
     PRECISION,
     cuda_only,
@@ -24,15 +26,14 @@ from on_gpu import (
     synchronize,
     two_gpus,
 )
-from torch import Tensor
-
-from vidsr.color import ColorSpec
+from tests.paths import ROOT
 from vidsr.errors import DeviceError
-from vidsr.frame import Frame, PixelFormat, VideoFormat
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 
 pytest.importorskip("av")
 
-from vidsr.upscaler import Upscaler
+from vidsr.upscaling.upscaler import Upscaler
 
 skip_without_cuda()
 
@@ -183,9 +184,9 @@ def test_an_error_of_the_engine_is_raised_once(monkeypatch: pytest.MonkeyPatch) 
 
 BREAKING = """
 import torch
-from on_gpu import frame, layout
+from tests.gpu.on_gpu import frame, layout
 from vidsr.errors import DeviceError
-from vidsr.upscaler import Upscaler
+from vidsr.upscaling.upscaler import Upscaler
 
 upscaler = Upscaler("lite-x2", device="cuda", engine="torch")
 form = layout(64, 36)
@@ -210,8 +211,7 @@ except DeviceError as error:
 @cuda_only
 def test_a_fault_on_the_device_is_a_device_error() -> None:
     """In a process of its own: nothing else can use CUDA there afterwards."""
-    here = Path(__file__).parent
-    paths = [str(here), str(here.parent.parent), os.environ.get("PYTHONPATH", "")]
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     done = subprocess.run(
         [sys.executable, "-c", BREAKING],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},

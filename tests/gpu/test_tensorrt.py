@@ -10,21 +10,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from on_gpu import DEVICE, REHEARSAL, frame, layout, skip_without_cuda, smooth
 from torch import Tensor
+
+from tests.gpu.on_gpu import DEVICE, REHEARSAL, frame, layout, skip_without_cuda, smooth
 
 pytest.importorskip("av")
 
-from vidsr.engines.check import check_engine
-from vidsr.engines.choose import runtime_of
-from vidsr.engines.export import require_exporter
-from vidsr.engines.tensorrt_build import import_tensorrt
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.onnx_files.export import require_exporter
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.selection.accuracy_check import check_engine
+from vidsr.engines.selection.choice import runtime_of
+from vidsr.engines.trt.build import import_tensorrt
 from vidsr.errors import DeviceError
-from vidsr.frame import Frame
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
-from vidsr.upscaler import Upscaler
+from vidsr.picture.frame import Frame
+from vidsr.upscaling.upscaler import Upscaler
 
 skip_without_cuda()
 

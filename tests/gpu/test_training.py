@@ -7,11 +7,11 @@ import os
 import pytest
 import torch
 
-from vidsr.training.graphed import GraphedStep
-from vidsr.training.learner import Fidelity
+from vidsr.training.data.crop_pool import CropPool, Pair
+from vidsr.training.networks.student import build_student
 from vidsr.training.options import preset
-from vidsr.training.pool import CropPool, Pair
-from vidsr.training.student import build_student
+from vidsr.training.steps.fidelity import Fidelity
+from vidsr.training.steps.graphed_step import GraphedStep
 
 if not torch.cuda.is_available() and not os.environ.get("VIDSR_REQUIRE_CUDA"):
     pytest.skip("no CUDA device", allow_module_level=True)

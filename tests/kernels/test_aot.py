@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("triton")
 
 from vidsr.errors import OptionError
-from vidsr.kernels import aot
+from vidsr.kernels.triton_kernels import aot
 
 # Kernels that compile are not the interpreter's, which is chosen when a kernel is defined.
 COMPILER = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
@@ -61,7 +61,7 @@ def test_the_committed_table_is_of_all_that_ships_and_nothing_spills(tmp_path: P
 
 @pytest.mark.slow
 def test_a_sample_of_what_ships_compiles_and_nothing_spills(tmp_path: Path) -> None:
-    measured = aot.parse(run("-m", "vidsr.kernels.aot", "--sample", cache=tmp_path))
+    measured = aot.parse(run("-m", "vidsr.kernels.triton_kernels.aot", "--sample", cache=tmp_path))
     committed = [u.key for u in aot.parse(aot.TABLE.read_text())]
     # Registers and shared memory may differ with the version of Triton: those of the table are a
     # record, while spills must be 0 with any.

@@ -14,14 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from cuda_on_cpu import HAVE_COMPILER, run
 
-from vidsr.color import ColorSpec, Quantization, Siting, chroma_position
+from tests.doubles.cuda_on_cpu import HAVE_COMPILER, run
+from tests.paths import ROOT
 from vidsr.errors import OptionError
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels import reference
-from vidsr.kernels.cuda_layout import Floats, FloatType, Picture, Plane, packed_planes
-from vidsr.kernels.cuda_source import (
+from vidsr.kernels.cuda.layout import Floats, FloatType, Picture, Plane, packed_planes
+from vidsr.kernels.cuda.source import (
     FOLDER,
     NVCC_OPTIONS,
     SHUFFLE_TO_YUV,
@@ -31,6 +29,9 @@ from vidsr.kernels.cuda_source import (
     source,
     yuv_to_rgb,
 )
+from vidsr.picture import conversion
+from vidsr.picture.color import ColorSpec, Quantization, Siting, chroma_position
+from vidsr.picture.frame import PixelFormat, VideoFormat
 
 Array = np.ndarray[Any, Any]
 needs_compiler = pytest.mark.skipif(not HAVE_COMPILER, reason="no g++ to build kernels for the CPU")
@@ -113,7 +114,7 @@ def tensor(shape: tuple[int, ...], dtype: FloatType, *, channels_last: bool) -> 
 
 def expected_rgb(planes: list[Array], layout: VideoFormat) -> Array:
     pictures = zip(*(torch.from_numpy(p) for p in planes), strict=True)
-    return torch.stack([reference.yuv_to_rgb(list(p), layout) for p in pictures]).numpy()
+    return torch.stack([conversion.yuv_to_rgb(list(p), layout) for p in pictures]).numpy()
 
 
 def to_rgb(
@@ -266,7 +267,7 @@ def test_semi_planar_there_and_back(
     run(shuffle_to_yuv(picture, floats(rgb), spans, shuffle=1, dtype="float32", batch=2))
     size = picture.packed_bytes // picture.sample_bytes
     for number, pixels in enumerate(torch.from_numpy(rgb)):
-        y, u, v = (p.numpy() for p in reference.rgb_to_yuv(pixels, layout))
+        y, u, v = (p.numpy() for p in conversion.rgb_to_yuv(pixels, layout))
         wanted = np.concatenate((y.ravel(), np.stack((u, v), -1).ravel()))
         assert_codes(written[number * size : (number + 1) * size] >> shift, wanted)
 
@@ -295,7 +296,7 @@ def noise(width: int, height: int, batch: int = 1, channels: int = 3, seed: int 
 def expected_codes(x: Array, r: int, offset: float, layout: VideoFormat) -> list[Array]:
     """What the reference makes of phases as they are, rounded to their own type."""
     wide = torch.pixel_shuffle(torch.from_numpy(np.ascontiguousarray(x)).float(), r) + offset
-    pictures = [reference.rgb_to_yuv(picture, layout) for picture in wide]
+    pictures = [conversion.rgb_to_yuv(picture, layout) for picture in wide]
     return [torch.stack(planes).numpy() for planes in zip(*pictures, strict=True)]
 
 
@@ -362,8 +363,8 @@ def test_luma_alone_keeps_what_lies_outside_its_range(r: int, depth: int) -> Non
     luma = noise(12, 8, channels=1)
     x = phases(luma, r, "float32", channels_last=False, offset=0.0)
     (result,) = to_codes(x, plain(layout), r)
-    quant = reference.quantization(layout)
-    wanted = reference.quantize_luma(torch.from_numpy(luma[:, 0]), quant, layout.pixel.dtype)
+    quant = conversion.quantization(layout)
+    wanted = conversion.quantize_luma(torch.from_numpy(luma[:, 0]), quant, layout.pixel.dtype)
     assert_codes(result, wanted.numpy())
     assert result.min() < quant.luma_offset
     assert result.max() > quant.luma_offset + quant.luma_span
@@ -434,10 +435,10 @@ def test_grid_covers_the_picture() -> None:
 
 def test_needs_neither_torch_nor_numpy() -> None:
     code = (
-        "import sys\nimport vidsr.kernels.cuda_source as s\ns.source(s.YUV_TO_RGB)\n"
+        "import sys\nimport vidsr.kernels.cuda.source as s\ns.source(s.YUV_TO_RGB)\n"
         "print({'torch', 'triton', 'pycuda', 'numpy'} & set(sys.modules))"
     )
-    root = Path(__file__).resolve().parent.parent
+    root = ROOT
     out = subprocess.run(
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True
     )

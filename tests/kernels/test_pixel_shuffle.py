@@ -9,7 +9,7 @@ from torch import Tensor
 pytest.importorskip("triton")
 
 from vidsr.errors import OptionError
-from vidsr.kernels.pixel_shuffle import pixel_shuffle
+from vidsr.kernels.triton_kernels.pixel_shuffle import pixel_shuffle
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 CHANNELS_LAST, PLANAR = torch.channels_last, torch.contiguous_format

@@ -12,7 +12,8 @@ pytest.importorskip("triton")
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_kernel_yuv_to_rgb import SITINGS, SUBSAMPLINGS, check, layout, random_planes
+
+from tests.kernels.test_yuv_to_rgb import SITINGS, SUBSAMPLINGS, check, layout, random_planes
 
 
 @settings(max_examples=12, deadline=None)

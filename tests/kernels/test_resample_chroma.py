@@ -9,15 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from vidsr import chroma
-from vidsr.color import ColorSpec, Siting
 from vidsr.errors import OptionError
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels import reference
+from vidsr.picture import chroma, conversion
+from vidsr.picture.color import ColorSpec, Siting
+from vidsr.picture.frame import PixelFormat, VideoFormat
 
 pytest.importorskip("triton")
 
-from vidsr.kernels.resample_chroma import COLUMNS, ROWS, resample_chroma
+from vidsr.kernels.triton_kernels.resample_chroma import COLUMNS, ROWS, resample_chroma
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 SUBSAMPLINGS = ((2, 2), (2, 1), (1, 1))
@@ -49,12 +48,12 @@ def random_chroma(form: VideoFormat, batch: int = 1, seed: int = 0) -> list[Tens
 
 
 def expected(planes: Sequence[Tensor], source: VideoFormat, target: VideoFormat) -> list[Tensor]:
-    before, after = reference.quantization(source), reference.quantization(target)
+    before, after = conversion.quantization(source), conversion.quantization(target)
     batches = []
     for pair in zip(*planes, strict=True):
-        small = torch.stack([reference.dequantize_chroma(p, before) for p in pair])
+        small = torch.stack([conversion.dequantize_chroma(p, before) for p in pair])
         large = chroma.resample_chroma(small, source, target, target.pixel)
-        batches.append([reference.quantize_chroma(c, after, target.pixel.dtype) for c in large])
+        batches.append([conversion.quantize_chroma(c, after, target.pixel.dtype) for c in large])
     return [torch.stack(batch) for batch in zip(*batches, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""Phases to YUV planes: the kernel against torch.pixel_shuffle and kernels/reference.py."""
+"""Phases to YUV planes: the kernel against torch.pixel_shuffle and kernels/conversion.py."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import Tensor
 
 pytest.importorskip("triton")
 
-from vidsr.color import ColorSpec, Siting
 from vidsr.errors import InputError, OptionError
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels import reference
-from vidsr.kernels.shuffle_to_yuv import shuffle_to_yuv
+from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
+from vidsr.picture import conversion
+from vidsr.picture.color import ColorSpec, Siting
+from vidsr.picture.frame import PixelFormat, VideoFormat
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 CHANNELS_LAST, PLANAR = torch.channels_last, torch.contiguous_format
@@ -50,7 +50,7 @@ def _phases(
 
 def _expected(phases: Tensor, target: VideoFormat, r: int) -> list[Tensor]:
     pictures = torch.pixel_shuffle(phases.float().cpu() + 0.5, r)
-    planes = [reference.rgb_to_yuv(picture, target) for picture in pictures]
+    planes = [conversion.rgb_to_yuv(picture, target) for picture in pictures]
     return [torch.stack(batch) for batch in zip(*planes, strict=True)]
 
 
@@ -181,8 +181,8 @@ def test_luma_of_luma_networks(r: int, h: int, w: int, dtype: torch.dtype, depth
     target = _format((h * r, w * r), PixelFormat("yuv", depth, (2, 2)), range=1, matrix=2)
     planes = shuffle_to_yuv(phases, target, shuffle=r, offset=0.5)
     picture = torch.pixel_shuffle(phases.float().cpu() + 0.5, r)[:, 0]
-    quant = reference.quantization(target)
-    expected = reference.quantize_luma(picture, quant, target.pixel.dtype)
+    quant = conversion.quantization(target)
+    expected = conversion.quantize_luma(picture, quant, target.pixel.dtype)
     _assert_close(planes, [expected])
     assert expected.int().min() < quant.luma_offset  # footroom is kept
 
@@ -197,7 +197,7 @@ def test_at_rounding_borders(pixel: PixelFormat) -> None:
     values = torch.cat([middle, below, above, ends.repeat(8)]).reshape(1, 1, 16, 16)
     phases = values.expand(1, 3, 16, 16).contiguous().to(DEVICE)
     planes = shuffle_to_yuv(phases, target, shuffle=1)
-    wanted = reference.rgb_to_yuv(phases[0].cpu(), target)
+    wanted = conversion.rgb_to_yuv(phases[0].cpu(), target)
     for plane, expected in zip(planes, wanted, strict=True):
         assert (plane[0].cpu().int() - expected.int()).abs().max() <= 1
     assert (planes[1].int() == 2 ** (pixel.depth - 1)).all()  # grey has no colour

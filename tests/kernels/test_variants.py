@@ -21,10 +21,7 @@ from torch import Tensor
 
 pytest.importorskip("triton")
 
-from vidsr import fused
-from vidsr.color import ColorSpec
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels import (
+from vidsr.kernels.triton_kernels import (
     aot,
     pixel_shuffle,
     resample_chroma,
@@ -32,6 +29,9 @@ from vidsr.kernels import (
     shuffle_to_yuv,
     yuv_to_rgb,
 )
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import PixelFormat, VideoFormat
+from vidsr.upscaling import kernel_transform
 
 COMPILER = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
 SIZE = 16
@@ -109,7 +109,7 @@ def launch_all() -> None:
         target = replace(source, width=large, height=large, pixel=pixel)
         planes = tuple(torch.zeros(s, dtype=source.pixel.dtype) for s in source.plane_sizes)
         engine: Any = network
-        fused.enlarge_planes(planes, source, target, engine, None)
+        kernel_transform.enlarge_planes(planes, source, target, engine, None)
 
 
 def launch_chroma() -> None:
@@ -120,7 +120,7 @@ def launch_chroma() -> None:
         source = VideoFormat(SIZE, SIZE, replace(old, depth=depth), color)
         target = VideoFormat(2 * SIZE, 2 * SIZE, replace(new, depth=deep), color)
         planes = tuple(torch.zeros(s, dtype=source.pixel.dtype) for s in source.plane_sizes)
-        fused.enlarge_planes(planes, source, target, engine, None)
+        kernel_transform.enlarge_planes(planes, source, target, engine, None)
 
 
 def listed(module: str, **constants: object) -> set[str]:
@@ -150,7 +150,9 @@ def main() -> None:
         setattr(module, name, recorders[-1])
     launch_all()
     launch_chroma()
-    pixel_shuffle.pixel_shuffle(torch.zeros(1, 4, 1, 1), 2)  # as fused.has_kernels tries it
+    pixel_shuffle.pixel_shuffle(
+        torch.zeros(1, 4, 1, 1), 2
+    )  # as kernel_transform.has_kernels tries it
     pairs = zip(known.items(), recorders, strict=True)
     print(json.dumps({m: [len(r.launched - k), len(k - r.launched)] for (m, k), r in pairs}))
 

@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from vidsr.color import ColorSpec, Siting
 from vidsr.errors import InputError, OptionError
-from vidsr.frame import Family, PixelFormat, VideoFormat
-from vidsr.kernels import reference
+from vidsr.picture import conversion
+from vidsr.picture.color import ColorSpec, Siting
+from vidsr.picture.frame import Family, PixelFormat, VideoFormat
 
 pytest.importorskip("triton")
 
-from vidsr.kernels.yuv_to_rgb import yuv_to_rgb
+from vidsr.kernels.triton_kernels.yuv_to_rgb import yuv_to_rgb
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 SUBSAMPLINGS = ((2, 2), (2, 1), (1, 1))
@@ -54,7 +54,7 @@ def random_planes(form: VideoFormat, batch: int, seed: int = 0) -> list[Tensor]:
 
 def expected(planes: Sequence[Tensor], form: VideoFormat) -> Tensor:
     pictures = zip(*planes, strict=True)
-    return torch.stack([reference.yuv_to_rgb(picture, form) for picture in pictures])
+    return torch.stack([conversion.yuv_to_rgb(picture, form) for picture in pictures])
 
 
 def check(planes: Sequence[Tensor], form: VideoFormat, source: Any = None, **options: Any) -> None:

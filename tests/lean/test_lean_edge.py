@@ -13,23 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import av
-import lean_fakes
 import numpy as np
 import pytest
 import torch
-from clips import Tags, decode, make_clip, picture, samples
-from cuda_on_cpu import HAVE_COMPILER
 
-from vidsr.chroma import resample_chroma
-from vidsr.color import ColorSpec
-from vidsr.engines.facts import NetworkFacts
+from tests.doubles import lean_fakes
+from tests.doubles.cuda_on_cpu import HAVE_COMPILER
+from tests.makers.clips import Tags, decode, make_clip, picture, samples
+from tests.paths import ROOT
+from vidsr.engines.onnx_files.facts import NetworkFacts
 from vidsr.errors import DeviceError, InputError, ModelError, OptionError
-from vidsr.frame import PixelFormat, VideoFormat, view_planes
-from vidsr.kernels import reference
 from vidsr.lean import LeanUpscaler
-from vidsr.video.pixels import read_format
+from vidsr.picture import conversion
+from vidsr.picture.chroma import resample_chroma
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import PixelFormat, VideoFormat, view_planes
+from vidsr.video.pixel_formats import read_format
 
-ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "examples" / "lean_edge.py"
 
 needs_compiler = pytest.mark.skipif(not HAVE_COMPILER, reason="no g++ to build kernels for the CPU")
@@ -72,10 +72,10 @@ def expected(image: av.VideoFrame) -> list[np.ndarray[Any, Any]]:
     """What the reference makes of a BT.709 picture whose every pixel is repeated, four times."""
     color = ColorSpec(matrix=1, range=1)
     small = VideoFormat(image.width, image.height, PixelFormat("yuv", 8, (2, 2)), color)
-    rgb = reference.yuv_to_rgb(view_planes(image), small)
+    rgb = conversion.yuv_to_rgb(view_planes(image), small)
     rgb = rgb.repeat_interleave(4, 1).repeat_interleave(4, 2)
     large = replace(small, width=4 * small.width, height=4 * small.height)
-    return [plane.numpy() for plane in reference.rgb_to_yuv(rgb, large)]
+    return [plane.numpy() for plane in conversion.rgb_to_yuv(rgb, large)]
 
 
 @needs_compiler

@@ -4,9 +4,9 @@
     clip.pictures   the ``av.VideoFrame`` objects that were encoded, in order
     clip.pts        their timestamps in units of ``clip.time_base``
 
-:func:`make_clip` encodes, :func:`make_audio` writes sound alone, :func:`decode` reads back with
-plain PyAV, :func:`picture` and :func:`noise` draw, :func:`samples` gives a picture's planes as
-numpy arrays, :func:`weave` makes an interlaced picture, :func:`damage` flips bytes.
+``make_clip`` encodes, ``make_audio`` writes sound alone, ``decode`` reads back with
+plain PyAV, ``picture`` and ``noise`` draw, ``samples`` gives a picture's planes as
+numpy arrays, ``weave`` makes an interlaced picture, ``damage`` flips bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 import av
 import numpy as np
 
-from vidsr.frame import view_planes
+from vidsr.picture.frame import view_planes
 
 # Encoders at their fastest, one thread each: a clip costs milliseconds.
 FAST = {
@@ -47,7 +47,7 @@ class Tone:
 
 @dataclass(frozen=True)
 class Clip:
-    """What :func:`make_clip` wrote."""
+    """What ``make_clip`` wrote."""
 
     path: Path
     pictures: list[av.VideoFrame]
@@ -169,12 +169,12 @@ def make_clip(
     mastering: str = "",
     light: tuple[int, int] | None = None,
 ) -> Clip:
-    """Encode ``pictures`` (default: :func:`picture`, ``frames`` or 8 of them) into ``path``.
+    """Encode ``pictures`` (default: ``picture``, ``frames`` or 8 of them) into ``path``.
 
     ``pts`` counts units of ``time_base`` (default 1/rate), one per picture, ascending, possibly
     uneven or negative. ``options`` go to the encoder on top of FAST, ``container_options`` to the
     muxer, ``container`` names it where the suffix does not. ``interlaced`` sets the coding flags
-    only: pass :func:`interlaced_pictures`. ``rotation`` is in degrees, ``matrix`` FFmpeg's nine
+    only: pass ``interlaced_pictures``. ``rotation`` is in degrees, ``matrix`` FFmpeg's nine
     display matrix numbers. ``chapters`` are (start_s, end_s, title). ``mastering`` and ``light``
     are x265's master-display and max-cll (codec libx265 only).
     """

@@ -15,10 +15,10 @@ from typing import Any
 import av
 import numpy as np
 from av.stream import Disposition
-from clips import picture
 
 import vidsr
-from vidsr.report import Report
+from tests.makers.clips import picture
+from vidsr.run.report import Report
 
 MS = Fraction(1, 1000)
 NONE = Disposition(0)
@@ -71,7 +71,7 @@ class Attachment:
 
 @dataclass
 class Track:
-    """What :func:`read_streams` found of one stream; times in seconds."""
+    """What ``read_streams`` found of one stream; times in seconds."""
 
     kind: str
     codec: str

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vidsr.pictures import write_png
+from vidsr.video.still_images import write_png
 
 
 def photograph(seed: int, height: int = 160, width: int = 192) -> Tensor:

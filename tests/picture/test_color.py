@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 import torch
 
-from vidsr.color import (
+from tests.paths import ROOT
+from vidsr.kernels.triton_kernels.scalars import ToRgb, ToYuv
+from vidsr.picture.color import (
     LUMA_WEIGHTS,
     MATRIX_BT601,
     MATRIX_BT709,
@@ -23,10 +24,7 @@ from vidsr.color import (
     assumed_matrix,
     chroma_position,
 )
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels.scalars import ToRgb, ToYuv
-
-ROOT = Path(__file__).resolve().parent.parent
+from vidsr.picture.frame import PixelFormat, VideoFormat
 
 
 @pytest.mark.parametrize(
@@ -145,7 +143,7 @@ def test_matrices_without_kr_and_kb_have_no_luma_weights() -> None:
 
 
 def test_nothing_but_the_standard_library_is_imported() -> None:
-    code = "import sys, vidsr.color; print({'torch', 'numpy', 'av'} & set(sys.modules))"
+    code = "import sys, vidsr.picture.color; print({'torch', 'numpy', 'av'} & set(sys.modules))"
     out = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )

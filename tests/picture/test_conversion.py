@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from vidsr.color import ColorSpec, Quantization, Siting
 from vidsr.errors import InputError, OptionError
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels.reference import (
+from vidsr.picture.color import ColorSpec, Quantization, Siting
+from vidsr.picture.conversion import (
     dequantize_chroma,
     dequantize_luma,
     quantize_chroma,
@@ -17,6 +16,7 @@ from vidsr.kernels.reference import (
     upsample_chroma,
     yuv_to_rgb,
 )
+from vidsr.picture.frame import PixelFormat, VideoFormat
 
 SUBSAMPLINGS = ((2, 2), (2, 1), (1, 1))
 

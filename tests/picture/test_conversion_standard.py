@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidsr.color import ColorSpec, Siting
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.kernels.reference import rgb_to_yuv, yuv_to_rgb
+from vidsr.picture.color import ColorSpec, Siting
+from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
+from vidsr.picture.frame import PixelFormat, VideoFormat
 
 Array = NDArray[np.float64]
 WEIGHTS = {6: (0.299, 0.114), 1: (0.2126, 0.0722), 9: (0.2627, 0.0593)}

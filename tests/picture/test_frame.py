@@ -6,8 +6,8 @@ import av
 import pytest
 import torch
 
-from vidsr.color import ColorSpec
-from vidsr.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
 
 PLANAR = [
     *(PixelFormat("yuv", d, s) for d in (8, 10, 12, 16) for s in ((2, 2), (2, 1), (1, 1))),

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vidsr.color import chroma_position
 from vidsr.errors import OptionError
-from vidsr.resample import Kernel, _Axis, _by_strips, _by_taps, chroma_grid, resample
+from vidsr.picture.color import chroma_position
+from vidsr.picture.resample import Kernel, _Axis, _by_strips, _by_taps, chroma_grid, resample
 
 KERNELS: tuple[Kernel, ...] = ("bilinear", "cubic", "lanczos")
 ZERO, HALF, ONE = Fraction(0), Fraction(1, 2), Fraction(1)

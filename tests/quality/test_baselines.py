@@ -6,9 +6,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photos import photograph
 from torch import Tensor
 
+from tests.makers.photos import photograph
 from vidsr.quality.baselines import BASELINES, bicubic, bilinear, lanczos, nearest, shrink
 
 ALL = pytest.mark.parametrize("name", BASELINES)

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from photos import photograph
 from torch import Tensor
 
+from tests.makers.photos import photograph
 from vidsr.errors import InputError, NoInputError, OptionError
-from vidsr.pictures import read_picture, write_png
 from vidsr.quality import baselines
-from vidsr.quality import evaluate as ev
-from vidsr.quality.measure import luma_of, luma_of_original, mean_score, measure
+from vidsr.quality import benchmark_sets as ev
 from vidsr.quality.methods import Method, load_baselines
+from vidsr.quality.metrics.measure import luma_of, luma_of_original, mean_score, measure
 from vidsr.quality.pairs import benchmark_pairs, folder_pairs, match_sizes
 from vidsr.quality.results import Row, as_json, markdown, means, show
 from vidsr.quality.stills import score_pictures
+from vidsr.video.still_images import read_picture, write_png
 
 
 def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Tensor:

@@ -13,20 +13,20 @@ from typing import Any, NoReturn
 
 import pytest
 import torch
-from clips import decode, make_clip, truncate
-from photos import photograph
 
+from tests.makers.clips import decode, make_clip, truncate
+from tests.makers.photos import photograph
 from vidsr.errors import InputError, ModelError, NoInputError, OptionError, OutputError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
-from vidsr.pictures import read_rgb, write_png
 from vidsr.quality import evaluation
 from vidsr.quality.baselines import shrink
 from vidsr.quality.cli import main
-from vidsr.quality.metrics import luma_601, psnr_db
-from vidsr.quality.niqe import niqe
-from vidsr.quality.sheet import GAP
-from vidsr.quality.ssim import ssim
+from vidsr.quality.metrics.niqe import niqe
+from vidsr.quality.metrics.psnr import luma_601, psnr_db
+from vidsr.quality.metrics.ssim import ssim
+from vidsr.quality.sheets.sheet import GAP
+from vidsr.video.still_images import read_rgb, write_png
 
 LINE = 20  # a line of text on a sheet
 
@@ -467,7 +467,7 @@ def test_out_of_memory_is_one_line(
 def test_a_reader_that_has_seen_enough(hr: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "vidsr.quality.evaluate", "--hr", str(hr / "p0.png")]
+    command = [sys.executable, "-m", "vidsr.quality.benchmark_sets", "--hr", str(hr / "p0.png")]
     # Buffered, as a pipe is by default: the error comes when the buffer is emptied.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     try:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from clips import Tone, decode, make_clip
+
+from tests.makers.clips import Tone, decode, make_clip
 
 OLD = b"what was there before"
 FRAMES = 45

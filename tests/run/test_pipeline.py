@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidsr.memory import FRAMES_IN_FLIGHT
-from vidsr.pipeline import Cancelled, Channel, StageTimes, each, run_pipeline
+from vidsr.run.pipeline import Cancelled, Channel, StageTimes, each, run_pipeline
+from vidsr.upscaling.memory_plan import FRAMES_IN_FLIGHT
 
 Stage = Callable[[Iterable[int]], Iterator[int]]
 STUCK_S = 20.0  # far above what any of these runs takes, even on a busy machine

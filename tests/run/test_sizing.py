@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clips import make_clip
 
+from tests.makers.clips import make_clip
 from vidsr import OptionError
-from vidsr.color import ColorSpec
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.job import Options, prepare
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
 from vidsr.notes import Notes
-from vidsr.plan import MAX_SIDE, Size, choose_scale, describe_tile, target_size
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import PixelFormat, VideoFormat
+from vidsr.run.job import Options, prepare
+from vidsr.run.sizing import MAX_SIDE, Size, choose_scale, describe_tile, target_size
 
 
 def layout(width: int, height: int) -> VideoFormat:

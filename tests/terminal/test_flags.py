@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vidsr.cli import build_parser
-from vidsr.flags import PARAMETERS, as_flags
+from vidsr.terminal.flags import PARAMETERS, as_flags
 
 
 @pytest.mark.parametrize(

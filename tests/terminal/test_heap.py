@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from vidsr.engines.heap import OWN_CHOICE
+from vidsr.terminal.heap import OWN_CHOICE
 
 FRAMES = 40
 # Page faults of the second half of the frames, when all that is ever needed has been there once.
@@ -15,9 +15,9 @@ COUNT = """
 import resource
 import torch
 torch.set_num_threads(1)
-from vidsr.engines.heap import keep_heap
+from vidsr.terminal.heap import keep_heap
 kept = keep_heap()
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.config import GeneratorConfig
 net = build_generator(GeneratorConfig(kind="lite", scale=2, channels=1, width=32, blocks=1))

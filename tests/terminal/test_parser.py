@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vidsr.arguments import Parser, did_you_mean
+from vidsr.terminal.parser import Parser, did_you_mean
 
 
 def parser() -> Parser:

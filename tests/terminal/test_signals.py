@@ -7,12 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
-from clips import make_clip
 
-from vidsr import api, terminal
-from vidsr.job import Options
-from vidsr.progress import ProgressBar
-from vidsr.terminal import PATIENCE_S, Interruption, signals_caught
+from tests.makers.clips import make_clip
+from vidsr import api
+from vidsr.run.job import Options
+from vidsr.terminal import signals
+from vidsr.terminal.progress_bar import ProgressBar
+from vidsr.terminal.signals import PATIENCE_S, Interruption, signals_caught
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as Unix has them")
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as Unix has 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(signals.time, "monotonic", lambda: now[0])
     return now
 
 

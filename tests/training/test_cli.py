@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from photos import make_photos, photograph
 
 import vidsr
+from tests.makers.photos import make_photos, photograph
 from vidsr.models.checkpoint import load_generator
-from vidsr.pictures import read_rgb, write_png
 from vidsr.training.cli import main
+from vidsr.video.still_images import read_rgb, write_png
 
 SMALL = ("--scale", "2", "--width", "8", "--blocks", "1", "--middle", "8", "--crop", "16")
 FAST = ("--batch", "2", "--precision", "fp32", "--threads", "1", *SMALL)

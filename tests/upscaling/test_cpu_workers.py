@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from clips import make_clip
 
+from tests.makers.clips import make_clip
 from vidsr import Upscaler
-from vidsr.color import ColorSpec
-from vidsr.frame import Frame, PixelFormat, VideoFormat
-from vidsr.video.source import Source
-from vidsr.workers import Workers
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
+from vidsr.upscaling.cpu_workers import Workers
+from vidsr.video.source.file_source import Source
 
 LAYOUT = VideoFormat(4, 2, PixelFormat("gray", 8), ColorSpec())
 

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 import torch
-from fake_device import FakeDevice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidsr.color import ColorSpec
+from tests.doubles.fake_device import FakeDevice
 from vidsr.errors import DeviceError, OptionError
-from vidsr.frame import Frame, PixelFormat, VideoFormat
-from vidsr.pipeline import run_pipeline
-from vidsr.slots import DEPTH, Lane, Planes, Ring, by_format
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
+from vidsr.run.pipeline import run_pipeline
+from vidsr.upscaling.device_ring import DEPTH, Lane, Planes, Ring, by_format
 
 SOURCE = VideoFormat(3, 1, PixelFormat("yuv", 8, (2, 2)), ColorSpec())
 TARGET = replace(SOURCE, width=6, height=2)

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 import torch
-from stub_engine import StubEngine
 
+from tests.doubles.stub_engine import StubEngine
 from vidsr import Upscaler
-from vidsr.engines.choose import EngineChoice, EngineKind
-from vidsr.engines.graphed import GraphedEngine
-from vidsr.engines.inference import InferenceNet
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.pytorch.inference_net import InferenceNet
+from vidsr.engines.selection.choice import EngineChoice, EngineKind
+from vidsr.engines.tiling import window_pixels
 from vidsr.errors import MemoryLimitError
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.memory import Load
-from vidsr.tiling import window_pixels
-from vidsr.transform import RGB_FULL
+from vidsr.picture.frame import PixelFormat, VideoFormat
+from vidsr.upscaling.memory_plan import Load
+from vidsr.upscaling.transform import RGB_FULL
 
 SIZE = (90, 120)
 SOURCE = VideoFormat(SIZE[1], SIZE[0], PixelFormat("rgb", 16), RGB_FULL)

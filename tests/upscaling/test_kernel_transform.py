@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
-from stub_engine import StubEngine
 
-from vidsr import fused, transform
-from vidsr.color import ColorSpec
-from vidsr.frame import Frame, PixelFormat, VideoFormat
+from tests.doubles.stub_engine import StubEngine
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
+from vidsr.upscaling import kernel_transform, transform
 
 pytest.importorskip("triton")
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -45,7 +45,7 @@ def noise(layout: VideoFormat) -> tuple[torch.Tensor, ...]:
 
 @pytest.fixture
 def kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fused, "has_kernels", lambda device: True)
+    monkeypatch.setattr(kernel_transform, "has_kernels", lambda device: True)
 
 
 def both(
@@ -56,11 +56,11 @@ def both(
     tile: Any,
 ) -> tuple[Any, Any]:
     planes = noise(source)
-    assert fused.serves(source, target, engine)
+    assert kernel_transform.serves(source, target, engine)
     with torch.inference_mode():
         by_kernels = transform.enlarge_planes(planes, source, target, engine, tile)
-        monkeypatch.setattr(fused, "has_kernels", lambda device: False)
-        assert not fused.serves(source, target, engine)
+        monkeypatch.setattr(kernel_transform, "has_kernels", lambda device: False)
+        assert not kernel_transform.serves(source, target, engine)
         plain = transform.enlarge_planes(planes, source, target, engine, tile)
     return by_kernels, plain
 
@@ -110,14 +110,14 @@ def test_what_kernels_do_not_do_is_left_alone() -> None:
     source = layout("420", 8)
     engine = StubEngine(channels=3)
     exact = replace(source, width=38, height=14)
-    assert fused.serves(source, exact, engine)
-    assert not fused.serves(source, replace(exact, width=40), engine)
-    assert not fused.serves(source, source, StubEngine(channels=3, scale=1))
+    assert kernel_transform.serves(source, exact, engine)
+    assert not kernel_transform.serves(source, replace(exact, width=40), engine)
+    assert not kernel_transform.serves(source, source, StubEngine(channels=3, scale=1))
     luma = StubEngine(channels=1)
     other = replace(exact, color=ColorSpec(matrix=9, range=1))
-    assert fused.serves(source, exact, luma)
-    assert not fused.serves(source, other, luma)
-    assert fused.serves(source, other, engine)
+    assert kernel_transform.serves(source, exact, luma)
+    assert not kernel_transform.serves(source, other, luma)
+    assert kernel_transform.serves(source, other, engine)
 
 
 @pytest.mark.usefixtures("kernels")
@@ -127,7 +127,7 @@ def test_more_rows_than_cuda_launches_go_the_plain_way() -> None:
         for height, served in ((65535, True), (65536, False)):
             source = replace(layout("420", 8), height=height)
             target = replace(source, width=38, height=2 * height)
-            assert fused.serves(source, target, engine) is served
+            assert kernel_transform.serves(source, target, engine) is served
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_a_luma_network_takes_one_launch_for_luma_and_one_for_chroma(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Plain torch took some forty for the chroma, on a device that waits for each of them."""
-    from vidsr.kernels import resample_chroma, shuffle_to_luma
+    from vidsr.kernels.triton_kernels import resample_chroma, shuffle_to_luma
 
     grids = []
 
@@ -169,26 +169,26 @@ def test_a_luma_network_takes_one_launch_for_luma_and_one_for_chroma(
 
     for module, name in ((resample_chroma, "chroma_kernel"), (shuffle_to_luma, "_plane_kernel")):
         monkeypatch.setattr(module, name, Noted(getattr(module, name)))
-    monkeypatch.setattr("vidsr.chroma.resample", pytest.fail)
+    monkeypatch.setattr("vidsr.picture.chroma.resample", pytest.fail)
     source = layout("420", 8)
     target = replace(source, width=38, height=14)
     engine = StubEngine(channels=1, device=DEVICE)
-    fused.enlarge_planes(noise(source), source, target, engine, None)
+    kernel_transform.enlarge_planes(noise(source), source, target, engine, None)
     assert len(grids) == 2
 
 
 def test_processors_go_the_plain_way() -> None:
-    assert not fused.has_kernels(torch.device("cpu"))
+    assert not kernel_transform.has_kernels(torch.device("cpu"))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there Triton works")
 def test_a_triton_that_cannot_launch_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
-    fused.has_kernels.cache_clear()
+    kernel_transform.has_kernels.cache_clear()
     for _ in range(2):
-        assert not fused.has_kernels(torch.device("cuda", 0))
+        assert not kernel_transform.has_kernels(torch.device("cuda", 0))
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("cuda:0: Triton cannot run kernels")
-    fused.has_kernels.cache_clear()
+    kernel_transform.has_kernels.cache_clear()
 
 
 def test_an_unknown_matrix_of_the_target_counts_as_bt709() -> None:

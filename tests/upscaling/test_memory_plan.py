@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from stub_engine import StubEngine
 
-from vidsr import memory
-from vidsr.color import ColorSpec
-from vidsr.engines.torch_engine import TorchEngine
+from tests.doubles.stub_engine import StubEngine
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.tiling import plan_tiles, window_pixels
 from vidsr.errors import MemoryLimitError, OptionError
-from vidsr.frame import PixelFormat, VideoFormat
-from vidsr.memory import (
+from vidsr.models.zoo import load_model
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import PixelFormat, VideoFormat
+from vidsr.upscaling import memory_plan
+from vidsr.upscaling.device_ring import Lane, Ring
+from vidsr.upscaling.memory_plan import (
     DEFAULT_LIMIT,
     Load,
     MemoryPlan,
@@ -27,10 +30,7 @@ from vidsr.memory import (
     parse_bytes,
     plan_memory,
 )
-from vidsr.models.zoo import load_model
-from vidsr.slots import Lane, Ring
-from vidsr.tiling import plan_tiles, window_pixels
-from vidsr.transform import RGB_FULL
+from vidsr.upscaling.transform import RGB_FULL
 
 YUV = PixelFormat("yuv", 8, (2, 2))
 BT709 = ColorSpec(matrix=1, range=1)
@@ -99,7 +99,7 @@ def test_default_limit_is_half_of_what_is_free_and_never_more_than_4_gib(
     cpu = torch.device("cpu")
     assert 0 < default_limit(cpu) <= DEFAULT_LIMIT
     meminfo = tmp_path / "meminfo"
-    monkeypatch.setattr(memory, "Path", lambda _: meminfo)
+    monkeypatch.setattr(memory_plan, "Path", lambda _: meminfo)
     for text, limit in (
         ("MemTotal: 9 kB\nMemAvailable:    2048 kB\n", 1 << 20),
         ("MemAvailable: 99999999 kB\n", DEFAULT_LIMIT),
@@ -240,8 +240,8 @@ import json, re, sys, threading, time
 from pathlib import Path
 import numpy as np, torch
 from vidsr import Upscaler
-from vidsr.color import ColorSpec
-from vidsr.frame import Frame, PixelFormat, VideoFormat
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 
 torch.set_num_threads(1)
 limit, family, across, width, height = int(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:])

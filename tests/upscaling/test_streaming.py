@@ -12,15 +12,15 @@ import av
 import numpy as np
 import pytest
 import torch
-from clips import Tone, make_clip
-from fake_device import FakeDevice
 
 import vidsr
-from vidsr import runner
-from vidsr.color import ColorSpec
+from tests.doubles.fake_device import FakeDevice
+from tests.makers.clips import Tone, make_clip
 from vidsr.errors import DeviceError
-from vidsr.frame import Frame, PixelFormat, VideoFormat
-from vidsr.upscaler import Upscaler
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
+from vidsr.upscaling import engine_pool
+from vidsr.upscaling.upscaler import Upscaler
 
 FORMATS = [
     VideoFormat(12, 7, PixelFormat("yuv", 8, (2, 2)), ColorSpec(matrix=6)),
@@ -48,7 +48,7 @@ def pretend_cuda(
         made.append(FakeDevice(random.Random(len(made)), **options))
         return made[-1]
 
-    monkeypatch.setattr(runner, "CudaDevice", make)
+    monkeypatch.setattr(engine_pool, "CudaDevice", make)
     upscaler.runner.devices = tuple(torch.device("cuda", i) for i in range(devices))
     upscaler.runner.switches *= devices
     return made

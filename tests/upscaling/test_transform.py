@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from vidsr import chroma, transform
-from vidsr.color import ColorSpec, Siting, chroma_position
 from vidsr.engines.engine import Engine
 from vidsr.errors import InputError
-from vidsr.frame import Family, Frame, PixelFormat, VideoFormat
-from vidsr.kernels import reference
+from vidsr.picture import chroma, conversion
+from vidsr.picture.color import ColorSpec, Siting, chroma_position
+from vidsr.picture.frame import Family, Frame, PixelFormat, VideoFormat
+from vidsr.upscaling import transform
 
 CPU = torch.device("cpu")
 SUBSAMPLINGS = {"420": (2, 2), "422": (2, 1), "444": (1, 1)}
@@ -253,7 +253,7 @@ def test_depth_and_range_change_as_h273_says(
 ) -> None:
     source = layout(4, 4, "444", depth=old, full=ranges[0])
     target = times(layout(4, 4, "444", depth=new, full=ranges[1]), 2)
-    one, other = (reference.quantization(f) for f in (source, target))
+    one, other = (conversion.quantization(f) for f in (source, target))
     codes_in = [round(one.luma_offset + one.luma_span * 0.6)]
     codes_in += [round(one.chroma_offset + one.chroma_span * v) for v in (0.03, -0.02)]
     result = enlarge(flat(source, tuple(codes_in)), target, engine)
@@ -311,7 +311,7 @@ def test_matrix_changes_go_through_rgb() -> None:
     frame = flat(source, (100, 110, 140))
     via = enlarge(frame, times(layout(6, 4, "rgb", depth=16), 2), Nearest(1))
     there = Frame(via.planes, via.format)
-    wanted = reference.rgb_to_yuv(reference.yuv_to_rgb(there.planes, there.format), target)
+    wanted = conversion.rgb_to_yuv(conversion.yuv_to_rgb(there.planes, there.format), target)
     for engine in (Nearest(1), Nearest(3)):
         for got, want in zip(enlarge(frame, target, engine).planes, wanted, strict=True):
             assert (got.int() - want.int()).abs().max() <= 1  # 16-bit RGB in between

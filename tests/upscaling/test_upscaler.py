@@ -14,16 +14,16 @@ import torch
 from torch import Tensor
 
 from vidsr import OptionError, Upscaler
-from vidsr.color import ColorSpec
 from vidsr.engines.devices import Precision
 from vidsr.errors import MemoryLimitError, ModelError
-from vidsr.frame import Frame, PixelFormat, VideoFormat, view_planes
-from vidsr.kernels import reference
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
 from vidsr.models.families import choose_model, is_family
-from vidsr.quality.evaluate import enlarger, evaluate, means
-from vidsr.transform import RGB_FULL
+from vidsr.picture import conversion
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, view_planes
+from vidsr.quality.benchmark_sets import enlarger, evaluate, means
+from vidsr.upscaling.transform import RGB_FULL
 
 Array = np.ndarray[Any, Any]
 
@@ -419,8 +419,8 @@ def test_a_restored_frame_is_its_restored_rgb_picture(own: dict[str, Path]) -> N
     layout = VideoFormat(30, 22, PixelFormat("yuv", 8), ColorSpec(matrix=6))
     source = Frame(view_planes(frame), layout, 0)
     added = upscaler.enlarge(source)
-    rgb = reference.yuv_to_rgb(source.planes, layout)
-    converted = reference.rgb_to_yuv(upscaler(rgb), layout)
+    rgb = conversion.yuv_to_rgb(source.planes, layout)
+    converted = conversion.rgb_to_yuv(upscaler(rgb), layout)
     assert not torch.equal(added.planes[0], source.planes[0])
     for one, other in zip(added.planes, converted, strict=True):
         assert (one.int() - other.int()).abs().max() <= 1  # rounding at a half, either way

@@ -8,8 +8,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import decode, interlaced_pictures, make_clip, noise, samples
 
+from tests.makers.clips import decode, interlaced_pictures, make_clip, noise, samples
 from vidsr.video.filters import (
     DEINTERLACE,
     FrameFilter,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import decode, make_clip, picture
-from containers import enlarge
 
+from tests.makers.clips import decode, make_clip, picture
+from tests.makers.containers import enlarge
 from vidsr.errors import OptionError, OutputError
 
 
@@ -133,7 +133,9 @@ def test_a_failed_sequence_leaves_the_old_pictures(
     stale.mkdir()
     (stale / "f9.png").write_bytes(b"of a killed run")
     with monkeypatch.context() as patch:
-        patch.setattr("vidsr.video.sink.to_image", lambda _: (_ for _ in ()).throw(OSError("x")))
+        patch.setattr(
+            "vidsr.video.sink.file_sink.to_image", lambda _: (_ for _ in ()).throw(OSError("x"))
+        )
         with pytest.raises(OSError, match="x"):
             enlarge(source.path, tmp_path / "f%d.png", overwrite=True)
     assert names(tmp_path) == ["a.mp4", "f1.png"]

@@ -8,13 +8,13 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from clips import noise, picture, samples
 
-from vidsr.color import ColorSpec
+from tests.makers.clips import noise, picture, samples
 from vidsr.errors import InputError
-from vidsr.frame import PixelFormat, VideoFormat
+from vidsr.picture.color import ColorSpec
+from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.video.filters import FrameFilter
-from vidsr.video.pixels import conform, has_alpha, read_format, resolve_matrix
+from vidsr.video.pixel_formats import conform, has_alpha, read_format, resolve_matrix
 
 SIZES = [(64, 33), (18, 10), (17, 9), (2, 2), (1, 1)]
 

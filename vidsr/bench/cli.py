@@ -12,17 +12,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vidsr import __version__
-from vidsr.arguments import Parser
 from vidsr.bench.measure import measure
+from vidsr.bench.outcome.text import lines
 from vidsr.bench.peers import PEERS
 from vidsr.bench.request import Request, check_files, parse_size
-from vidsr.bench.text import lines
 from vidsr.errors import OptionError, VidsrError
 from vidsr.files import write_text
-from vidsr.flags import as_flags
-from vidsr.terminal import open_closed_streams, signals_caught
+from vidsr.terminal.flags import as_flags
+from vidsr.terminal.parser import Parser
+from vidsr.terminal.signals import open_closed_streams, signals_caught
 
-# Nothing here loads torch or PyAV: see vidsr.bench.task.
+# Nothing here loads torch or PyAV: see vidsr.bench.worker_task.
 
 EPILOG = """examples:
   vidsr-bench                                       the whole command on a drawn clip of 640x360
@@ -143,7 +143,7 @@ def _work(argv: Sequence[str]) -> None:
     if args.json:
         write_text(args.json, result.to_json() + "\n")
     if args.plot:
-        from vidsr.bench.plot import draw
+        from vidsr.bench.outcome.plot import draw
 
         draw([json.loads(result.to_json())], args.plot)
 

@@ -22,7 +22,7 @@ import numpy as np
 from av.video.frame import PictureType
 from numpy.typing import NDArray
 
-from vidsr.bench.task import Footage
+from vidsr.bench.worker_task import Footage
 from vidsr.errors import InputError, NoInputError, VidsrError
 
 Plane = NDArray[np.float32]

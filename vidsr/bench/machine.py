@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from vidsr.bench.task import cores
+from vidsr.bench.worker_task import cores
 
 BUSY = 0.1  # of the cores' time
 WATCH_S = 0.5

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from vidsr.bench.results import Rung
-from vidsr.bench.stats import Spread
+from vidsr.bench.outcome.results import Rung
+from vidsr.bench.outcome.stats import Spread
 
 LADDER = ((320, 180), (480, 270), (640, 360), (854, 480), (960, 540), (1280, 720), (1920, 1080))
 HOPELESS = 0.1  # of real time: larger sizes are not tried

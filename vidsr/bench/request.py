@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from vidsr.arguments import did_you_mean
 from vidsr.bench.peers import PEERS
 from vidsr.errors import NoInputError, OptionError, OutputError
+from vidsr.terminal.parser import did_you_mean
 
 SMALLEST, LARGEST = 16, 4096  # sides of a drawn clip
 FEWEST_FRAMES = 4

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, cast
 from vidsr.errors import VidsrError
 
 if TYPE_CHECKING:
-    from vidsr.engines.choose import EngineKind
-    from vidsr.job import Options
+    from vidsr.engines.selection.choice import EngineKind
+    from vidsr.run.job import Options
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Task:
 
     def options(self) -> Options:
         """The same for the command that is measured."""
-        from vidsr.job import Options
-        from vidsr.video.preflight import OutputOptions
+        from vidsr.run.job import Options
+        from vidsr.video.sink.output_plan import OutputOptions
 
         return Options(
             model=self.model,
@@ -135,7 +135,7 @@ def _failure(module: str, status: int, errors: str) -> ChildError:
 
 
 def run_task(module: str, task: Task) -> dict[str, Any]:
-    """:func:`run_child` for a module whose ``main`` is :func:`serve`."""
+    """``run_child`` for a module whose ``main`` is ``serve``."""
     return run_child(module, json.dumps(asdict(task)))
 
 

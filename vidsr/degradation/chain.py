@@ -8,9 +8,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from vidsr.degradation.ops import OPS, Values, resized
-from vidsr.degradation.passes import Each, Line, Pass, Scene, run_through
-from vidsr.degradation.resize import resize
+from vidsr.degradation.operations.catalogue import OPS, Values, resized
+from vidsr.degradation.operations.passes import Each, Line, Pass, Scene, run_through
+from vidsr.degradation.operations.resize import resize
 from vidsr.errors import OptionError
 
 SMALLEST_LR = 4  # pixels a side, below which there is nothing to see
@@ -101,7 +101,7 @@ class ChainStream:
     lr_size: tuple[int, int]
 
     def trim(self, frame: Tensor) -> Tensor:
-        """``[..., H, W]`` cut to :attr:`hr_size`."""
+        """``[..., H, W]`` cut to ``hr_size``."""
         return frame[..., : self.hr_size[0], : self.hr_size[1]]
 
     def push(self, frame: Tensor) -> list[Tensor]:

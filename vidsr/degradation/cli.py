@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsr import __version__
-from vidsr.arguments import Parser
 from vidsr.errors import NoInputError, OptionError, VidsrError
-from vidsr.flags import as_flags
-from vidsr.terminal import open_closed_streams, signals_caught
-from vidsr.video.images import is_image, is_pattern
+from vidsr.terminal.flags import as_flags
+from vidsr.terminal.parser import Parser
+from vidsr.terminal.signals import open_closed_streams, signals_caught
+from vidsr.video.image_sequences import is_image, is_pattern
 
 if TYPE_CHECKING:
     from vidsr.degradation.pairs import Pairs
@@ -117,7 +117,7 @@ def _folder(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done
     from tqdm.contrib.logging import logging_redirect_tqdm
 
     from vidsr.degradation.stills import degrade_folder
-    from vidsr.pictures import picture_files
+    from vidsr.video.still_images import picture_files
 
     total = len(picture_files(arguments.input))
     hidden = True if arguments.quiet else None  # None: only on a terminal
@@ -138,7 +138,7 @@ def _folder(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done
 
 def _picture(arguments: argparse.Namespace, recipe: Recipe) -> Done:
     from vidsr.degradation.stills import Done, degrade_file
-    from vidsr.video.target import Target
+    from vidsr.video.sink.target_file import Target
 
     source, target = arguments.input, arguments.output
     if target.suffix.lower() != ".png":
@@ -152,9 +152,9 @@ def _picture(arguments: argparse.Namespace, recipe: Recipe) -> Done:
 
 def _video(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done:
     from vidsr.degradation.stills import Done
-    from vidsr.degradation.stream import degrade_video
-    from vidsr.progress import ProgressBar
-    from vidsr.video.preflight import OutputOptions
+    from vidsr.degradation.videos import degrade_video
+    from vidsr.terminal.progress_bar import ProgressBar
+    from vidsr.video.sink.output_plan import OutputOptions
 
     chain = recipe.sample(arguments.seed)
     done = degrade_video(

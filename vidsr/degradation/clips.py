@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import OptionError
-from vidsr.pictures import to_unit
-from vidsr.resample import resample
+from vidsr.picture.resample import resample
+from vidsr.video.still_images import to_unit
 
 STILL_SHARE = 0.25  # of clips: a camera that does not move
 FASTEST_PX = 1.5  # a frame, per axis

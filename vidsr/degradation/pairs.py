@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from vidsr.errors import OptionError, OutputError
-from vidsr.pictures import write_png
+from vidsr.video.still_images import write_png
 
 
 class Pairs:

@@ -14,7 +14,8 @@
 
 Steps that follow one another and share ``shuffle = "name"`` change places at random; of those that
 share ``one_of = "name"`` one is kept, drawn by ``weight`` (1). Listing operations again makes a
-chain of second order (Wang et al. 2021, "Real-ESRGAN"). :mod:`vidsr.degradation.ops` has them all.
+chain of second order (Wang et al. 2021, "Real-ESRGAN"). All of
+them: ``vidsr.degradation.operations.catalogue``.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from pathlib import Path
 from typing import Self
 
 from vidsr.degradation.chain import Chain, Step
-from vidsr.degradation.parsing import RecipeStep, check_keys, parse_step
+from vidsr.degradation.recipe_parsing import RecipeStep, check_keys, parse_step
 from vidsr.errors import NoInputError, OptionError
 
 

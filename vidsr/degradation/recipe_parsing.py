@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from vidsr.degradation.chain import Step
-from vidsr.degradation.ops import OPS, Number, Value, Word
+from vidsr.degradation.operations.catalogue import OPS, Number, Value, Word
 from vidsr.errors import OptionError
 
 _KEYS = ("op", "probability", "shuffle", "one_of", "weight")

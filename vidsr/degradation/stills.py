@@ -17,7 +17,7 @@ from vidsr.degradation.pairs import Pairs, make_folder, write_pictures
 from vidsr.degradation.recipe import Recipe
 from vidsr.errors import InputError, OptionError, OutputError
 from vidsr.notes import Notes
-from vidsr.pictures import picture_files, read_rgb, to_bytes, to_unit
+from vidsr.video.still_images import picture_files, read_rgb, to_bytes, to_unit
 
 STILL_FRAMES = 5  # the clip a picture becomes for codecs; its last frame is kept
 

@@ -20,20 +20,20 @@ from vidsr.degradation.chain import Chain, ChainStream
 from vidsr.degradation.pairs import Pairs
 from vidsr.degradation.stills import Done
 from vidsr.errors import InputError, OptionError
-from vidsr.frame import Frame, VideoFormat
-from vidsr.kernels.reference import rgb_to_yuv, yuv_to_rgb
 from vidsr.notes import Notes
-from vidsr.pictures import to_bytes
-from vidsr.video.preflight import (
+from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
+from vidsr.picture.frame import Frame, VideoFormat
+from vidsr.video.sink.file_sink import Sink
+from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
     OutputOptions,
     OutputPlan,
     plan_output,
     plan_streams,
 )
-from vidsr.video.sink import Sink
-from vidsr.video.source import Source
-from vidsr.video.target import Target
+from vidsr.video.sink.target_file import Target
+from vidsr.video.source.file_source import Source
+from vidsr.video.still_images import to_bytes
 
 NEAR_LOSSLESS_CRF = 8
 MAX_RATE = 240  # frames a second told to codecs; beyond, the container's rate is made up

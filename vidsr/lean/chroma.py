@@ -1,6 +1,6 @@
 """Chroma made larger on the host, with numpy, for networks on luma in programs without torch.
 
-Catmull-Rom, where the chroma is sited: what :func:`vidsr.chroma.resample_chroma` gives, rounded.
+Catmull-Rom, where the chroma is sited: what ``resample_chroma`` gives, rounded.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vidsr.kernels.cuda_layout import Picture
+from vidsr.kernels.cuda.layout import Picture
 
 Floats = NDArray[np.float32]
 
@@ -44,7 +44,7 @@ def _samples(plane: Any, picture: Picture, components: int) -> NDArray[Any]:
 
 
 def _origin(scale: int, subsampling: int, cosited: bool) -> float:
-    """Where output 0 lies among the inputs, as :func:`vidsr.resample.chroma_grid` has it."""
+    """Where output 0 lies among the inputs, as ``chroma_grid`` has it."""
     position = 0.0 if cosited else (subsampling - 1) / 2
     return ((position + 0.5) / scale - 0.5 - position) / subsampling
 

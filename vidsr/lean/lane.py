@@ -1,6 +1,6 @@
 """The way of a picture through PyCUDA and TensorRT: memory, streams and launches.
 
-Imports pycuda, so it is imported by :mod:`vidsr.lean` where a GPU is asked for.
+Imports pycuda, so it is imported by ``vidsr.lean`` where a GPU is asked for.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import numpy as np
 import pycuda.driver as cuda
 from pycuda.compiler import SourceModule
 
-from vidsr.engines.engine_key import Gpu, Profile
-from vidsr.engines.facts import NetworkFacts
-from vidsr.engines.plan import engine_key
-from vidsr.engines.tensorrt_build import created, import_tensorrt
-from vidsr.engines.tensorrt_log import Messages, make_logger
+from vidsr.engines.cache.keys import Gpu, Profile
+from vidsr.engines.onnx_files.facts import NetworkFacts
+from vidsr.engines.trt.build import created, import_tensorrt
+from vidsr.engines.trt.log import Messages, make_logger
+from vidsr.engines.trt.profile import engine_key
 from vidsr.errors import DeviceError
-from vidsr.kernels import cuda_source
-from vidsr.kernels.cuda_layout import Floats, FloatType, Picture, packed_planes
-from vidsr.kernels.cuda_source import Launch
+from vidsr.kernels.cuda import source
+from vidsr.kernels.cuda.layout import Floats, FloatType, Picture, packed_planes
+from vidsr.kernels.cuda.source import Launch
 from vidsr.lean.chroma import enlarge_chroma
 from vidsr.lean.pictures import SEMI_PLANAR, enlarged, luma_of, plane_rows
 from vidsr.lean.plan import load_or_build
@@ -93,13 +93,13 @@ class Slot:
         self.device_in = cuda.mem_alloc(small.packed_bytes)
         self.device_out = cuda.mem_alloc(large.packed_bytes)
         self.uploaded, self.computed, self.downloaded = cuda.Event(), cuda.Event(), cuda.Event()
-        self.to_rgb = cuda_source.yuv_to_rgb(
+        self.to_rgb = source.yuv_to_rgb(
             small,
             packed_planes(small, int(self.device_in), semi_planar=semi_planar),
             network.pixels if facts.channels == 3 else all_channels_in_one(network.pixels),
             dtype=DTYPES[facts.input_type],
         )
-        self.to_yuv = cuda_source.shuffle_to_yuv(
+        self.to_yuv = source.shuffle_to_yuv(
             large,
             network.phases,
             packed_planes(large, int(self.device_out), semi_planar=semi_planar),
@@ -176,10 +176,10 @@ def all_channels_in_one(pixels: Floats) -> Floats:
 def compile_function(launch: Launch) -> Any:
     """A kernel's function; PyCUDA keeps what nvcc made in the user's cache folder."""
     module = SourceModule(
-        cuda_source.source(launch.source),
-        options=cuda_source.NVCC_OPTIONS,
+        source.source(launch.source),
+        options=source.NVCC_OPTIONS,
         no_extern_c=True,
-        include_dirs=[str(cuda_source.FOLDER)],
+        include_dirs=[str(source.FOLDER)],
     )
     function = module.get_function(launch.entry)
     function.prepare([f"{len(launch.argument)}s"])  # a struct by value

@@ -9,7 +9,9 @@ from typing import Any
 import av
 import numpy as np
 
-from vidsr.color import (
+from vidsr.errors import InputError
+from vidsr.kernels.cuda.layout import Picture
+from vidsr.picture.color import (
     LUMA_WEIGHTS,
     MATRIX_BT2020,
     MATRIX_UNSPECIFIED,
@@ -19,8 +21,6 @@ from vidsr.color import (
     assumed_matrix,
     chroma_position,
 )
-from vidsr.errors import InputError
-from vidsr.kernels.cuda_layout import Picture
 
 # FFmpeg's names: depth, and luma samples per chroma sample (across, down).
 PLANAR = {
@@ -34,7 +34,7 @@ SEMI_PLANAR = {"nv12": (8, (2, 2)), "p010le": (10, (2, 2))}
 def describe(image: av.VideoFrame) -> Picture:
     """What a decoded picture's codes mean. Raises InputError for formats that are not read.
 
-    What is not told is read as :class:`vidsr.Upscaler` reads it: the matrix by the height, chroma
+    What is not told is read as ``Upscaler`` reads it: the matrix by the height, chroma
     as H.264 and HEVC site it.
     """
     name, matrix = image.format.name, int(image.colorspace)

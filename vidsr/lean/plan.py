@@ -10,10 +10,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from vidsr.engines import cache_file
-from vidsr.engines.engine_key import EngineKey, differences
-from vidsr.engines.tensorrt_build import build_engine
-from vidsr.engines.tensorrt_log import Messages
+from vidsr.engines.cache import entry_file
+from vidsr.engines.cache.keys import EngineKey, differences
+from vidsr.engines.trt.build import build_engine
+from vidsr.engines.trt.log import Messages
 from vidsr.errors import OptionError
 
 LOG = logging.getLogger("vidsr")
@@ -34,17 +34,17 @@ def load_or_build(
     LOG.warning("TensorRT engine of %s: %s; building it, which takes minutes", key.model, why)
     plan, _ = build_engine(model_onnx, profiles=key.profiles, trt=trt, messages=messages)
     if path:
-        cache_file.write(path, key.canonical, plan)
+        entry_file.write(path, key.canonical, plan)
     return plan
 
 
 def _stored(path: Path, key: EngineKey) -> tuple[bytes | None, str]:
     """The plan, or None and why there is none for ``key``."""
     try:
-        stored, plan = cache_file.read(path)
+        stored, plan = entry_file.read(path)
     except FileNotFoundError:
         return None, f"{path} does not exist yet"
-    except cache_file.Refused as error:
+    except entry_file.Refused as error:
         raise OptionError(
             f"{path}: {error}, and engines are executable code",
             hint="name another file, or delete this one, and an engine is built",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import av
 
-from vidsr.engines.facts import read_facts
+from vidsr.engines.onnx_files.facts import read_facts
 from vidsr.errors import DeviceError, InputError, ModelError, OptionError
 from vidsr.lean.pictures import describe, tag
 

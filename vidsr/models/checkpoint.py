@@ -14,15 +14,15 @@ from torch import Tensor
 
 from vidsr.errors import ModelError
 from vidsr.files import written_whole
-from vidsr.models import thirdparty
+from vidsr.models import foreign_srresnet
 from vidsr.models.config import GeneratorConfig, OutputRange
-from vidsr.models.espcn import ESPCN
-from vidsr.models.forms import PhaseNet
-from vidsr.models.lite import Lite
-from vidsr.models.rrdb import RRDB
-from vidsr.models.srcnn import SRCNN
-from vidsr.models.srresnet import SRResNet
-from vidsr.models.unet import UNet
+from vidsr.models.networks.espcn import ESPCN
+from vidsr.models.networks.lite import Lite
+from vidsr.models.networks.phase_net import PhaseNet
+from vidsr.models.networks.rrdb import RRDB
+from vidsr.models.networks.srcnn import SRCNN
+from vidsr.models.networks.srresnet import SRResNet
+from vidsr.models.networks.unet import UNet
 
 CONFIG_KEY = "vidsr.generator"
 Generator = PhaseNet | SRResNet
@@ -79,7 +79,7 @@ def load_generator(
 
 def _load(path: Path, output_range: OutputRange | None) -> tuple[GeneratorConfig, Generator]:
     if not _is_safetensors(path):
-        tensors = thirdparty.read_pickle(path)
+        tensors = foreign_srresnet.read_pickle(path)
         return _adopt(path, tensors, output_range, ordered=True)
     tensors, header = _read_safetensors(path)
     if CONFIG_KEY not in header:
@@ -97,10 +97,10 @@ def _adopt(
     path: Path, tensors: dict[str, Tensor], output_range: OutputRange | None, *, ordered: bool
 ) -> tuple[GeneratorConfig, Generator]:
     """A foreign SRResNet. Its output range is found by trying it, unless the caller knows."""
-    config, weights = thirdparty.recognise(path, tensors, ordered=ordered)
+    config, weights = foreign_srresnet.recognise(path, tensors, ordered=ordered)
     _, module = _assemble(path, config, weights)
     if output_range is None:
-        output_range = thirdparty.probe_output_range(path, module)
+        output_range = foreign_srresnet.probe_output_range(path, module)
     return _assemble(path, replace(config, output_range=output_range), weights)
 
 

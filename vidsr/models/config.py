@@ -83,7 +83,7 @@ class GeneratorConfig:
 
     @classmethod
     def from_json(cls, text: str) -> GeneratorConfig:
-        """Read what :meth:`to_json` wrote, now or before it knew every field.
+        """Read what ``to_json`` wrote, now or before it knew every field.
 
         Raises ValueError on anything else.
         """

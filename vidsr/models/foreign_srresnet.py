@@ -21,8 +21,8 @@ from torch import Tensor, nn
 
 from vidsr.errors import ModelError
 from vidsr.models.config import GeneratorConfig, OutputRange
-from vidsr.models.layers import Layer, layer_kind, running_order
-from vidsr.models.srresnet import SRResNet
+from vidsr.models.foreign_layers import Layer, layer_kind, running_order
+from vidsr.models.networks.srresnet import SRResNet
 
 NESTS = (
     "params_ema", "params", "ema", "state_dict", "model_state_dict", "model", "generator", "netG",

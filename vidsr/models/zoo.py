@@ -55,7 +55,7 @@ def load_model(
     """Shipped weights by name, or the user's own by path.
 
     A string is a path when it has a separator or a suffix. ``output_range`` overrules what the
-    file states, see :func:`vidsr.models.checkpoint.load_generator`.
+    file states, see ``load_generator``.
     Raises ModelError for an unknown name and for a file that does not load.
     """
     path = Path(name_or_path)

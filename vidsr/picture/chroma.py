@@ -8,7 +8,8 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from vidsr.color import (
+from vidsr.picture import conversion
+from vidsr.picture.color import (
     LUMA_WEIGHTS,
     MATRIX_BT601,
     MATRIX_BT709,
@@ -18,9 +19,8 @@ from vidsr.color import (
     Quantization,
     chroma_position,
 )
-from vidsr.frame import Frame, PixelFormat, VideoFormat
-from vidsr.kernels import reference
-from vidsr.resample import chroma_grid, resample
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
+from vidsr.picture.resample import chroma_grid, resample
 
 # How RGB pictures are split into luma and chroma for luma engines.
 _SPLIT = ColorSpec(matrix=MATRIX_BT601, range=RANGE_FULL, siting="center")
@@ -38,19 +38,19 @@ class Components:
 def components(frame: Frame) -> Components:
     layout = frame.format
     if layout.pixel.family == "rgb":
-        return split(reference.yuv_to_rgb(frame.planes, layout))
-    quant = reference.quantization(layout)
-    luma = reference.dequantize_luma(frame.planes[0], quant)
+        return split(conversion.yuv_to_rgb(frame.planes, layout))
+    quant = conversion.quantization(layout)
+    luma = conversion.dequantize_luma(frame.planes[0], quant)
     if layout.pixel.family == "gray":
         return Components(luma, None, layout)
-    chroma_planes = [reference.dequantize_chroma(p, quant) for p in frame.planes[1:]]
+    chroma_planes = [conversion.dequantize_chroma(p, quant) for p in frame.planes[1:]]
     return Components(luma, torch.stack(chroma_planes), layout)
 
 
 def split(rgb: Tensor) -> Components:
     """``[3, h, w]`` RGB, overwritten -> luma and full-resolution chroma."""
     via = VideoFormat(rgb.shape[2], rgb.shape[1], PixelFormat("yuv", 16), _SPLIT)
-    luma, *chroma = reference.from_rgb(rgb, via)
+    luma, *chroma = conversion.from_rgb(rgb, via)
     return Components(luma, torch.stack(chroma), via)
 
 
@@ -83,7 +83,7 @@ def chroma_planes(parts: Components, target: VideoFormat, quant: Quantization) -
         grey = torch.full((height, width), middle, dtype=torch.int32, device=parts.luma.device)
         return [grey.to(dtype), grey.to(dtype)]
     chroma = resample_chroma(parts.chroma, parts.layout, target, target.pixel)
-    return [reference.quantize_chroma(c, quant, dtype) for c in chroma]
+    return [conversion.quantize_chroma(c, quant, dtype) for c in chroma]
 
 
 def resample_chroma(
@@ -114,7 +114,7 @@ def join(luma: Tensor, parts: Components, target: VideoFormat) -> Tensor:
         return luma.expand(3, -1, -1)
     grid = PixelFormat("yuv", target.pixel.depth)
     chroma = resample_chroma(parts.chroma, parts.layout, target, grid)
-    return _into_gamut(reference.to_rgb(luma, chroma, parts.layout), luma)
+    return _into_gamut(conversion.to_rgb(luma, chroma, parts.layout), luma)
 
 
 def _into_gamut(rgb: Tensor, luma: Tensor) -> Tensor:

@@ -12,10 +12,10 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from vidsr.color import MATRIX_NAMES, RANGE_LIMITED, Quantization, chroma_position
 from vidsr.errors import InputError, OptionError
-from vidsr.frame import VideoFormat
-from vidsr.resample import chroma_grid, resample
+from vidsr.picture.color import MATRIX_NAMES, RANGE_LIMITED, Quantization, chroma_position
+from vidsr.picture.frame import VideoFormat
+from vidsr.picture.resample import chroma_grid, resample
 
 _GBR_OF_RGB = (1, 2, 0)  # FFmpeg's gbrp stores green, blue, red
 _RGB_OF_GBR = (2, 0, 1)

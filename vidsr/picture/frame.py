@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
-from vidsr.color import ColorSpec
+from vidsr.picture.color import ColorSpec
 
 if TYPE_CHECKING:
     import av

@@ -68,7 +68,7 @@ def chroma_grid(
 
     Luma coordinate X of the large picture is ``x = (X + 1/2) / scale - 1/2`` of the small one;
     chroma sample k of either lies at ``subsampling * k + position`` on its own luma grid (positions
-    from :func:`vidsr.color.chroma_position`). Output j is at ``X = so*j + po``, so that
+    from ``chroma_position``). Output j is at ``X = so*j + po``, so that
     ``u(j) = ((so*j + po + 1/2) / scale - 1/2 - pi) / si``, exactly.
     """
     half = Fraction(1, 2)

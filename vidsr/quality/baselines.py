@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from vidsr.resample import Kernel, resample
+from vidsr.picture.resample import Kernel, resample
 
 
 def nearest(picture: Tensor, scale: int) -> Tensor:

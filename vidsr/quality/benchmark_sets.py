@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidsr.quality.measure import mean_score
 from vidsr.quality.methods import Enlarge, Method, load_baselines, load_models
+from vidsr.quality.metrics.measure import mean_score
 from vidsr.quality.pairs import benchmark_pairs
 from vidsr.quality.stills import score_pictures
 

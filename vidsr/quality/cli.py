@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidsr.arguments import Parser
 from vidsr.errors import NoInputError, OptionError, OutputError, VidsrError
-from vidsr.flags import as_flags
-from vidsr.terminal import open_closed_streams, signals_caught
-from vidsr.video.images import is_image
+from vidsr.terminal.flags import as_flags
+from vidsr.terminal.parser import Parser
+from vidsr.terminal.signals import open_closed_streams, signals_caught
+from vidsr.video.image_sequences import is_image
 
 if TYPE_CHECKING:
     from vidsr.quality.evaluation import Request
@@ -187,7 +187,7 @@ def _work(args: argparse.Namespace) -> None:
 
 
 def _write_sheet(path: Path, gallery: Gallery) -> None:
-    from vidsr.pictures import write_png
+    from vidsr.video.still_images import write_png
 
     try:
         write_png(path, gallery.sheet())

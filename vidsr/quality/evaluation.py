@@ -14,7 +14,7 @@ from vidsr.quality.methods import Method, load_baselines, load_models
 from vidsr.quality.pairs import Pair, benchmark_pairs, folder_pairs
 from vidsr.quality.results import Row
 from vidsr.quality.stills import score_pictures
-from vidsr.video.images import is_image
+from vidsr.video.image_sequences import is_image
 
 PICTURE_METRICS, VIDEO_METRICS = ("psnr", "ssim"), ("psnr", "ssim", "flicker")
 

@@ -12,18 +12,18 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vidsr.errors import InputError, OptionError
-from vidsr.frame import Frame
-from vidsr.kernels.reference import yuv_to_rgb
-from vidsr.pictures import to_bytes
-from vidsr.quality.flicker import Flicker
+from vidsr.picture.conversion import yuv_to_rgb
+from vidsr.picture.frame import Frame
 from vidsr.quality.gallery import Gallery
-from vidsr.quality.measure import counted, least_side
 from vidsr.quality.methods import Method
-from vidsr.quality.metrics import luma_601
+from vidsr.quality.metrics.flicker import Flicker
+from vidsr.quality.metrics.measure import counted, least_side
+from vidsr.quality.metrics.psnr import luma_601
 from vidsr.quality.pairs import match_sizes
 from vidsr.quality.results import Row
 from vidsr.quality.stills import score_outputs
-from vidsr.video.source import Source
+from vidsr.video.source.file_source import Source
+from vidsr.video.still_images import to_bytes
 
 SHEET_EVERY = 12  # frames between the rows of a contact sheet
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from vidsr.quality.baselines import nearest
-from vidsr.quality.measure import luma_of_original
+from vidsr.quality.metrics.measure import luma_of_original
 from vidsr.quality.results import show
-from vidsr.quality.sheet import contact_sheet, detailed_window
+from vidsr.quality.sheets.sheet import contact_sheet, detailed_window
 
 
 class Gallery:

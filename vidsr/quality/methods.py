@@ -30,7 +30,7 @@ def load_models(
     Raises ModelError, OptionError and DeviceError as the Upscaler does, and OptionError for models
     of different scales.
     """
-    from vidsr.upscaler import Upscaler
+    from vidsr.upscaling.upscaler import Upscaler
 
     upscalers = [Upscaler(model, scale=scale, device=device, engine="torch") for model in models]
     scales = [upscaler.scale for upscaler in upscalers]

@@ -9,8 +9,8 @@ from pathlib import Path
 from torch import Tensor
 
 from vidsr.errors import InputError, NoInputError, OptionError
-from vidsr.pictures import picture_files, read_picture
 from vidsr.quality.baselines import shrink
+from vidsr.video.still_images import picture_files, read_picture
 
 
 @dataclass(frozen=True)

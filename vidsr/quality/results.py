@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vidsr.quality.measure import METRICS, mean_score
+from vidsr.quality.metrics.measure import METRICS, mean_score
 
 ORIGINAL = "original"  # the method that is none: what a metric without reference says of the HR
 INPUT = "input"  # the method that changes nothing, beside models that do not enlarge
@@ -28,7 +28,7 @@ Means = dict[str, dict[str, dict[str, float]]]
 
 
 def means(rows: Sequence[Row]) -> Means:
-    """Mean by group, method and metric; what :func:`mean_score` says of NaN and infinity."""
+    """Mean by group, method and metric; what ``mean_score`` says of NaN and infinity."""
     result: Means = {}
     for row in rows:
         result.setdefault(row.group, {}).setdefault(row.method, {})

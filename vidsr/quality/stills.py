@@ -7,8 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from torch import Tensor
 
 from vidsr.quality.gallery import Gallery
-from vidsr.quality.measure import least_side, luma_of, luma_of_original, measure, naturalness
 from vidsr.quality.methods import Method
+from vidsr.quality.metrics.measure import (
+    least_side,
+    luma_of,
+    luma_of_original,
+    measure,
+    naturalness,
+)
 from vidsr.quality.pairs import Pair, read_pair
 from vidsr.quality.results import ORIGINAL, Row
 

@@ -9,16 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, get_args
 
-from vidsr.engines.choose import EngineChoice, EngineKind
 from vidsr.engines.devices import Precision, resolve_devices, resolve_precision
+from vidsr.engines.selection.choice import EngineChoice, EngineKind
 from vidsr.errors import OptionError
-from vidsr.frame import VideoFormat
 from vidsr.models.families import is_family
 from vidsr.notes import Notes
-from vidsr.plan import Size, choose_scale, describe, target_size
-from vidsr.upscaler import Upscaler
-from vidsr.video.nvdec import Decoder, Nvdec, open_nvdec
-from vidsr.video.preflight import (
+from vidsr.picture.frame import VideoFormat
+from vidsr.run.sizing import Size, choose_scale, describe, target_size
+from vidsr.upscaling.upscaler import Upscaler
+from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
     OutputOptions,
     OutputPlan,
@@ -26,8 +25,9 @@ from vidsr.video.preflight import (
     plan_output,
     plan_streams,
 )
-from vidsr.video.source import Deinterlace, Source
-from vidsr.video.target import Target
+from vidsr.video.sink.target_file import Target
+from vidsr.video.source.file_source import Deinterlace, Source
+from vidsr.video.source.nvdec import Decoder, Nvdec, open_nvdec
 
 ModelName = str | PathLike[str]
 SMALLEST_TILE = 16  # below, the halo is nearly all of the work

@@ -64,7 +64,7 @@ class Channel(Generic[T]):
             self._changed.notify_all()
 
     def __iter__(self) -> Iterator[T]:
-        """Items until :meth:`finish`. Raises Cancelled."""
+        """Items until ``finish``. Raises Cancelled."""
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._cancelled or self._items or self._finished)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vidsr.errors import OutputError
-from vidsr.pipeline import StageTimes
+from vidsr.run.pipeline import StageTimes
 from vidsr.video.info import SourceCounts
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from vidsr.errors import OptionError
-from vidsr.frame import VideoFormat
-from vidsr.transform import Tile
-from vidsr.upscaler import Upscaler
+from vidsr.picture.frame import VideoFormat
+from vidsr.upscaling.transform import Tile
+from vidsr.upscaling.upscaler import Upscaler
 from vidsr.video.info import SourceInfo
-from vidsr.video.preflight import OutputPlan
+from vidsr.video.sink.output_plan import OutputPlan
 
 MAX_SIDE = 16384
 

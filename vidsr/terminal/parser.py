@@ -13,7 +13,7 @@ _CHOICE = re.compile(r"invalid choice: '([^']*)'")
 
 
 class Parser(argparse.ArgumentParser):
-    """:class:`argparse.ArgumentParser` without abbreviations; an error ends with status 2."""
+    """``argparse.ArgumentParser`` without abbreviations; an error ends with status 2."""
 
     def __init__(self, prog: str, **more: object) -> None:
         more = {"formatter_class": argparse.RawDescriptionHelpFormatter, **more}

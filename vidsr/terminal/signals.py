@@ -18,7 +18,7 @@ class Interruption:
     """A handler of signals that raises KeyboardInterrupt, and remembers that it did.
 
     Python drops what is raised while an object is being deleted, and C extensions drop more: of
-    several hundred runs one went on to its end. So whoever works for long asks :attr:`asked`, too.
+    several hundred runs one went on to its end. So whoever works for long asks ``asked``, too.
     """
 
     def __init__(self) -> None:

@@ -14,15 +14,15 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from vidsr import __version__
-from vidsr.arguments import Parser
 from vidsr.errors import ModelError, NoInputError, OptionError, VidsrError
-from vidsr.flags import as_flags
-from vidsr.terminal import open_closed_streams
+from vidsr.terminal.flags import as_flags
+from vidsr.terminal.parser import Parser
+from vidsr.terminal.signals import open_closed_streams
 
 if TYPE_CHECKING:
-    from vidsr.training.begin import Setting
-    from vidsr.training.loop import Run
     from vidsr.training.options import Options
+    from vidsr.training.setup import Setting
+    from vidsr.training.steps.run import Run
 
 MODELS = "lite, srresnet, srgan, espcn, srcnn, rrdb, unet"
 EPILOG = """examples:
@@ -132,7 +132,7 @@ SETTING = ("device", "threads", "every", "tensorboard", "stop_after", "out")
 def _options(arguments: argparse.Namespace) -> Options:
     """Of a new run, or of the one in ``--out`` with a new end."""
     from vidsr.training.options import Options, merge, preset
-    from vidsr.training.state import RunFolder
+    from vidsr.training.records.run_folder import RunFolder
 
     names = set(Options.__dataclass_fields__)
     given = {k: v for k, v in vars(arguments).items() if k in names and v is not None}
@@ -141,7 +141,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         if arguments.data is None:
             raise OptionError("DATA is missing: a folder of photographs, or of pairs")
         if arguments.init is not None:
-            from vidsr.training.student import dimensions
+            from vidsr.training.networks.student import dimensions
 
             model, dims = dimensions(arguments.init, arguments.model)
             return preset(model, **{**dims, **given})
@@ -167,7 +167,7 @@ def _stored(path: Path) -> str:
 
 
 def _setting(arguments: argparse.Namespace, **more: Any) -> Setting:
-    from vidsr.training.begin import Setting
+    from vidsr.training.setup import Setting
 
     return Setting(**{name: getattr(arguments, name) for name in SETTING}, **more)
 
@@ -175,8 +175,8 @@ def _setting(arguments: argparse.Namespace, **more: Any) -> Setting:
 def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int:
     import torch
 
-    from vidsr.training.begin import begin
-    from vidsr.training.card import write_card
+    from vidsr.training.model_card import write_card
+    from vidsr.training.setup import begin
 
     if arguments.threads is not None:
         if arguments.threads < 1:

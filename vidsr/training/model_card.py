@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 
 from vidsr.files import write_text
-from vidsr.training.data import is_paired
-from vidsr.training.loop import Run
+from vidsr.training.data.pairs import is_paired
 from vidsr.training.options import Options
+from vidsr.training.steps.run import Run
 
 
 def write_card(run: Run) -> None:

@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 
 from vidsr.errors import OptionError
 from vidsr.models.config import GeneratorConfig, Kind, NormKind, PReLUKind
-from vidsr.training.discriminator import DiscriminatorKind
-from vidsr.training.features import FeatureLayer
-from vidsr.training.losses import AdversarialKind
+from vidsr.training.networks.discriminator import DiscriminatorKind
+from vidsr.training.networks.losses import AdversarialKind
+from vidsr.training.networks.vgg_features import FeatureLayer
 
 PixelLoss = Literal["l1", "mse", "charbonnier"]
 ScheduleKind = Literal["cosine", "step", "constant"]
@@ -118,7 +118,7 @@ class Options:
 
     @classmethod
     def from_json(cls, text: str) -> Options:
-        """Read what :meth:`to_json` wrote. Raises OptionError on anything else."""
+        """Read what ``to_json`` wrote. Raises OptionError on anything else."""
         try:
             return cls(**json.loads(text))
         except (TypeError, ValueError) as error:
@@ -129,7 +129,7 @@ def preset(model: str, **given: Any) -> Options:
     """Options of a named model with ``given`` ones (None counts as not given) in their place.
 
     ``lite``, ``srresnet``, ``srgan``, ``espcn``, ``srcnn``, ``rrdb`` or ``unet``.
-    Raises OptionError for another name and for what :class:`Options` refuses.
+    Raises OptionError for another name and for what ``Options`` refuses.
     """
     if model not in PRESETS:
         raise OptionError(f"model = {model!r}, allowed {', '.join(PRESETS)}")

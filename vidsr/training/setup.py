@@ -20,19 +20,19 @@ from vidsr.errors import ModelError, OptionError
 from vidsr.files import write_text
 from vidsr.models.checkpoint import Generator
 from vidsr.models.zoo import load_model
-from vidsr.training.adversarial import Adversarial
-from vidsr.training.data import Prepared, prepare
-from vidsr.training.discriminator import build_discriminator
-from vidsr.training.features import load_vgg
-from vidsr.training.learner import Fidelity
-from vidsr.training.loop import Run
+from vidsr.training.data.crop_pool import CropPool
+from vidsr.training.data.pairs import Prepared, prepare
+from vidsr.training.data.validation import load_samples, samples_of
+from vidsr.training.networks.discriminator import build_discriminator
+from vidsr.training.networks.student import adopt, build_student
+from vidsr.training.networks.vgg_features import load_vgg
 from vidsr.training.options import Options
-from vidsr.training.pool import CropPool
-from vidsr.training.processes import Processes, own_device
-from vidsr.training.schedule import Clock
-from vidsr.training.state import RunFolder, load_state
-from vidsr.training.student import adopt, build_student
-from vidsr.training.validation import load_samples, samples_of
+from vidsr.training.records.run_folder import RunFolder, load_state
+from vidsr.training.steps.adversarial import Adversarial
+from vidsr.training.steps.fidelity import Fidelity
+from vidsr.training.steps.processes import Processes, own_device
+from vidsr.training.steps.run import Run
+from vidsr.training.steps.schedule import Clock
 
 log = logging.getLogger("vidsr")
 HELD_BACK = 5  # pictures, where no folder to validate on is named

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from vidsr.frame import Frame
+from vidsr.picture.frame import Frame
 
 T = TypeVar("T")
 

@@ -1,7 +1,8 @@
-"""A CUDA device as :class:`vidsr.slots.Device`: three streams and page-locked memory.
+"""A CUDA device as ``Device``: three streams and page-locked memory.
 
 The one place where frames meet streams. Without CUDA it is only typed and read; what drives it,
-:mod:`vidsr.slots`, is tested with a device that runs its queues in any order they allow.
+``vidsr.upscaling.device_ring``, is tested with a device that runs its queues in any order they
+allow.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import DeviceError, MemoryLimitError, VidsrError
-from vidsr.slots import Queue
+from vidsr.upscaling.device_ring import Queue
 
 
 class CudaDevice:

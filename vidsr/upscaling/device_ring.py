@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import OptionError, VidsrError
-from vidsr.frame import Frame, VideoFormat
+from vidsr.picture.frame import Frame, VideoFormat
 
 Queue = Literal["upload", "compute", "download"]
 Planes = tuple[Tensor, ...]
@@ -119,7 +119,7 @@ class Slot:
 
     @property
     def done(self) -> bool:
-        """Whether :meth:`finish` would not wait."""
+        """Whether ``finish`` would not wait."""
         return self._device.done(self._downloaded)
 
     def finish(self, release: Callable[[], None]) -> Frame:
@@ -141,7 +141,7 @@ class Slot:
 
 
 def slots_per_device(devices: int, downstream: int, depth: int = DEPTH) -> int:
-    """How many slots a :class:`Ring` makes on each of its devices."""
+    """How many slots a ``Ring`` makes on each of its devices."""
     return depth + -(-downstream // devices)
 
 

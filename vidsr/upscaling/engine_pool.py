@@ -8,18 +8,18 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
-from vidsr import transform
-from vidsr.cuda import CudaDevice
-from vidsr.engines.choose import EngineChoice, first_engine, offer_tensorrt
 from vidsr.engines.engine import Engine
-from vidsr.engines.graphed import GraphedEngine
-from vidsr.engines.switch import EngineSwitch, Sample
-from vidsr.frame import VideoFormat
-from vidsr.memory import HELD_FRAMES, Load, MemoryPlan, load_of
+from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
+from vidsr.engines.selection.choice import EngineChoice, first_engine, offer_tensorrt
+from vidsr.engines.selection.switch import EngineSwitch, Sample
+from vidsr.engines.tiling import first_window
 from vidsr.models.zoo import Model
 from vidsr.notes import Notes
-from vidsr.slots import Lane, Planes, Ring
-from vidsr.tiling import first_window
+from vidsr.picture.frame import VideoFormat
+from vidsr.upscaling import transform
+from vidsr.upscaling.cuda_queues import CudaDevice
+from vidsr.upscaling.device_ring import Lane, Planes, Ring
+from vidsr.upscaling.memory_plan import HELD_FRAMES, Load, MemoryPlan, load_of
 
 PlanMemory = Callable[[VideoFormat, VideoFormat, Engine, int], MemoryPlan]
 
@@ -52,7 +52,7 @@ class Runner:
 
     @property
     def streams(self) -> bool:
-        """Whether frames are to go through :meth:`ring`."""
+        """Whether frames are to go through ``ring``."""
         return self.devices[0].type == "cuda"
 
     @contextmanager

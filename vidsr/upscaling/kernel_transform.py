@@ -3,7 +3,8 @@
 Between them is nothing but the engine: no float picture is written at the size of the target. The
 chroma of luma networks goes by their side, in a pass of its own.
 What the kernels do not do (another size than the network's, another matrix, restorers that change
-as little as they can) is left to :mod:`vidsr.transform`, which gives the same within a level.
+as little as they can) is left to ``vidsr.upscaling.transform``, which gives the same
+within a level.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from importlib.util import find_spec
 import torch
 from torch import Tensor
 
-from vidsr.chroma import Components, chroma_planes, keeps_matrix, with_weights
 from vidsr.engines.engine import Engine
-from vidsr.frame import VideoFormat
-from vidsr.kernels import reference
+from vidsr.engines.tiling import run_tiled
 from vidsr.notes import logger
-from vidsr.tiling import run_tiled
+from vidsr.picture import conversion
+from vidsr.picture.chroma import Components, chroma_planes, keeps_matrix, with_weights
+from vidsr.picture.frame import VideoFormat
 
 Planes = tuple[Tensor, ...]
 Tile = tuple[int, int] | None
@@ -34,7 +35,7 @@ def has_kernels(device: torch.device) -> bool:
     if device.type != "cuda" or find_spec("triton") is None:
         return False
     try:
-        from vidsr.kernels.pixel_shuffle import pixel_shuffle
+        from vidsr.kernels.triton_kernels.pixel_shuffle import pixel_shuffle
 
         pixel_shuffle(torch.zeros(1, 4, 1, 1, device=device), 2)
     except Exception as error:  # Triton raises nearly anything, the compiler's own errors included
@@ -45,14 +46,14 @@ def has_kernels(device: torch.device) -> bool:
 
 
 def serves(source: VideoFormat, target: VideoFormat, engine: Engine) -> bool:
-    """Whether :func:`enlarge_planes` is for these formats on the engine's device."""
+    """Whether ``enlarge_planes`` is for these formats on the engine's device."""
     same_size = (source.width * engine.scale, source.height * engine.scale) == (
         target.width,
         target.height,
     )
     if not (same_size and engine.scale > 1 and has_kernels(engine.device)):
         return False
-    from vidsr.kernels.checks import GRID_LIMITS
+    from vidsr.kernels.triton_kernels.checks import GRID_LIMITS
 
     if source.height > GRID_LIMITS[1]:  # yuv_to_rgb has a program a row, the others have fewer
         return False
@@ -62,7 +63,7 @@ def serves(source: VideoFormat, target: VideoFormat, engine: Engine) -> bool:
 def enlarge_planes(
     planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
 ) -> Planes:
-    """As :func:`vidsr.transform.enlarge_planes`, where :func:`serves` says so."""
+    """As ``enlarge_planes``, where ``serves`` says so."""
     by = _by_luma if engine.channels == 1 else _by_rgb
     return by(planes, source, target, engine, tile)
 
@@ -70,8 +71,8 @@ def enlarge_planes(
 def _by_rgb(
     planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
 ) -> Planes:
-    from vidsr.kernels.shuffle_to_yuv import shuffle_to_yuv
-    from vidsr.kernels.yuv_to_rgb import yuv_to_rgb
+    from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
+    from vidsr.kernels.triton_kernels.yuv_to_rgb import yuv_to_rgb
 
     x = yuv_to_rgb(planes, source, dtype=engine.input_dtype, channels_last=True)
     phases = run_tiled(engine, x, tile)
@@ -84,21 +85,21 @@ def _by_rgb(
 def _by_luma(
     planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
 ) -> Planes:
-    from vidsr.kernels.shuffle_to_yuv import shuffle_to_yuv
+    from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
 
-    luma = reference.dequantize_luma(planes[0], reference.quantization(source))
+    luma = conversion.dequantize_luma(planes[0], conversion.quantization(source))
     phases = run_tiled(engine, luma[None, None].to(engine.input_dtype), tile)
     (large,) = shuffle_to_yuv(phases, target, shuffle=engine.shuffle, offset=engine.offset)
     if target.pixel.family == "gray":
         return (large[0],)
     if source.pixel.family == "gray":
         neutral = Components(luma, None, source)
-        return (large[0], *chroma_planes(neutral, target, reference.quantization(target)))
+        return (large[0], *chroma_planes(neutral, target, conversion.quantization(target)))
     return (large[0], *_chroma(planes[1:], source, target))
 
 
 def _chroma(planes: Planes, source: VideoFormat, target: VideoFormat) -> Planes:
-    from vidsr.kernels.resample_chroma import resample_chroma
+    from vidsr.kernels.triton_kernels.resample_chroma import resample_chroma
 
     large = resample_chroma([plane[None] for plane in planes], source, target)
     return tuple(plane[0] for plane in large)

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import torch
 
-from vidsr.chroma import keeps_matrix
-from vidsr.engines.check import TILE as CHECK_TILE
 from vidsr.engines.engine import Engine
+from vidsr.engines.selection.accuracy_check import TILE as CHECK_TILE
+from vidsr.engines.tiling import choose_tile, window_pixels
 from vidsr.errors import MemoryLimitError, OptionError
-from vidsr.frame import VideoFormat
-from vidsr.slots import slots_per_device
-from vidsr.tiling import choose_tile, window_pixels
-from vidsr.transform import Tile
+from vidsr.picture.chroma import keeps_matrix
+from vidsr.picture.frame import VideoFormat
+from vidsr.upscaling.device_ring import slots_per_device
+from vidsr.upscaling.transform import Tile
 
 # Frames alive at once on each side: two queued, one being worked on, one in a neighbour's hands.
 FRAMES_IN_FLIGHT = 4

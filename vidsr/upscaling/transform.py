@@ -7,14 +7,14 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from vidsr import fused
-from vidsr.chroma import chroma_planes, components, join, keeps_matrix, split, with_weights
-from vidsr.color import MATRIX_RGB, RANGE_FULL, ColorSpec
 from vidsr.engines.engine import Engine
-from vidsr.frame import Frame, PixelFormat, VideoFormat
-from vidsr.kernels import reference
-from vidsr.resample import resample
-from vidsr.tiling import run_tiled
+from vidsr.engines.tiling import run_tiled
+from vidsr.picture import conversion
+from vidsr.picture.chroma import chroma_planes, components, join, keeps_matrix, split, with_weights
+from vidsr.picture.color import MATRIX_RGB, RANGE_FULL, ColorSpec
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
+from vidsr.picture.resample import resample
+from vidsr.upscaling import kernel_transform
 
 Tile = tuple[int, int] | None
 RGB_FULL = ColorSpec(matrix=MATRIX_RGB, range=RANGE_FULL, siting="center")
@@ -41,12 +41,12 @@ def enlarge_planes(
     engine: Engine,
     tile: Tile,
 ) -> tuple[Tensor, ...]:
-    """:func:`enlarge` of planes on the engine's device; the result stays there.
+    """``enlarge`` of planes on the engine's device; the result stays there.
 
     On CUDA it is queued on the current stream, and nothing waits.
     """
-    if fused.serves(source, target, engine):
-        return fused.enlarge_planes(planes, source, target, engine, tile)
+    if kernel_transform.serves(source, target, engine):
+        return kernel_transform.enlarge_planes(planes, source, target, engine, tile)
     by = _by_luma if engine.channels == 1 else _by_rgb
     return by(Frame(planes, source), target, engine, tile)
 
@@ -56,7 +56,7 @@ def engine_input(planes: tuple[Tensor, ...], source: VideoFormat, engine: Engine
     frame = Frame(planes, source)
     if engine.channels == 1:
         return components(frame).luma[None, None]
-    return reference.yuv_to_rgb(planes, source)[None]
+    return conversion.yuv_to_rgb(planes, source)[None]
 
 
 def rgb_input(rgb: Tensor, engine: Engine) -> Tensor:
@@ -82,12 +82,12 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _by_rgb(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> tuple[Tensor, ...]:
-    rgb = reference.yuv_to_rgb(frame.planes, frame.format)
+    rgb = conversion.yuv_to_rgb(frame.planes, frame.format)
     large = torch.pixel_shuffle(_phases(rgb[None], engine, tile), engine.shuffle)
     large = resize(large, (target.height, target.width))[0]
     if engine.scale == 1 and _same_grids(frame.format, target):
         return _changed(frame, large.clamp_(0, 1).sub_(rgb), target)
-    return reference.rgb_to_yuv(large, with_weights(target))
+    return conversion.rgb_to_yuv(large, with_weights(target))
 
 
 def _same_grids(source: VideoFormat, target: VideoFormat) -> bool:
@@ -106,13 +106,13 @@ def _changed(frame: Frame, change: Tensor, target: VideoFormat) -> tuple[Tensor,
     Conversion is linear, so the change alone goes through it: chroma that nothing touches stays
     what it is, instead of being interpolated and averaged again.
     """
-    old, new = reference.quantization(frame.format), reference.quantization(target)
-    luma, *chroma = reference.from_rgb(change, frame.format)
-    luma += reference.dequantize_luma(frame.planes[0], old)
-    planes = [reference.quantize_luma(luma, new, target.pixel.dtype)]
+    old, new = conversion.quantization(frame.format), conversion.quantization(target)
+    luma, *chroma = conversion.from_rgb(change, frame.format)
+    luma += conversion.dequantize_luma(frame.planes[0], old)
+    planes = [conversion.quantize_luma(luma, new, target.pixel.dtype)]
     for plane, moved in zip(frame.planes[1:], chroma, strict=True):
-        moved += reference.dequantize_chroma(plane, old)
-        planes.append(reference.quantize_chroma(moved, new, target.pixel.dtype))
+        moved += conversion.dequantize_chroma(plane, old)
+        planes.append(conversion.quantize_chroma(moved, new, target.pixel.dtype))
     return tuple(planes)
 
 
@@ -141,16 +141,16 @@ def _by_luma(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> t
     phases = _phases(parts.luma[None, None], engine, tile)
     if not keeps_matrix(frame.format, target):
         luma = _full_luma(phases, engine, target)
-        return reference.rgb_to_yuv(join(luma, parts, target), with_weights(target))
-    quant, dtype = reference.quantization(target), target.pixel.dtype
+        return conversion.rgb_to_yuv(join(luma, parts, target), with_weights(target))
+    quant, dtype = conversion.quantization(target), target.pixel.dtype
     if (frame.format.width * engine.scale, frame.format.height * engine.scale) == (
         target.width,
         target.height,
     ):
         # Rounded before the shuffle: a quarter of the bytes to move, and no float picture.
-        luma_plane = _shuffle(reference.quantize_luma(phases, quant, dtype), engine.shuffle)
+        luma_plane = _shuffle(conversion.quantize_luma(phases, quant, dtype), engine.shuffle)
     else:
-        luma_plane = reference.quantize_luma(_full_luma(phases, engine, target), quant, dtype)
+        luma_plane = conversion.quantize_luma(_full_luma(phases, engine, target), quant, dtype)
     if target.pixel.family == "gray":
         return (luma_plane,)
     return (luma_plane, *chroma_planes(parts, target, quant))

@@ -12,13 +12,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidsr import transform
-from vidsr.engines.choose import EngineChoice, EngineKind
 from vidsr.engines.devices import Precision, resolve_devices
 from vidsr.engines.engine import Engine
+from vidsr.engines.selection.choice import EngineChoice, EngineKind
 from vidsr.errors import OptionError
-from vidsr.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
-from vidsr.memory import (
+from vidsr.models.families import ModelName, choose_model
+from vidsr.models.zoo import load_model
+from vidsr.notes import Notes
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
+from vidsr.upscaling import transform
+from vidsr.upscaling.cpu_workers import Workers
+from vidsr.upscaling.device_ring import Ring, by_format
+from vidsr.upscaling.engine_pool import Runner
+from vidsr.upscaling.memory_plan import (
     HELD_FRAMES,
     MemoryPlan,
     default_limit,
@@ -26,13 +32,7 @@ from vidsr.memory import (
     parse_bytes,
     plan_memory,
 )
-from vidsr.models.families import ModelName, choose_model
-from vidsr.models.zoo import load_model
-from vidsr.notes import Notes
-from vidsr.runner import Runner
-from vidsr.slots import Ring, by_format
-from vidsr.video.pixels import conform, read_format, resolve_matrix
-from vidsr.workers import Workers
+from vidsr.video.pixel_formats import conform, read_format, resolve_matrix
 
 T = TypeVar("T")
 Array = NDArray[np.generic]
@@ -47,7 +47,7 @@ class Upscaler:
     ``device``     ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``
     ``precision``  ``auto``, ``fp32``, ``bf16`` or ``fp16``
     ``engine``     ``auto``, ``torch``, ``tensorrt``, ``compile``, ``openvino``: see
-                   :class:`vidsr.engines.choose.EngineChoice`
+                   ``EngineChoice``
     ``wait_for_engine``  have the first frame wait until TensorRT has built its engine
     ``tile``       (height, width) in source pixels that the network sees at once, halo aside
     ``max_memory`` bytes, or text such as ``"2G"``; chooses the tile where none is given. On CUDA it
@@ -145,7 +145,7 @@ class Upscaler:
     ) -> Iterator[T]:
         """Enlarge a stream of pictures in order; what is no picture passes through in its place.
 
-        Pictures are ``av.VideoFrame`` or :class:`vidsr.frame.Frame`. On CUDA several are on their
+        Pictures are ``av.VideoFrame`` or ``Frame``. On CUDA several are on their
         way at once: one comes out when some more have gone in, or with the first to go in after it
         is done. The planes of a ``Frame`` that comes out are lent: call ``release`` when they have
         been read. ``held`` is how many of them are kept unreleased at a time.

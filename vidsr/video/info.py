@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from vidsr.frame import VideoFormat
+from vidsr.picture.frame import VideoFormat
 from vidsr.video.hdr import HdrMetadata
 
 

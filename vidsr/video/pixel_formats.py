@@ -7,7 +7,8 @@ import numpy as np
 from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
-from vidsr.color import (
+from vidsr.errors import InputError
+from vidsr.picture.color import (
     MATRIX_BT2020,
     MATRIX_RGB,
     MATRIX_UNSPECIFIED,
@@ -16,8 +17,7 @@ from vidsr.color import (
     Siting,
     assumed_matrix,
 )
-from vidsr.errors import InputError
-from vidsr.frame import PixelFormat, VideoFormat
+from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.video.filters import top_down
 
 # Codecs whose chroma lies between the luma samples both ways: JPEG (JFIF) and MPEG-1.
@@ -29,7 +29,7 @@ _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 def read_format(image: av.VideoFrame, codec: str) -> VideoFormat:
     """What a decoded frame's samples mean.
 
-    An unspecified matrix stays unspecified here; see :func:`resolve_matrix`. Siting cannot be
+    An unspecified matrix stays unspecified here; see ``resolve_matrix``. Siting cannot be
     read through PyAV: it follows the codec, and BT.2020 counts as top-left (BT.2100).
     """
     pixel = PixelFormat.nearest(image.format.name)
@@ -56,7 +56,7 @@ def read_format(image: av.VideoFrame, codec: str) -> VideoFormat:
 
 
 def resolve_matrix(color: ColorSpec, height: int) -> ColorSpec:
-    """Replace an unspecified matrix by the stated policy (:func:`vidsr.color.assumed_matrix`)."""
+    """Replace an unspecified matrix by the stated policy (``assumed_matrix``)."""
     if color.matrix != MATRIX_UNSPECIFIED:
         return color
     return ColorSpec(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vidsr.errors import InputError, NoInputError
 from vidsr.files import written_whole
-from vidsr.video.images import is_image
+from vidsr.video.image_sequences import is_image
 
 STRICT = {"err_detect": "explode"}  # FFmpeg otherwise fills what a damaged JPEG lacks with grey
 

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from vidsr.bench import machine, summary
-from vidsr.bench.limits import limit_line
+from vidsr.bench import machine
 from vidsr.bench.machine import Machine
-from vidsr.bench.results import FORMAT, Result
-from vidsr.bench.stats import Quantiles, Spread, percentile, quantiles, ratios, spread
-from vidsr.bench.text import FASTER, FASTEST, lines
+from vidsr.bench.outcome import summary
+from vidsr.bench.outcome.bottleneck import limit_line
+from vidsr.bench.outcome.results import FORMAT, Result
+from vidsr.bench.outcome.stats import Quantiles, Spread, percentile, quantiles, ratios, spread
+from vidsr.bench.outcome.text import FASTER, FASTEST, lines
 
 MACHINE = Machine("a processor", 2, 8.0, None, "Linux", 0.0, {"torch": "2"}, "abc")
 

@@ -14,8 +14,8 @@ import av
 import numpy as np
 import pytest
 import torch
-from clips import make_clip
 
+from tests.makers.clips import make_clip
 from vidsr import Upscaler
 from vidsr.bench.peers import PEERS
 from vidsr.bench.peers.__main__ import main

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vidsr.degradation import blur as module
-from vidsr.degradation.blur import blur, defocus_kernel, gaussian_kernel, motion_kernel
+from vidsr.degradation.operations import blur as module
+from vidsr.degradation.operations.blur import blur, defocus_kernel, gaussian_kernel, motion_kernel
 from vidsr.errors import OptionError
 
 PX = st.floats(0.1, 6)

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from vidsr.degradation.clips import pan_clip, still_clip
-from vidsr.degradation.codec import CodecPass, compress
-from vidsr.degradation.codec_settings import CODECS, CodecSettings
+from vidsr.degradation.operations.codec import CodecPass, compress
+from vidsr.degradation.operations.codec_settings import CODECS, CodecSettings
 from vidsr.errors import OptionError
 
 BEST = {"h264": {"crf": 1}, "h265": {"crf": 1}, "vp9": {"crf": 0}}

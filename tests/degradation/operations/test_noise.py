@@ -12,8 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from vidsr.degradation import noise
-from vidsr.degradation.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
+from vidsr.degradation.operations import noise
+from vidsr.degradation.operations.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
 from vidsr.errors import OptionError
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from vidsr.degradation.resize import METHODS, resize
+from vidsr.degradation.operations.resize import METHODS, resize
 from vidsr.errors import OptionError
 
 

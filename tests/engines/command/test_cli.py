@@ -15,17 +15,18 @@ from typing import Any, NoReturn
 
 import pytest
 import torch
-from fake_tensorrt import FakeTensorRT
 from torch import nn
 
-from vidsr.engines import cli, inventory, network_cache
-from vidsr.engines import machine as machines
-from vidsr.engines.cache import EngineCache
-from vidsr.engines.cli import main
-from vidsr.engines.engine_key import Gpu
-from vidsr.engines.facts import NetworkFacts, read_facts
-from vidsr.engines.machine import Machine, find_machine
-from vidsr.engines.plan import profile_of
+from tests.doubles.fake_tensorrt import FakeTensorRT
+from vidsr.engines.cache import networks
+from vidsr.engines.cache.keys import Gpu
+from vidsr.engines.cache.store import EngineCache
+from vidsr.engines.command import cli, listing
+from vidsr.engines.command.cli import main
+from vidsr.engines.onnx_files.facts import NetworkFacts, read_facts
+from vidsr.engines.trt import gpu as machines
+from vidsr.engines.trt.gpu import Machine, find_machine
+from vidsr.engines.trt.profile import profile_of
 from vidsr.errors import DeviceError, InputError, ModelError, OptionError, OutputError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
@@ -393,7 +394,7 @@ def test_a_network_is_exported_once(
         raise AssertionError("it is in the cache")
 
     assert kept.stat().st_mode & 0o777 == 0o600
-    monkeypatch.setattr("vidsr.engines.export.export_onnx", export)
+    monkeypatch.setattr("vidsr.engines.onnx_files.export.export_onnx", export)
     told(capsys, "build", network, "--size", "9x9", "--precision", "fp32")
     assert len(list(kept.parent.glob("*.engine"))) == 2
     with pytest.raises(AssertionError, match="in the cache"):
@@ -423,7 +424,7 @@ def test_networks_of_another_exporter_are_cleaned_without_a_gpu(
     assert run("clean", "--stale") == 0
     assert kept.exists()
     capsys.readouterr()
-    monkeypatch.setattr(network_cache, "version", lambda name: "99" if name == "onnx" else "1")
+    monkeypatch.setattr(networks, "version", lambda name: "99" if name == "onnx" else "1")
     assert run("list") == 0
     assert "stale: exporter.onnx " in capsys.readouterr().out
     assert run("clean", "--stale") == 0
@@ -512,7 +513,7 @@ def test_memory_that_cannot_be_read(
 def test_help_is_there_without_torch(command: tuple[str, ...]) -> None:
     code = (
         "import sys\nsys.modules['torch'] = None\n"
-        "from vidsr.engines.cli import main\nmain(sys.argv[1:])"
+        "from vidsr.engines.command.cli import main\nmain(sys.argv[1:])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *command, "--help"], capture_output=True, text=True, check=True
@@ -544,6 +545,6 @@ def test_out_of_memory_is_one_line(
 
 def test_ages_and_sizes() -> None:
     ages: dict[float, Any] = {-5: "0 min", 3599: "59 min", 3600: "1 h", 47 * 3600: "47 h"}
-    assert {seconds: inventory.human_age(seconds) for seconds in ages} == ages
-    assert inventory.human_age(12.5 * 86400) == "12 d"
-    assert inventory.human_bytes(3 << 19) == "1.5 MiB"
+    assert {seconds: listing.human_age(seconds) for seconds in ages} == ages
+    assert listing.human_age(12.5 * 86400) == "12 d"
+    assert listing.human_bytes(3 << 19) == "1.5 MiB"

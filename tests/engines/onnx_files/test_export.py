@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.engines.engine import Engine
-from vidsr.engines.export import IR_VERSION, OPSET, export_onnx, facts_of, inference_net
-from vidsr.engines.facts import METADATA_KEY, FloatType, NetworkFacts, read_facts
-from vidsr.engines.inference import InferenceNet
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.onnx_files.export import IR_VERSION, OPSET, export_onnx, facts_of, inference_net
+from vidsr.engines.onnx_files.facts import METADATA_KEY, FloatType, NetworkFacts, read_facts
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.errors import DeviceError, ModelError
 from vidsr.models.checkpoint import Generator, build_generator
 from vidsr.models.config import GeneratorConfig

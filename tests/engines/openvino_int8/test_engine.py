@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from photos import make_photos
 from torch import Tensor
 
+from tests.makers.photos import make_photos
 from vidsr import Upscaler
-from vidsr.engines import openvino_engine
-from vidsr.engines.check import check_engine
-from vidsr.engines.int8_steps import load_steps, shipped
-from vidsr.engines.openvino_engine import OpenVinoEngine
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.openvino_int8 import engine as engine_module
+from vidsr.engines.openvino_int8.engine import OpenVinoEngine
+from vidsr.engines.openvino_int8.int8_steps import load_steps, shipped
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.selection.accuracy_check import check_engine
+from vidsr.engines.tiling import run_tiled
 from vidsr.errors import DeviceError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
 from vidsr.models.zoo import Model, load_model
-from vidsr.quality.evaluate import evaluate, means
-from vidsr.tiling import run_tiled
-from vidsr.training.quantise import main
+from vidsr.quality.benchmark_sets import evaluate, means
+from vidsr.training.tools.quantise import main
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed")
 
@@ -135,7 +135,7 @@ def test_the_check_trusts_right_steps_and_rejects_wrong_ones(
     # A twentieth of the range: what lies beyond it is clipped.
     narrow = [replace(layer, step=layer.step / 20) for layer in right.layers]
     wrong = replace(right, layers=tuple(narrow))
-    monkeypatch.setattr(openvino_engine, "load_steps", lambda _: wrong)
+    monkeypatch.setattr(engine_module, "load_steps", lambda _: wrong)
     assert "dB from fp32" in check_engine(OpenVinoEngine(model), reference, x).fault
 
 

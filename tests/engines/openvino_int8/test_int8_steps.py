@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from photos import make_photos, photograph
 from torch import Tensor, nn
 
-from vidsr.engines import choose, openvino_engine
-from vidsr.engines.check import least_psnr_db
-from vidsr.engines.choose import EngineChoice, first_engine
-from vidsr.engines.int8_steps import (
+from tests.makers.photos import make_photos, photograph
+from vidsr.engines.openvino_int8 import engine as engine_module
+from vidsr.engines.openvino_int8.int8_steps import (
     LARGEST_WEIGHT_CODE,
     LayerSteps,
     Steps,
@@ -24,14 +22,17 @@ from vidsr.engines.int8_steps import (
     weight_steps,
     weights_and_biases,
 )
+from vidsr.engines.selection import choice
+from vidsr.engines.selection.accuracy_check import least_psnr_db
+from vidsr.engines.selection.choice import EngineChoice, first_engine
 from vidsr.errors import DeviceError, ModelError, OptionError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.lite import Lite
+from vidsr.models.networks.lite import Lite
 from vidsr.models.zoo import Model, load_model
-from vidsr.pictures import to_unit
-from vidsr.training.pool import to_luma
-from vidsr.training.quantise import main
+from vidsr.training.data.crop_pool import to_luma
+from vidsr.training.tools.quantise import main
+from vidsr.video.still_images import to_unit
 
 CPU = torch.device("cpu")
 
@@ -189,13 +190,13 @@ class Absent:
 
 
 def test_without_openvino_it_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino_engine, "importlib", Absent)
+    monkeypatch.setattr(engine_module, "importlib", Absent)
     with pytest.raises(DeviceError, match=r"No module named 'openvino'\. Hint: pip install"):
         EngineChoice("openvino").check(CPU)
 
 
 def test_what_it_does_not_run_on_is_refused_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(openvino_engine, "importlib", Absent)
+    monkeypatch.setattr(engine_module, "importlib", Absent)
     with pytest.raises(OptionError, match="'openvino' on cuda:0: it runs on a processor"):
         EngineChoice("openvino").check(torch.device("cuda", 0))
     with pytest.raises(OptionError, match="precision = 'fp32' with engine = 'openvino'"):
@@ -213,13 +214,13 @@ def test_only_who_asks_for_it_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
         def __init__(self, model: Model) -> None:
             made.append(model.name)
 
-    monkeypatch.setattr(choose, "OpenVinoEngine", Engine)
+    monkeypatch.setattr(choice, "OpenVinoEngine", Engine)
     model = load_model("lite-x2")
     first_engine(model, CPU, EngineChoice("auto"), pytest.fail)
     assert made == []
     switch = first_engine(model, CPU, EngineChoice("openvino"), pytest.fail)
     assert made == ["lite-x2"]
-    assert choose.runtime_of(switch.engine) == "openvino"
+    assert choice.runtime_of(switch.engine) == "openvino"
     assert not EngineChoice("openvino").may_follow(torch.device("cuda", 0))
 
 

@@ -12,10 +12,10 @@ import pytest
 import torch
 
 from vidsr import Upscaler
-from vidsr.engines import compiled
-from vidsr.engines.choose import EngineChoice, first_engine, runtime_of
-from vidsr.engines.compiled import CompiledEngine
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.pytorch import compiled
+from vidsr.engines.pytorch.compiled import CompiledEngine
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.selection.choice import EngineChoice, first_engine, runtime_of
 from vidsr.errors import DeviceError, OptionError
 from vidsr.models.zoo import Model, load_model
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from stub_engine import StubEngine
 from torch import Tensor
 
+from tests.doubles.stub_engine import StubEngine
 from vidsr.engines.engine import Engine
-from vidsr.engines.graphed import GraphedEngine, Replay
+from vidsr.engines.pytorch.cuda_graphs import GraphedEngine, Replay
 from vidsr.errors import DeviceError
 
 

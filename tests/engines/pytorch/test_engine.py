@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vidsr.engines import devices, onednn
+from vidsr.engines import devices
+from vidsr.engines.activation_memory import activation_numbers
 from vidsr.engines.devices import Precision, has_native_bf16, resolve_device, resolve_precision
 from vidsr.engines.engine import Engine
-from vidsr.engines.footprint import activation_numbers
-from vidsr.engines.rewrite import to_phase_module
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.pytorch import onednn
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.pytorch.rewrite import to_phase_module
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 from vidsr.models.checkpoint import Generator, build_generator
 from vidsr.models.config import GeneratorConfig

@@ -12,18 +12,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from vidsr.engines.reach import alignment, halo
-from vidsr.engines.rewrite import (
+from vidsr.engines.pytorch.rewrite import (
     fold_batch_norm,
     fold_output_range,
     phase_conv,
     phase_prelu,
     to_phase_module,
 )
+from vidsr.engines.receptive_field import alignment, halo
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.phase import phase_weight
+from vidsr.models.networks.phase_weights import phase_weight
 
 
 def assert_exact(actual: Tensor, expected: Tensor) -> None:

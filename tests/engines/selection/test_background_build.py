@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from stub_engine import StubEngine
 
-from vidsr.engines.background import BackgroundBuild
+from tests.doubles.stub_engine import StubEngine
 from vidsr.engines.engine import Engine
-from vidsr.engines.fixed import FixedShapeEngine
+from vidsr.engines.selection.background_build import BackgroundBuild
+from vidsr.engines.selection.fixed_shape import FixedShapeEngine
 from vidsr.errors import DeviceError
 
 WAIT_S = 20.0
@@ -90,7 +90,7 @@ def test_a_builder_that_says_a_lot_does_not_stop() -> None:
 def test_closing_ends_the_builder(
     ignores: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vidsr.engines.background.STOP_S", 0.5)
+    monkeypatch.setattr("vidsr.engines.selection.background_build.STOP_S", 0.5)
     begun = tmp_path / "begun"
     ignore = "signal.signal(signal.SIGTERM, signal.SIG_IGN); " if ignores else ""
     code = f"import signal, time; {ignore}open({str(begun)!r}, 'w'); time.sleep(60)"

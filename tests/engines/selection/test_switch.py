@@ -12,13 +12,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stub_engine import StubEngine
 from torch import Tensor
 
-from vidsr.engines.check import check_engine
+from tests.doubles.stub_engine import StubEngine
 from vidsr.engines.engine import Engine
-from vidsr.engines.graphed import GraphedEngine
-from vidsr.engines.switch import CHECKED_SIDE, EngineSwitch
+from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
+from vidsr.engines.selection.accuracy_check import check_engine
+from vidsr.engines.selection.switch import CHECKED_SIDE, EngineSwitch
 from vidsr.errors import DeviceError
 
 

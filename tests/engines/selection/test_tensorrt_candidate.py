@@ -13,25 +13,27 @@ from typing import Any
 
 import pytest
 import torch
-from fake_tensorrt import FakeTensorRT
 from torch import Tensor
 
-from vidsr.engines import candidate, choose, network_cache
-from vidsr.engines import export as export_module
-from vidsr.engines import machine as machines
-from vidsr.engines.background import BackgroundBuild
-from vidsr.engines.cache import EngineCache
-from vidsr.engines.candidate import Wanted, tensorrt_candidate
-from vidsr.engines.choose import EngineChoice, runtime_of
-from vidsr.engines.cli import _run
-from vidsr.engines.engine_key import Gpu
-from vidsr.engines.facts import read_facts
-from vidsr.engines.machine import Machine
-from vidsr.engines.network_cache import cached_network, network_key
-from vidsr.engines.torch_engine import TorchEngine
+from tests.doubles.fake_tensorrt import FakeTensorRT
+from vidsr.engines.cache import networks
+from vidsr.engines.cache.keys import Gpu
+from vidsr.engines.cache.networks import cached_network, network_key
+from vidsr.engines.cache.store import EngineCache
+from vidsr.engines.command.cli import _run
+from vidsr.engines.onnx_files import export as export_module
+from vidsr.engines.onnx_files.facts import read_facts
+from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.selection import choice
+from vidsr.engines.selection import tensorrt_candidate as candidate_module
+from vidsr.engines.selection.background_build import BackgroundBuild
+from vidsr.engines.selection.choice import EngineChoice, runtime_of
+from vidsr.engines.selection.tensorrt_candidate import Wanted, tensorrt_candidate
+from vidsr.engines.trt import gpu as machines
+from vidsr.engines.trt.gpu import Machine
 from vidsr.errors import DeviceError, OptionError
 from vidsr.models.zoo import Model, load_model
-from vidsr.upscaler import Upscaler
+from vidsr.upscaling.upscaler import Upscaler
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -98,7 +100,7 @@ def builds_here(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         status = _run(command[3:])  # main, which looks after signals, is for main threads
         return SimpleNamespace(poll=lambda: status, wait=lambda *_: status)
 
-    monkeypatch.setattr("vidsr.engines.background.subprocess.Popen", popen)
+    monkeypatch.setattr("vidsr.engines.selection.background_build.subprocess.Popen", popen)
     return commands
 
 
@@ -108,7 +110,7 @@ def general(lite: Model) -> TorchEngine:
 
 def test_the_command_is_the_one_a_user_would_give(lite: Model) -> None:
     command = wanted(lite, tile=(30, 40), precision="fp32").command()
-    assert command[:3] == [sys.executable, "-m", "vidsr.engines.cli"]
+    assert command[:3] == [sys.executable, "-m", "vidsr.engines.command.cli"]
     assert " ".join(command[3:]) == (
         f"build {lite.path} --size 16x12 --device cpu --precision fp32 --tile 40x30"
     )
@@ -158,7 +160,7 @@ def test_the_run_never_exports(lite: Model, monkeypatch: pytest.MonkeyPatch) -> 
     def export(*_: Any, **__: Any) -> bytes:
         raise AssertionError("that takes ten seconds")
 
-    for module in (export_module, candidate):
+    for module in (export_module, candidate_module):
         monkeypatch.setattr(module, "export_onnx", export, raising=False)
     monkeypatch.setattr(Wanted, "command", lambda self: [sys.executable, "-c", ""])
     offer = tensorrt_candidate(wanted(lite), general(lite), lambda _: None)
@@ -205,7 +207,7 @@ def test_another_network_of_the_same_name_is_exported_anew(
     cache.store(network_key(model, "fp16"), b"graph")
     assert cached_network(model, "fp16", cache) == b"graph"
     assert cached_network(model, "fp32", cache) is None
-    monkeypatch.setattr(network_cache, "version", lambda name: f"{name} 99")
+    monkeypatch.setattr(networks, "version", lambda name: f"{name} 99")
     assert cached_network(model, "fp16", cache) is None
     monkeypatch.undo()
     path.write_bytes(load_model("lite-x4").path.read_bytes())
@@ -232,7 +234,7 @@ def test_an_engine_that_is_wrong_is_rejected_in_a_run(
 ) -> None:
     """The fake's plan is no super-resolution: the check against float32 has to find out."""
     builds_here(monkeypatch)
-    monkeypatch.setattr(candidate, "GraphedEngine", lambda engine, capture=None: engine)
+    monkeypatch.setattr(candidate_module, "GraphedEngine", lambda engine, capture=None: engine)
     monkeypatch.setattr(BackgroundBuild, "ready", lambda self: True)  # the next frame waits
     picture = torch.rand(3, 12, 16)
     expected = Upscaler("lite-x2", device="cpu", precision="fp32", engine="torch")(picture)
@@ -251,7 +253,7 @@ def test_a_good_engine_takes_over_in_a_run(
 
         def take(self) -> Any:
             plain = general(lite)
-            return choose.FixedShapeEngine("lite-x2 on TensorRT", plain, plain, lambda x: True)
+            return choice.FixedShapeEngine("lite-x2 on TensorRT", plain, plain, lambda x: True)
 
         def close(self) -> None:
             """Nothing to stop."""
@@ -262,7 +264,7 @@ def test_a_good_engine_takes_over_in_a_run(
         asked.append(wanted)
         return Ready()
 
-    monkeypatch.setattr(candidate, "tensorrt_candidate", offer)
+    monkeypatch.setattr(candidate_module, "tensorrt_candidate", offer)
     for size in ((12, 16), (9, 9), (12, 16)):
         pretended(torch.rand(3, *size))
     assert [w.frame for w in asked] == [(12, 16)]
@@ -276,7 +278,7 @@ def test_what_keeps_tensorrt_away_is_said_and_the_run_goes_on(
     def refuse(*_: Any) -> None:
         raise DeviceError("TensorRT cannot be imported: no such library")
 
-    monkeypatch.setattr(candidate, "tensorrt_candidate", refuse)
+    monkeypatch.setattr(candidate_module, "tensorrt_candidate", refuse)
     assert pretended(torch.rand(3, 12, 16)).shape == (3, 24, 32)
     assert any("no such library; going on with PyTorch" in n for n in pretended.notes.said)
 
@@ -318,7 +320,7 @@ def test_a_tile_is_what_is_built_for_and_what_is_checked(
 ) -> None:
     """A wrong engine for windows must not pass because the whole frame went another way."""
     builds_here(monkeypatch)
-    monkeypatch.setattr(candidate, "GraphedEngine", lambda engine, capture=None: engine)
+    monkeypatch.setattr(candidate_module, "GraphedEngine", lambda engine, capture=None: engine)
     monkeypatch.setattr(EngineChoice, "may_follow", lambda self, device: self.kind != "torch")
     monkeypatch.setattr(EngineChoice, "check", lambda self, device: None)
     options: dict[str, Any] = {"device": "cpu", "precision": "fp32", "tile": (32, 32)}

@@ -20,13 +20,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import fake_tensorrt
 import pytest
-from tensorrt_names import ONLY_IN, Found, Use, missing, read
 
-from vidsr.engines.tensorrt_build import flags
+from tests.doubles import fake_tensorrt
+from tests.doubles.tensorrt_names import ONLY_IN, Found, Use, missing, read
+from tests.paths import ROOT
+from vidsr.engines.trt.build import flags
 
-ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("10", "11")
 SOURCES = [
     *sorted((ROOT / "engines").glob("tensorrt_*.py")),
@@ -66,9 +66,9 @@ print(json.dumps([trt.__version__, found]))
 """
 # With libraries that give null pointers, as real ones do without a GPU.
 NULL = """
-from vidsr.engines.engine_key import Profile
-from vidsr.engines.tensorrt_build import build_engine, flags
-from vidsr.engines.tensorrt_log import Messages, make_logger
+from vidsr.engines.cache.keys import Profile
+from vidsr.engines.trt.build import build_engine, flags
+from vidsr.engines.trt.log import Messages, make_logger
 from vidsr.errors import DeviceError
 messages = Messages()
 logger = make_logger(trt, messages)

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 import torch
-from fake_tensorrt import FakeTensorRT
 from torch import Tensor
 
-from vidsr.engines.cache import EngineCache
+from tests.doubles.fake_tensorrt import FakeTensorRT
+from vidsr.engines.cache.file_lock import locked
+from vidsr.engines.cache.keys import Gpu, Profile, TimingKey
+from vidsr.engines.cache.store import EngineCache
 from vidsr.engines.engine import Engine
-from vidsr.engines.engine_key import Gpu, Profile, TimingKey
-from vidsr.engines.facts import NetworkFacts
-from vidsr.engines.file_lock import locked
-from vidsr.engines.tensorrt_build import build_engine, import_tensorrt
-from vidsr.engines.tensorrt_engine import TensorRTEngine
-from vidsr.engines.tensorrt_load import load_or_build
-from vidsr.engines.tensorrt_log import Messages
+from vidsr.engines.onnx_files.facts import NetworkFacts
+from vidsr.engines.trt.build import build_engine, import_tensorrt
+from vidsr.engines.trt.engine import TensorRTEngine
+from vidsr.engines.trt.load import load_or_build
+from vidsr.engines.trt.log import Messages
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 
 CPU = torch.device("cpu")

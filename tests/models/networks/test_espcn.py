@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.espcn import ESPCN
+from vidsr.models.networks.espcn import ESPCN
 
 
 def config(**changes: Any) -> GeneratorConfig:

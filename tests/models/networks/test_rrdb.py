@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.rrdb import RRDB, DenseBlock, RRDBlock
+from vidsr.models.networks.rrdb import RRDB, DenseBlock, RRDBlock
 
 
 def config(**changes: Any) -> GeneratorConfig:

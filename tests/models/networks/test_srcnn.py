@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.srcnn import SRCNN, Bicubic
-from vidsr.resample import resample
+from vidsr.models.networks.srcnn import SRCNN, Bicubic
+from vidsr.picture.resample import resample
 
 SIZES = [(1, 1), (3, 5), (17, 31)]
 

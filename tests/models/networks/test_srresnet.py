@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vidsr.models.config import GeneratorConfig, PReLUKind
-from vidsr.models.srresnet import SRResNet
+from vidsr.models.networks.srresnet import SRResNet
 
 
 def config(**changes: Any) -> GeneratorConfig:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.unet import UNet
+from vidsr.models.networks.unet import UNet
 
 
 def config(**changes: Any) -> GeneratorConfig:

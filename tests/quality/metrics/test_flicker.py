@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vidsr.quality.flicker import Flicker
+from vidsr.quality.metrics.flicker import Flicker
 
 
 def flicker_of(outputs: list[Tensor], references: list[Tensor]) -> float:

@@ -9,19 +9,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from photos import make_photos, photograph
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import pad
 
 import vidsr.quality
-from vidsr.degradation.jpeg import jpeg
+from tests.makers.photos import make_photos, photograph
+from vidsr.degradation.operations.jpeg import jpeg
 from vidsr.errors import InputError, ModelError, NoInputError, OutputError
-from vidsr.pictures import read_rgb, write_png
-from vidsr.quality import fit_niqe
-from vidsr.quality.metrics import luma_601
-from vidsr.quality.niqe import (
+from vidsr.quality.metrics import fit_niqe
+from vidsr.quality.metrics.niqe import (
     BLOCK,
     FEATURES,
     asymmetric_gaussian,
@@ -32,7 +30,9 @@ from vidsr.quality.niqe import (
     niqe,
     pristine,
 )
-from vidsr.quality.ssim import filter_valid, gaussian
+from vidsr.quality.metrics.psnr import luma_601
+from vidsr.quality.metrics.ssim import filter_valid, gaussian
+from vidsr.video.still_images import read_rgb, write_png
 
 SHIPPED = Path(vidsr.quality.__file__).parent / "niqe_pristine.safetensors"
 

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from vidsr.quality.metrics import luma_601, psnr_db
+from vidsr.quality.metrics.psnr import luma_601, psnr_db
 
 
 def flat(value: float, size: tuple[int, int] = (8, 8)) -> torch.Tensor:

@@ -8,14 +8,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photos import photograph
 from skimage.metrics import structural_similarity
 from torch import Tensor
 
+from tests.makers.photos import photograph
 from vidsr.quality.baselines import bicubic
-from vidsr.quality.metrics import luma_601
+from vidsr.quality.metrics.psnr import luma_601
+from vidsr.quality.metrics.ssim import SIGMA, WINDOW, filter_valid, gaussian, ssim
 from vidsr.quality.pairs import benchmark_pairs, read_pair
-from vidsr.quality.ssim import SIGMA, WINDOW, filter_valid, gaussian, ssim
 
 
 def plane(height: int, width: int, seed: int = 0) -> Tensor:

@@ -8,12 +8,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from photos import photograph
 from torch import Tensor
 
+from tests.makers.photos import photograph
 from vidsr.quality.gallery import Gallery
-from vidsr.quality.label import ADVANCE, HIGH, draw_text, fit_text, text_size
-from vidsr.quality.sheet import DOT, GAP, INK, PAPER, contact_sheet, detailed_window
+from vidsr.quality.sheets.label import ADVANCE, HIGH, draw_text, fit_text, text_size
+from vidsr.quality.sheets.sheet import DOT, GAP, INK, PAPER, contact_sheet, detailed_window
 
 LINE = HIGH * DOT + GAP
 

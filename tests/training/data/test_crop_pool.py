@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from vidsr.errors import InputError
-from vidsr.training.pool import CropPool, Pair, luma, to_luma
+from vidsr.training.data.crop_pool import CropPool, Pair, luma, to_luma
 
 
 def pair(height: int, width: int, scale: int, seed: int = 0, channels: int = 3) -> Pair:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from photos import make_photos, photograph
 
+from tests.makers.photos import make_photos, photograph
 from vidsr.degradation.recipe import Recipe
 from vidsr.errors import InputError, NoInputError, OptionError
-from vidsr.pictures import read_rgb, write_png
-from vidsr.training.data import Prepared, halve, is_plain, prepare
+from vidsr.training.data.crop_pool import to_luma
+from vidsr.training.data.pairs import Prepared, halve, is_plain, prepare
 from vidsr.training.options import Options, preset
-from vidsr.training.pool import to_luma
+from vidsr.video.still_images import read_rgb, write_png
 
 
 def options(folder: Path, **given: object) -> Options:

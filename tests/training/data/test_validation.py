@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from photos import make_photos, photograph
 
+from tests.makers.photos import make_photos, photograph
 from vidsr.degradation.recipe import Recipe
 from vidsr.errors import InputError, NoInputError
 from vidsr.models.zoo import load_model
-from vidsr.pictures import write_png
-from vidsr.training.data import halve
-from vidsr.training.validation import load_samples, score, sheet
+from vidsr.training.data.pairs import halve
+from vidsr.training.data.validation import load_samples, score, sheet
+from vidsr.video.still_images import write_png
 
 BICUBIC = Recipe.load("bicubic")
 

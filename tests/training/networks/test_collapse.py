@@ -11,9 +11,9 @@ from torch import nn
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.lite import Lite
-from vidsr.training.collapse import WideConv, WideLite
-from vidsr.training.student import PlainStudent, adopt, build_student
+from vidsr.models.networks.lite import Lite
+from vidsr.training.networks.collapse import WideConv, WideLite
+from vidsr.training.networks.student import PlainStudent, adopt, build_student
 
 CONFIG = GeneratorConfig(kind="lite", scale=2, channels=1, width=6, blocks=3)
 COARSE = replace(CONFIG, stride=2, prelu="shared")

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from vidsr.training.discriminator import (
+from vidsr.training.networks.discriminator import (
     Discriminator,
     DiscriminatorKind,
     Norm,
@@ -16,7 +16,7 @@ from vidsr.training.discriminator import (
     SrganDiscriminator,
     build_discriminator,
 )
-from vidsr.training.losses import AdversarialKind, discriminator_loss, gradient_penalty
+from vidsr.training.networks.losses import AdversarialKind, discriminator_loss, gradient_penalty
 
 KINDS: tuple[DiscriminatorKind, ...] = get_args(DiscriminatorKind)
 ADVERSARIES: tuple[AdversarialKind, ...] = get_args(AdversarialKind)

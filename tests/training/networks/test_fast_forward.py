@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.srresnet import SRResNet
-from vidsr.training.fast import fast_forward
+from vidsr.models.networks.srresnet import SRResNet
+from vidsr.training.networks.fast_forward import fast_forward
 
 
 def generator(**changes: Any) -> SRResNet:

@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.lite import Lite
-from vidsr.models.srresnet import SRResNet
+from vidsr.models.networks.lite import Lite
+from vidsr.models.networks.srresnet import SRResNet
 from vidsr.models.zoo import load_model
-from vidsr.training.grow import LUMA, deepen_lite, grow_srresnet
+from vidsr.training.networks.grow import LUMA, deepen_lite, grow_srresnet
 
 # float32, activations of order one through at most 16 blocks: measured at most 5e-7.
 EXACT = {"rtol": 0.0, "atol": 1e-5}

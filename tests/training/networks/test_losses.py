@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from vidsr.training import losses
-from vidsr.training.losses import AdversarialKind
+from vidsr.training.networks import losses
+from vidsr.training.networks.losses import AdversarialKind
 
 A, B = torch.tensor([0.0, 0.5, 1.0]), torch.tensor([1.0, 0.5, 3.0])  # differ by 1, 0 and 2
 PIXEL_LOSSES = [losses.l1, losses.mse, losses.charbonnier]

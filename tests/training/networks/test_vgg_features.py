@@ -13,8 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidsr.errors import ModelError
-from vidsr.pictures import read_rgb, to_unit
-from vidsr.training.features import FeatureLayer, VggFeatures, load_vgg, perceptual_loss
+from vidsr.training.networks.vgg_features import (
+    FeatureLayer,
+    VggFeatures,
+    load_vgg,
+    perceptual_loss,
+)
+from vidsr.video.still_images import read_rgb, to_unit
 
 TORCHVISION = {
     0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256, 16: 256,

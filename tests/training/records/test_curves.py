@@ -12,8 +12,8 @@ import pytest
 import torch
 
 from vidsr.errors import InputError, NoInputError, OptionError, OutputError, VidsrError
-from vidsr.pictures import read_rgb
-from vidsr.training.curves import CsvLog, draw_curves, read_log
+from vidsr.training.records.curves import CsvLog, draw_curves, read_log
+from vidsr.video.still_images import read_rgb
 
 COLUMNS = ("loss", "psnr_db")
 HEADER = "step,seconds,loss,psnr_db\n"

@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.checkpoint import build_generator
-from vidsr.training.adversarial import Adversarial
-from vidsr.training.begin import build_critic
-from vidsr.training.learner import Fidelity
+from vidsr.training.data.crop_pool import luma
+from vidsr.training.networks.student import build_student
 from vidsr.training.options import PRESETS, Options, preset
-from vidsr.training.pool import luma
-from vidsr.training.student import build_student
+from vidsr.training.setup import build_critic
+from vidsr.training.steps.adversarial import Adversarial
+from vidsr.training.steps.fidelity import Fidelity
 
 CPU = torch.device("cpu")
 SMALL = {"width": 8, "blocks": 1, "scale": 2, "steps": 9, "precision": "fp32", "middle": 8}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vidsr.training.options import Options, preset
-from vidsr.training.schedule import Clock, learning_rate
+from vidsr.training.steps.schedule import Clock, learning_rate
 
 
 def options(**given: object) -> Options:

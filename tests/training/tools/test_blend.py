@@ -10,7 +10,7 @@ import torch
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.config import GeneratorConfig
 from vidsr.models.zoo import load_model
-from vidsr.training.blend import main
+from vidsr.training.tools.blend import main
 
 
 def network(path: Path, value: float, width: int = 8) -> Path:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import picture
 
 import vidsr
+from tests.makers.clips import picture
 
 SHOWN_MS = ((0, 40), (40, 40), (80, 400), (480, 3000))
 

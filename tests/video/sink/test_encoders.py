@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from vidsr.errors import OptionError
-from vidsr.frame import PixelFormat
-from vidsr.video.codecs import (
+from vidsr.picture.frame import PixelFormat
+from vidsr.video.hdr import HdrMetadata
+from vidsr.video.sink.encoders import (
     CODECS,
     add_parameters,
     choose_format,
@@ -14,7 +15,6 @@ from vidsr.video.codecs import (
     encoder_options,
     find_codec,
 )
-from vidsr.video.hdr import HdrMetadata
 
 YUV = PixelFormat("yuv", 8, (2, 2))
 HDR10 = HdrMetadata(

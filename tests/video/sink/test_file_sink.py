@@ -10,13 +10,13 @@ from typing import Any
 import av
 import pytest
 from av.sidedata.sidedata import Type
-from clips import Clip, Tags, Tone, decode, make_clip, packet_times
-from containers import enlarge
 
 import vidsr
+from tests.makers.clips import Clip, Tags, Tone, decode, make_clip, packet_times
+from tests.makers.containers import enlarge
 from vidsr.errors import OptionError, OutputError
-from vidsr.video.passthrough import Passthrough
-from vidsr.video.sink import Sink
+from vidsr.video.sink.file_sink import Sink
+from vidsr.video.sink.passthrough import Passthrough
 
 UNEVEN = (0, 3600, 5000, 12000, 12100, 20000, 30000, 31000)
 BASE = Fraction(1, 90000)

@@ -14,15 +14,16 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import make_clip, noise, samples
 
 import vidsr
+from tests.makers.clips import make_clip, noise, samples
 from vidsr.cli import main
 from vidsr.errors import DeviceError, OptionError
-from vidsr.frame import PixelFormat, view_planes
-from vidsr.job import Options, prepare
 from vidsr.notes import Notes
-from vidsr.video.codecs import (
+from vidsr.picture.frame import PixelFormat, view_planes
+from vidsr.run.job import Options, prepare
+from vidsr.video.hdr import HdrMetadata
+from vidsr.video.sink.encoders import (
     CODECS,
     add_parameters,
     check_device,
@@ -31,8 +32,7 @@ from vidsr.video.codecs import (
     encoder_options,
     find_codec,
 )
-from vidsr.video.hdr import HdrMetadata
-from vidsr.video.preflight import OutputOptions, configure_encoder
+from vidsr.video.sink.output_plan import OutputOptions, configure_encoder
 
 NVENC = ("h264_nvenc", "hevc_nvenc", "av1_nvenc")
 YUV = PixelFormat("yuv", 8, (2, 2))
@@ -155,7 +155,7 @@ def test_nobody_gets_nvenc_unasked(tmp_path: Path) -> None:
 def test_no_card_is_one_line_before_anything_is_opened(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vidsr.job.Source", pytest.fail)
+    monkeypatch.setattr("vidsr.run.job.Source", pytest.fail)
     clip = make_clip(tmp_path / "a.mkv", frames=1)
     options = Options(output=OutputOptions(codec=name))
     with pytest.raises(DeviceError, match=rf"{name} needs an NVIDIA GPU with NVENC") as error:

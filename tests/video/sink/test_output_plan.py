@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clips import Tags, decode, make_clip
-from containers import Sound, enlarge, make_file
 
 import vidsr
+from tests.makers.clips import Tags, decode, make_clip
+from tests.makers.containers import Sound, enlarge, make_file
 from vidsr.errors import OptionError
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import av
 import pytest
 from av.stream import Disposition
-from clips import decode
-from containers import (
+
+from tests.makers.clips import decode
+from tests.makers.containers import (
     Attachment,
     Line,
     Sound,
@@ -23,10 +24,9 @@ from containers import (
     read_lines,
     read_streams,
 )
-
 from vidsr.errors import ContainerError
-from vidsr.video import passthrough
-from vidsr.video.streams import codec_name, copy_tags, fits
+from vidsr.video.sink import passthrough
+from vidsr.video.sink.stream_plan import codec_name, copy_tags, fits
 
 TWO_LINES = (Line(0, 100, "Hello\nworld"), Line(120, 90, "<i>Ünï</i> 漢字 \U0001f600"))
 FONT = Attachment("Ünïcode.ttf", "font/ttf", bytes(range(256)) * 40)
@@ -227,7 +227,7 @@ def test_what_cannot_be_held_is_refused_before_a_model_is_loaded(
 ) -> None:
     source, target = make_file(tmp_path / "a.mkv", **held), tmp_path / f"b.{suffix}"
     with monkeypatch.context() as patch:
-        patch.setattr("vidsr.upscaler.load_model", lambda *_: pytest.fail("too late"))
+        patch.setattr("vidsr.upscaling.upscaler.load_model", lambda *_: pytest.fail("too late"))
         with pytest.raises(ContainerError, match=named) as refusal:
             enlarge(source, target)
     assert ".mkv" in refusal.value.hint

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clips import decode, make_clip
-from containers import Sound, enlarge, make_file
 
+from tests.makers.clips import decode, make_clip
+from tests.makers.containers import Sound, enlarge, make_file
 from vidsr.errors import OptionError, OutputError, VidsrError
 from vidsr.notes import Notes
-from vidsr.video.passthrough import Passthrough
-from vidsr.video.sink import Sink
-from vidsr.video.target import CONTAINERS, Target
+from vidsr.video.sink.file_sink import Sink
+from vidsr.video.sink.passthrough import Passthrough
+from vidsr.video.sink.target_file import CONTAINERS, Target
 
 OLD = b"what was there before"
 

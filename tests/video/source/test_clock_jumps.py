@@ -8,9 +8,9 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import Tone, make_clip
 
 import vidsr
+from tests.makers.clips import Tone, make_clip
 
 
 def times(path: Path, kind: str) -> list[float]:

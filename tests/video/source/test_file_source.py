@@ -11,7 +11,8 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from clips import (
+
+from tests.makers.clips import (
     Clip,
     Tags,
     Tone,
@@ -25,10 +26,9 @@ from clips import (
     samples,
     truncate,
 )
-
 from vidsr.errors import InputError, VidsrError
-from vidsr.frame import Frame
-from vidsr.video.source import Source
+from vidsr.picture.frame import Frame
+from vidsr.video.source.file_source import Source
 
 # x264's "medium" has three B-frames, reorders, and looks ahead: many frames are held back.
 REORDERED = {"preset": "medium", "x264-params": "keyint=12:scenecut=0:open-gop=1"}

@@ -1,7 +1,7 @@
 """NVDEC without a card: PyAV's names as they are, and surfaces played by pictures of the processor.
 
-A :class:`Surface` has the attributes of PyAV's CUDA frames and real planes of NV12, P010 and P016,
-with their pitch; a :class:`Card` stands in for a container whose decoder puts such frames out.
+A ``Surface`` has the attributes of PyAV's CUDA frames and real planes of NV12, P010 and P016,
+with their pitch; a ``Card`` stands in for a container whose decoder puts such frames out.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ import numpy as np
 import pytest
 import torch
 from av.codec.hwaccel import HWAccel
-from clips import decode, interlaced_pictures, make_clip, noise, samples
 from torch.utils.dlpack import from_dlpack
 
 import vidsr
+from tests.makers.clips import decode, interlaced_pictures, make_clip, noise, samples
 from vidsr.cli import main
 from vidsr.errors import DeviceError, OptionError
-from vidsr.frame import Frame, view_planes
-from vidsr.job import Options, prepare
 from vidsr.notes import Notes
-from vidsr.video import nvdec
+from vidsr.picture.frame import Frame, view_planes
+from vidsr.run.job import Options, prepare
 from vidsr.video.info import SourceCounts
-from vidsr.video.nvdec import Nvdec, has_tensors, open_nvdec, unpack
-from vidsr.video.opening import open_input
-from vidsr.video.pictures import Pictures
-from vidsr.video.source import Source
+from vidsr.video.source import nvdec
+from vidsr.video.source.file_source import Source
+from vidsr.video.source.frame_reader import Pictures
+from vidsr.video.source.nvdec import Nvdec, has_tensors, open_nvdec, unpack
+from vidsr.video.source.opening import open_input
 
 LAYOUTS = {"yuv420p": ("nv12", 0), "yuv420p10le": ("p010le", 6), "yuv420p12le": ("p016le", 4)}
 BROUGHT = "are brought from the card to the processor"
@@ -149,7 +149,7 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             container = open_input(path, framerate)
             return container if hwaccel is None else Card(container, surface)
 
-        monkeypatch.setattr("vidsr.video.source.open_input", opened)
+        monkeypatch.setattr("vidsr.video.source.file_source.open_input", opened)
 
     return install
 
@@ -190,7 +190,7 @@ def test_ffmpeg_has_nvdec_for(decoder: str) -> None:
 
 
 def test_pyav_still_rounds_the_chroma_of_odd_sizes_down() -> None:
-    """Once it does not, :func:`has_tensors` may say yes to odd sizes."""
+    """Once it does not, ``has_tensors`` may say yes to odd sizes."""
     chroma = av.VideoFrame(7, 5, "nv12").planes[1]
     assert tuple(from_dlpack(chroma.__dlpack__()).shape) == (2, 3, 2)
 
@@ -472,7 +472,7 @@ def test_a_run_from_end_to_end(
     choices: dict[str, Any] = {"model": "lite-x2", "device": "cpu", "codec": "ffv1"}
     plain = vidsr.upscale(clip.path, tmp_path / "plain.mkv", **choices)
     card()
-    monkeypatch.setattr("vidsr.job.open_nvdec", lambda devices: STAY)
+    monkeypatch.setattr("vidsr.run.job.open_nvdec", lambda devices: STAY)
     report = vidsr.upscale(clip.path, tmp_path / "card.mkv", decoder="cuda", **choices)
     assert (plain.decoder, report.decoder) == ("cpu", "cuda")
     assert report.frames == plain.frames == 5

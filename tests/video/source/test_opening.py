@@ -8,14 +8,14 @@ from typing import Any
 
 import av
 import pytest
-from clips import Tone, make_clip, picture
 
+from tests.makers.clips import Tone, make_clip, picture
 from vidsr.errors import InputError
-from vidsr.frame import Frame
 from vidsr.notes import Notes
-from vidsr.video.images import is_image, is_pattern, numbered_files
-from vidsr.video.opening import choose_video, open_input
-from vidsr.video.source import Source
+from vidsr.picture.frame import Frame
+from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
+from vidsr.video.source.file_source import Source
+from vidsr.video.source.opening import choose_video, open_input
 
 
 def pictures(tmp_path: Path, names: list[str]) -> list[float]:

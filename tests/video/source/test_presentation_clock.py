@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidsr.video.timestamps import PresentationClock
+from vidsr.video.source.presentation_clock import PresentationClock
 
 MS = Fraction(1, 1000)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import Tags, decode, make_clip, noise, picture, samples
 
-from vidsr.frame import Frame
-from vidsr.video.source import Source
+from tests.makers.clips import Tags, decode, make_clip, noise, picture, samples
+from vidsr.picture.frame import Frame
+from vidsr.video.source.file_source import Source
 
 PLANAR = [
     *(f"yuv{s}p{d}" for s in (420, 422, 444) for d in ("", "10le", "12le")),

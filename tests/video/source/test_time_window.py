@@ -9,12 +9,12 @@ from pathlib import Path
 
 import av
 import pytest
-from clips import Tone, make_clip
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidsr.video.source import Source
-from vidsr.video.window import Window, nearest_tick
+from tests.makers.clips import Tone, make_clip
+from vidsr.video.source.file_source import Source
+from vidsr.video.source.time_window import Window, nearest_tick
 
 THREE = [(0.0, 0.2, "one"), (0.2, 0.5, "two"), (0.5, 1.0, "three")]
 

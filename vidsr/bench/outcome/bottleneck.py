@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vidsr.bench.results import Stage
+from vidsr.bench.outcome.results import Stage
 
 PLAIN = {
     "decode": "decoding",

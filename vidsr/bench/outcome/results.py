@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from vidsr.bench.machine import Machine
-from vidsr.bench.stats import Quantiles, Spread
+from vidsr.bench.outcome.stats import Quantiles, Spread
 
 FORMAT = "vidsr-bench 1"
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from vidsr.bench.results import Against, Ceiling, Efficiency, Setup, Stage, Whole
-from vidsr.bench.stats import Quantiles, Spread, quantiles, ratios, spread
+from vidsr.bench.outcome.results import Against, Ceiling, Efficiency, Setup, Stage, Whole
+from vidsr.bench.outcome.stats import Quantiles, Spread, quantiles, ratios, spread
 
 Round = Mapping[str, Any]  # what a process answered
 BESIDE = ("upload", "to_rgb", "to_yuv", "download", "copy")  # colour and copies

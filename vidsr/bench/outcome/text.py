@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from vidsr.bench.results import (
+from vidsr.bench.outcome.results import (
     Against,
     Ceiling,
     Efficiency,
@@ -14,7 +14,7 @@ from vidsr.bench.results import (
     Stage,
     Whole,
 )
-from vidsr.bench.stats import Spread
+from vidsr.bench.outcome.stats import Spread
 
 FASTEST = "lite-fast-x2"
 FASTER = f"faster on a processor, twice as large: vidsr-bench --realtime --model {FASTEST}"

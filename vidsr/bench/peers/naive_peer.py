@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vidsr.bench.peers.job import Job, Opened
 from vidsr.bench.peers.rgb_loop import open_rgb_loop
-from vidsr.models.srresnet import SRResNet
+from vidsr.models.networks.srresnet import SRResNet
 
 
 def open_peer(job: Job) -> Opened[av.VideoFrame]:

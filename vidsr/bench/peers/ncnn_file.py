@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from vidsr.engines.rewrite import PhaseSRResNet, to_phase_module
+from vidsr.engines.pytorch.rewrite import PhaseSRResNet, to_phase_module
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import Generator
-from vidsr.models.lite import Lite
+from vidsr.models.networks.lite import Lite
 
 MAGIC = 7767517
 ADD, SUBTRACT = 0, 1

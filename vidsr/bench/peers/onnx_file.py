@@ -11,8 +11,8 @@ from torch import Tensor
 
 from vidsr.bench.peers.job import Absent, Job
 from vidsr.bench.peers.rgb_loop import Network
-from vidsr.engines.export import export_onnx
-from vidsr.engines.facts import NetworkFacts, read_facts
+from vidsr.engines.onnx_files.export import export_onnx
+from vidsr.engines.onnx_files.facts import NetworkFacts, read_facts
 from vidsr.errors import DeviceError
 
 Floats = NDArray[np.float32]

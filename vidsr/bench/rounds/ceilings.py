@@ -65,7 +65,7 @@ def bus_bytes(device: torch.device) -> dict[str, float]:
 
 @torch.inference_mode()
 def seconds(device: torch.device, work: Callable[[], Tensor]) -> float:
-    """Median of calls over :data:`ROUND_S`, at least three, after two that do not count."""
+    """Median of calls over ``ROUND_S``, at least three, after two that do not count."""
     times: list[float] = []
     for _ in range(2):
         work()

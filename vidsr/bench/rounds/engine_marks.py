@@ -53,7 +53,7 @@ class MarkedEngine:
         return cast(Engine, self)
 
     def reached(self) -> tuple[Mark, Mark]:
-        """Before the first run and after the last one since :meth:`restart`."""
+        """Before the first run and after the last one since ``restart``."""
         if self._begin is None or self._end is None:
             raise RuntimeError(f"{self._engine.name}: no run since restart()")
         return self._begin, self._end

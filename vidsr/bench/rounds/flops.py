@@ -7,7 +7,7 @@ import copy
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from vidsr.engines.rewrite import to_phase_module
+from vidsr.engines.pytorch.rewrite import to_phase_module
 from vidsr.models.checkpoint import Generator
 
 SIDE = 16  # of the picture in the weightless run: a multiple of every generator's alignment

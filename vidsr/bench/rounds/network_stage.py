@@ -9,11 +9,11 @@ from threading import Barrier, BrokenBarrierError
 
 import torch
 
-from vidsr import transform
-from vidsr.bench.marks import MarkedEngine, now
-from vidsr.bench.samples import Bench, Samples
-from vidsr.bench.work import flops_per_pixel
-from vidsr.frame import Frame
+from vidsr.bench.rounds.engine_marks import MarkedEngine, now
+from vidsr.bench.rounds.flops import flops_per_pixel
+from vidsr.bench.rounds.samples import Bench, Samples
+from vidsr.picture.frame import Frame
+from vidsr.upscaling import transform
 
 WARM_UP = 3
 KEPT_BYTES = 512 << 20  # of large frames for the encoder; a longer clip goes to and fro

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import torch
 
 from vidsr.bench.clip import bounce
-from vidsr.bench.marks import Mark
-from vidsr.bench.task import Task
-from vidsr.frame import Frame
-from vidsr.job import Job
+from vidsr.bench.rounds.engine_marks import Mark
+from vidsr.bench.worker_task import Task
+from vidsr.picture.frame import Frame
+from vidsr.run.job import Job
 
 
 @dataclass

@@ -15,16 +15,16 @@ import av
 import torch
 from torch import Tensor
 
-from vidsr.bench.ceilings import ceilings, types_of
 from vidsr.bench.clip import bounce
-from vidsr.bench.marks import now
-from vidsr.bench.network import network
-from vidsr.bench.samples import Bench, Samples
-from vidsr.bench.task import Task, serve
-from vidsr.bench.whole import about, first_frames, open_job
-from vidsr.frame import to_image
+from vidsr.bench.rounds.ceilings import ceilings, types_of
+from vidsr.bench.rounds.engine_marks import now
+from vidsr.bench.rounds.network_stage import network
+from vidsr.bench.rounds.samples import Bench, Samples
+from vidsr.bench.rounds.whole_command import about, first_frames, open_job
+from vidsr.bench.worker_task import Task, serve
 from vidsr.notes import Notes
-from vidsr.video.preflight import configure_encoder
+from vidsr.picture.frame import to_image
+from vidsr.video.sink.output_plan import configure_encoder
 
 CPU = torch.device("cpu")
 NO_BUS = "frames are where the network runs"

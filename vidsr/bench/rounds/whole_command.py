@@ -21,20 +21,20 @@ from typing import Any
 import torch
 
 from vidsr.api import QUEUED_FRAMES, encode
-from vidsr.bench.task import Task, serve
-from vidsr.engines.choose import runtime_of
-from vidsr.engines.heap import keep_heap
-from vidsr.frame import Frame
-from vidsr.job import Job, prepare
+from vidsr.bench.worker_task import Task, serve
+from vidsr.engines.selection.choice import runtime_of
 from vidsr.notes import Notes
+from vidsr.picture.frame import Frame
+from vidsr.run.job import Job, prepare
+from vidsr.terminal.heap import keep_heap
 from vidsr.video.info import SourceInfo
-from vidsr.video.source import Source
+from vidsr.video.source.file_source import Source
 
 WARM_UP = 4  # frames: a queue of the device full, every buffer taken once
 
 
 class Watch:
-    """A :class:`vidsr.api.Progress` that notes when each frame was delivered, in seconds."""
+    """A ``Progress`` that notes when each frame was delivered, in seconds."""
 
     def __init__(self) -> None:
         self.frame_s: list[float] = []

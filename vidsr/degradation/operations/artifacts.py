@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from vidsr.degradation.blur import blur, gaussian_kernel
+from vidsr.degradation.operations.blur import blur, gaussian_kernel
 from vidsr.errors import OptionError
 
 GREY = 0.5

@@ -13,14 +13,14 @@ from functools import partial
 
 from torch import Tensor
 
-from vidsr.degradation import artifacts, noise
-from vidsr.degradation.blur import blur, defocus_kernel, gaussian_kernel, motion_kernel
-from vidsr.degradation.chroma import LAYOUTS, subsample_chroma
-from vidsr.degradation.codec import CodecPass
-from vidsr.degradation.codec_settings import CODECS, PRESETS, CodecSettings
-from vidsr.degradation.jpeg import SUBSAMPLINGS, jpeg
-from vidsr.degradation.passes import Each, Pass, Scene, WithPrevious
-from vidsr.degradation.resize import METHODS, resize
+from vidsr.degradation.operations import artifacts, noise
+from vidsr.degradation.operations.blur import blur, defocus_kernel, gaussian_kernel, motion_kernel
+from vidsr.degradation.operations.chroma import LAYOUTS, subsample_chroma
+from vidsr.degradation.operations.codec import CodecPass
+from vidsr.degradation.operations.codec_settings import CODECS, PRESETS, CodecSettings
+from vidsr.degradation.operations.jpeg import SUBSAMPLINGS, jpeg
+from vidsr.degradation.operations.passes import Each, Pass, Scene, WithPrevious
+from vidsr.degradation.operations.resize import METHODS, resize
 
 Value = float | int | str
 Values = dict[str, Value]

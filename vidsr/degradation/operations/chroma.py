@@ -7,9 +7,9 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from vidsr.degradation.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
+from vidsr.degradation.operations.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
 from vidsr.errors import OptionError
-from vidsr.resample import resample
+from vidsr.picture.resample import resample
 
 # (across, down): how many luma samples share a chroma sample.
 LAYOUTS = {"444": (1, 1), "422": (2, 1), "420": (2, 2), "411": (4, 1), "410": (4, 4)}

@@ -12,13 +12,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vidsr.color import RANGE_LIMITED, ColorSpec, assumed_matrix
-from vidsr.degradation.codec_settings import CODECS, CodecSettings
-from vidsr.degradation.passes import run_through
+from vidsr.degradation.operations.codec_settings import CODECS, CodecSettings
+from vidsr.degradation.operations.passes import run_through
 from vidsr.errors import OptionError, VidsrError
-from vidsr.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
-from vidsr.kernels.reference import rgb_to_yuv, yuv_to_rgb
-from vidsr.video.streams import MUX_ERRORS
+from vidsr.picture.color import RANGE_LIMITED, ColorSpec, assumed_matrix
+from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
+from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
+from vidsr.video.sink.stream_plan import MUX_ERRORS
 
 _PIXEL = PixelFormat("yuv", 8, (2, 2))
 

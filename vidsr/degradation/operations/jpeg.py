@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vidsr.degradation.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
+from vidsr.degradation.operations.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
 from vidsr.errors import OptionError
 
 SUBSAMPLINGS = ("420", "444")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from vidsr.degradation.ycbcr import ycbcr_to_rgb
+from vidsr.degradation.operations.ycbcr import ycbcr_to_rgb
 from vidsr.errors import OptionError
 
 GAMMA = 2.2  # display light to sensor light, near enough for where noise is strong

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vidsr.errors import OptionError
-from vidsr.resample import resample
+from vidsr.picture.resample import resample
 
 Method = Literal["nearest", "bilinear", "bicubic", "area", "lanczos"]
 METHODS: tuple[str, ...] = get_args(Method)

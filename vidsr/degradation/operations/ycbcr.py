@@ -17,7 +17,7 @@ def rgb_to_ycbcr(x: Tensor) -> Tensor:
 
 
 def ycbcr_to_rgb(x: Tensor) -> Tensor:
-    """The inverse of :func:`rgb_to_ycbcr`; not clamped."""
+    """The inverse of ``rgb_to_ycbcr``; not clamped."""
     luma, cb, cr = x.unbind(1)
     red = luma + 2 * (1 - KR) * cr
     blue = luma + 2 * (1 - KB) * cb

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.forms import PhaseNet
+from vidsr.models.networks.phase_net import PhaseNet
 
 
 class ESPCN(PhaseNet):
@@ -27,6 +27,6 @@ class ESPCN(PhaseNet):
         self.tail = nn.Conv2d(width // 2, config.channels * config.scale**2, 3, padding=1)
 
     def phase(self, x: Tensor) -> Tensor:
-        """See :meth:`vidsr.models.forms.PhaseNet.phase`."""
+        """See ``PhaseNet.phase``."""
         out: Tensor = self.tail(self.body(x))
         return out

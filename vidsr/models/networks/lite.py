@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.forms import DifferenceNet
+from vidsr.models.networks.phase_net import DifferenceNet
 
 
 class Lite(DifferenceNet):
@@ -29,7 +29,7 @@ class Lite(DifferenceNet):
         self.activations = nn.ModuleList(nn.PReLU(slopes) for _ in range(config.blocks + 1))
 
     def residual(self, centred: Tensor) -> Tensor:
-        """See :meth:`vidsr.models.forms.DifferenceNet.residual`.
+        """See ``DifferenceNet.residual``.
 
         Sizes that are no multiple of ``stride`` are made one by repeating the last row and column.
         """

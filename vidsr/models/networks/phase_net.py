@@ -15,7 +15,7 @@ class PhaseNet(nn.Module):
 
     @property
     def shuffle(self) -> int:
-        """Factor of the last pixel shuffle, the one :meth:`phase` leaves out; 1 for none."""
+        """Factor of the last pixel shuffle, the one ``phase`` leaves out; 1 for none."""
         return self.config.scale
 
     def phase(self, x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.forms import PhaseNet
+from vidsr.models.networks.phase_net import PhaseNet
 
 RESIDUAL_SCALE = 0.2
 SLOPE = 0.2

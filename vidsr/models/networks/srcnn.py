@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.forms import PhaseNet
-from vidsr.resample import resample
+from vidsr.models.networks.phase_net import PhaseNet
+from vidsr.picture.resample import resample
 
 REACH = 2  # source pixels either side that a bicubic kernel can need
 

@@ -45,7 +45,7 @@ class SRResNet(nn.Module):
     ``config.norm`` "none" leaves out the normalisation, as EDSR (Lim et al., 2017) found better.
 
     Layers are defined in the order in which they run, which is what
-    :mod:`vidsr.models.thirdparty` matches foreign checkpoints against.
+    ``vidsr.models.foreign_srresnet`` matches foreign checkpoints against.
     """
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -68,7 +68,7 @@ class SRResNet(nn.Module):
         """[N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], not clamped.
 
         The result is the network's own, in ``config.output_range``: a ``signed`` network
-        (the published training) puts out about [-1, 1]. :meth:`to_unit` brings it to [0, 1].
+        (the published training) puts out about [-1, 1]. ``to_unit`` brings it to [0, 1].
         """
         head = self.head(x)
         out: Tensor = self.tail(self.upsample(head + self.join(self.blocks(head))))

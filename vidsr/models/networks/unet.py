@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.forms import DifferenceNet
+from vidsr.models.networks.phase_net import DifferenceNet
 
 
 class Block(nn.Module):
@@ -71,7 +71,7 @@ class UNet(DifferenceNet):
         return stride
 
     def residual(self, centred: Tensor) -> Tensor:
-        """See :meth:`vidsr.models.forms.DifferenceNet.residual`.
+        """See ``DifferenceNet.residual``.
 
         Sizes that are no multiple of ``stride`` are made one by repeating the last row and column.
         """

@@ -1,6 +1,6 @@
 """Fit NIQE's model of undamaged photographs.
 
-    python -m vidsr.quality.fit_niqe PHOTOS -o vidsr/quality/niqe_pristine.safetensors
+    python -m vidsr.quality.metrics.fit_niqe PHOTOS -o vidsr/quality/niqe_pristine.safetensors
 
 Each photograph is halved first: at full size neighbouring samples of a camera's picture are
 interpolated from one another and JPEG's traces are on top. Of its blocks those are taken that are
@@ -22,9 +22,9 @@ from torch.nn.functional import interpolate
 from tqdm import tqdm
 
 from vidsr.errors import InputError, OutputError, VidsrError
-from vidsr.pictures import picture_files, read_rgb
-from vidsr.quality.metrics import luma_601
-from vidsr.quality.niqe import BLOCK, Gaussian, block_features, fit
+from vidsr.quality.metrics.niqe import BLOCK, Gaussian, block_features, fit
+from vidsr.quality.metrics.psnr import luma_601
+from vidsr.video.still_images import picture_files, read_rgb
 
 SHARP = 0.75  # of the sharpest block of a photograph
 
@@ -79,7 +79,8 @@ def save(path: Path, model: Gaussian, about: dict[str, str | int | float]) -> No
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m vidsr.quality.fit_niqe", description="Fit NIQE's model of photographs."
+        prog="python -m vidsr.quality.metrics.fit_niqe",
+        description="Fit NIQE's model of photographs.",
     )
     parser.add_argument("photos", type=Path, help="folder of undamaged photographs")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="SAFETENSORS")

@@ -9,9 +9,9 @@ from statistics import fmean
 
 from torch import Tensor
 
-from vidsr.quality.metrics import luma_601, psnr_db
-from vidsr.quality.niqe import BLOCK, niqe
-from vidsr.quality.ssim import WINDOW, ssim
+from vidsr.quality.metrics.niqe import BLOCK, niqe
+from vidsr.quality.metrics.psnr import luma_601, psnr_db
+from vidsr.quality.metrics.ssim import WINDOW, ssim
 
 EQUAL_DB = 100.0  # what an equal picture counts in a mean, where infinity would swallow the rest
 
@@ -33,7 +33,7 @@ METRICS = {
 
 
 def luma_of(picture: Tensor, original: Tensor) -> Tensor:
-    """The plane of uint8 ``[3, H, W]`` that is compared with :func:`luma_of_original`.
+    """The plane of uint8 ``[3, H, W]`` that is compared with ``luma_of_original``.
 
     A grey original (``[1, H, W]``) is compared on its own 0..255 scale, as the published scores
     are: on 16..235 the one grey file of Set14 alone would lift that set's mean by 0.09 dB.
@@ -52,7 +52,7 @@ def measure(
     """Scores of two planes ``[H, W]`` in 0..255, by the names of METRICS that need one picture.
 
     NIQE is that of ``output`` alone, border and all: NaN below 96x96. Raises ValueError as
-    :func:`psnr_db` and :func:`ssim` do.
+    ``psnr_db`` and ``ssim`` do.
     """
     scores = {}
     if "psnr" in metrics:
@@ -65,7 +65,7 @@ def measure(
 
 
 def naturalness(y: Tensor) -> float:
-    """:func:`niqe`, or NaN for a plane smaller than one of its blocks."""
+    """``niqe``, or NaN for a plane smaller than one of its blocks."""
     return niqe(y) if min(y.shape) >= BLOCK else math.nan
 
 
@@ -80,6 +80,6 @@ def counted(metric: str, value: float) -> float:
 
 
 def mean_score(metric: str, values: Iterable[float]) -> float:
-    """The mean of those that are numbers, as :func:`counted`; NaN where there is none."""
+    """The mean of those that are numbers, as ``counted``; NaN where there is none."""
     numbers = [counted(metric, value) for value in values if not math.isnan(value)]
     return fmean(numbers) if numbers else math.nan

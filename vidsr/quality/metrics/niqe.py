@@ -4,9 +4,9 @@ Mittal, Soundararajan and Bovik 2013, "Making a 'completely blind' image quality
 96x96 block gives 36 numbers (18 at full and 18 at half size); a picture's are summed up as a
 Gaussian, and its distance from a Gaussian fitted to photographs is the score. Lower is better.
 
-The model here is this project's own, fitted by :mod:`vidsr.quality.fit_niqe` to the photographs
-its networks were trained on. Scores of one picture can be compared with each other, not with those
-made with the authors' model.
+The model here is this project's own, fitted by ``vidsr.quality.metrics.fit_niqe`` to the
+photographs its networks were trained on. Scores of one picture can be compared with each other,
+not with those made with the authors' model.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from vidsr.errors import ModelError
-from vidsr.quality.ssim import filter_valid, gaussian
+from vidsr.quality.metrics.ssim import filter_valid, gaussian
 
 BLOCK = 96  # pixels at full size, half of it at half size
 FEATURES = 36
@@ -160,7 +160,7 @@ def pristine() -> Gaussian:
 
 
 def load(path: Path) -> Gaussian:
-    """A model that :mod:`vidsr.quality.fit_niqe` wrote. Raises ModelError."""
+    """A model that ``vidsr.quality.metrics.fit_niqe`` wrote. Raises ModelError."""
     try:
         with safe_open(str(path), framework="pt") as file:
             model = Gaussian(file.get_tensor("mean"), file.get_tensor("covariance"))

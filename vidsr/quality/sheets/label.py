@@ -71,7 +71,7 @@ def text_size(text: str, dot: int = 1) -> tuple[int, int]:
 
 
 def draw_text(text: str, dot: int = 1) -> Tensor:
-    """A line of text, bool ``[h, w]`` as :func:`text_size` says: True where there is ink.
+    """A line of text, bool ``[h, w]`` as ``text_size`` says: True where there is ink.
 
     Small letters become capitals; what the font lacks becomes a question mark.
     """

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vidsr.quality.label import HIGH, draw_text, fit_text
+from vidsr.quality.sheets.label import HIGH, draw_text, fit_text
 
 GAP, DOT = 6, 2  # pixels between cells; pixels of a dot of the text
 PAPER, INK = 32, 235

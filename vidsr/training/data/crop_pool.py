@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import InputError
-from vidsr.training.grow import LUMA
+from vidsr.training.networks.grow import LUMA
 
 CANDIDATES = 2
 """Of so many crops the one with most contrast is kept: skies teach nothing."""
@@ -40,7 +40,7 @@ def to_luma(rgb: Tensor) -> Tensor:
 
 
 class CropPool:
-    """Pictures of any sizes; :meth:`draw` chooses places, :meth:`cut` reads them."""
+    """Pictures of any sizes; ``draw`` chooses places, ``cut`` reads them."""
 
     def __init__(
         self, pairs: Iterable[Pair], *, scale: int, crop: int, device: torch.device | str = "cpu"

@@ -16,9 +16,9 @@ from torch import Tensor
 from vidsr.degradation.clips import pan_clip
 from vidsr.degradation.recipe import Recipe
 from vidsr.errors import InputError, NoInputError, OptionError, VidsrError
-from vidsr.pictures import picture_files, read_rgb, to_bytes, to_unit
+from vidsr.training.data.crop_pool import Pair, to_luma
 from vidsr.training.options import Options
-from vidsr.training.pool import Pair, to_luma
+from vidsr.video.still_images import picture_files, read_rgb, to_bytes, to_unit
 
 log = logging.getLogger("vidsr")
 CLIP_FRAMES = 6

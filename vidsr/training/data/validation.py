@@ -13,14 +13,14 @@ from torch.nn.functional import interpolate
 
 from vidsr.degradation.recipe import Recipe
 from vidsr.degradation.stills import degrade_picture
-from vidsr.engines.torch_engine import TorchEngine
+from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.errors import InputError
 from vidsr.models.checkpoint import Generator
-from vidsr.pictures import picture_files, read_rgb, to_bytes, to_unit
-from vidsr.quality.metrics import luma_601, psnr_db
-from vidsr.quality.sheet import contact_sheet, detailed_window
-from vidsr.training.data import Prepared, is_plain, partner, trim
-from vidsr.transform import enlarge_rgb
+from vidsr.quality.metrics.psnr import luma_601, psnr_db
+from vidsr.quality.sheets.sheet import contact_sheet, detailed_window
+from vidsr.training.data.pairs import Prepared, is_plain, partner, trim
+from vidsr.upscaling.transform import enlarge_rgb
+from vidsr.video.still_images import picture_files, read_rgb, to_bytes, to_unit
 
 log = logging.getLogger("vidsr")
 SHEET_PICTURES = 4

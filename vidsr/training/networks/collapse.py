@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.lite import Lite
+from vidsr.models.networks.lite import Lite
 
 
 class WideConv(nn.Module):
@@ -61,7 +61,7 @@ class WideConv(nn.Module):
 
 
 class WideLite(nn.Module):
-    """A :class:`Lite` whose convolutions are :class:`WideConv` while it learns."""
+    """A ``Lite`` whose convolutions are ``WideConv`` while it learns."""
 
     def __init__(self, config: GeneratorConfig, middle: int = 128) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from vidsr.training.losses import AdversarialKind
+from vidsr.training.networks.losses import AdversarialKind
 
 DiscriminatorKind = Literal["srgan", "patch"]
 Norm = Literal["batch", "spectral", "none"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vidsr.models.phase import phase_weight
-from vidsr.models.srresnet import SRResNet
+from vidsr.models.networks.phase_weights import phase_weight
+from vidsr.models.networks.srresnet import SRResNet
 
 
 def fast_forward(net: SRResNet, x: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.lite import Lite
-from vidsr.models.srresnet import ResidualBlock, SRResNet
+from vidsr.models.networks.lite import Lite
+from vidsr.models.networks.srresnet import ResidualBlock, SRResNet
 
 LUMA = (0.299, 0.587, 0.114)
 """BT.601 weights, those of the luma that ``lite`` networks learn on."""

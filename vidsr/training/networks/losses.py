@@ -76,7 +76,7 @@ def temporal_l1(out_a: Tensor, out_b: Tensor, ref_a: Tensor, ref_b: Tensor) -> T
 
 
 def flicker_loss(out: Tensor, reference: Tensor) -> Tensor:
-    """:func:`temporal_l1` over all neighbouring frames of ``[..., T, C, H, W]``.
+    """``temporal_l1`` over all neighbouring frames of ``[..., T, C, H, W]``.
 
     Raises ValueError for fewer than two frames.
     """
@@ -106,7 +106,7 @@ def discriminator_loss(kind: AdversarialKind, real_logits: Tensor, fake_logits: 
 
     ``bce``: mean -log sigmoid(r) + mean -log(1 - sigmoid(f)); ``hinge``: mean max(0, 1 - r) + mean
     max(0, 1 + f); ``wgan-gp``: mean f - mean r, to which the caller adds
-    :func:`gradient_penalty`, usually times 10.
+    ``gradient_penalty``, usually times 10.
     """
     real, fake = _wide(real_logits), _wide(fake_logits)
     match kind:

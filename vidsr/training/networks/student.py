@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import Generator, build_generator
 from vidsr.models.config import GeneratorConfig
-from vidsr.models.lite import Lite
-from vidsr.models.srresnet import SRResNet
+from vidsr.models.networks.lite import Lite
+from vidsr.models.networks.srresnet import SRResNet
 from vidsr.models.zoo import load_model
-from vidsr.training.collapse import WideLite
-from vidsr.training.fast import fast_forward
-from vidsr.training.grow import deepen_lite, grow_srresnet, share_slopes
+from vidsr.training.networks.collapse import WideLite
+from vidsr.training.networks.fast_forward import fast_forward
+from vidsr.training.networks.grow import deepen_lite, grow_srresnet, share_slopes
 
 
 class PlainStudent(nn.Module):

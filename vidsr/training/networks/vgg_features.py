@@ -27,8 +27,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidsr.errors import ModelError
-from vidsr.models.thirdparty import read_pickle
-from vidsr.training.losses import Distance, l1, mse
+from vidsr.models.foreign_srresnet import read_pickle
+from vidsr.training.networks.losses import Distance, l1, mse
 
 FeatureLayer = Literal["vgg22", "vgg31", "vgg54"]
 """phi_{i,j} of Ledig et al. 2017: the j-th convolution after its ReLU, before the i-th pooling."""
@@ -54,7 +54,7 @@ class VggFeatures(nn.Module):
 
     ``forward`` takes RGB ``[N, 3, H, W]`` in [0, 1], sides of at least ``smallest``, and gives
     ``[N, C, H/2^p, W/2^p]`` after p poolings, times 1/12.75. Gradients pass through to the picture.
-    A :func:`perceptual_loss` of 4x3x96x96, forward and backward, takes one busy Zen 4 core 122 ms
+    A ``perceptual_loss`` of 4x3x96x96, forward and backward, takes one busy Zen 4 core 122 ms
     at vgg22 and 148 at vgg31; in bfloat16 80 and 86.
     """
 

@@ -25,7 +25,7 @@ LOG_FROM_RATIO = 20  # largest over smallest loss, from where a linear axis hide
 
 
 class CsvLog:
-    """Appends rows to a CSV, each handed to the system before :meth:`append` returns.
+    """Appends rows to a CSV, each handed to the system before ``append`` returns.
 
     A new run (``resumed_step`` None) starts the file afresh. A resumed one keeps the rows up to
     ``resumed_step`` and drops those after it, which will be written again, and a last line that a

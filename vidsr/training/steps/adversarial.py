@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from vidsr.training import losses
-from vidsr.training.features import VggFeatures, perceptual_loss
-from vidsr.training.learner import Fidelity, Losses, Optimiser
+from vidsr.training.networks import losses
+from vidsr.training.networks.student import Student
+from vidsr.training.networks.vgg_features import VggFeatures, perceptual_loss
 from vidsr.training.options import Options
-from vidsr.training.student import Student
+from vidsr.training.steps.fidelity import Fidelity, Losses, Optimiser
 
 OFFSETS = 8
 """Places, in pixels a way, that the perceptual loss begins at."""
@@ -22,7 +22,7 @@ NOISE = 1.5 / 255
 
 
 class Adversarial(Fidelity):
-    """A :class:`Fidelity` whose losses are those of SRGAN (Ledig et al., 2017).
+    """A ``Fidelity`` whose losses are those of SRGAN (Ledig et al., 2017).
 
     Against flicker, the same content is enlarged twice: as it is, and with a little noise and, for
     bicubic degradation, moved by a fraction of a low-resolution pixel, as the next frame of a video

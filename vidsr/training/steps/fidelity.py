@@ -11,10 +11,10 @@ from torch import Tensor, nn
 
 from vidsr.engines.devices import has_native_bf16
 from vidsr.models.checkpoint import Generator
-from vidsr.training import losses
+from vidsr.training.data.crop_pool import luma
+from vidsr.training.networks import losses
+from vidsr.training.networks.student import Student
 from vidsr.training.options import Options
-from vidsr.training.pool import luma
-from vidsr.training.student import Student
 
 Losses = dict[str, Tensor]
 PIXEL_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {

@@ -14,16 +14,16 @@ from torch import Tensor
 
 from vidsr.errors import TrainingError
 from vidsr.models.checkpoint import Generator, build_generator, save_generator
-from vidsr.pictures import write_png
-from vidsr.training.curves import CsvLog, draw_curves
-from vidsr.training.graphed import GraphedStep
-from vidsr.training.learner import Learner, Losses
+from vidsr.training.data.crop_pool import CropPool
+from vidsr.training.data.validation import Sample, Scores, score, sheet
 from vidsr.training.options import Options
-from vidsr.training.pool import CropPool
-from vidsr.training.processes import Processes
-from vidsr.training.schedule import Clock, learning_rate
-from vidsr.training.state import RunFolder, save_state
-from vidsr.training.validation import Sample, Scores, score, sheet
+from vidsr.training.records.curves import CsvLog, draw_curves
+from vidsr.training.records.run_folder import RunFolder, save_state
+from vidsr.training.steps.fidelity import Learner, Losses
+from vidsr.training.steps.graphed_step import GraphedStep
+from vidsr.training.steps.processes import Processes
+from vidsr.training.steps.schedule import Clock, learning_rate
+from vidsr.video.still_images import write_png
 
 log = logging.getLogger("vidsr")
 LOOKS = 20  # validations of a run that does not say how many

@@ -33,7 +33,7 @@ class Clock:
         self.seconds, self._mark, self.step = self.seconds + now - self._mark, now, self.step + 1
 
     def pause(self) -> None:
-        """What happens until :meth:`start` is no training: it does not use up the time."""
+        """What happens until ``start`` is no training: it does not use up the time."""
         self._mark = None
 
     @property

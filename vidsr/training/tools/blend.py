@@ -1,4 +1,4 @@
-"""``python -m vidsr.training.blend``: weights between a network and one that grew from it.
+"""``python -m vidsr.training.tools.blend``: weights between a network and one that grew from it.
 
 A GAN trained from a network for fidelity stays near it, so that every network between the two
 works: more share of the GAN is sharper and invents more. That is ESRGAN's network interpolation
@@ -14,10 +14,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from vidsr.arguments import Parser
 from vidsr.errors import ModelError, OptionError, OutputError, VidsrError
 from vidsr.models.checkpoint import save_generator
 from vidsr.models.zoo import Model, load_model
+from vidsr.terminal.parser import Parser
 
 
 def blend(first: Model, second: Model, share: float) -> dict[str, Tensor]:
@@ -42,7 +42,7 @@ def _weights(model: Model) -> Mapping[str, Tensor]:
 
 def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="python -m vidsr.training.blend",
+        prog="python -m vidsr.training.tools.blend",
         description="Mix the weights of a network with those of another that grew from it.",
     )
     parser.add_argument("first", metavar="FIRST", help="name or path, such as a srresnet")

@@ -1,6 +1,6 @@
 """Drawn pictures to train on beside photographs: lettering, plots, flat shapes, line art.
 
-    python -m vidsr.training.drawings FOLDER --count 16 --seed 0
+    python -m vidsr.training.tools.draw_pictures FOLDER --count 16 --seed 0
 
 Video holds captions, scoreboards and screens; a network that has seen photographs alone blurs
 their edges. Everything is drawn by matplotlib with the fonts it brings, so nobody's rights are in
@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import OptionError
-from vidsr.pictures import write_png
+from vidsr.video.still_images import write_png
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""``python -m vidsr.training.quantise``: steps for a lite network in 8 bits, from photographs.
+"""``python -m vidsr.training.tools.quantise``: 8-bit steps of a lite network, from photographs.
 
 No training: the network stays what it is. Codes span what goes into each layer, seen on the middles
 of photographs that are degraded as the network was trained to undo, but for 1 in 200 000 numbers.
@@ -14,10 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vidsr.arguments import Parser
 from vidsr.degradation.recipe import Recipe
 from vidsr.degradation.stills import degrade_picture
-from vidsr.engines.int8_steps import (
+from vidsr.engines.openvino_int8.int8_steps import (
     LayerSteps,
     Steps,
     require_lite,
@@ -26,10 +25,11 @@ from vidsr.engines.int8_steps import (
 )
 from vidsr.errors import OptionError, VidsrError
 from vidsr.files import write_text
-from vidsr.models.lite import Lite
+from vidsr.models.networks.lite import Lite
 from vidsr.models.zoo import Model, load_model
-from vidsr.pictures import picture_files, read_rgb, to_unit
-from vidsr.training.pool import to_luma
+from vidsr.terminal.parser import Parser
+from vidsr.training.data.crop_pool import to_luma
+from vidsr.video.still_images import picture_files, read_rgb, to_unit
 
 CROP = 160  # low-resolution pixels a side
 LOWEST, HIGHEST = 0.0005, 0.9995  # quantiles between which a channel's range is taken to lie
@@ -38,7 +38,7 @@ CODES = 255  # steps from the lowest code to the highest
 
 
 def low_pictures(folder: Path, scale: int, recipe: Recipe, count: int) -> list[Tensor]:
-    """Middles of ``count`` photographs degraded, and :func:`harsh`, [1, 1, h, w] luma in [0, 1].
+    """Middles of ``count`` photographs degraded, and ``harsh``, [1, 1, h, w] luma in [0, 1].
 
     Raises InputError.
     """
@@ -139,7 +139,7 @@ def make_steps(model: Model, photos: Path, recipe: Recipe, count: int) -> Steps:
 
 def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="python -m vidsr.training.quantise",
+        prog="python -m vidsr.training.tools.quantise",
         description="Find the steps with which a lite network runs in 8 bits: --engine openvino.",
     )
     parser.add_argument("model", metavar="MODEL", help="name or path of a lite network on luma")

@@ -9,7 +9,7 @@ from fractions import Fraction
 import av
 
 from vidsr.errors import DeviceError, OptionError
-from vidsr.frame import Family, PixelFormat
+from vidsr.picture.frame import Family, PixelFormat
 from vidsr.video.hdr import HdrMetadata
 
 _X26X_PRESETS = (

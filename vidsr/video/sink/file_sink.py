@@ -10,12 +10,12 @@ from typing import Any
 import av
 
 from vidsr.errors import OutputError
-from vidsr.frame import Frame, tag_image, to_image
 from vidsr.notes import Notes
-from vidsr.video.passthrough import Passthrough
-from vidsr.video.preflight import OutputPlan, configure_encoder
-from vidsr.video.source import Source
-from vidsr.video.streams import MUX_ERRORS, copy_tags
+from vidsr.picture.frame import Frame, tag_image, to_image
+from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
+from vidsr.video.sink.passthrough import Passthrough
+from vidsr.video.sink.stream_plan import MUX_ERRORS, copy_tags
+from vidsr.video.source.file_source import Source
 
 MAX_TIMESCALE = 1_000_000
 
@@ -23,7 +23,7 @@ MAX_TIMESCALE = 1_000_000
 class Sink:
     """Encodes frames and muxes packets into ``plan.target``'s working file.
 
-    :meth:`finish` puts the file in its place, :meth:`abort` removes it; one of them must be
+    ``finish`` puts the file in its place, ``abort`` removes it; one of them must be
     called. Raises OutputError. Not thread-safe.
     """
 

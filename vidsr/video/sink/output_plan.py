@@ -9,11 +9,12 @@ from fractions import Fraction
 
 import av
 
-from vidsr.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
 from vidsr.errors import ContainerError, OptionError
-from vidsr.frame import PixelFormat, VideoFormat
 from vidsr.notes import Notes
-from vidsr.video.codecs import (
+from vidsr.picture.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
+from vidsr.picture.frame import PixelFormat, VideoFormat
+from vidsr.video.info import SourceInfo
+from vidsr.video.sink.encoders import (
     CODECS,
     Codec,
     add_parameters,
@@ -22,16 +23,15 @@ from vidsr.video.codecs import (
     encoder_options,
     find_codec,
 )
-from vidsr.video.info import SourceInfo
-from vidsr.video.source import Source
-from vidsr.video.streams import (
+from vidsr.video.sink.stream_plan import (
     MPEGTS_CODECS,
     MUX_ERRORS,
     StreamPlan,
     codec_name,
     plan_stream,
 )
-from vidsr.video.target import Target
+from vidsr.video.sink.target_file import Target
+from vidsr.video.source.file_source import Source
 
 NO_DISPLAY_MATRIX = ("mpegts", "image2")
 

@@ -11,7 +11,14 @@ from av.stream import AttachmentStream, Stream
 from av.subtitles.codeccontext import SubtitleCodecContext
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
-from vidsr.video.streams import MUX_ERRORS, StreamPlan, add_copy, codec_name, copy_tags, is_cover
+from vidsr.video.sink.stream_plan import (
+    MUX_ERRORS,
+    StreamPlan,
+    add_copy,
+    codec_name,
+    copy_tags,
+    is_cover,
+)
 
 # Matroska counts milliseconds, so that packets shorter than one may share a decoding time.
 EQUAL_TIMES = ("matroska", "webm")

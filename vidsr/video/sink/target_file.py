@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vidsr.errors import OptionError, OutputError
 from vidsr.notes import Notes
-from vidsr.video.images import is_image, is_pattern, numbered_files
+from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
 
 CONTAINERS = {
     ".mp4": "mp4",
@@ -85,7 +85,7 @@ class Target:
 
     @property
     def url(self) -> str:
-        """:attr:`working` for FFmpeg, to which a lone percent sign in a folder means a number."""
+        """``working`` for FFmpeg, to which a lone percent sign in a folder means a number."""
         if not self.sequence:
             return str(self.working)
         return os.path.join(str(self.working.parent).replace("%", "%%"), self.path.name)

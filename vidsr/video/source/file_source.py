@@ -12,17 +12,17 @@ import av
 from av.container import InputContainer
 
 from vidsr.errors import InputError, OptionError
-from vidsr.frame import Frame
 from vidsr.notes import Notes
-from vidsr.video.images import is_image, is_pattern, numbered_files
+from vidsr.picture.frame import Frame
+from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
-from vidsr.video.jumps import MAY_JUMP, Jumps
-from vidsr.video.nvdec import Decoder, Nvdec, is_exact, on_card, shared_context
-from vidsr.video.opening import choose_video, open_input
-from vidsr.video.pictures import Pictures
-from vidsr.video.tail import decode_tail
-from vidsr.video.timestamps import PresentationClock
-from vidsr.video.window import SEEK_BACK_S, Window
+from vidsr.video.source.clock_jumps import MAY_JUMP, Jumps
+from vidsr.video.source.frame_reader import Pictures
+from vidsr.video.source.lost_tail import decode_tail
+from vidsr.video.source.nvdec import Decoder, Nvdec, is_exact, on_card, shared_context
+from vidsr.video.source.opening import choose_video, open_input
+from vidsr.video.source.presentation_clock import PresentationClock
+from vidsr.video.source.time_window import SEEK_BACK_S, Window
 
 Packet: TypeAlias = "av.Packet[Any]"
 Item: TypeAlias = "Frame | Packet"

@@ -9,11 +9,10 @@ from fractions import Fraction
 import av
 from av.sidedata.sidedata import Type
 
-from vidsr.color import MATRIX_UNSPECIFIED
 from vidsr.errors import InputError
-from vidsr.frame import Frame, VideoFormat, view_planes
 from vidsr.notes import Notes
-from vidsr.video import nvdec
+from vidsr.picture.color import MATRIX_UNSPECIFIED
+from vidsr.picture.frame import Frame, VideoFormat, view_planes
 from vidsr.video.filters import (
     DEINTERLACE,
     FrameFilter,
@@ -23,7 +22,8 @@ from vidsr.video.filters import (
 )
 from vidsr.video.hdr import DYNAMIC, HdrMetadata, read_display_matrix, read_hdr, side_data
 from vidsr.video.info import SourceCounts
-from vidsr.video.pixels import conform, has_alpha, read_format, resolve_matrix
+from vidsr.video.pixel_formats import conform, has_alpha, read_format, resolve_matrix
+from vidsr.video.source import nvdec
 
 
 class Pictures:

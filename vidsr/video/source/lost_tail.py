@@ -10,7 +10,7 @@ import av
 
 from vidsr.notes import Notes
 from vidsr.video.info import SourceCounts
-from vidsr.video.opening import choose_video, open_input
+from vidsr.video.source.opening import choose_video, open_input
 
 
 def decode_tail(

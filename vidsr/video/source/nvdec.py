@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
 from vidsr.errors import DeviceError
-from vidsr.frame import PixelFormat
+from vidsr.picture.frame import PixelFormat
 
 Decoder = Literal["cpu", "cuda"]
 
@@ -96,7 +96,7 @@ def is_exact(image: av.VideoFrame, width: int, height: int) -> bool:
 
 
 def has_tensors(image: av.VideoFrame) -> bool:
-    """Whether :func:`unpack` reads the surface without loss.
+    """Whether ``unpack`` reads the surface without loss.
 
     PyAV rounds the chroma of odd sizes down, to the last column or line less.
     """

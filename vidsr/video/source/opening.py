@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 
 from vidsr.errors import InputError, NoInputError
 from vidsr.notes import Notes
-from vidsr.video.images import is_image, is_pattern, numbered_files
+from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
 
 DEFAULT_IMAGE_RATE = Fraction(25)
 

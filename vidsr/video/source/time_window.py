@@ -11,7 +11,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from vidsr.video.timestamps import PresentationClock
+from vidsr.video.source.presentation_clock import PresentationClock
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
