@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from vidsr.models.checkpoint import build_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 
 
 def halo(generator: nn.Module | GeneratorConfig) -> int:

@@ -192,7 +192,7 @@ def test_demo_clip_is_small_and_complete() -> None:
 @pytest.mark.slow
 def test_demo_clip_comes_from_its_script(tmp_path: Path) -> None:
     short = tmp_path / "short.mp4"
-    script = ROOT / "examples" / "make_demo_clip.py"
+    script = ROOT / "tools" / "make_demo_clip.py"
     run_build([sys.executable, str(script), "--frames", "3", "-o", str(short)])
     with av.open(str(short)) as fresh, av.open(str(DEMO)) as committed:
         drawn = [f.to_ndarray(format="gray").astype(float) for f in fresh.decode(video=0)]

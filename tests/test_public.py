@@ -146,7 +146,7 @@ def test_arguments_of_a_wrong_kind_are_refused(tmp_path: Path, wrong: dict[str, 
 
 def test_exit_codes_are_distinct_and_those_the_help_names() -> None:
     from vidsr import cli
-    from vidsr.training import cli as training_cli
+    from vidsr.training.command import cli as training_cli
 
     codes = {getattr(vidsr, name).exit_code for name in BUILTINS}
     assert len(codes) == len(BUILTINS)

@@ -8,12 +8,12 @@ import shlex
 
 import pytest
 
-import vidsr.bench.cli
+import vidsr.bench.command.cli
 import vidsr.cli
 import vidsr.degradation.cli
 import vidsr.engines.command.cli
 import vidsr.quality.cli
-import vidsr.training.cli
+import vidsr.training.command.cli
 import vidsr.training.tools.blend
 from tests.paths import ROOT
 from vidsr.models.zoo import load_model
@@ -23,11 +23,11 @@ from vidsr.training.options import Options, preset
 README = ROOT / "README.md"
 PARSERS = {
     "vidsr": vidsr.cli,
-    "vidsr-bench": vidsr.bench.cli,
+    "vidsr-bench": vidsr.bench.command.cli,
     "vidsr-degrade": vidsr.degradation.cli,
     "vidsr-engine": vidsr.engines.command.cli,
     "vidsr-eval": vidsr.quality.cli,
-    "vidsr-train": vidsr.training.cli,
+    "vidsr-train": vidsr.training.command.cli,
     "python -m vidsr.training.tools.blend": vidsr.training.tools.blend,
 }
 

@@ -1,6 +1,6 @@
 """Draw docs/before_after.png: one frame of the demo clip, enlarged three ways, side by side.
 
-    python examples/before_after.py
+    python tools/before_after.py
 
 Nothing is retouched: the clip is decoded, enlarged by vidsr.Upscaler, and cut out.
 """
@@ -94,7 +94,9 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=HERE.parent / "docs/before_after.png")
     parser.add_argument("--model", default="lite-x4")
     args = parser.parse_args()
-    write_png(args.output, compose(read_frame(HERE / "demo.mp4", FRAME), args.model))
+    write_png(
+        args.output, compose(read_frame(HERE.parent / "examples" / "demo.mp4", FRAME), args.model)
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Draw the demo clip: a street wall, a bicycle rolling by, a camera that pans and tilts.
 
-    python examples/make_demo_clip.py                             # examples/demo.mp4, 320x180
-    python examples/make_demo_clip.py --scale 4 -o demo_hr.mp4    # what 4x ought to look like
+    python tools/make_demo_clip.py                             # examples/demo.mp4, 320x180
+    python tools/make_demo_clip.py --scale 4 -o demo_hr.mp4    # what 4x ought to look like
 
 Everything is computed, with NumPy for the picture and PyAV for the file; every run draws the same
 pictures. The scene is made of what enlarging finds hard: text, thin spokes, rings up to the
@@ -475,7 +475,7 @@ def write_clip(path: Path, scale: int, count: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Draw the demo clip.")
-    default = Path(__file__).with_name("demo.mp4")
+    default = Path(__file__).resolve().parents[1] / "examples" / "demo.mp4"
     parser.add_argument("-o", "--output", type=Path, default=default)
     parser.add_argument("--scale", type=int, choices=(1, 2, 4), default=1, help="1: 320x180")
     parser.add_argument("--frames", type=int, default=FPS * SECONDS, help="stop early")

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from vidsr.engines.devices import Precision
 from vidsr.engines.selection.choice import EngineKind, runtime_of
@@ -19,9 +19,9 @@ from vidsr.picture.frame import Frame
 from vidsr.run.job import Job, Options, prepare
 from vidsr.run.pipeline import StageTimes, run_pipeline
 from vidsr.run.report import Report
-from vidsr.run.sizing import Size, describe_tile
+from vidsr.run.sizing import WantedSize, describe_tile
 from vidsr.upscaling.memory_plan import HELD_FRAMES
-from vidsr.video.info import SourceInfo
+from vidsr.video.progress import Progress
 from vidsr.video.sink.file_sink import Sink
 from vidsr.video.sink.output_plan import (
     OutputOptions,
@@ -31,14 +31,6 @@ from vidsr.video.source.nvdec import Decoder
 
 QUEUED_FRAMES = HELD_FRAMES - 1  # between two stages; the sink works on one more
 ModelName = str | PathLike[str]
-
-
-class Progress(Protocol):
-    """What is told while a run goes on; see ``ProgressBar``."""
-
-    def start(self, info: SourceInfo) -> None: ...
-    def frame(self, done: int, output_bytes: int) -> None: ...
-    def close(self) -> None: ...
 
 
 def upscale(
@@ -101,13 +93,13 @@ def upscale(
     return run(Path(src), Path(dst), options, progress=progress)
 
 
-def _wanted_size(size: str | tuple[int, int] | None, height: int | None) -> Size | None:
+def _wanted_size(size: str | tuple[int, int] | None, height: int | None) -> WantedSize | None:
     if size is not None and height is not None:
         raise OptionError("size and height are given both; allowed is one of them.")
     if size is None and height is None:
         return None
     if isinstance(size, str):
-        return Size.parse(size)
+        return WantedSize.parse(size)
     pair: tuple[Any, ...] = (
         (None, height) if size is None else tuple(size) if isinstance(size, Sequence) else ()
     )
@@ -115,7 +107,7 @@ def _wanted_size(size: str | tuple[int, int] | None, height: int | None) -> Size
         raise OptionError(
             f"{size = }, {height = }: allowed are (width, height), 'WxH' and a number of lines."
         )
-    return Size(*pair)
+    return WantedSize(*pair)
 
 
 def _rate(framerate: float | Fraction | None) -> Fraction | None:

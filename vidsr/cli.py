@@ -145,16 +145,16 @@ def _add_telling(group: argparse._ArgumentGroup) -> None:
 
 def _options(arguments: argparse.Namespace) -> Options:
     from vidsr.run.job import Options
-    from vidsr.run.sizing import Size
+    from vidsr.run.sizing import WantedSize
     from vidsr.video.sink.output_plan import OutputOptions
 
     if arguments.size and arguments.height:
         raise OptionError("--size and --height are both given; allowed is one of them.")
-    size = Size.parse(arguments.size) if arguments.size else None
+    size = WantedSize.parse(arguments.size) if arguments.size else None
     return Options(
         model=arguments.model,
         scale=arguments.scale,
-        size=Size(None, arguments.height) if arguments.height is not None else size,
+        size=WantedSize(None, arguments.height) if arguments.height is not None else size,
         device=arguments.device,
         precision=arguments.precision,
         engine=arguments.engine,

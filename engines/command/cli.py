@@ -140,7 +140,7 @@ def _add_clean(parser: argparse.ArgumentParser) -> None:
 def _network(args: argparse.Namespace) -> bytes:
     """The network as ONNX: out of the cache or exported, or read from what another wrote."""
     if Path(args.model).suffix.lower() != ONNX:
-        from vidsr.engines.cache.networks import exported_network
+        from vidsr.engines.onnx_files.network_cache import exported_network
         from vidsr.models.zoo import load_model
 
         model = load_model(args.model)
@@ -181,7 +181,7 @@ def describe(facts: NetworkFacts) -> str:
 
 def _build(args: argparse.Namespace) -> None:
     from vidsr.engines.trt.load import load_or_build
-    from vidsr.upscaling.memory_plan import parse_bytes
+    from vidsr.values import parse_bytes
 
     workspace = parse_bytes(args.workspace)
     machine = machines.find_machine(args.device)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vidsr.engines.cache.keys import NetworkKey
-from vidsr.engines.cache.networks import network_changes
 from vidsr.engines.cache.store import Entry
+from vidsr.engines.onnx_files.network_cache import network_changes
 from vidsr.engines.trt.gpu import Machine
 
 USABLE, UNKNOWN = "usable here", "fit not known"

@@ -37,8 +37,8 @@ class Trial:
             return error.message, False
 
     def _exported(self) -> Iterator[tuple[str, tuple[Model, NetworkFacts]]]:
-        from vidsr.engines.cache.networks import cached_network
         from vidsr.engines.onnx_files.export import export_onnx
+        from vidsr.engines.onnx_files.network_cache import cached_network
         from vidsr.models.zoo import load_model
 
         for name in self._models:

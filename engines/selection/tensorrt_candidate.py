@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import torch
 
-from vidsr.engines.cache.networks import cached_network
 from vidsr.engines.cache.store import EngineCache
 from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
 from vidsr.engines.onnx_files.export import require_exporter
 from vidsr.engines.onnx_files.facts import FloatType, read_facts
+from vidsr.engines.onnx_files.network_cache import cached_network
 from vidsr.engines.pytorch.cuda_graphs import Capture, GraphedEngine
 from vidsr.engines.selection.background_build import BackgroundBuild
 from vidsr.engines.selection.fixed_shape import FixedShapeEngine

@@ -14,7 +14,7 @@ from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.tiling import choose_tile, plan_tiles, run_tiled, window_pixels
 from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.models.checkpoint import build_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 
 KINDS: dict[str, dict[str, Any]] = {
     "lite luma": {"kind": "lite", "channels": 1, "width": 32, "blocks": 6},

@@ -23,7 +23,7 @@ from vidsr.models.checkpoint import (
     load_generator,
     save_generator,
 )
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 
 WIDTH = 6
 

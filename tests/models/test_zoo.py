@@ -10,8 +10,8 @@ import torch
 from vidsr.errors import ModelError
 from vidsr.models import zoo
 from vidsr.models.checkpoint import build_generator, save_generator
-from vidsr.models.config import GeneratorConfig
 from vidsr.models.families import choose_model
+from vidsr.models.networks.config import GeneratorConfig
 
 LITE = GeneratorConfig(kind="lite", scale=4, channels=1, width=4, blocks=1)
 

@@ -18,7 +18,7 @@ from tests.makers.clips import decode, make_clip, truncate
 from tests.makers.photos import photograph
 from vidsr.errors import InputError, ModelError, NoInputError, OptionError, OutputError
 from vidsr.models.checkpoint import build_generator, save_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.quality import evaluation
 from vidsr.quality.baselines import shrink
 from vidsr.quality.cli import main

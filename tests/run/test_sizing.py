@@ -10,12 +10,12 @@ import pytest
 from tests.makers.clips import make_clip
 from vidsr import OptionError
 from vidsr.models.checkpoint import build_generator, save_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.notes import Notes
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.run.job import Options, prepare
-from vidsr.run.sizing import MAX_SIDE, Size, choose_scale, describe_tile, target_size
+from vidsr.run.sizing import MAX_SIDE, WantedSize, choose_scale, describe_tile, target_size
 
 
 def layout(width: int, height: int) -> VideoFormat:
@@ -23,8 +23,8 @@ def layout(width: int, height: int) -> VideoFormat:
 
 
 def test_sizes_are_read() -> None:
-    assert Size.parse("1920x1080") == Size(1920, 1080)
-    assert Size.parse(" 640X480 ") == Size(640, 480)
+    assert WantedSize.parse("1920x1080") == WantedSize(1920, 1080)
+    assert WantedSize.parse(" 640X480 ") == WantedSize(640, 480)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_sizes_are_read() -> None:
 )
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(OptionError, match=r"--size .*allowed is WxH"):
-        Size.parse(text)
+        WantedSize.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_what_is_no_size(text: str) -> None:
     ],
 )
 def test_a_width_follows_the_height(source: tuple[int, int], height: int, width: int) -> None:
-    assert Size(None, height).of(layout(*source)) == (width, height)
+    assert WantedSize(None, height).of(layout(*source)) == (width, height)
 
 
 @pytest.mark.parametrize(
@@ -55,25 +55,25 @@ def test_a_width_follows_the_height(source: tuple[int, int], height: int, width:
     [
         (None, None, None),
         (None, 2, 2),
-        (Size(1280, 720), None, 2),
-        (Size(1281, 720), None, 4),
-        (Size(1280, 721), None, 4),
-        (Size(320, 180), None, 2),
-        (Size(5000, 5000), None, 4),
-        (Size(1280, 720), 4, 4),
-        (Size(None, 720), None, 2),
-        (Size(None, 1080), None, 4),
+        (WantedSize(1280, 720), None, 2),
+        (WantedSize(1281, 720), None, 4),
+        (WantedSize(1280, 721), None, 4),
+        (WantedSize(320, 180), None, 2),
+        (WantedSize(5000, 5000), None, 4),
+        (WantedSize(1280, 720), 4, 4),
+        (WantedSize(None, 720), None, 2),
+        (WantedSize(None, 1080), None, 4),
     ],
 )
 def test_the_smallest_factor_that_is_enough(
-    size: Size | None, scale: int | None, factor: int | None
+    size: WantedSize | None, scale: int | None, factor: int | None
 ) -> None:
     assert choose_scale(size, layout(640, 360), scale) == factor
 
 
 def test_target_sizes() -> None:
     assert target_size(None, layout(639, 361), 2) == (1278, 722)
-    assert target_size(Size(100, 50), layout(640, 360), 2) == (100, 50)
+    assert target_size(WantedSize(100, 50), layout(640, 360), 2) == (100, 50)
     assert target_size(None, layout(MAX_SIDE // 4, 2), 4) == (MAX_SIDE, 8)
 
 
@@ -82,29 +82,29 @@ def test_target_sizes() -> None:
     [
         (None, (MAX_SIDE // 4 + 1, 2)),
         (None, (2, MAX_SIDE // 4 + 1)),
-        (Size(0, 0), (64, 48)),
-        (Size(0, 100), (64, 48)),
-        (Size(100, 0), (64, 48)),
-        (Size(None, 0), (64, 48)),
-        (Size(None, -100), (64, 48)),
-        (Size(None, MAX_SIDE), (64, 48)),
-        (Size(10**30, 10), (64, 48)),
+        (WantedSize(0, 0), (64, 48)),
+        (WantedSize(0, 100), (64, 48)),
+        (WantedSize(100, 0), (64, 48)),
+        (WantedSize(None, 0), (64, 48)),
+        (WantedSize(None, -100), (64, 48)),
+        (WantedSize(None, MAX_SIDE), (64, 48)),
+        (WantedSize(10**30, 10), (64, 48)),
     ],
 )
-def test_targets_that_cannot_be(size: Size | None, source: tuple[int, int]) -> None:
+def test_targets_that_cannot_be(size: WantedSize | None, source: tuple[int, int]) -> None:
     with pytest.raises(OptionError, match=f"1 to {MAX_SIDE}.*--scale, --size"):
         target_size(size, layout(*source), 4)
 
 
 def test_a_restorer_keeps_the_size() -> None:
     assert target_size(None, layout(639, 361), 1) == (639, 361)
-    assert target_size(Size(100, 50), layout(640, 360), 1) == (100, 50)
-    assert choose_scale(Size(None, 360), layout(640, 360), 1) == 1
+    assert target_size(WantedSize(100, 50), layout(640, 360), 1) == (100, 50)
+    assert choose_scale(WantedSize(None, 360), layout(640, 360), 1) == 1
 
 
-@pytest.mark.parametrize("size", [None, Size(None, 72)])
+@pytest.mark.parametrize("size", [None, WantedSize(None, 72)])
 @pytest.mark.parametrize("scale", [None, 1])
-def test_the_plan_of_a_restorer(size: Size | None, scale: int | None, tmp_path: Path) -> None:
+def test_the_plan_of_a_restorer(size: WantedSize | None, scale: int | None, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4")
     config = GeneratorConfig(kind="unet", scale=1, channels=3, width=4, blocks=1)
     model = tmp_path / "my-unet.safetensors"

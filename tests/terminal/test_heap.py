@@ -19,7 +19,7 @@ from vidsr.terminal.heap import keep_heap
 kept = keep_heap()
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.models.checkpoint import build_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 net = build_generator(GeneratorConfig(kind="lite", scale=2, channels=1, width=32, blocks=1))
 engine = TorchEngine(net, device="cpu", precision="fp32")
 x = torch.rand(1, 1, 240, 320)

@@ -27,10 +27,10 @@ from vidsr.upscaling.memory_plan import (
     fits_whole,
     frame_bytes,
     load_of,
-    parse_bytes,
     plan_memory,
 )
 from vidsr.upscaling.transform import RGB_FULL
+from vidsr.values import parse_bytes
 
 YUV = PixelFormat("yuv", 8, (2, 2))
 BT709 = ColorSpec(matrix=1, range=1)

@@ -17,8 +17,8 @@ from vidsr import OptionError, Upscaler
 from vidsr.engines.devices import Precision
 from vidsr.errors import MemoryLimitError, ModelError
 from vidsr.models.checkpoint import build_generator, save_generator
-from vidsr.models.config import GeneratorConfig
 from vidsr.models.families import choose_model, is_family
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.picture import conversion
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, view_planes

@@ -15,7 +15,6 @@ from pathlib import Path
 from av.container import Flags
 from torch import Tensor
 
-from vidsr.api import Progress
 from vidsr.degradation.chain import Chain, ChainStream
 from vidsr.degradation.pairs import Pairs
 from vidsr.degradation.stills import Done
@@ -23,6 +22,7 @@ from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
 from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
 from vidsr.picture.frame import Frame, VideoFormat
+from vidsr.video.progress import Progress
 from vidsr.video.sink.file_sink import Sink
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,

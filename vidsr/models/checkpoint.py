@@ -15,7 +15,7 @@ from torch import Tensor
 from vidsr.errors import ModelError
 from vidsr.files import written_whole
 from vidsr.models import foreign_srresnet
-from vidsr.models.config import GeneratorConfig, OutputRange
+from vidsr.models.networks.config import GeneratorConfig, OutputRange
 from vidsr.models.networks.espcn import ESPCN
 from vidsr.models.networks.lite import Lite
 from vidsr.models.networks.phase_net import PhaseNet

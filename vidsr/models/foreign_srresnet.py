@@ -20,8 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.errors import ModelError
-from vidsr.models.config import GeneratorConfig, OutputRange
 from vidsr.models.foreign_layers import Layer, layer_kind, running_order
+from vidsr.models.networks.config import GeneratorConfig, OutputRange
 from vidsr.models.networks.srresnet import SRResNet
 
 NESTS = (

@@ -13,7 +13,7 @@ import torch
 
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import Generator, load_generator
-from vidsr.models.config import GeneratorConfig, OutputRange
+from vidsr.models.networks.config import GeneratorConfig, OutputRange
 
 SUFFIX = ".safetensors"
 PURPOSES = {

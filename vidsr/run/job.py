@@ -15,7 +15,7 @@ from vidsr.errors import OptionError
 from vidsr.models.families import is_family
 from vidsr.notes import Notes
 from vidsr.picture.frame import VideoFormat
-from vidsr.run.sizing import Size, choose_scale, describe, target_size
+from vidsr.run.sizing import WantedSize, choose_scale, describe, target_size
 from vidsr.upscaling.upscaler import Upscaler
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
@@ -40,7 +40,7 @@ class Options:
 
     model: ModelName = "auto"
     scale: int | None = None
-    size: Size | None = None
+    size: WantedSize | None = None
     device: str = "auto"
     precision: Precision = "auto"
     engine: EngineKind = "auto"
@@ -173,7 +173,9 @@ def _hwaccel(options: Options) -> Nvdec | None:
     return open_nvdec(resolve_devices(options.device))
 
 
-def _upscaler(options: Options, size: Size | None, layout: VideoFormat, notes: Notes) -> Upscaler:
+def _upscaler(
+    options: Options, size: WantedSize | None, layout: VideoFormat, notes: Notes
+) -> Upscaler:
     scale = options.scale
     if is_family(options.model):
         scale = choose_scale(size, layout, scale)

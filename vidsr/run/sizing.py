@@ -17,14 +17,14 @@ MAX_SIDE = 16384
 
 
 @dataclass(frozen=True)
-class Size:
+class WantedSize:
     """A wanted picture size; ``width`` None follows from the height and the source's shape."""
 
     width: int | None
     height: int
 
     @classmethod
-    def parse(cls, text: str) -> Size:
+    def parse(cls, text: str) -> WantedSize:
         """``1920x1080``. Raises OptionError."""
         match = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
         if match is None:
@@ -37,7 +37,7 @@ class Size:
         width = self.width if self.width is not None else max(2, round(exact / 2) * 2)
         return width, self.height
 
-    def stored(self, source: VideoFormat, matrix: tuple[int, ...] | None) -> Size:
+    def stored(self, source: VideoFormat, matrix: tuple[int, ...] | None) -> WantedSize:
         """The size before players turn the picture: sides change places for a quarter turn.
 
         ``source`` is the format as stored, ``matrix`` its display matrix.
@@ -46,10 +46,10 @@ class Size:
             return self
         shown = replace(source, width=source.height, height=source.width)
         width, height = self.of(shown)
-        return Size(height, width)
+        return WantedSize(height, width)
 
 
-def choose_scale(size: Size | None, source: VideoFormat, scale: int | None) -> int | None:
+def choose_scale(size: WantedSize | None, source: VideoFormat, scale: int | None) -> int | None:
     """The factor for a wanted size: 2 where that is enough, else 4. None leaves it to the model."""
     if scale is not None or size is None:
         return scale
@@ -57,7 +57,7 @@ def choose_scale(size: Size | None, source: VideoFormat, scale: int | None) -> i
     return 2 if width <= 2 * source.width and height <= 2 * source.height else 4
 
 
-def target_size(size: Size | None, source: VideoFormat, scale: int) -> tuple[int, int]:
+def target_size(size: WantedSize | None, source: VideoFormat, scale: int) -> tuple[int, int]:
     """(width, height) of the target. Raises OptionError outside 1 to 16384."""
     width, height = size.of(source) if size else (source.width * scale, source.height * scale)
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from vidsr.errors import OptionError
-from vidsr.models.config import GeneratorConfig, Kind, NormKind, PReLUKind
+from vidsr.models.networks.config import GeneratorConfig, Kind, NormKind, PReLUKind
 from vidsr.training.networks.discriminator import DiscriminatorKind
 from vidsr.training.networks.losses import AdversarialKind
 from vidsr.training.networks.vgg_features import FeatureLayer

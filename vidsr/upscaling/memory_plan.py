@@ -11,7 +11,7 @@ import torch
 from vidsr.engines.engine import Engine
 from vidsr.engines.selection.accuracy_check import TILE as CHECK_TILE
 from vidsr.engines.tiling import choose_tile, window_pixels
-from vidsr.errors import MemoryLimitError, OptionError
+from vidsr.errors import MemoryLimitError
 from vidsr.picture.chroma import keeps_matrix
 from vidsr.picture.frame import VideoFormat
 from vidsr.upscaling.device_ring import slots_per_device
@@ -24,16 +24,6 @@ DEFAULT_LIMIT = 4 << 30
 # Float planes alive at the peak of one frame: resident memory measured at 1080p -> 4K, 1440p and
 # 5K, less network and rounded planes: 1.5, 2.7 and 8 to 10.
 LUMA_PLANES, RESIZED_LUMA_PLANES, RGB_PLANES = 2, 3, 10
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-
-
-def parse_bytes(text: str) -> int:
-    """``512M``, ``2G`` or plain bytes. Raises OptionError."""
-    match = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)([kmg]?)(?:i?b)?", text.strip().lower())
-    size = int(float(match[1]) * _UNITS[match[2]]) if match else 0
-    if size < 1:
-        raise OptionError(f"memory {text!r}: allowed are numbers such as 512M or 2G.")
-    return size
 
 
 def default_limit(device: torch.device) -> int:

@@ -29,9 +29,9 @@ from vidsr.upscaling.memory_plan import (
     MemoryPlan,
     default_limit,
     fits_whole,
-    parse_bytes,
     plan_memory,
 )
+from vidsr.values import parse_bytes
 from vidsr.video.pixel_formats import conform, read_format, resolve_matrix
 
 T = TypeVar("T")

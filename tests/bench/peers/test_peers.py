@@ -23,7 +23,7 @@ from vidsr.bench.peers.job import Absent, needed
 from vidsr.bench.peers.ncnn_file import ncnn_file
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import build_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.zoo import load_model
 
 NAMES = [peer.name for peer in PEERS]

@@ -18,18 +18,18 @@ import torch
 from torch import nn
 
 from tests.doubles.fake_tensorrt import FakeTensorRT
-from vidsr.engines.cache import networks
 from vidsr.engines.cache.keys import Gpu
 from vidsr.engines.cache.store import EngineCache
 from vidsr.engines.command import cli, listing
 from vidsr.engines.command.cli import main
+from vidsr.engines.onnx_files import network_cache
 from vidsr.engines.onnx_files.facts import NetworkFacts, read_facts
 from vidsr.engines.trt import gpu as machines
 from vidsr.engines.trt.gpu import Machine, find_machine
 from vidsr.engines.trt.profile import profile_of
 from vidsr.errors import DeviceError, InputError, ModelError, OptionError, OutputError
 from vidsr.models.checkpoint import build_generator, save_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -424,7 +424,7 @@ def test_networks_of_another_exporter_are_cleaned_without_a_gpu(
     assert run("clean", "--stale") == 0
     assert kept.exists()
     capsys.readouterr()
-    monkeypatch.setattr(networks, "version", lambda name: "99" if name == "onnx" else "1")
+    monkeypatch.setattr(network_cache, "version", lambda name: "99" if name == "onnx" else "1")
     assert run("list") == 0
     assert "stale: exporter.onnx " in capsys.readouterr().out
     assert run("clean", "--stale") == 0

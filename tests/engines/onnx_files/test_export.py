@@ -22,7 +22,7 @@ from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.errors import DeviceError, ModelError
 from vidsr.models.checkpoint import Generator, build_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.zoo import load_model
 
 onnx = pytest.importorskip("onnx")

@@ -20,7 +20,7 @@ from vidsr.engines.selection.accuracy_check import check_engine
 from vidsr.engines.tiling import run_tiled
 from vidsr.errors import DeviceError
 from vidsr.models.checkpoint import build_generator, save_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.zoo import Model, load_model
 from vidsr.quality.benchmark_sets import evaluate, means
 from vidsr.training.tools.quantise import main

@@ -27,7 +27,7 @@ from vidsr.engines.selection.accuracy_check import least_psnr_db
 from vidsr.engines.selection.choice import EngineChoice, first_engine
 from vidsr.errors import DeviceError, ModelError, OptionError
 from vidsr.models.checkpoint import build_generator, save_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.lite import Lite
 from vidsr.models.zoo import Model, load_model
 from vidsr.training.data.crop_pool import to_luma

@@ -19,7 +19,7 @@ from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.rewrite import to_phase_module
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 from vidsr.models.checkpoint import Generator, build_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.zoo import Model
 
 CPU = torch.device("cpu")

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 
 from tests.doubles.fake_tensorrt import FakeTensorRT
-from vidsr.engines.cache import networks
 from vidsr.engines.cache.keys import Gpu
-from vidsr.engines.cache.networks import cached_network, network_key
 from vidsr.engines.cache.store import EngineCache
 from vidsr.engines.command.cli import _run
 from vidsr.engines.onnx_files import export as export_module
+from vidsr.engines.onnx_files import network_cache
 from vidsr.engines.onnx_files.facts import read_facts
+from vidsr.engines.onnx_files.network_cache import cached_network, network_key
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.selection import choice
 from vidsr.engines.selection import tensorrt_candidate as candidate_module
@@ -207,7 +207,7 @@ def test_another_network_of_the_same_name_is_exported_anew(
     cache.store(network_key(model, "fp16"), b"graph")
     assert cached_network(model, "fp16", cache) == b"graph"
     assert cached_network(model, "fp32", cache) is None
-    monkeypatch.setattr(networks, "version", lambda name: f"{name} 99")
+    monkeypatch.setattr(network_cache, "version", lambda name: f"{name} 99")
     assert cached_network(model, "fp16", cache) is None
     monkeypatch.undo()
     path.write_bytes(load_model("lite-x4").path.read_bytes())

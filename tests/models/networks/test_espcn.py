@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.espcn import ESPCN
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.srcnn import SRCNN, Bicubic
 from vidsr.picture.resample import resample
 

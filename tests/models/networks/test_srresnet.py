@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from vidsr.models.config import GeneratorConfig, PReLUKind
+from vidsr.models.networks.config import GeneratorConfig, PReLUKind
 from vidsr.models.networks.srresnet import SRResNet
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import build_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.lite import Lite
 from vidsr.training.networks.collapse import WideConv, WideLite
 from vidsr.training.networks.student import PlainStudent, adopt, build_student

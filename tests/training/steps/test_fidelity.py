@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.checkpoint import build_generator
+from vidsr.training.command.setup import build_critic
 from vidsr.training.data.crop_pool import luma
 from vidsr.training.networks.student import build_student
 from vidsr.training.options import PRESETS, Options, preset
-from vidsr.training.setup import build_critic
 from vidsr.training.steps.adversarial import Adversarial
 from vidsr.training.steps.fidelity import Fidelity
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from vidsr.models.checkpoint import build_generator, save_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.zoo import load_model
 from vidsr.training.tools.blend import main
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vidsr.models.config import GeneratorConfig, NormKind
+from vidsr.models.networks.config import GeneratorConfig, NormKind
 
 
 class ResidualBlock(nn.Module):

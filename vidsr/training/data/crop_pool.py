@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import InputError
-from vidsr.training.networks.grow import LUMA
+from vidsr.picture.luma import LUMA
 
 CANDIDATES = 2
 """Of so many crops the one with most contrast is kept: skies teach nothing."""

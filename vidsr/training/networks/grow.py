@@ -11,11 +11,11 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.lite import Lite
 from vidsr.models.networks.srresnet import ResidualBlock, SRResNet
+from vidsr.picture.luma import LUMA
 
-LUMA = (0.299, 0.587, 0.114)
 """BT.601 weights, those of the luma that ``lite`` networks learn on."""
 TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 """(Y, Cb, Cr) with chroma in [-1/2, 1/2] -> R, G, B: the inverse of BT.601."""

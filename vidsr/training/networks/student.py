@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import Generator, build_generator
-from vidsr.models.config import GeneratorConfig
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.lite import Lite
 from vidsr.models.networks.srresnet import SRResNet
 from vidsr.models.zoo import load_model

@@ -18,7 +18,7 @@ import torch
 import vidsr
 from tests.makers.photos import make_photos, photograph
 from vidsr.models.checkpoint import load_generator
-from vidsr.training.cli import main
+from vidsr.training.command.cli import main
 from vidsr.video.still_images import read_rgb, write_png
 
 SMALL = ("--scale", "2", "--width", "8", "--blocks", "1", "--middle", "8", "--crop", "16")
@@ -212,7 +212,7 @@ def test_a_diverging_run_stops_and_keeps_the_last_good_weights(
 @pytest.mark.slow
 def test_ctrl_c_saves_and_a_resume_goes_on(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "vidsr.training.cli", "--out", str(out)]
+    command = [sys.executable, "-m", "vidsr.training.command.cli", "--out", str(out)]
     begin = [*command, str(photos), "--steps", "1000000", "--every", "5", *FAST]
     process = subprocess.Popen(begin, stderr=subprocess.PIPE, text=True)
     try:
@@ -244,7 +244,7 @@ def test_two_processes_learn_one_network(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
     command += ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
-    command += ["-m", "vidsr.training.cli", str(photos), "--out", str(out)]
+    command += ["-m", "vidsr.training.command.cli", str(photos), "--out", str(out)]
     command += ["--steps", "4", "--every", "2", *FAST]
     done = subprocess.run(
         command,
@@ -339,7 +339,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_unfinished(
     code = (
         "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); sys.argv = {given!r}; "
-        "runpy.run_module('vidsr.training.cli', run_name='__main__')"
+        "runpy.run_module('vidsr.training.command.cli', run_name='__main__')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 4, done.stderr

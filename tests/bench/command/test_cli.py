@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from vidsr.bench import cli, measure
+from vidsr.bench.command import cli, measure
 from vidsr.bench.request import parse_size
 from vidsr.bench.worker_task import ChildError, run_child
 
@@ -106,7 +106,8 @@ def test_a_child_that_crashes_is_told_in_a_line() -> None:
 
 def test_the_parent_loads_neither_torch_nor_av() -> None:
     """Else its memory would count into the peaks of the processes it starts."""
-    code = "import sys, vidsr.bench.cli; print(sorted({'torch', 'av', 'numpy'} & set(sys.modules)))"
+    found = "sorted({'torch', 'av', 'numpy'} & set(sys.modules))"
+    code = f"import sys, vidsr.bench.command.cli; print({found})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

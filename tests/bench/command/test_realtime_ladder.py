@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from vidsr.bench.command.realtime_ladder import FIRST_STEP, LADDER, find_largest, find_max, ladder
 from vidsr.bench.outcome.results import Rung
 from vidsr.bench.outcome.stats import Spread, spread
 from vidsr.bench.outcome.text import largest
-from vidsr.bench.realtime_ladder import FIRST_STEP, LADDER, find_largest, find_max, ladder
 
 
 class Machine:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vidsr import __version__
-from vidsr.bench.measure import measure
+from vidsr.bench.command.measure import measure
 from vidsr.bench.outcome.text import lines
 from vidsr.bench.peers import PEERS
 from vidsr.bench.request import Request, check_files, parse_size

@@ -20,8 +20,8 @@ from vidsr.terminal.parser import Parser
 from vidsr.terminal.signals import open_closed_streams
 
 if TYPE_CHECKING:
+    from vidsr.training.command.setup import Setting
     from vidsr.training.options import Options
-    from vidsr.training.setup import Setting
     from vidsr.training.steps.run import Run
 
 MODELS = "lite, srresnet, srgan, espcn, srcnn, rrdb, unet"
@@ -33,7 +33,7 @@ EPILOG = """examples:
   vidsr-train PHOTOS --out runs/cctv --init lite-x4 --recipe surveillance --minutes 30
   vidsr-train --out runs/lite --resume
 What --init names gives model, scale and dimensions, too, unless they are given.
-  torchrun --nproc-per-node 4 -m vidsr.training.cli PHOTOS --out runs/ddp --steps 100000
+  torchrun --nproc-per-node 4 -m vidsr.training PHOTOS --out runs/ddp --steps 100000
 The folder of a run holds model.safetensors (for vidsr --model), options.json and state.pt (for
 --resume), log.csv, curves.png, contact sheets (LR | bicubic | ours | HR) and card.md.
 --minutes counts learning alone; preparing the pictures comes before.
@@ -167,7 +167,7 @@ def _stored(path: Path) -> str:
 
 
 def _setting(arguments: argparse.Namespace, **more: Any) -> Setting:
-    from vidsr.training.setup import Setting
+    from vidsr.training.command.setup import Setting
 
     return Setting(**{name: getattr(arguments, name) for name in SETTING}, **more)
 
@@ -175,8 +175,8 @@ def _setting(arguments: argparse.Namespace, **more: Any) -> Setting:
 def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int:
     import torch
 
-    from vidsr.training.model_card import write_card
-    from vidsr.training.setup import begin
+    from vidsr.training.command.model_card import write_card
+    from vidsr.training.command.setup import begin
 
     if arguments.threads is not None:
         if arguments.threads < 1:

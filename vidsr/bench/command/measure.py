@@ -8,13 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from vidsr.bench.command.realtime_ladder import LADDER, find_max, ladder
 from vidsr.bench.machine import others_now, this_machine
 from vidsr.bench.outcome import summary
 from vidsr.bench.outcome.bottleneck import limit_line
 from vidsr.bench.outcome.results import Against, Result, Setup
 from vidsr.bench.outcome.stats import Spread, spread
 from vidsr.bench.peers import PEERS
-from vidsr.bench.realtime_ladder import LADDER, find_max, ladder
 from vidsr.bench.request import Request
 from vidsr.bench.worker_task import ChildError, Footage, Task, cores, run_child, run_task
 
@@ -93,7 +93,7 @@ class Clips:
         return answer
 
     def holds(self, repeats: int) -> Callable[[int, int], tuple[Spread, int]]:
-        """What measures a size for ``vidsr.bench.realtime_ladder``."""
+        """What measures a size for ``vidsr.bench.command.realtime_ladder``."""
 
         def fps(width: int, height: int) -> tuple[Spread, int]:
             self.tell(f"{width}x{height}")

@@ -1,0 +1,10 @@
+"""Run ``vidsr-train`` as ``python -m vidsr.training``, as torchrun starts it."""
+
+from __future__ import annotations
+
+import sys
+
+from vidsr.training.command.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
