@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from vidsr.engines.devices import Precision
@@ -21,6 +20,7 @@ from vidsr.run.pipeline import StageTimes, run_pipeline
 from vidsr.run.report import Report
 from vidsr.run.sizing import WantedSize, describe_tile
 from vidsr.upscaling.memory_plan import HELD_FRAMES
+from vidsr.video.locator import Name
 from vidsr.video.progress import Progress
 from vidsr.video.sink.file_sink import Sink
 from vidsr.video.sink.output_plan import (
@@ -90,7 +90,7 @@ def upscale(
             overwrite=overwrite,
         ),
     )
-    return run(Path(src), Path(dst), options, progress=progress)
+    return run(src, dst, options, progress=progress)
 
 
 def _wanted_size(size: str | tuple[int, int] | None, height: int | None) -> WantedSize | None:
@@ -119,7 +119,7 @@ def _rate(framerate: float | Fraction | None) -> Fraction | None:
     return Fraction(framerate).limit_denominator(100_000)
 
 
-def run(src: Path, dst: Path, options: Options, *, progress: Progress | None = None) -> Report:
+def run(src: Name, dst: Name, options: Options, *, progress: Progress | None = None) -> Report:
     """``upscale`` with its arguments gathered. Raises a VidsrError."""
     notes = Notes()
     with prepare(src, dst, options, notes) as job:
@@ -178,8 +178,8 @@ def _report(job: Job, notes: Notes, times: StageTimes, sink: Sink, elapsed_s: fl
     output, upscaler, source = job.output, job.upscaler, job.source
     layout = output.format
     return Report(
-        source=str(source.path),
-        target=str(output.target.path),
+        source=str(source.locator),
+        target=str(output.target.locator),
         model=upscaler.model.name,
         device=str(upscaler.engine.device),
         precision=str(upscaler.engine.dtype).removeprefix("torch."),

@@ -131,7 +131,7 @@ class _Run:
 
     def _push(self, frame: Frame) -> None:
         if frame.format.plane_sizes != self._source.info.format.plane_sizes:
-            raise InputError(f"{self._source.path}: changes its size at frame {self._pushed}")
+            raise InputError(f"{self._source.locator}: changes its size at frame {self._pushed}")
         rgb = self._stream.trim(yuv_to_rgb(frame.planes, frame.format))
         if self._pairs is not None and self._pairs.wants(self._pushed):
             self._pairs.hold(f"{self._pushed:06d}", to_bytes(rgb))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import Self, get_args
 
@@ -17,6 +16,7 @@ from vidsr.notes import Notes
 from vidsr.picture.frame import VideoFormat
 from vidsr.run.sizing import WantedSize, choose_scale, describe, target_size
 from vidsr.upscaling.upscaler import Upscaler
+from vidsr.video.locator import Locator, Name
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
     OutputOptions,
@@ -80,17 +80,16 @@ class Job:
         self.source.close()
 
 
-def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
+def prepare(src: Name, dst: Name, options: Options, notes: Notes) -> Job:
     """Open, check and plan, cheap checks first. The caller closes the job. Raises a VidsrError."""
     check_types(options)
     check_times(options)
     check_machine(options)
-    if "\0" in f"{src}{dst}":
-        raise OptionError("a file name holds a NUL character.")
-    target = Target.of(dst, overwrite=options.output.overwrite)
-    target.check(src, overwrite=options.output.overwrite)
+    source_name, target_name = Locator.of(src), Locator.of(dst)
+    target = Target.of(target_name, overwrite=options.output.overwrite)
+    target.check(source_name, overwrite=options.output.overwrite)
     source = Source(
-        src,
+        source_name,
         start_s=options.start_s,
         duration_s=options.duration_s,
         deinterlace=options.deinterlace,

@@ -75,7 +75,7 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
     lines = [
         f"source   {info.path}: {info.codec} {_shape(info.format)}, "
         f"{float(info.rate):.6g} fps, time base {info.time_base}",
-        f"target   {output.target.path}: {output.codec.name} {_shape(target)}, "
+        f"target   {output.target.locator}: {output.codec.name} {_shape(target)}, "
         + " ".join(f"{k}={v}" for k, v in output.options.items()),
         f"model    {upscaler.model.name} on {engine.device} in {str(engine.dtype)[6:]}",
         f"tiles    {describe_tile(memory.tile)}, halo {engine.halo} pixels",

@@ -14,6 +14,7 @@ from vidsr.errors import InputError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
 from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
+from vidsr.video.locator import Locator
 from vidsr.video.source.file_source import Source
 from vidsr.video.source.opening import choose_video, open_input
 
@@ -178,8 +179,8 @@ def test_the_best_of_several_videos_is_chosen_and_said(tmp_path: Path) -> None:
         for stream, _ in streams:
             target.mux(stream.encode(None))
     notes = Notes()
-    with open_input(path, None) as container:
-        chosen = choose_video(container, path, notes)
+    with open_input(Locator.of(path), None) as container:
+        chosen = choose_video(container, Locator.of(path), notes)
         assert (chosen.index, chosen.width) == (0, 64)
     assert notes.said == ("2 video streams: stream 0 is upscaled, the others are copied",)
 
@@ -187,6 +188,6 @@ def test_the_best_of_several_videos_is_chosen_and_said(tmp_path: Path) -> None:
 def test_sound_does_not_matter(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4", frames=4, audio=[Tone(), Tone(language="deu")])
     notes = Notes()
-    with open_input(clip.path, None) as container:
-        assert choose_video(container, clip.path, notes).type == "video"
+    with open_input(Locator.of(clip.path), None) as container:
+        assert choose_video(container, Locator.of(clip.path), notes).type == "video"
     assert notes.said == ()

@@ -95,7 +95,7 @@ class Sink:
         plan = self.plan
         if plan.target.container == "image2" and not plan.target.sequence and self.frames:
             raise OutputError(
-                f"{plan.target.path}: a single picture cannot hold a second frame",
+                f"{plan.target.locator}: a single picture cannot hold a second frame",
                 hint="name a pattern such as frames/%05d.png.",
             )
         image = to_image(frame)
@@ -163,7 +163,7 @@ class Sink:
         full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
         reason = getattr(error, "strerror", None) or str(error)
         return OutputError(
-            f"{self.plan.target.path}: {what}: {reason}",
+            f"{self.plan.target.locator}: {what}: {reason}",
             hint="the disk is full; nothing was kept." if full else "nothing was kept.",
         )
 

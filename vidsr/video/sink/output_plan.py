@@ -129,7 +129,7 @@ def default_codec(info: SourceInfo, target: Target, size: tuple[int, int]) -> Co
     """H.264 for 8 bits, HEVC for more or for pictures beyond 4096; VP9 or AV1 in WebM."""
     deep = info.format.pixel.depth > 8
     if target.container == "image2":
-        suffix = target.path.suffix.lower()
+        suffix = target.locator.suffix
         kinds = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
         return CODECS[kinds.get(suffix, "png")]
     if target.container == "webm":
@@ -225,7 +225,7 @@ def _refuse_or_drop(plan: StreamPlan, target: Target, options: OutputOptions, no
         notes.say(f"{where} is dropped: {target.path.suffix} cannot hold it")
     else:
         raise ContainerError(
-            f"{target.path.name}: {target.path.suffix} cannot hold {where} of the source.",
+            f"{target.locator.name}: {target.path.suffix} cannot hold {where} of the source.",
             hint="use .mkv, or --drop-incompatible to leave it out.",
         )
 

@@ -8,11 +8,12 @@ import shutil
 import sys
 from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from vidsr.errors import OptionError, OutputError
 from vidsr.notes import Notes
-from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
+from vidsr.video.image_sequences import is_image, numbered_files
+from vidsr.video.locator import Locator, Name
 
 CONTAINERS = {
     ".mp4": "mp4",
@@ -63,19 +64,30 @@ class Claim:
 class Target:
     """A file, or a numbered sequence of pictures (``sequence``)."""
 
-    path: Path
+    locator: Locator
     container: str
-    sequence: bool = False
     overwrite: bool = False
 
     @classmethod
-    def of(cls, path: Path, *, overwrite: bool = False) -> Target:
-        """Raises OptionError for a suffix that names no known container."""
-        container = CONTAINERS.get(path.suffix.lower())
+    def of(cls, name: Name, *, overwrite: bool = False) -> Target:
+        """Return the target of that name. Raises OptionError for an unknown suffix."""
+        locator = Locator.of(name)
+        container = CONTAINERS.get(locator.suffix)
         if container is None:
             allowed = ", ".join(CONTAINERS)
-            raise OptionError(f"{path}: suffix {path.suffix!r} unknown; allowed: {allowed}.")
-        return cls(path, container, is_image(path) and is_pattern(path), overwrite)
+            suffix = PurePath(locator.name).suffix
+            raise OptionError(f"{locator}: suffix {suffix!r} unknown; allowed: {allowed}.")
+        return cls(locator, container, overwrite)
+
+    @property
+    def path(self) -> Path:
+        """The target's own name in the file system."""
+        return self.locator.path
+
+    @property
+    def sequence(self) -> bool:
+        """True for numbered pictures."""
+        return self.locator.kind == "sequence" and is_image(self.path)
 
     @property
     def working(self) -> Path:
@@ -90,28 +102,30 @@ class Target:
             return str(self.working)
         return os.path.join(str(self.working.parent).replace("%", "%%"), self.path.name)
 
-    def check(self, source: Path, *, overwrite: bool) -> None:
+    def check(self, source: Name, *, overwrite: bool) -> None:
         """Refuse now what would fail at the end. Raises OutputError."""
         try:
-            self._check(source, overwrite)
+            self._check(Locator.of(source), overwrite)
         except OutputError:
             raise
         except OSError as error:  # a name too long, a loop of links
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
+            raise OutputError(f"{self.locator}: cannot be written: {error.strerror}") from error
 
-    def _check(self, source: Path, overwrite: bool) -> None:
+    def _check(self, source: Locator, overwrite: bool) -> None:
         parent = self.path.parent
         if not parent.is_dir():
-            raise OutputError(f"{parent}: no such folder", hint="create it first.")
+            raise OutputError(
+                f"{Path(str(self.locator)).parent}: no such folder", hint="create it first."
+            )
         if not os.access(parent, os.W_OK):
-            raise OutputError(f"{parent}: no permission to write there")
+            raise OutputError(f"{Path(str(self.locator)).parent}: no permission to write there")
         if self.path.is_dir():
-            raise OutputError(f"{self.path}: is a folder", hint="name a file in it.")
-        if not _identities(self.path).isdisjoint(_identities(source)):
-            raise OutputError(f"{self.path}: is the source itself", hint="choose another name.")
+            raise OutputError(f"{self.locator}: is a folder", hint="name a file in it.")
+        if not _identities(self.locator).isdisjoint(_identities(source)):
+            raise OutputError(f"{self.locator}: is the source itself", hint="choose another name.")
         taken = bool(numbered_files(self.path)) if self.sequence else self.path.exists()
         if taken and not overwrite:
-            raise OutputError(f"{self.path}: exists already", hint="--overwrite replaces it.")
+            raise OutputError(f"{self.locator}: exists already", hint="--overwrite replaces it.")
 
     def open(self) -> Claim:
         """Make way for the working file. Raises OutputError, OSError."""
@@ -158,7 +172,9 @@ class Target:
         except FileExistsError:
             spare = next(p for n in count(1) if not (p := self._numbered(n)).exists())
             os.rename(self.working, spare)
-            raise OutputError(f"{self.path}: has appeared meanwhile; result is {spare}") from None
+            raise OutputError(
+                f"{self.locator}: has appeared meanwhile; result is {spare}"
+            ) from None
         except OSError:  # a file system without links
             os.replace(self.working, self.path)
         else:
@@ -182,7 +198,8 @@ class Target:
         claim.release()
 
 
-def _identities(path: Path) -> set[tuple[int, int]]:
-    """Device and inode of the file, or of every picture of the sequence; empty for none."""
-    files = numbered_files(path).values() if is_pattern(path) else [path]
+def _identities(locator: Locator) -> set[tuple[int, int]]:
+    """Return device and inode of the file, or of every picture of the sequence; empty for none."""
+    path = locator.path
+    files = numbered_files(path).values() if locator.kind == "sequence" else [path]
     return {(s.st_dev, s.st_ino) for s in (p.stat() for p in files if p.exists())}

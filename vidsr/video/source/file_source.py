@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
@@ -14,8 +13,9 @@ from av.container import InputContainer
 from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
-from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
+from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
+from vidsr.video.locator import Locator, Name
 from vidsr.video.source.clock_jumps import MAY_JUMP, Jumps
 from vidsr.video.source.frame_reader import Pictures
 from vidsr.video.source.lost_tail import decode_tail
@@ -49,7 +49,7 @@ class Source:
 
     def __init__(
         self,
-        path: str | Path,
+        name: Name,
         *,
         start_s: float | None = None,
         duration_s: float | None = None,
@@ -60,7 +60,7 @@ class Source:
         notes: Notes | None = None,
     ) -> None:
         self.notes = notes or Notes()
-        self.path = Path(path)
+        self.locator = Locator.of(name)
         self._deinterlace, self._upright, self._framerate = deinterlace, upright, framerate
         self._part = start_s, duration_s
         self._hwaccel = hwaccel
@@ -115,18 +115,18 @@ class Source:
 
     def _open_file(self) -> InputContainer:
         if self._hwaccel is None:
-            return open_input(self.path, self._framerate)
+            return open_input(self.locator, self._framerate)
         with shared_context(self._hwaccel.hwaccel):
-            return open_input(self.path, self._framerate, self._hwaccel.hwaccel)
+            return open_input(self.locator, self._framerate, self._hwaccel.hwaccel)
 
     def _prepare(self) -> None:
-        stream = self.stream = choose_video(self.container, self.path, self.notes)
+        stream = self.stream = choose_video(self.container, self.locator, self.notes)
         stream.thread_type = "AUTO"
         if self._hwaccel:
             # Each thread takes a surface, and FFmpeg gives up on NVDEC beyond 32 of them.
             stream.thread_count = 1
         if stream.time_base is None or stream.time_base <= 0:
-            raise InputError(f"{self.path}: the video stream has no time base")
+            raise InputError(f"{self.locator}: the video stream has no time base")
         rate = self._framerate or stream.guessed_rate or stream.average_rate or Fraction(25)
         self.time_base, self.rate = stream.time_base, rate
         self.counts = SourceCounts()
@@ -154,17 +154,19 @@ class Source:
         return frame.pts or 0 if isinstance(frame, Frame) else 0
 
     def _check_framerate(self) -> None:
-        timed = not (is_pattern(self.path) or is_image(self.path) or self.clock.synthesised)
-        if self._framerate is not None and timed:
+        pictures = self.locator.kind == "sequence" or is_image(self.locator.path)
+        if self._framerate is not None and not (pictures or self.clock.synthesised):
             raise OptionError(
-                f"--framerate {self._framerate}: {self.path} has timestamps of its own; allowed "
+                f"--framerate {self._framerate}: {self.locator} has timestamps of its own; allowed "
                 f"for pictures and raw streams."
             )
 
     @property
     def first_number(self) -> int:
         """Number of a sequence's first picture, 1 for anything else."""
-        return next(iter(numbered_files(self.path)), 1) if is_pattern(self.path) else 1
+        if self.locator.kind != "sequence":
+            return 1
+        return next(iter(numbered_files(self.locator.path)), 1)
 
     def __iter__(self) -> Iterator[Item]:
         yield from self._first
@@ -182,10 +184,10 @@ class Source:
             return []
         where = f" from {self.window.start_s:g} s on" if self.window.start_s else ""
         if self.counts.decoded:
-            raise InputError(f"{self.path}: no frame lies in the part asked for{where}")
+            raise InputError(f"{self.locator}: no frame lies in the part asked for{where}")
         errors = f" ({self.counts.failed_packets} packets failed)"
         raise InputError(
-            f"{self.path}: no video frame could be decoded{where}{errors}",
+            f"{self.locator}: no video frame could be decoded{where}{errors}",
             hint="the file may be damaged, encrypted, or start later than asked for.",
         )
 
@@ -212,7 +214,7 @@ class Source:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
                 raise InputError(
-                    f"{self.path}: reading failed after frame {self.counts.decoded}: {error}",
+                    f"{self.locator}: reading failed after frame {self.counts.decoded}: {error}",
                     hint="check the file, or keep its readable part with --duration.",
                 ) from error
             if packet is None:
@@ -277,7 +279,7 @@ class Source:
         if self.window.video_done or not 0 < missing <= self.stream.codec_context.thread_count:
             return
         after = None if self.clock.decoding_only else self._last_pts
-        for image in decode_tail(self.path, self._framerate, self.notes, counts, after=after):
+        for image in decode_tail(self.locator, self._framerate, self.notes, counts, after=after):
             yield from self._image(image)
 
     def _finish(self) -> Iterator[Frame]:
@@ -290,7 +292,7 @@ class Source:
             return
         if self._failed_in_row >= DEAD_TAIL_PACKETS:
             raise InputError(
-                f"{self.path}: decoding died after frame {self.counts.decoded}: "
+                f"{self.locator}: decoding died after frame {self.counts.decoded}: "
                 f"the last {self._failed_in_row} packets all failed",
                 hint=f"--duration {self.window.last_frame_s:.3f} keeps the part that decodes.",
             )
@@ -327,7 +329,7 @@ class Source:
         assert isinstance(frame, Frame)
         duration_s = self.window.length_s()
         return SourceInfo(
-            path=str(self.path),
+            path=str(self.locator),
             container=self.container.format.name,
             codec=self.stream.codec_context.codec.canonical_name,
             format=frame.format,

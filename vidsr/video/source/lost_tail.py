@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 import av
 
 from vidsr.notes import Notes
 from vidsr.video.info import SourceCounts
+from vidsr.video.locator import Locator
 from vidsr.video.source.opening import choose_video, open_input
 
 
 def decode_tail(
-    path: Path,
+    locator: Locator,
     framerate: Fraction | None,
     notes: Notes,
     counts: SourceCounts,
@@ -29,8 +29,8 @@ def decode_tail(
     ``counts.failed_packets`` where more packets fail.
     """
     seen, number, failed = counts.decoded, 0, 0
-    with open_input(path, framerate) as container:
-        stream = choose_video(container, path, notes)
+    with open_input(locator, framerate) as container:
+        stream = choose_video(container, locator, notes)
         stream.thread_count = 1
         for packet in container.demux(stream):
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -15,56 +14,62 @@ from av.video.stream import VideoStream
 
 from vidsr.errors import InputError, NoInputError
 from vidsr.notes import Notes
-from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
+from vidsr.video.image_sequences import is_image, numbered_files
+from vidsr.video.locator import Locator
 
 DEFAULT_IMAGE_RATE = Fraction(25)
 
 
 def open_input(
-    path: Path, framerate: Fraction | None, hwaccel: HWAccel | None = None
+    locator: Locator, framerate: Fraction | None, hwaccel: HWAccel | None = None
 ) -> InputContainer:
-    """Open ``path`` for demuxing. ``framerate`` is for image sequences, 25 when None.
+    """Open a file or numbered pictures for demuxing.
 
-    ``hwaccel`` decodes what it can; it is not for pictures.
+    Args:
+        locator: What to open. Addresses and pipes are refused unless such a file exists.
+        framerate: Pictures a second of a sequence, 25 when None.
+        hwaccel: What decodes instead of FFmpeg where it can; it is not for pictures.
 
-    Raises InputError for what is missing, unreadable or no media file.
+    Raises:
+        InputError: It is missing, unreadable or no media file.
     """
+    path = locator.path
     rate = {"framerate": str(framerate or DEFAULT_IMAGE_RATE)}
     # An absolute path is never taken for a protocol, as "12:30.mp4" would be.
     name = str(path.absolute())
     try:
-        if is_pattern(path):
+        if locator.kind == "sequence":
             first = _first_number(path)
             folder = str(path.parent.absolute()).replace("%", "%%")
             options = {"start_number": str(first), "pattern_type": "sequence"} | rate
-            return _open(path, f"{folder}/{path.name}", options, "image2")
+            return _open(locator, f"{folder}/{path.name}", options, "image2")
         if path.is_dir():
             hint = "name a pattern such as frames/%05d.png."
-            raise InputError(f"{path}: is a folder", hint=hint)
+            raise InputError(f"{locator}: is a folder", hint=hint)
         if not path.exists():
-            raise NoInputError(f"{path}: no such file", hint=_hint(path))
+            raise NoInputError(f"{locator}: no such file", hint=_hint(locator))
     except NoInputError:
         raise
     except OSError as error:
-        raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
+        raise InputError(f"{locator}: cannot be opened: {error.strerror}") from error
     if is_image(path):
-        return _open(path, name, {"pattern_type": "none"} | rate)
-    return _open(path, name, {}, hwaccel=hwaccel)
+        return _open(locator, name, {"pattern_type": "none"} | rate)
+    return _open(locator, name, {}, hwaccel=hwaccel)
 
 
-def _hint(path: Path) -> str:
-    """What people mean by names that are no files."""
-    if re.match(r"[a-z]+:/", str(path)):
+def _hint(locator: Locator) -> str:
+    """Return what to do about a name that is no file, empty where nothing is known."""
+    if locator.kind in ("address", "object"):
         return "addresses are not read: download the file first."
-    if str(path) == "-":
+    if locator.kind == "pipe":
         return "pipes are not read: name a file."
-    if any(mark in path.name for mark in "*?"):
+    if any(mark in locator.name for mark in "*?"):
         return "a sequence is named by its numbering, such as frames/%05d.png."
     return ""
 
 
 def _first_number(path: Path) -> int:
-    """Number of a sequence's first picture. Raises InputError for gaps and for no picture."""
+    """Return a sequence's first number. Raises InputError for gaps and for no picture."""
     numbers = list(numbered_files(path))
     if not numbers:
         raise NoInputError(f"{path}: no file of this sequence exists")
@@ -76,7 +81,7 @@ def _first_number(path: Path) -> int:
 
 
 def _open(
-    path: Path,
+    locator: Locator,
     name: str,
     options: dict[str, str],
     format_name: str | None = None,
@@ -89,25 +94,25 @@ def _open(
     except (av.error.FFmpegError, OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
-            f"{path}: cannot be opened: {reason}",
+            f"{locator}: cannot be opened: {reason}",
             hint="vidsr reads what FFmpeg reads; the file may be incomplete or no video.",
         ) from error
     if container.format.name == "tty":  # FFmpeg draws text files as a terminal would
         container.close()
-        raise InputError(f"{path}: is a text file, not a video")
+        raise InputError(f"{locator}: is a text file, not a video")
     return container
 
 
-def choose_video(container: InputContainer, path: Path, notes: Notes) -> VideoStream:
-    """The stream FFmpeg calls best, cover art aside. Raises InputError when there is none."""
+def choose_video(container: InputContainer, locator: Locator, notes: Notes) -> VideoStream:
+    """Return the stream FFmpeg calls best, cover art aside. Raises InputError for none."""
     pictures = [s for s in container.streams.video if s.disposition & Disposition.attached_pic]
     videos = [s for s in container.streams.video if s not in pictures]
     if not videos:
         kinds = ", ".join(sorted({s.type for s in container.streams})) or "none"
-        raise InputError(f"{path}: no video stream (streams: {kinds})")
+        raise InputError(f"{locator}: no video stream (streams: {kinds})")
     decodable = [s for s in videos if s.codec_context is not None]
     if not decodable:
-        raise InputError(f"{path}: no decoder for the video stream")
+        raise InputError(f"{locator}: no decoder for the video stream")
     best = cast(VideoStream | None, container.streams.best("video"))
     chosen = best if best in decodable else decodable[0]
     if chosen.metadata.get("alpha_mode") == "1":  # WebM keeps it beside the pictures

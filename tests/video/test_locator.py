@@ -1,0 +1,111 @@
+"""Names are parsed once, and no secret of one is printed."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vidsr.errors import NoInputError, OptionError, OutputError
+from vidsr.video.locator import Kind, Locator
+from vidsr.video.sink.target_file import Target
+from vidsr.video.source.file_source import Source
+
+KINDS: list[tuple[str, Kind, str]] = [
+    ("a.MKV", "file", ".mkv"),
+    ("folder/12:30.mp4", "file", ".mp4"),
+    ("C:/clip.mp4", "file", ".mp4"),
+    ("a:/clip.mp4", "file", ".mp4"),
+    ("no suffix", "file", ""),
+    ("f/%05d.png", "sequence", ".png"),
+    ("50%.png", "file", ".png"),
+    ("rtsp://camera/stream", "address", ""),
+    ("https://host/a.mp4?start=3", "address", ".mp4"),
+    ("RTMP://host/live/%d.flv", "address", ".flv"),
+    ("s3://bucket/film.mkv", "object", ".mkv"),
+    ("gs://bucket/frames/%05d.png", "object", ".png"),
+    ("-", "pipe", ""),
+]
+
+
+@pytest.mark.parametrize(("text", "kind", "suffix"), KINDS)
+def test_kinds_and_suffixes(text: str, kind: Kind, suffix: str) -> None:
+    locator = Locator.of(text)
+    assert (locator.kind, locator.suffix) == (kind, suffix)
+    assert str(locator) == text
+    assert Locator.of(locator) is locator
+    assert Locator.of(Path(text)) == locator  # though a path has lost a stroke of an address
+    assert pickle.loads(pickle.dumps(locator)) == locator
+
+
+def test_a_name_with_a_number_is_a_file_where_such_a_file_is(tmp_path: Path) -> None:
+    (tmp_path / "a%03d.png").touch()
+    assert Locator.of(tmp_path / "a%03d.png").kind == "file"
+    assert Locator.of(tmp_path / "b%03d.png").kind == "sequence"
+    assert Locator.of("%d" + 300 * "x" + ".png").kind == "sequence"  # no file system takes it
+
+
+@pytest.mark.parametrize(
+    ("text", "exist", "seek"),
+    [
+        *(("a.mp4", True, True), ("%d.png", True, True), ("s3://b/a.mp4", True, True)),
+        *(("https://h/a.mp4", False, True), ("udp://h:1", False, False), ("-", False, False)),
+    ],
+)
+def test_what_may_be_asked(text: str, exist: bool, seek: bool) -> None:
+    locator = Locator.of(text)
+    assert (locator.may_exist, locator.may_seek) == (exist, seek)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("rtsp://user:pw@host:554/a", "rtsp://***@host:554/a"),
+        ("rtsp://user:p@w@host/a", "rtsp://***@host/a"),
+        ("rtsp://user:p/w@host/a", "rtsp://***@host/a"),
+        ("rtsp://user@host/a", "rtsp://***@host/a"),
+        ("http://host:80/@name/a", "http://host:80/@name/a"),
+        ("s3://pw@bucket/a", "s3://***@bucket/a"),
+        ("srt://h:9?mode=caller&passphrase=pw", "srt://h:9?mode=caller&passphrase=***"),
+        ("https://h/a?X-Amz-Signature=pw&a=1", "https://h/a?X-Amz-Signature=***&a=1"),
+    ],
+)
+def test_secrets_are_not_printed(text: str, shown: str) -> None:
+    locator = Locator.of(text)
+    assert locator.text == text
+    assert str(locator) == shown
+    assert repr(locator) == f"Locator('{locator.kind}', '{shown}')"
+
+
+def test_secrets_are_not_in_messages() -> None:
+    with pytest.raises(NoInputError, match="no such file") as source:
+        Source("rtsp://user:pw@host/a.mkv")
+    assert source.value.hint == "addresses are not read: download the file first."
+    target = Target.of("http://user:pw@host/a.mkv")
+    with pytest.raises(OutputError, match="no such folder") as refused:
+        target.check("b.mkv", overwrite=False)
+    with pytest.raises(OptionError, match="suffix") as unknown:
+        Target.of("http://user:pw@host/a.xyz")
+    for error in (source, refused, unknown):
+        assert "pw" not in str(error.value)
+
+
+def test_a_pipe_is_refused_when_it_is_opened() -> None:
+    with pytest.raises(NoInputError, match="pipes are not read"):
+        Source("-")
+
+
+def test_no_name_holds_a_nul_character() -> None:
+    with pytest.raises(OptionError, match="NUL"):
+        Locator.of("a\0b%d.png")
+
+
+def test_parsing_loads_neither_pyav_nor_pytorch() -> None:
+    program = (
+        "import sys; from vidsr.video.locator import Locator; Locator.of('rtsp://a/b');"
+        "assert not {'av', 'torch', 'numpy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,123 @@
+"""Names of sources and targets, parsed: file, numbered pictures, address, pipe, stored object.
+
+Nothing here opens anything, and neither PyAV nor PyTorch is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal, TypeAlias
+
+from vidsr.errors import OptionError
+from vidsr.video.image_sequences import is_pattern
+
+Kind = Literal["file", "sequence", "address", "pipe", "object"]
+Name: TypeAlias = "str | os.PathLike[str] | Locator"
+
+PIPE = "-"
+# File systems in the manner of fsspec: names of whole objects that can be read at any place.
+OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hdfs", "webhdfs", "r2")
+# Addresses that can be read from any place; the others give what comes now, and once.
+SEEKABLE_SCHEMES = ("http", "https", "ftp", "sftp")
+HIDDEN = "***"
+
+# Two letters at least: C:/clip.mp4 is a file. A path has lost one of the two strokes.
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}(?!/)", re.IGNORECASE)
+# User and password, also where the password holds a stroke: no port has letters.
+_USER = re.compile(r"(?<=://)(?:[^/?#]*@|[^/?#:@]*:(?!\d*(?:[/?#]|$)).*@)")
+_SECRET = re.compile(
+    r"([?&;][^=&;#]*(?:pass|token|secret|key|sig|auth|cred)[^=&;#]*=)[^&;#]*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Locator:
+    """The name of a source or of a target, and what kind of thing it names.
+
+    ``text`` is the whole name, with user and password where it holds them; ``str`` and ``repr``
+    hide them. A name with a number's place, such as ``%05d``, names a file where such a file
+    exists, and numbered pictures otherwise.
+    """
+
+    kind: Kind
+    text: str
+
+    @classmethod
+    def of(cls, name: Name) -> Locator:
+        """Return the locator of a name; a locator is its own.
+
+        Args:
+            name: A path, an address, or ``-`` for standard input or output.
+
+        Raises:
+            OptionError: The name holds a NUL character.
+        """
+        if isinstance(name, Locator):
+            return name
+        text = os.fspath(name)
+        if "\0" in text:
+            raise OptionError("a file name holds a NUL character.")
+        if text == PIPE:
+            return cls("pipe", text)
+        if match := _SCHEME.match(text):
+            store = match[1].lower() in OBJECT_STORES
+            return cls("object" if store else "address", f"{match[1]}://{text[match.end() :]}")
+        return cls("sequence" if _is_sequence(Path(text)) else "file", str(Path(text)))
+
+    @property
+    def local(self) -> bool:
+        """True for what lies in the file system of this machine."""
+        return self.kind in ("file", "sequence")
+
+    @property
+    def path(self) -> Path:
+        """The name as a path. That of anything not local names no file."""
+        return Path(self.text)
+
+    @property
+    def scheme(self) -> str:
+        """What stands before ``://``, in lower case; empty without it."""
+        if self.kind not in ("address", "object"):
+            return ""
+        return self.text.partition("://")[0].lower()
+
+    @property
+    def name(self) -> str:
+        """The last part of the name, without a query."""
+        if self.local:
+            return self.path.name
+        return PurePosixPath(re.split(r"[?#]", self.text)[0]).name
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of ``name`` in lower case with its dot, empty for none."""
+        return PurePosixPath(self.name).suffix.lower()
+
+    @property
+    def may_exist(self) -> bool:
+        """True where it can be asked whether the thing is there before it is opened."""
+        return self.local or self.kind == "object"
+
+    @property
+    def may_seek(self) -> bool:
+        """True where reading may begin at any place, and again."""
+        return self.may_exist or self.scheme in SEEKABLE_SCHEMES
+
+    def __str__(self) -> str:
+        """Return the name without user, password and secrets of a query."""
+        if self.kind not in ("address", "object"):
+            return self.text
+        return _SECRET.sub(rf"\1{HIDDEN}", _USER.sub(f"{HIDDEN}@", self.text))
+
+    def __repr__(self) -> str:
+        return f"Locator({self.kind!r}, {str(self)!r})"
+
+
+def _is_sequence(path: Path) -> bool:
+    try:
+        return is_pattern(path)
+    except OSError:  # a name too long, a loop of links: whoever opens it says so
+        return True
