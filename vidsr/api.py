@@ -20,14 +20,15 @@ from vidsr.run.pipeline import StageTimes, run_pipeline
 from vidsr.run.report import Report
 from vidsr.run.sizing import WantedSize, describe_tile
 from vidsr.upscaling.memory_plan import HELD_FRAMES
+from vidsr.video.header import Decoder
+from vidsr.video.items import Discontinuity, Item
 from vidsr.video.locator import Name
 from vidsr.video.progress import Progress
-from vidsr.video.sink.file_sink import Sink
+from vidsr.video.sink.file_sink import FileSink
 from vidsr.video.sink.output_plan import (
     OutputOptions,
 )
-from vidsr.video.source.file_source import Deinterlace, Item
-from vidsr.video.source.nvdec import Decoder
+from vidsr.video.source.base import Deinterlace
 
 QUEUED_FRAMES = HELD_FRAMES - 1  # between two stages; the sink works on one more
 ModelName = str | PathLike[str]
@@ -138,12 +139,14 @@ def _announce(job: Job, options: Options, notes: Notes) -> None:
         notes.say("the first frames wait for torch.compile, up to a minute")
 
 
-def encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[Sink, StageTimes]:
+def encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[FileSink, StageTimes]:
     """Run the pipeline. Returns the finished sink and the stage times."""
-    sink: Sink | None = None
+    sink: FileSink | None = None
 
     def consume(item: Item) -> None:
         assert sink is not None
+        if isinstance(item, Discontinuity):
+            return
         if not isinstance(item, Frame):
             sink.copy(item)
             return
@@ -152,9 +155,9 @@ def encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[Sink, Sta
             progress.frame(sink.frames, sink.bytes_written)
 
     try:
-        sink = Sink(job.output, job.source, notes)
+        sink = FileSink(job.output, job.source.header, notes)
         if progress is not None:
-            progress.start(job.source.info)
+            progress.start(job.source.header.info)
         times = run_pipeline(
             job.source,
             lambda items: job.upscaler.stream(items, job.output.format, held=HELD_FRAMES),
@@ -174,19 +177,19 @@ def encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[Sink, Sta
     return sink, times
 
 
-def _report(job: Job, notes: Notes, times: StageTimes, sink: Sink, elapsed_s: float) -> Report:
+def _report(job: Job, notes: Notes, times: StageTimes, sink: FileSink, elapsed_s: float) -> Report:
     output, upscaler, source = job.output, job.upscaler, job.source
     layout = output.format
     return Report(
-        source=str(source.locator),
+        source=source.header.info.path,
         target=str(output.target.locator),
         model=upscaler.model.name,
         device=str(upscaler.engine.device),
         precision=str(upscaler.engine.dtype).removeprefix("torch."),
         engine=runtime_of(upscaler.engine),
-        decoder=source.decoder,
+        decoder=source.header.decoder,
         scale=upscaler.scale,
-        tile=describe_tile(upscaler.plan(source.info.format, layout)),
+        tile=describe_tile(upscaler.plan(source.header.info.format, layout)),
         codec=output.codec.name,
         size=(layout.width, layout.height),
         pixel_format=output.encoder_format,

@@ -17,7 +17,7 @@ pytest.importorskip("av")
 import vidsr
 from tests.makers.clips import make_clip
 from vidsr.errors import DeviceError
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 from vidsr.video.source.nvdec import Nvdec, open_nvdec
 
 skip_without_cuda()
@@ -42,7 +42,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def planes_of(path: Path, card: Nvdec | None) -> tuple[list[int | None], list[tuple[Tensor, ...]]]:
     """Times, and the planes of every frame, all of them held until the last has come."""
-    with Source(path, hwaccel=card) as source:
+    with FileSource(path, hwaccel=card) as source:
         if card is not None and source.decoder != "cuda":
             pytest.skip("NVDEC does not decode H.264 here: FFmpeg says no, or there is no library")
         frames = [item for item in source if isinstance(item, vidsr.Frame)]

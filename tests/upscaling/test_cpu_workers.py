@@ -14,7 +14,7 @@ from vidsr import Upscaler
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 from vidsr.upscaling.cpu_workers import Workers
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 
 LAYOUT = VideoFormat(4, 2, PixelFormat("gray", 8), ColorSpec())
 
@@ -164,7 +164,7 @@ def test_frames_are_the_same_to_the_last_bit_as_one_by_one(
 ) -> None:
     clip = make_clip(tmp_path / "a.mp4", size=(50, 34), frames=5).path
     upscaler = Upscaler(model, device="cpu", precision=precision)  # type: ignore[arg-type]
-    with Source(clip) as source:
+    with FileSource(clip) as source:
         frames = [item for item in source if isinstance(item, Frame)]
     alone = [upscaler.enlarge(f) for f in frames]
     together = list(upscaler.stream(frames))

@@ -10,15 +10,15 @@ import pytest
 from tests.makers.clips import Tags, decode, make_clip, noise
 from vidsr.picture.frame import Frame
 from vidsr.video.hdr import HdrMetadata, read_display_matrix, read_hdr
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 
 # Display P3 primaries and D65 in units of 0.00002, 0.0005 to 1000 cd/m2 in units of 0.0001.
 P3 = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,5)"
 PQ = Tags(matrix=9, primaries=9, transfer=16, range=1)
 
 
-def read(path: Path, **choices: float) -> Source:
-    with Source(path, **choices) as source:
+def read(path: Path, **choices: float) -> FileSource:
+    with FileSource(path, **choices) as source:
         assert any(isinstance(item, Frame) for item in source)
     return source
 

@@ -12,7 +12,7 @@ import pytest
 from vidsr.errors import NoInputError, OptionError, OutputError
 from vidsr.video.locator import Kind, Locator
 from vidsr.video.sink.target_file import Target
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 
 KINDS: list[tuple[str, Kind, str]] = [
     ("a.MKV", "file", ".mkv"),
@@ -82,7 +82,7 @@ def test_secrets_are_not_printed(text: str, shown: str) -> None:
 
 def test_secrets_are_not_in_messages() -> None:
     with pytest.raises(NoInputError, match="no such file") as source:
-        Source("rtsp://user:pw@host/a.mkv")
+        FileSource("rtsp://user:pw@host/a.mkv")
     assert source.value.hint == "addresses are not read: download the file first."
     target = Target.of("http://user:pw@host/a.mkv")
     with pytest.raises(OutputError, match="no such folder") as refused:
@@ -95,7 +95,7 @@ def test_secrets_are_not_in_messages() -> None:
 
 def test_a_pipe_is_refused_when_it_is_opened() -> None:
     with pytest.raises(NoInputError, match="pipes are not read"):
-        Source("-")
+        FileSource("-")
 
 
 def test_no_name_holds_a_nul_character() -> None:

@@ -12,7 +12,6 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from av.container import Flags
 from torch import Tensor
 
 from vidsr.degradation.chain import Chain, ChainStream
@@ -22,8 +21,9 @@ from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
 from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
 from vidsr.picture.frame import Frame, VideoFormat
+from vidsr.video.items import Discontinuity
 from vidsr.video.progress import Progress
-from vidsr.video.sink.file_sink import Sink
+from vidsr.video.sink.file_sink import FileSink
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
     OutputOptions,
@@ -32,7 +32,7 @@ from vidsr.video.sink.output_plan import (
     plan_streams,
 )
 from vidsr.video.sink.target_file import Target
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 from vidsr.video.still_images import to_bytes
 
 NEAR_LOSSLESS_CRF = 8
@@ -54,14 +54,14 @@ def degrade_video(
     target = Target.of(target_path, overwrite=options.overwrite)
     target.check(source_path, overwrite=options.overwrite)
     upright = target.container in NO_DISPLAY_MATRIX
-    with Source(source_path, upright=upright, notes=notes) as source:
+    with FileSource(source_path, upright=upright, notes=notes) as source:
         info = source.info
         rate = min(info.rate, Fraction(MAX_RATE))
         try:
             stream = chain.open((info.format.height, info.format.width), scale, rate=rate)
         except OptionError as error:
             raise OptionError(f"{source_path}: {error.message}", hint=error.hint) from error
-        streams = plan_streams(source, target, options, notes)
+        streams = plan_streams(source.header, target, options, notes)
         height, width = stream.lr_size
         settings = near_lossless(options, target, info.format, (width, height))
         plan = plan_output(info, target, streams, (width, height), settings, notes)
@@ -95,7 +95,7 @@ class _Run:
 
     def __init__(
         self,
-        source: Source,
+        source: FileSource,
         stream: ChainStream,
         plan: OutputPlan,
         pairs: Pairs | None,
@@ -104,9 +104,7 @@ class _Run:
     ) -> None:
         self._source, self._stream, self._plan = source, stream, plan
         self._pairs, self._progress = pairs, progress
-        self._sink = Sink(plan, source, notes)
-        # Else Matroska draws its identifiers at random. Read with the header, at the first packet.
-        self._sink.container.flags |= Flags.bitexact.value  # type: ignore[operator]
+        self._sink = FileSink(replace(plan, bitexact=True), source.header, notes)
         self._waiting: deque[Frame] = deque()  # frames without planes: their times alone
         self._pushed = self._shown = 0
 
@@ -117,7 +115,7 @@ class _Run:
             for item in self._source:
                 if isinstance(item, Frame):
                     self._push(item)
-                else:
+                elif not isinstance(item, Discontinuity):
                     self._sink.copy(item)
             self._write(self._stream.finish())
             self._sink.finish()

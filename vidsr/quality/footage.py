@@ -22,7 +22,7 @@ from vidsr.quality.metrics.psnr import luma_601
 from vidsr.quality.pairs import match_sizes
 from vidsr.quality.results import Row
 from vidsr.quality.stills import score_outputs
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 from vidsr.video.still_images import to_bytes
 
 SHEET_EVERY = 12  # frames between the rows of a contact sheet
@@ -59,7 +59,7 @@ class _Tally:
 
 def read_frames(path: Path) -> Generator[Tensor]:
     """Every frame of a video as uint8 ``[3, H, W]`` RGB, upright. Raises InputError."""
-    with Source(path, upright=True) as source:
+    with FileSource(path, upright=True) as source:
         for item in source:
             if isinstance(item, Frame):
                 yield to_bytes(yuv_to_rgb(item.planes, item.format))

@@ -16,6 +16,7 @@ from vidsr.notes import Notes
 from vidsr.picture.frame import VideoFormat
 from vidsr.run.sizing import WantedSize, choose_scale, describe, target_size
 from vidsr.upscaling.upscaler import Upscaler
+from vidsr.video.header import Decoder
 from vidsr.video.locator import Locator, Name
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
@@ -26,8 +27,9 @@ from vidsr.video.sink.output_plan import (
     plan_streams,
 )
 from vidsr.video.sink.target_file import Target
-from vidsr.video.source.file_source import Deinterlace, Source
-from vidsr.video.source.nvdec import Decoder, Nvdec, open_nvdec
+from vidsr.video.source.base import Deinterlace
+from vidsr.video.source.file_source import FileSource
+from vidsr.video.source.nvdec import Nvdec, open_nvdec
 
 ModelName = str | PathLike[str]
 SMALLEST_TILE = 16  # below, the halo is nearly all of the work
@@ -59,7 +61,7 @@ class Options:
 class Job:
     """A source opened, a model loaded, a target planned, and nothing written yet."""
 
-    source: Source
+    source: FileSource
     output: OutputPlan
     upscaler: Upscaler
 
@@ -88,7 +90,7 @@ def prepare(src: Name, dst: Name, options: Options, notes: Notes) -> Job:
     source_name, target_name = Locator.of(src), Locator.of(dst)
     target = Target.of(target_name, overwrite=options.output.overwrite)
     target.check(source_name, overwrite=options.output.overwrite)
-    source = Source(
+    source = FileSource(
         source_name,
         start_s=options.start_s,
         duration_s=options.duration_s,
@@ -100,7 +102,7 @@ def prepare(src: Name, dst: Name, options: Options, notes: Notes) -> Job:
     )
     try:
         layout = source.info.format
-        streams = plan_streams(source, target, options.output, notes)
+        streams = plan_streams(source.header, target, options.output, notes)
         wanted = options.size and options.size.stored(layout, source.info.display_matrix)
         upscaler = _upscaler(options, wanted, layout, notes)
         size = target_size(wanted, layout, upscaler.scale)

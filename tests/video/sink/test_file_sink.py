@@ -15,7 +15,7 @@ import vidsr
 from tests.makers.clips import Clip, Tags, Tone, decode, make_clip, packet_times
 from tests.makers.containers import enlarge
 from vidsr.errors import OptionError, OutputError
-from vidsr.video.sink.file_sink import Sink
+from vidsr.video.sink.file_sink import FileSink
 from vidsr.video.sink.passthrough import Passthrough
 
 UNEVEN = (0, 3600, 5000, 12000, 12100, 20000, 30000, 31000)
@@ -302,13 +302,13 @@ def test_an_encoder_that_dies_is_an_output_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = make_clip(tmp_path / "a.mp4", size=(32, 24), frames=5)
-    add_streams = Sink._add_streams
+    add_streams = FileSink._add_streams
 
-    def broken(sink: Sink, source: Any) -> None:
+    def broken(sink: FileSink, source: Any) -> None:
         add_streams(sink, source)
         sink.stream = BrokenEncoder()  # type: ignore[assignment]
 
-    monkeypatch.setattr(Sink, "_add_streams", broken)
+    monkeypatch.setattr(FileSink, "_add_streams", broken)
     with pytest.raises(OutputError, match=r"frame 0: Generic error.*nothing was kept"):
         enlarge(source.path, tmp_path / "b.mp4")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4"]

@@ -26,7 +26,8 @@ from tests.makers.containers import (
 )
 from vidsr.errors import ContainerError
 from vidsr.video.sink import passthrough
-from vidsr.video.sink.stream_plan import codec_name, copy_tags, fits
+from vidsr.video.sink.stream_plan import copy_tags, fits
+from vidsr.video.source.side_streams import side_streams
 
 TWO_LINES = (Line(0, 100, "Hello\nworld"), Line(120, 90, "<i>Ünï</i> 漢字 \U0001f600"))
 FONT = Attachment("Ünïcode.ttf", "font/ttf", bytes(range(256)) * 40)
@@ -246,8 +247,8 @@ AUDIO = "aac ac3 eac3 libopus flac alac pcm_s16le pcm_s24le pcm_s16be libmp3lame
 def test_what_fits_comes_out_again(tmp_path: Path, codec: str, container: str) -> None:
     source = make_file(tmp_path / "a.mkv", sounds=[Sound(codec)])
     with av.open(str(source)) as file:
-        stream = file.streams.audio[0]
-        name, accepted = codec_name(stream), fits(container, stream)
+        stream = next(s for s in side_streams(file) if s.kind == "audio")
+        name, accepted = stream.codec, fits(container, stream)
     suffix = {"matroska": "mkv", "mpegts": "ts"}.get(container, container)
     report = enlarge(source, tmp_path / f"b.{suffix}", drop_incompatible=True)
     tracks = of_kind(tmp_path / f"b.{suffix}", "audio")
@@ -270,7 +271,8 @@ def test_what_fits_comes_out_again(tmp_path: Path, codec: str, container: str) -
 def test_which_subtitles_fit(tmp_path: Path, container: str, codec: str, expected: bool) -> None:
     source = make_file(tmp_path / "a.mkv", subtitles=[Subtitles(codec=codec, lines=())])
     with av.open(str(source)) as file:
-        assert fits(container, file.streams.subtitles[0]) == expected
+        stream = next(s for s in side_streams(file) if s.kind == "subtitle")
+        assert fits(container, stream) == expected
 
 
 def stamp(change: Callable[[Any, int], None]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from tests.makers.clips import decode, make_clip
 from tests.makers.containers import Sound, enlarge, make_file
 from vidsr.errors import OptionError, OutputError, VidsrError
 from vidsr.notes import Notes
-from vidsr.video.sink.file_sink import Sink
+from vidsr.video.sink.file_sink import FileSink
 from vidsr.video.sink.passthrough import Passthrough
 from vidsr.video.sink.target_file import CONTAINERS, Target
 
@@ -114,14 +114,14 @@ def fail_at_the_end(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> No
 
 
 def fail_in_the_middle(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-    write = Sink.write
+    write = FileSink.write
 
-    def fail(sink: Sink, frame: Any) -> None:
+    def fail(sink: FileSink, frame: Any) -> None:
         if sink.frames == 2:
             raise error
         write(sink, frame)
 
-    monkeypatch.setattr(Sink, "write", fail)
+    monkeypatch.setattr(FileSink, "write", fail)
 
 
 def fail_at_the_rename(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:

@@ -28,21 +28,21 @@ from tests.makers.clips import (
 )
 from vidsr.errors import InputError, VidsrError
 from vidsr.picture.frame import Frame
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 
 # x264's "medium" has three B-frames, reorders, and looks ahead: many frames are held back.
 REORDERED = {"preset": "medium", "x264-params": "keyint=12:scenecut=0:open-gop=1"}
 
 
-def read(path: Path, **choices: Any) -> tuple[Source, list[Frame], list[Any]]:
+def read(path: Path, **choices: Any) -> tuple[FileSource, list[Frame], list[Any]]:
     """The closed source, its frames and the packets of other streams."""
-    with Source(path, **choices) as source:
+    with FileSource(path, **choices) as source:
         items = list(source)
     frames = [item for item in items if isinstance(item, Frame)]
     return source, frames, [item for item in items if not isinstance(item, Frame)]
 
 
-def times(source: Source, frames: list[Frame]) -> list[Fraction]:
+def times(source: FileSource, frames: list[Frame]) -> list[Fraction]:
     return [(frame.pts or 0) * source.time_base for frame in frames]
 
 
@@ -231,7 +231,7 @@ def test_a_start_behind_the_end_is_refused(tmp_path: Path, suffix: str) -> None:
     codec = "mpeg4" if suffix == "avi" else "libx264"
     clip = make_clip(tmp_path / f"a.{suffix}", frames=10, codec=codec)
     with pytest.raises(InputError, match="no frame lies in the part asked for from 9 s on"):
-        Source(clip.path, start_s=9)
+        FileSource(clip.path, start_s=9)
 
 
 def test_a_window_on_uneven_times(tmp_path: Path) -> None:
@@ -576,12 +576,12 @@ def test_refusals_name_the_reason(tmp_path: Path) -> None:
         ".": "is a folder",
     }.items():
         with pytest.raises(InputError, match=reason):
-            Source(tmp_path / name)
+            FileSource(tmp_path / name)
 
 
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no video stream \(streams: audio\)"):
-        Source(make_audio(tmp_path / "a.m4a"))
+        FileSource(make_audio(tmp_path / "a.m4a"))
 
 
 def test_cover_art_is_no_video(tmp_path: Path) -> None:
@@ -597,7 +597,7 @@ def test_cover_art_is_no_video(tmp_path: Path) -> None:
         target.mux([*cover.encode(still), *cover.encode(None)])
         target.mux([*sound.encode(quiet), *sound.encode(None)])
     with pytest.raises(InputError, match="no video stream"):
-        Source(path)
+        FileSource(path)
 
 
 def test_an_unknown_codec_has_no_decoder(tmp_path: Path) -> None:
@@ -606,7 +606,7 @@ def test_an_unknown_codec_has_no_decoder(tmp_path: Path) -> None:
     assert data.count(b"V_FFV1") == 1
     clip.path.write_bytes(data.replace(b"V_FFV1", b"V_WHAT"))
     with pytest.raises(InputError, match="no decoder for the video stream"):
-        Source(clip.path)
+        FileSource(clip.path)
 
 
 # --- what is told, and the end of it ---------------------------------------------------------
@@ -651,7 +651,7 @@ def test_an_alpha_channel_is_left_out_and_said(tmp_path: Path) -> None:
 
 def test_the_context_manager_closes(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4", frames=4)
-    with Source(clip.path) as source:
+    with FileSource(clip.path) as source:
         pass
     with pytest.raises(AssertionError, match="not open"):
         source.container.seek(0)
@@ -662,7 +662,7 @@ def test_a_thread_reads_and_leaving_midway_does_not_hang(tmp_path: Path) -> None
     seen: list[Any] = []
 
     def work() -> None:
-        with Source(clip.path) as source:
+        with FileSource(clip.path) as source:
             for item in source:
                 seen.append(item)
                 if len(seen) == 10:

@@ -29,7 +29,7 @@ from vidsr.picture.frame import Frame, view_planes
 from vidsr.run.job import Options, prepare
 from vidsr.video.info import SourceCounts
 from vidsr.video.source import nvdec
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 from vidsr.video.source.frame_reader import Pictures
 from vidsr.video.source.nvdec import Nvdec, has_tensors, open_nvdec, unpack
 from vidsr.video.source.opening import open_input
@@ -154,12 +154,12 @@ def card(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     return install
 
 
-def read(path: Path, **choices: Any) -> tuple[Source, list[Frame]]:
-    with Source(path, **choices) as source:
+def read(path: Path, **choices: Any) -> tuple[FileSource, list[Frame]]:
+    with FileSource(path, **choices) as source:
         return source, [item for item in source if isinstance(item, Frame)]
 
 
-def assert_same(one: tuple[Source, list[Frame]], other: tuple[Source, list[Frame]]) -> None:
+def assert_same(one: tuple[FileSource, list[Frame]], other: tuple[FileSource, list[Frame]]) -> None:
     """Every sample, time, count and description; not who decoded."""
     assert len(one[1]) == len(other[1]) > 0
     for a, b in zip(one[1], other[1], strict=True):

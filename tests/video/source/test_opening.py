@@ -15,7 +15,7 @@ from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
 from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
 from vidsr.video.locator import Locator
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 from vidsr.video.source.opening import choose_video, open_input
 
 
@@ -31,9 +31,9 @@ def pictures(tmp_path: Path, names: list[str]) -> list[float]:
     return levels
 
 
-def read(path: Path, **choices: Any) -> tuple[Source, list[float]]:
+def read(path: Path, **choices: Any) -> tuple[FileSource, list[float]]:
     """The closed source and the mean level of each frame."""
-    with Source(path, **choices) as source:
+    with FileSource(path, **choices) as source:
         frames = [item for item in source if isinstance(item, Frame)]
     return source, [float(frame.planes[0].float().mean()) for frame in frames]
 
@@ -54,13 +54,13 @@ def test_a_sequence_counts_past_its_digits(tmp_path: Path) -> None:
 def test_a_gap_is_refused_by_its_number(tmp_path: Path) -> None:
     pictures(tmp_path, ["f008.png", "f009.png", "f011.png"])
     with pytest.raises(InputError, match="number 10 is missing"):
-        Source(tmp_path / "f%03d.png")
+        FileSource(tmp_path / "f%03d.png")
 
 
 def test_the_frame_rate_is_a_choice(tmp_path: Path) -> None:
     pictures(tmp_path, ["1.png", "2.png", "3.png"])
     rate = Fraction(30000, 1001)
-    with Source(tmp_path / "%d.png", framerate=rate) as source:
+    with FileSource(tmp_path / "%d.png", framerate=rate) as source:
         frames = [item for item in source if isinstance(item, Frame)]
     assert source.rate == rate
     assert [f.pts * source.time_base for f in frames if f.pts is not None] == [
@@ -101,7 +101,7 @@ def test_an_empty_sequence_is_refused(tmp_path: Path) -> None:
     (tmp_path / "frame.png").touch()
     for pattern in ("%d.png", "frame%d.png", "frame%0d.png", "%05d.png"):
         with pytest.raises(InputError, match="no file of this sequence exists"):
-            Source(tmp_path / pattern)
+            FileSource(tmp_path / pattern)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_sequences_of_jpeg(tmp_path: Path) -> None:
     clip = make_clip(
         tmp_path / "f%03d.jpg", codec="mjpeg", pix_fmt="yuvj420p", frames=3, size=(33, 17)
     )
-    with Source(clip.path) as source:
+    with FileSource(clip.path) as source:
         frames = [item for item in source if isinstance(item, Frame)]
     assert len(frames) == 3
     assert frames[0].format.color.full_range
@@ -161,7 +161,7 @@ def test_a_picture_with_exif_is_read(tmp_path: Path) -> None:
         frames=1,
         container_options={"update": "1"},
     )
-    with Source(clip.path) as source:
+    with FileSource(clip.path) as source:
         assert sum(isinstance(item, Frame) for item in source) == 1
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.makers.clips import Tags, decode, make_clip, noise, picture, samples
 from vidsr.picture.frame import Frame
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 
 PLANAR = [
     *(f"yuv{s}p{d}" for s in (420, 422, 444) for d in ("", "10le", "12le")),
@@ -23,7 +23,7 @@ SIZES = [(64, 48), (17, 9), (2, 2), (1, 1), (16, 16), (33, 18), (3, 40), (40, 3)
 
 
 def frames_of(path: Path) -> list[Frame]:
-    with Source(path) as source:
+    with FileSource(path) as source:
         return [item for item in source if isinstance(item, Frame)]
 
 

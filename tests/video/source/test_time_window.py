@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.makers.clips import Tone, make_clip
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 from vidsr.video.source.time_window import Window, nearest_tick
 
 THREE = [(0.0, 0.2, "one"), (0.2, 0.5, "two"), (0.5, 1.0, "three")]
@@ -91,7 +91,7 @@ def test_chapters_are_cut(
     duration_s: float | None,
     expected: list[tuple[int, int, str]],
 ) -> None:
-    with Source(clip, start_s=start_s, duration_s=duration_s) as source:
+    with FileSource(clip, start_s=start_s, duration_s=duration_s) as source:
         placed = source.window.place_chapters(source.container.chapters())
     got = [
         (
@@ -121,7 +121,7 @@ def test_reading_stops_soon_after_the_end(tmp_path: Path) -> None:
     """Sound that has ended cannot keep a file being read: ten seconds of slack, no more."""
     path = tmp_path / "a.mkv"
     make_clip(path, frames=300, rate=10, size=(16, 16), audio=Tone("flac", duration_s=1.0))
-    with Source(path, duration_s=2) as source:
+    with FileSource(path, duration_s=2) as source:
         list(source)
         position = next(source.container.demux(video=0)).pts
     assert position is not None
@@ -133,7 +133,7 @@ def test_a_seek_that_fails_is_no_error(clip: Path, monkeypatch: pytest.MonkeyPat
         return False
 
     monkeypatch.setattr(Window, "seek", no_seek)
-    with Source(clip, start_s=0.48) as source:
+    with FileSource(clip, start_s=0.48) as source:
         list(source)
     assert source.counts.decoded == 25
     assert source.window.start == Fraction(12, 25)

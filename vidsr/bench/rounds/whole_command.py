@@ -28,7 +28,7 @@ from vidsr.picture.frame import Frame
 from vidsr.run.job import Job, prepare
 from vidsr.terminal.heap import keep_heap
 from vidsr.video.info import SourceInfo
-from vidsr.video.source.file_source import Source
+from vidsr.video.source.file_source import FileSource
 
 WARM_UP = 4  # frames: a queue of the device full, every buffer taken once
 
@@ -63,7 +63,7 @@ def open_job(task: Task, notes: Notes) -> Job:
 
 def first_frames(task: Task, count: int) -> Iterator[Frame]:
     """The source opened once more."""
-    with Source(task.source, duration_s=task.duration_s) as source:
+    with FileSource(task.source, duration_s=task.duration_s) as source:
         yield from islice((item for item in source if isinstance(item, Frame)), count)
 
 

@@ -8,26 +8,29 @@ import os
 from typing import Any
 
 import av
+from av.container import Flags
+from av.stream import Disposition
 
 from vidsr.errors import OutputError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, tag_image, to_image
+from vidsr.video.header import StreamHeader
+from vidsr.video.sink.base import Written
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough
 from vidsr.video.sink.stream_plan import MUX_ERRORS, copy_tags
-from vidsr.video.source.file_source import Source
 
 MAX_TIMESCALE = 1_000_000
 
 
-class Sink:
-    """Encodes frames and muxes packets into ``plan.target``'s working file.
+class FileSink:
+    """The sink of a file or of numbered pictures: encodes frames, and muxes them and packets.
 
-    ``finish`` puts the file in its place, ``abort`` removes it; one of them must be
-    called. Raises OutputError. Not thread-safe.
+    All goes into ``plan.target``'s working file; ``finish`` puts it in its place, ``abort``
+    removes it, and one of them must be called. Raises OutputError. Not thread-safe.
     """
 
-    def __init__(self, plan: OutputPlan, source: Source, notes: Notes) -> None:
+    def __init__(self, plan: OutputPlan, header: StreamHeader, notes: Notes) -> None:
         self.plan, self.notes = plan, notes
         self.frames = 0
         self.bytes_written = 0
@@ -44,7 +47,7 @@ class Sink:
         except OSError as error:
             raise self._failure("cannot be created", error) from error
         try:
-            self._open(source)
+            self._open(header)
         except MUX_ERRORS as error:
             self.abort()
             raise self._failure("cannot be set up", error) from error
@@ -52,19 +55,21 @@ class Sink:
             self.abort()
             raise
 
-    def _open(self, source: Source) -> None:
-        plan, options = self.plan, self._muxer_options(source)
+    def _open(self, header: StreamHeader) -> None:
+        plan, options = self.plan, self._muxer_options(header)
         self.container = av.open(
             plan.target.url, "w", format=plan.target.container, options=options
         )
         self._closed = False
-        self._add_streams(source)
+        self._add_streams(header)
+        if plan.bitexact:  # read with the header, at the first packet
+            self.container.flags |= Flags.bitexact.value  # type: ignore[operator]
 
-    def _muxer_options(self, source: Source) -> dict[str, str]:
+    def _muxer_options(self, header: StreamHeader) -> dict[str, str]:
         if self.plan.target.container in ("mp4", "mov"):
             # Starts other than zero are counted in this unit, by default a millisecond.
             options = {"movie_timescale": str(min(self.plan.time_base.denominator, MAX_TIMESCALE))}
-            if source.first_pts < 0:
+            if header.first_pts < 0:
                 # Else an edit list hides every frame before zero; all streams move together.
                 options["avoid_negative_ts"] = "make_non_negative"
                 self.notes.say("the source starts before time zero: all streams are moved to it")
@@ -73,22 +78,23 @@ class Sink:
             return {}
         if not self.plan.target.sequence:
             return {"update": "1"}
-        return {"start_number": str(source.first_number)}
+        return {"start_number": str(header.first_number)}
 
-    def _add_streams(self, source: Source) -> None:
-        self.passthrough = Passthrough(source.container, self.container)
+    def _add_streams(self, header: StreamHeader) -> None:
+        self.passthrough = Passthrough(header.streams, self.container)
         for stream in self.plan.streams:
             if stream.action == "encode":
                 self.stream = configure_encoder(self.container, self.plan)
-                self.stream.metadata.update(copy_tags(source.stream.metadata))
-                self.stream.disposition = source.stream.disposition
+                if video := header.video_stream:
+                    self.stream.metadata.update(copy_tags(video.tags))
+                    self.stream.disposition = Disposition(video.disposition)
             else:
                 self.passthrough.add(stream)
         if self.plan.target.container == "image2":
             return
-        self.container.metadata.update(copy_tags(source.container.metadata))
-        if chapters := source.window.place_chapters(source.container.chapters()):
-            self.container.set_chapters(chapters)
+        self.container.metadata.update(copy_tags(header.tags))
+        if header.chapters:
+            self.container.set_chapters(list(header.chapters))
 
     def write(self, frame: Frame) -> None:
         """Encode one frame and release it."""
@@ -167,7 +173,7 @@ class Sink:
             hint="the disk is full; nothing was kept." if full else "nothing was kept.",
         )
 
-    def finish(self) -> None:
+    def finish(self) -> Written:
         """Flush the encoder, close the file, put it in its place."""
         self._mux(None)
         try:
@@ -184,6 +190,7 @@ class Sink:
             self.notes.say(f"{self.passthrough.retimed} packets went back in time and were moved")
         if self.passthrough.unreadable:
             self.notes.say(f"{self.passthrough.unreadable} subtitles are damaged and left out")
+        return Written(self.frames, self.bytes_written, self.video_s)
 
     def abort(self) -> None:
         """Close and remove the working file."""

@@ -13,6 +13,7 @@ from vidsr.errors import ContainerError, OptionError
 from vidsr.notes import Notes
 from vidsr.picture.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
+from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceInfo
 from vidsr.video.sink.encoders import (
     CODECS,
@@ -27,11 +28,9 @@ from vidsr.video.sink.stream_plan import (
     MPEGTS_CODECS,
     MUX_ERRORS,
     StreamPlan,
-    codec_name,
     plan_stream,
 )
 from vidsr.video.sink.target_file import Target
-from vidsr.video.source.file_source import Source
 
 NO_DISPLAY_MATRIX = ("mpegts", "image2")
 
@@ -50,7 +49,10 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class OutputPlan:
-    """Everything the sink needs to know."""
+    """The target, decided: all that a sink needs to know but the source's own header.
+
+    ``bitexact`` has muxers write no random identifiers and no versions of libraries.
+    """
 
     target: Target
     codec: Codec
@@ -62,6 +64,7 @@ class OutputPlan:
     sample_aspect_ratio: Fraction
     display_matrix: tuple[int, ...] | None
     streams: tuple[StreamPlan, ...]
+    bitexact: bool = False
 
 
 def plan_output(
@@ -193,22 +196,24 @@ def _losses(source: PixelFormat, target: PixelFormat) -> str:
 
 
 def plan_streams(
-    source: Source, target: Target, options: OutputOptions, notes: Notes
+    header: StreamHeader, target: Target, options: OutputOptions, notes: Notes
 ) -> tuple[StreamPlan, ...]:
-    """What becomes of each stream of the source, in its order.
+    """Return what becomes of each stream of the source, in its order.
 
     Raises ContainerError for a stream the container cannot hold, unless it may be dropped.
     """
+    if header.video is None:  # a source of frames alone
+        return (StreamPlan(0, "video", "encode", ""),)
     plans = []
-    for stream in source.container.streams:
-        if stream.index == source.stream.index:
+    for stream in header.streams:
+        if stream.index == header.video:
             plans.append(StreamPlan(stream.index, "video", "encode", ""))
             continue
         plan = plan_stream(stream, target.container)
         if plan.action == "drop":
             _refuse_or_drop(plan, target, options, notes)
         elif plan.action == "convert":
-            notes.say(f"subtitles, stream {plan.index}: {codec_name(stream)} become {plan.codec}")
+            notes.say(f"subtitles, stream {plan.index}: {stream.codec} become {plan.codec}")
         plans.append(plan)
     return tuple(plans)
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
 import av
-from av.container import InputContainer, OutputContainer
-from av.stream import AttachmentStream, Stream
+from av.container import OutputContainer
+from av.stream import Stream
 from av.subtitles.codeccontext import SubtitleCodecContext
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
+from vidsr.video.header import SideStream
 from vidsr.video.sink.stream_plan import (
     MUX_ERRORS,
     StreamPlan,
     add_copy,
-    codec_name,
     copy_tags,
-    is_cover,
 )
 
 # Matroska counts milliseconds, so that packets shorter than one may share a decoding time.
@@ -54,10 +54,11 @@ class SubtitleConverter:
 class Passthrough:
     """Carries the packets of foreign streams into the target."""
 
-    def __init__(self, source: InputContainer, target: OutputContainer) -> None:
-        self.source, self.target = source, target
+    def __init__(self, streams: Iterable[SideStream], target: OutputContainer) -> None:
+        self.target = target
         self.retimed = 0
         self.unreadable = 0
+        self._sources = {stream.index: stream for stream in streams}
         self._streams: dict[int, Stream] = {}
         self._converters: dict[int, SubtitleConverter] = {}
         self._last_dts: dict[int, int] = {}
@@ -65,14 +66,14 @@ class Passthrough:
 
     def add(self, plan: StreamPlan) -> None:
         """Create the target's stream for one of the source's, in the order of the source."""
-        stream = self.source.streams[plan.index]
+        source = self._sources[plan.index]
         if plan.action == "drop":
             return
-        if isinstance(stream, AttachmentStream) or (
-            is_cover(stream) and self.target.format.name == "matroska"
-        ):
-            self._attach(stream)
+        if source.kind == "attachment" or (source.cover and self.target.format.name == "matroska"):
+            self._attach(source)
             return
+        stream = source.template
+        assert stream is not None
         if plan.action == "convert":
             copy: Stream = self.target.add_stream(plan.codec)
             self._converters[plan.index] = SubtitleConverter(stream, copy)
@@ -80,25 +81,20 @@ class Passthrough:
             copy.disposition = stream.disposition
         else:
             copy = add_copy(self.target, stream)
-        copy.metadata.update(copy_tags(stream.metadata))
+        copy.metadata.update(copy_tags(source.tags))
         self._streams[plan.index] = copy
 
-    def _attach(self, stream: Stream) -> None:
-        """Matroska keeps files in its header; its cover art is one of them."""
+    def _attach(self, stream: SideStream) -> None:
+        """Put a file into Matroska's header; its cover art is one of them."""
+        assert stream.read_payload is not None
         name, mimetype = COVERS.get(
-            codec_name(stream), (f"attachment-{stream.index}", "application/octet-stream")
+            stream.codec, (f"attachment-{stream.index}", "application/octet-stream")
         )
         self.target.add_attachment(
-            stream.metadata.get("filename", name),
-            stream.metadata.get("mimetype", mimetype),
-            stream.data if isinstance(stream, AttachmentStream) else self._read_cover(stream),
+            stream.tags.get("filename", name),
+            stream.tags.get("mimetype", mimetype),
+            stream.read_payload(),
         )
-
-    def _read_cover(self, stream: Stream) -> bytes:
-        """The picture, read ahead of time: a header comes before every packet."""
-        with av.open(self.source.name, metadata_errors="replace") as again:
-            packet = next(again.demux(again.streams[stream.index]))
-            return bytes(packet)
 
     def write(self, packet: av.Packet[Any]) -> None:
         """Mux one packet; packets of dropped streams are ignored. Raises one of MUX_ERRORS."""
@@ -133,8 +129,8 @@ class Passthrough:
 
     def _prepare(self, packet: av.Packet[Any], index: int) -> av.Packet[Any] | None:
         """The packet as the target's codec wants it, None for one that is not to be written."""
-        stream_type = packet.stream.type
-        if is_cover(packet.stream):
+        source = self._sources[index]
+        if source.cover:
             packet.pts = packet.dts = 0
         if index in self._converters:
             try:
@@ -145,9 +141,9 @@ class Passthrough:
             if converted is None:
                 return None
             packet = converted
-        elif codec_name(packet.stream) == "mov_text" and bytes(packet)[:2] == b"\0\0":
+        elif source.codec == "mov_text" and bytes(packet)[:2] == b"\0\0":
             return None  # a pause; the muxer writes its own
-        if packet.dts is None and stream_type != "video":
+        if packet.dts is None and source.kind != "video":
             packet.dts = packet.pts
         return None if packet.dts is None and packet.pts is None else packet
 

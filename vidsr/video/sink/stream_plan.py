@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import av
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.stream import DataStream, Disposition, Stream
+from av.stream import Stream
+
+from vidsr.video.header import SideStream
 
 Action = Literal["encode", "copy", "convert", "drop"]
 
@@ -32,7 +35,7 @@ _STATISTICS = ("DURATION", "_STATISTICS", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """What becomes of one stream of the source. ``codec`` is its name in the target."""
+    """The fate of one stream of the source. ``codec`` is its name in the target."""
 
     index: int
     kind: str
@@ -41,28 +44,15 @@ class StreamPlan:
     reason: str = ""
 
 
-def codec_name(stream: Stream) -> str:
-    """FFmpeg's name of the stream's codec, ``none`` where it knows none."""
-    if isinstance(stream, DataStream):
-        return stream.name or "none"
-    context = stream.codec_context
-    return "none" if context is None else str(context.codec.canonical_name)
-
-
-def is_cover(stream: Stream) -> bool:
-    """Whether the stream is a still picture that belongs to the file, not a video."""
-    return bool(stream.disposition & Disposition.attached_pic)
-
-
-def fits(container: str, stream: Stream) -> bool:
-    """Whether the container takes a copy of the stream: asked of FFmpeg, by writing a header."""
-    if container == "image2":
+def fits(container: str, stream: SideStream) -> bool:
+    """Return True if the container takes a copy of the stream: FFmpeg writes a header to try."""
+    if container == "image2" or stream.template is None:
         return False
-    if container == "mpegts" and codec_name(stream) not in MPEGTS_CODECS:
+    if container == "mpegts" and stream.codec not in MPEGTS_CODECS:
         return False
     probe = av.open(io.BytesIO(), "w", format=container)
     try:
-        add_copy(probe, stream)
+        add_copy(probe, stream.template)
         probe.start_encoding()
     except MUX_ERRORS:
         return False
@@ -72,15 +62,15 @@ def fits(container: str, stream: Stream) -> bool:
     return True
 
 
-def plan_stream(stream: Stream, container: str) -> StreamPlan:
-    """What can become of a stream; ``reason`` says why it has to be dropped."""
-    name, kind = codec_name(stream), stream.type
+def plan_stream(stream: SideStream, container: str) -> StreamPlan:
+    """Return what can become of a stream; ``reason`` says why it has to be dropped."""
+    name, kind = stream.codec, stream.kind
     if kind == "data":
         return StreamPlan(stream.index, kind, "drop", name, "data")
     if kind == "attachment":
         action: Action = "copy" if container == "matroska" else "drop"
         return StreamPlan(stream.index, kind, action, name, "container")
-    if name == "none" or (isinstance(stream, AudioStream) and not stream.rate):
+    if not stream.readable:
         return StreamPlan(stream.index, kind, "drop", name, "unreadable")
     if fits(container, stream):
         return StreamPlan(stream.index, kind, "copy", name)
@@ -89,8 +79,8 @@ def plan_stream(stream: Stream, container: str) -> StreamPlan:
     return StreamPlan(stream.index, kind, "drop", name, "container")
 
 
-def copy_tags(tags: dict[str, str]) -> dict[str, str]:
-    """Metadata without what describes the source's own container."""
+def copy_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return metadata without what describes the source's own container."""
     kept = {
         k: v
         for k, v in tags.items()
@@ -113,6 +103,6 @@ def add_copy(target: OutputContainer, stream: Stream) -> Stream:
 
 
 def _name_layout(copy: AudioStream) -> None:
-    """Where the source names no layout, MP4 fails on PCM, and only when it is closed."""
+    """Name the layout that the source does not: MP4 else fails on PCM, and only when closed."""
     if copy.layout.name.endswith(" channels") and copy.channels <= len(LAYOUTS):
         copy.codec_context.layout = LAYOUTS[copy.channels - 1]

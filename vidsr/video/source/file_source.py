@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
+from typing import Self
 
 import av
 from av.container import InputContainer
@@ -13,35 +13,50 @@ from av.container import InputContainer
 from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
+from vidsr.video.header import Decoder, StreamHeader
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
+from vidsr.video.items import Item, Packet
 from vidsr.video.locator import Locator, Name
+from vidsr.video.source.base import Deinterlace
 from vidsr.video.source.clock_jumps import MAY_JUMP, Jumps
+from vidsr.video.source.discontinuities import marked
 from vidsr.video.source.frame_reader import Pictures
 from vidsr.video.source.lost_tail import decode_tail
-from vidsr.video.source.nvdec import Decoder, Nvdec, is_exact, on_card, shared_context
+from vidsr.video.source.nvdec import Nvdec, is_exact, on_card, shared_context
 from vidsr.video.source.opening import choose_video, open_input
 from vidsr.video.source.presentation_clock import PresentationClock
+from vidsr.video.source.side_streams import side_streams
 from vidsr.video.source.time_window import SEEK_BACK_S, Window
-
-Packet: TypeAlias = "av.Packet[Any]"
-Item: TypeAlias = "Frame | Packet"
-Deinterlace = Literal["auto", "off"]
 
 # As many packets failing in a row up to the end mean that the decoder died, not that it hid a flaw.
 DEAD_TAIL_PACKETS = 25
 
 
-class Source:
-    """Decodes one video stream of a file; iterate for frames and foreign packets in file order.
+class FileSource:
+    """The source of a file or of numbered pictures: one video stream decoded, the others' packets.
 
-    Opening decodes up to the first frame, so that what cannot be decoded is refused at once.
-    ``upright`` turns pictures as the display matrix says, for targets that cannot store one.
-    ``hwaccel`` decodes on a graphics card, where frames may then lie. Raises InputError.
-    Not thread-safe: one thread iterates; ``counts`` may be read afterwards.
+    Items come in file order. Opening decodes up to the first frame, so that what cannot be decoded
+    is refused at once. Not thread-safe: one thread iterates; ``counts`` may be read afterwards.
+
+    Args:
+        name: The file, or a pattern of numbered pictures.
+        start_s: Where to begin, in seconds from the file's own beginning.
+        duration_s: How many seconds to give, counted from the first frame given.
+        deinterlace: ``auto`` deinterlaces frames that say they are interlaced.
+        framerate: Frames a second of pictures and raw streams.
+        upright: True to turn pictures as the display matrix says, for targets that cannot store
+            one.
+        hwaccel: A GPU that decodes, where frames may then lie.
+        notes: What collects assumptions and losses.
+
+    Raises:
+        InputError: The file is missing or damaged, or holds no video.
+        OptionError: ``framerate`` is given for a file with a clock of its own.
     """
 
     container: InputContainer
+    header: StreamHeader
     counts: SourceCounts
     window: Window
     clock: PresentationClock
@@ -69,6 +84,11 @@ class Source:
             self._open_part()
         if hwaccel and not self._hwaccel:
             self.notes.say("NVDEC cannot decode this stream exactly: the processor does")
+
+    @property
+    def info(self) -> SourceInfo:
+        """The video, as its first frame shows it."""
+        return self.header.info
 
     @property
     def decoder(self) -> Decoder:
@@ -107,7 +127,7 @@ class Source:
                 self.container.close()
                 return False
             self._check_framerate()
-            self.info = self._describe()
+            self.header = self._header()
         except BaseException:
             self.container.close()
             raise
@@ -169,11 +189,14 @@ class Source:
         return next(iter(numbered_files(self.locator.path)), 1)
 
     def __iter__(self) -> Iterator[Item]:
+        return marked(self._all_items(), self.jumps)
+
+    def _all_items(self) -> Iterator[Frame | Packet]:
         yield from self._first
         self._first = []
         yield from self._items
 
-    def _until_first_frame(self) -> list[Item]:
+    def _until_first_frame(self) -> list[Frame | Packet]:
         seen: list[Packet] = []
         for item in self._items:
             if isinstance(item, Frame):
@@ -191,7 +214,7 @@ class Source:
             hint="the file may be damaged, encrypted, or start later than asked for.",
         )
 
-    def _demux(self) -> Iterator[Item]:
+    def _demux(self) -> Iterator[Frame | Packet]:
         """Everything in file order, from the seek point to the end of the window."""
         for packet in self._packets():
             if self.window.over or self.window.missed:
@@ -323,6 +346,19 @@ class Source:
             return False
         length_s = duration / av.time_base
         return self.window.last_frame_s < length_s - max(1.0, 0.05 * length_s)
+
+    def _header(self) -> StreamHeader:
+        return StreamHeader(
+            info=self._describe(),
+            streams=side_streams(self.container),
+            video=self.stream.index,
+            tags=dict(self.container.metadata),
+            chapters=tuple(self.window.place_chapters(self.container.chapters())),
+            first_pts=self.first_pts,
+            first_number=self.first_number,
+            seekable=self.locator.may_seek,
+            decoder=self.decoder,
+        )
 
     def _describe(self) -> SourceInfo:
         frame = self._first[-1]

@@ -1,0 +1,80 @@
+"""The header of a source: everything that a sink and a plan of the output may know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter
+    from av.stream import Stream
+
+    from vidsr.video.info import SourceInfo
+
+Decoder = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class SideStream:
+    """One stream of a source, the video that is upscaled among them.
+
+    Args:
+        index: Its number in the source, which its packets carry.
+        kind: ``video``, ``audio``, ``subtitle``, ``data`` or ``attachment``.
+        codec: FFmpeg's name of its codec, ``none`` where it knows none.
+        tags: Its metadata as the source has them.
+        disposition: FFmpeg's flags, such as default or forced.
+        time_base: The unit of its packets' times, in seconds.
+        cover: True for a still picture that belongs to the file.
+        readable: False where the source does not say how it is coded.
+        template: PyAV's stream, from which a copy is made; None where nothing is to be copied.
+        read_payload: A function that returns the bytes of an attachment or a cover, which a
+            header may hold; None for streams of packets only.
+    """
+
+    index: int
+    kind: str
+    codec: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    disposition: int = 0
+    time_base: Fraction | None = None
+    cover: bool = False
+    readable: bool = True
+    template: Stream | None = None
+    read_payload: Callable[[], bytes] | None = None
+
+
+@dataclass(frozen=True)
+class StreamHeader:
+    """A source as it presents itself before its first item.
+
+    Args:
+        info: The video, as its first frame shows it.
+        streams: Every stream of the source in its order.
+        video: The index of the video's stream; None where ``streams`` is empty.
+        tags: Metadata of the whole source.
+        chapters: Chapters on the clock of the frames.
+        first_pts: The time of the first frame, in units of ``info.time_base``.
+        first_number: The number of a sequence's first picture, 1 for anything else.
+        live: True where frames come as time goes by, whether or not somebody takes them.
+        seekable: True where the source may be opened again, at any place.
+        decoder: What decodes the video.
+    """
+
+    info: SourceInfo
+    streams: tuple[SideStream, ...] = ()
+    video: int | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    chapters: tuple[Chapter, ...] = ()
+    first_pts: int = 0
+    first_number: int = 1
+    live: bool = False
+    seekable: bool = True
+    decoder: Decoder = "cpu"
+
+    @property
+    def video_stream(self) -> SideStream | None:
+        """The stream of the video, None where the source has no streams to speak of."""
+        return next((stream for stream in self.streams if stream.index == self.video), None)

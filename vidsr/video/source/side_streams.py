@@ -1,0 +1,65 @@
+"""The streams of a file as a header holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import AttachmentStream, DataStream, Disposition, Stream
+
+from vidsr.video.header import SideStream
+
+
+def side_streams(container: InputContainer) -> tuple[SideStream, ...]:
+    """Return every stream of an open file, in its order."""
+    return tuple(_side_stream(container, stream) for stream in container.streams)
+
+
+def codec_name(stream: Stream) -> str:
+    """Return FFmpeg's name of the stream's codec, ``none`` where it knows none."""
+    if isinstance(stream, DataStream):
+        return stream.name or "none"
+    context = stream.codec_context
+    return "none" if context is None else str(context.codec.canonical_name)
+
+
+def is_cover(stream: Stream) -> bool:
+    """Return True for a still picture that belongs to the file, and is no video."""
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def _side_stream(container: InputContainer, stream: Stream) -> SideStream:
+    codec = codec_name(stream)
+    silent = isinstance(stream, AudioStream) and not stream.rate
+    return SideStream(
+        index=stream.index,
+        kind=stream.type,
+        codec=codec,
+        tags=dict(stream.metadata),
+        disposition=stream.disposition,
+        time_base=stream.time_base,
+        cover=is_cover(stream),
+        readable=codec != "none" and not silent,
+        template=stream,
+        read_payload=_payload(container, stream),
+    )
+
+
+def _payload(container: InputContainer, stream: Stream) -> Callable[[], bytes] | None:
+    if isinstance(stream, AttachmentStream):
+        return partial(_data, stream)
+    return partial(_read_cover, container.name, stream.index) if is_cover(stream) else None
+
+
+def _data(stream: AttachmentStream) -> bytes:
+    return stream.data
+
+
+def _read_cover(name: str, index: int) -> bytes:
+    """Read the picture ahead of time: a header comes before every packet."""
+    with av.open(name, metadata_errors="replace") as again:
+        packet = next(again.demux(again.streams[index]))
+        return bytes(packet)
