@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidsr.run.pipeline import Cancelled, Channel, StageTimes, each, run_pipeline
+from vidsr.run.channel import Cancelled, Channel, QueueRule
+from vidsr.run.pipeline import StageTimes, each, run_pipeline
 from vidsr.upscaling.memory_plan import FRAMES_IN_FLIGHT
 
 Stage = Callable[[Iterable[int]], Iterator[int]]
@@ -315,7 +316,7 @@ def weigh(item: Any) -> int:
 
 
 def test_packets_pass_a_queue_full_of_frames() -> None:
-    channel: Channel[int] = Channel(2, weigh)
+    channel: Channel[int] = Channel(QueueRule("", 2, weigh=weigh))
     for item in (0, 2, *range(1, 2001, 2)):
         channel.put(item)  # would wait for ever if packets had to have room
     channel.finish()
@@ -323,7 +324,7 @@ def test_packets_pass_a_queue_full_of_frames() -> None:
 
 
 def test_packets_are_bounded_too() -> None:
-    channel: Channel[int] = Channel(2, weigh)
+    channel: Channel[int] = Channel(QueueRule("", 2, weigh=weigh))
     put = 0
 
     def fill() -> None:
@@ -373,7 +374,7 @@ def void(_: object) -> None:
 
 class TestChannel:
     def test_first_in_first_out_until_finished(self) -> None:
-        channel: Channel[str] = Channel(3)
+        channel: Channel[str] = Channel(QueueRule("", 3))
         for item in "abc":
             channel.put(item)
         channel.finish()
@@ -381,7 +382,7 @@ class TestChannel:
         assert list(channel) == []
 
     def test_put_waits_for_room(self) -> None:
-        channel: Channel[int] = Channel(1)
+        channel: Channel[int] = Channel(QueueRule("", 1))
         channel.put(1)
         second = threading.Thread(target=channel.put, args=(2,))
         second.start()
@@ -392,12 +393,12 @@ class TestChannel:
         assert not second.is_alive()
 
     def test_an_item_heavier_than_the_queue_passes_alone(self) -> None:
-        channel: Channel[int] = Channel(2, lambda x: x)
+        channel: Channel[int] = Channel(QueueRule("", 2, weigh=lambda x: x))
         channel.put(9)
         assert next(iter(channel)) == 9
 
     def test_cancel_drops_what_waits_and_wakes_both_ends(self) -> None:
-        channel: Channel[int] = Channel(1)
+        channel: Channel[int] = Channel(QueueRule("", 1))
         channel.put(1)
         channel.cancel()
         with pytest.raises(Cancelled):
@@ -406,7 +407,7 @@ class TestChannel:
             next(iter(channel))
 
     def test_cancel_wakes_a_waiting_reader(self) -> None:
-        channel: Channel[int] = Channel(1)
+        channel: Channel[int] = Channel(QueueRule("", 1))
         timer = threading.Timer(0.1, channel.cancel)
         timer.start()
         with pytest.raises(Cancelled):
@@ -414,7 +415,7 @@ class TestChannel:
         timer.join()
 
     def test_cancel_wins_over_finish(self) -> None:
-        channel: Channel[int] = Channel(1)
+        channel: Channel[int] = Channel(QueueRule("", 1))
         channel.put(1)
         channel.finish()
         channel.cancel()

@@ -1,120 +1,74 @@
-"""Three threads and two bounded queues: decode, transform, encode."""
+"""A run as stages in threads of their own, with a bounded queue between each two."""
 
 from __future__ import annotations
 
 import threading
-import time
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, TypeVar
 
-T = TypeVar("T")
+from vidsr.run.channel import Cancelled, Channel, QueueCounts, QueueRule
+from vidsr.run.stage_clock import StageClock, StageMeasure
+
 A = TypeVar("A")
 B = TypeVar("B")
 
 
-class Cancelled(Exception):
-    """Raised inside a stage when another one has ended the run."""
+@dataclass(frozen=True)
+class Stage:
+    """One step of a run, from items to items.
 
+    The first stage of a run is called with no items, and the results of the last are the weights
+    of what it has taken, 0 or 1.
 
-class Channel(Generic[T]):
-    """A bounded queue that can be closed from either end.
-
-    ``capacity`` bounds the sum of ``weigh(item)``; weightless items are bounded by count alone, so
-    that a burst of audio packets does not stand in the way of frames.
+    Args:
+        name: What it is called in reports, and in the name of its thread.
+        work: A function from an iterable of items to an iterator of results. It may hold items
+            back; those that have a weight come out in the order in which they went in.
+        queue: The rule of the queue behind it; None for the last stage.
+        here: True to run in the thread that called, in which Ctrl-C lands; for one at most.
     """
 
-    LIGHT_ITEMS = 4096
+    name: str
+    work: Callable[[Iterable[Any]], Iterator[Any]]
+    queue: QueueRule | None = None
+    here: bool = False
 
-    def __init__(self, capacity: int, weigh: Callable[[T], int] = lambda _: 1) -> None:
-        self._items: deque[T] = deque()
-        self._capacity, self._weigh = capacity, weigh
-        self._weight = 0
-        self._finished = self._cancelled = False
-        self._changed = threading.Condition()
 
-    def put(self, item: T) -> None:
-        """Wait for room. Raises Cancelled."""
-        weight = self._weigh(item)
-        with self._changed:
-            self._changed.wait_for(lambda: self._cancelled or self._has_room(weight))
-            if self._cancelled:
-                raise Cancelled
-            self._items.append(item)
-            self._weight += weight
-            self._changed.notify_all()
+@dataclass
+class Measures:
+    """What was measured of a run: each stage by its name, each queue by its name."""
 
-    def _has_room(self, weight: int) -> bool:
-        full = weight > 0 and self._weight + weight > self._capacity and self._weight > 0
-        return not full and len(self._items) < self.LIGHT_ITEMS
-
-    def finish(self) -> None:
-        """Nothing more will be put."""
-        with self._changed:
-            self._finished = True
-            self._changed.notify_all()
-
-    def cancel(self) -> None:
-        """Wake everybody; every further call raises Cancelled."""
-        with self._changed:
-            self._cancelled = True
-            self._items.clear()
-            self._changed.notify_all()
-
-    def __iter__(self) -> Iterator[T]:
-        """Items until ``finish``. Raises Cancelled."""
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._cancelled or self._items or self._finished)
-                if self._cancelled:
-                    raise Cancelled
-                if not self._items:
-                    return
-                item = self._items.popleft()
-                self._weight -= self._weigh(item)
-                self._changed.notify_all()
-            yield item
+    stages: dict[str, StageMeasure] = field(default_factory=dict)
+    queues: dict[str, QueueCounts] = field(default_factory=dict)
 
 
 @dataclass
 class StageTimes:
-    """Seconds each stage was at work, waiting left out."""
+    """Seconds each stage of a file's run was at work, waiting left out."""
 
     decode_s: float = 0.0
     transform_s: float = 0.0
     encode_s: float = 0.0
 
+    @classmethod
+    def of(cls, measures: Measures) -> StageTimes:
+        """Return the times of a run of three stages."""
+        return cls(*(stage.busy_s for stage in measures.stages.values()))
 
-class _Timed(Generic[T]):
-    """An iterator that knows how long it was waited for."""
-
-    def __init__(self, items: Iterable[T]) -> None:
-        self._iterator = iter(items)
-        self.seconds = 0.0
-
-    def __iter__(self) -> Iterator[T]:
-        return self
-
-    def __next__(self) -> T:
-        begin = time.perf_counter()
-        try:
-            return next(self._iterator)
-        finally:
-            self.seconds += time.perf_counter() - begin
-
-    def close(self) -> None:
-        """Close a generator, so that it cleans up now and in this thread."""
-        if isinstance(self._iterator, Generator):
-            self._iterator.close()
+    def merge(self, other: StageTimes) -> None:
+        """Add the seconds of another run."""
+        self.decode_s += other.decode_s
+        self.transform_s += other.transform_s
+        self.encode_s += other.encode_s
 
 
 @dataclass
 class _Run:
-    """The first error wins; whoever fails cancels everybody."""
+    """The state that all stages share: the first error wins; whoever fails cancels everybody."""
 
-    channels: tuple[Channel, Channel]  # type: ignore[type-arg]
+    channels: list[Channel[Any]]
     error: BaseException | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -126,26 +80,111 @@ class _Run:
             channel.cancel()
 
 
+@dataclass
+class _Work:
+    """One stage between its queues."""
+
+    stage: Stage
+    inlet: Channel[Any] | None
+    outlet: Channel[Any] | None
+    measure: StageMeasure = field(default_factory=StageMeasure)
+
+    def __call__(self) -> None:
+        weigh = self.inlet.rule.weigh if self.inlet else bool
+        clock = StageClock(self.inlet or (), weigh, self.measure)
+        counted = self.outlet.rule.weigh if self.outlet else bool
+        with closing(clock.timed(self.stage.work(clock), counted)) as results:
+            for result in results:
+                if self.outlet:
+                    self.outlet.put(result)
+        if self.outlet:
+            self.outlet.finish()
+
+
 class _Worker(threading.Thread):
     """A thread whose error ends the run."""
 
-    def __init__(self, run: _Run, work: Callable[[], None]) -> None:
-        super().__init__(name=f"vidsr-{work.__name__}")
+    def __init__(self, run: _Run, work: _Work) -> None:
+        super().__init__(name=f"vidsr-{work.stage.name}")
         self.ended = threading.Event()
         self._work, self._run = work, run
 
     def run(self) -> None:
         try:
             self._work()
-        except BaseException as error:  # raised again by run_pipeline
+        except BaseException as error:  # raised again by run_stages
             self._run.fail(error)
         finally:
             self.ended.set()
 
 
 def each(work: Callable[[A], B]) -> Callable[[Iterable[A]], Iterator[B]]:
-    """The stage that makes one item of every item."""
+    """Return the work of a stage that makes one item of every item."""
     return lambda items: map(work, items)
+
+
+def run_stages(stages: Sequence[Stage]) -> Measures:
+    """Run stages side by side until the first one has nothing more to give.
+
+    An error in any of them stops all, joins the threads and is raised once, with the first one
+    winning. Generators are closed in any case, each in its own thread.
+    """
+    channels: list[Channel[Any]] = [Channel(_rule(stage)) for stage in stages[:-1]]
+    run = _Run(channels)
+    ends = zip([None, *channels], [*channels, None], strict=True)
+    works = [_Work(stage, *pair) for stage, pair in zip(stages, ends, strict=True)]
+    workers = [_Worker(run, work) for work in works if not work.stage.here]
+    try:
+        for worker in workers:
+            worker.start()
+        for work in works:
+            if work.stage.here:
+                work()
+    except BaseException as error:  # KeyboardInterrupt too: the threads must end first
+        run.fail(error)
+    _join(workers, run)
+    if run.error is not None:
+        raise run.error
+    return Measures(
+        {work.stage.name: work.measure for work in works},
+        {channel.rule.name: channel.counts for channel in channels},
+    )
+
+
+def _rule(stage: Stage) -> QueueRule:
+    if stage.queue is None:
+        raise ValueError(f"stage {stage.name}: expected a queue behind it, got none")
+    return stage.queue
+
+
+def three_stages(
+    source: Iterable[A],
+    transform: Callable[[Iterable[A]], Iterator[B]],
+    sink: Callable[[B], None],
+    *,
+    capacity: int = 2,
+    weigh: Callable[[A | B], int] = lambda _: 1,
+) -> tuple[Stage, Stage, Stage]:
+    """Return the stages of a file's run: decode, upscale, encode, with queues that wait.
+
+    Args:
+        source: What is iterated in a thread of its own.
+        transform: The work in the caller's thread; it may hold items back.
+        sink: What is called with every result, in another thread.
+        capacity: The most that waits in either queue, as a sum of weights.
+        weigh: A function from an item to its weight.
+    """
+
+    def take(item: B) -> int:
+        weight = weigh(item)
+        sink(item)
+        return weight
+
+    return (
+        Stage("decode", lambda _: iter(source), QueueRule("decoded", capacity, weigh=weigh)),
+        Stage("upscale", transform, QueueRule("upscaled", capacity, weigh=weigh), here=True),
+        Stage("encode", each(take)),
+    )
 
 
 def run_pipeline(
@@ -156,46 +195,9 @@ def run_pipeline(
     capacity: int = 2,
     weigh: Callable[[A | B], int] = lambda _: 1,
 ) -> StageTimes:
-    """Feed the items of ``source`` through ``transform`` into ``sink``, in order.
-
-    ``source`` is iterated in a thread of its own, ``sink`` called in another, ``transform`` in the
-    caller's, so that Ctrl-C lands here; it may hold items back and give them out later. An error
-    in any of them stops all three, joins the threads and is raised once, with the first one
-    winning. Generators are closed in any case.
-    """
-    decoded: Channel[A] = Channel(capacity, weigh)
-    enlarged: Channel[B] = Channel(capacity, weigh)
-    run, times = _Run((decoded, enlarged)), StageTimes()
-
-    def decode() -> None:
-        with closing(_Timed(source)) as items:
-            for item in items:
-                decoded.put(item)
-        times.decode_s = items.seconds
-        decoded.finish()
-
-    def encode() -> None:
-        for item in enlarged:
-            begin = time.perf_counter()
-            sink(item)
-            times.encode_s += time.perf_counter() - begin
-
-    workers = [_Worker(run, work) for work in (decode, encode)]
-    try:
-        for worker in workers:
-            worker.start()
-        waiting = _Timed(decoded)
-        with closing(_Timed(transform(waiting))) as results:
-            for result in results:
-                enlarged.put(result)
-        times.transform_s = results.seconds - waiting.seconds
-        enlarged.finish()
-    except BaseException as error:  # KeyboardInterrupt too: the threads must end first
-        run.fail(error)
-    _join(workers, run)
-    if run.error is not None:
-        raise run.error
-    return times
+    """Run ``three_stages`` and return the seconds each was at work."""
+    stages = three_stages(source, transform, sink, capacity=capacity, weigh=weigh)
+    return StageTimes.of(run_stages(stages))
 
 
 def _join(workers: list[_Worker], run: _Run) -> None:
