@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 
-from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
 from vidsr.engines.openvino_int8.engine import OpenVinoEngine, import_openvino
 from vidsr.engines.pytorch.compiled import CompiledEngine, require_compiler
@@ -19,8 +18,8 @@ from vidsr.engines.selection.fixed_shape import FixedShapeEngine
 from vidsr.engines.selection.switch import EngineSwitch
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.zoo import Model
+from vidsr.values import EngineKind, Precision, one_of
 
-EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino"]
 # There at once, and nothing follows it.
 OWN: tuple[EngineKind, ...] = ("torch", "compile", "openvino")
 
@@ -44,8 +43,7 @@ class EngineChoice:
     def check(self, device: torch.device) -> None:
         """Raises OptionError for what contradicts itself, DeviceError for what is not there."""
         if self.kind not in get_args(EngineKind):
-            allowed = ", ".join(get_args(EngineKind))
-            raise OptionError(f"engine = {self.kind!r}, allowed are {allowed}.")
+            raise OptionError(f"engine = {self.kind!r}: expected {one_of(get_args(EngineKind))}.")
         if self.kind in OWN and self.wait:
             raise OptionError(
                 f"wait_for_engine = True with engine = {self.kind!r}: it is there at once."

@@ -22,9 +22,9 @@ def filled(when_full: WhenFull, items: list[int], capacity: int = 2) -> tuple[li
     for item in items:
         channel.put(item)
     channel.finish()
-    frames = sum(map(weigh, items))
-    assert channel.counts == QueueCounts(frames, len(dropped), min(capacity, frames))
-    return list(channel), dropped
+    left, frames = list(channel), sum(map(weigh, items))
+    assert channel.counts == QueueCounts(frames, len(dropped), sum(map(weigh, left)))
+    return left, dropped
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.video.items import Discontinuity
 from vidsr.video.progress import Progress
 from vidsr.video.sink.file_sink import FileSink
+from vidsr.video.sink.output_options import OutputOptions
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
-    OutputOptions,
     OutputPlan,
     plan_output,
     plan_streams,

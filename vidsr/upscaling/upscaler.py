@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidsr.engines.devices import Precision, resolve_devices
+from vidsr.engines.devices import resolve_devices
 from vidsr.engines.engine import Engine
-from vidsr.engines.selection.choice import EngineChoice, EngineKind
+from vidsr.engines.selection.choice import EngineChoice
 from vidsr.errors import OptionError
-from vidsr.models.families import ModelName, choose_model
+from vidsr.models.families import choose_model
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
@@ -31,7 +31,7 @@ from vidsr.upscaling.memory_plan import (
     fits_whole,
     plan_memory,
 )
-from vidsr.values import parse_bytes
+from vidsr.values import EngineKind, ModelName, Precision, parse_bytes
 from vidsr.video.pixel_formats import conform, read_format, resolve_matrix
 
 T = TypeVar("T")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from vidsr.values import Decoder
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
     from av.stream import Stream
 
     from vidsr.video.info import SourceInfo
-
-Decoder = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from types import TracebackType
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
+
+from vidsr.values import Deinterlace
 
 if TYPE_CHECKING:
     from vidsr.notes import Notes
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
     from vidsr.video.items import Item
     from vidsr.video.locator import Locator
     from vidsr.video.source.nvdec import Nvdec
-
-Deinterlace = Literal["auto", "off"]
 
 
 class FrameSource(Protocol):

@@ -13,12 +13,12 @@ from av.container import InputContainer
 from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
-from vidsr.video.header import Decoder, StreamHeader
+from vidsr.values import Decoder, Deinterlace
+from vidsr.video.header import StreamHeader
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.items import Item, Packet
 from vidsr.video.locator import Locator, Name
-from vidsr.video.source.base import Deinterlace
 from vidsr.video.source.clock_jumps import MAY_JUMP, Jumps
 from vidsr.video.source.discontinuities import marked
 from vidsr.video.source.frame_reader import Pictures

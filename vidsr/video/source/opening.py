@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from pathlib import Path
 from typing import cast
 
 import av
@@ -12,10 +11,11 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from vidsr.errors import InputError, NoInputError
+from vidsr.errors import InputError
 from vidsr.notes import Notes
-from vidsr.video.image_sequences import is_image, numbered_files
+from vidsr.video.image_sequences import is_image
 from vidsr.video.locator import Locator
+from vidsr.video.source.presence import check_source, first_number
 
 DEFAULT_IMAGE_RATE = Fraction(25)
 
@@ -37,47 +37,14 @@ def open_input(
     rate = {"framerate": str(framerate or DEFAULT_IMAGE_RATE)}
     # An absolute path is never taken for a protocol, as "12:30.mp4" would be.
     name = str(path.absolute())
-    try:
-        if locator.kind == "sequence":
-            first = _first_number(path)
-            folder = str(path.parent.absolute()).replace("%", "%%")
-            options = {"start_number": str(first), "pattern_type": "sequence"} | rate
-            return _open(locator, f"{folder}/{path.name}", options, "image2")
-        if path.is_dir():
-            hint = "name a pattern such as frames/%05d.png."
-            raise InputError(f"{locator}: is a folder", hint=hint)
-        if not path.exists():
-            raise NoInputError(f"{locator}: no such file", hint=_hint(locator))
-    except NoInputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{locator}: cannot be opened: {error.strerror}") from error
+    check_source(locator)
+    if locator.kind == "sequence":
+        folder = str(path.parent.absolute()).replace("%", "%%")
+        number = {"start_number": str(first_number(path)), "pattern_type": "sequence"}
+        return _open(locator, f"{folder}/{path.name}", number | rate, "image2")
     if is_image(path):
         return _open(locator, name, {"pattern_type": "none"} | rate)
     return _open(locator, name, {}, hwaccel=hwaccel)
-
-
-def _hint(locator: Locator) -> str:
-    """Return what to do about a name that is no file, empty where nothing is known."""
-    if locator.kind in ("address", "object"):
-        return "addresses are not read: download the file first."
-    if locator.kind == "pipe":
-        return "pipes are not read: name a file."
-    if any(mark in locator.name for mark in "*?"):
-        return "a sequence is named by its numbering, such as frames/%05d.png."
-    return ""
-
-
-def _first_number(path: Path) -> int:
-    """Return a sequence's first number. Raises InputError for gaps and for no picture."""
-    numbers = list(numbered_files(path))
-    if not numbers:
-        raise NoInputError(f"{path}: no file of this sequence exists")
-    expected = range(numbers[0], numbers[0] + len(numbers))
-    if numbers != list(expected):
-        gap = next(n for n in expected if n not in set(numbers))
-        raise InputError(f"{path}: number {gap} is missing", hint="renumber without gaps.")
-    return numbers[0]
 
 
 def _open(
