@@ -186,7 +186,7 @@ def test_precision_and_tiles_are_those_asked_for(
 def test_tiles_and_limits_change_no_picture(clip: Clip, tmp_path: Path) -> None:
     options = RunOptions(model="lite-x2", device="cpu", precision="fp32")
     with prepare(clip.path, tmp_path / "x.mkv", options, Notes()) as job:
-        engine, source = job.upscaler.engine, job.source.info.format
+        engine, source = job.upscaler.engine, job.info.format
         beside = frame_bytes(source, job.output.format, engine)
     # Room for four fifths of a frame: the smallest tile with its halo has three quarters.
     limit = beside + 64 * 48 * 4 // 5 * engine.bytes_per_pixel

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict
 from fractions import Fraction
 from os import PathLike
 
-from vidsr.engines.selection.choice import runtime_of
-from vidsr.notes import Notes
-from vidsr.picture.frame import Frame
-from vidsr.run.job import Job, prepare
+from vidsr.run.executor import LocalExecutor
 from vidsr.run.options import RunOptions
-from vidsr.run.pipeline import StageTimes, run_pipeline
 from vidsr.run.report import Report
-from vidsr.run.sizing import describe_tile
-from vidsr.upscaling.memory_plan import HELD_FRAMES
+from vidsr.run.spec import JobSpec
 from vidsr.values import Decoder, Deinterlace, EngineKind, ModelName, Precision
-from vidsr.video.items import Discontinuity, Item
 from vidsr.video.locator import Name
 from vidsr.video.progress import Progress
-from vidsr.video.sink.file_sink import FileSink
-
-QUEUED_FRAMES = HELD_FRAMES - 1  # between two stages; the sink works on one more
 
 
 def upscale(
@@ -95,84 +84,4 @@ def upscale(
 
 def run(src: Name, dst: Name, options: RunOptions, *, progress: Progress | None = None) -> Report:
     """Upscale ``src`` into ``dst`` with the arguments gathered. Raises a VidsrError."""
-    notes = Notes()
-    with prepare(src, dst, options, notes) as job:
-        _announce(job, options, notes)
-        begin = time.perf_counter()
-        sink, times = encode(job, notes, progress)
-    elapsed_s = time.perf_counter() - begin
-    return _report(job, notes, times, sink, elapsed_s)
-
-
-def _announce(job: Job, options: RunOptions, notes: Notes) -> None:
-    engine = job.upscaler.engine
-    precision = str(engine.dtype).removeprefix("torch.")
-    notes.say(f"model {job.upscaler.model.name} on {engine.device} in {precision}")
-    if options.engine == "compile":
-        notes.say("the first frames wait for torch.compile, up to a minute")
-
-
-def encode(job: Job, notes: Notes, progress: Progress | None) -> tuple[FileSink, StageTimes]:
-    """Run the pipeline. Returns the finished sink and the stage times."""
-    sink: FileSink | None = None
-
-    def consume(item: Item) -> None:
-        assert sink is not None
-        if isinstance(item, Discontinuity):
-            return
-        if not isinstance(item, Frame):
-            sink.copy(item)
-            return
-        sink.write(item)
-        if progress is not None:
-            progress.frame(sink.frames, sink.bytes_written)
-
-    try:
-        sink = FileSink(job.output, job.source.header, notes)
-        if progress is not None:
-            progress.start(job.source.header.info)
-        times = run_pipeline(
-            job.source,
-            lambda items: job.upscaler.stream(items, job.output.format, held=HELD_FRAMES),
-            consume,
-            capacity=QUEUED_FRAMES,
-            weigh=lambda item: isinstance(item, Frame),
-        )
-        sink.finish()
-    except BaseException:  # Ctrl-C too, wherever it strikes: nothing unfinished may stay
-        if sink is not None:
-            sink.abort()
-        job.output.target.discard()
-        raise
-    finally:
-        if progress is not None:
-            progress.close()
-    return sink, times
-
-
-def _report(job: Job, notes: Notes, times: StageTimes, sink: FileSink, elapsed_s: float) -> Report:
-    output, upscaler, source = job.output, job.upscaler, job.source
-    layout = output.format
-    return Report(
-        source=source.header.info.path,
-        target=str(output.target.locator),
-        model=upscaler.model.name,
-        device=str(upscaler.engine.device),
-        precision=str(upscaler.engine.dtype).removeprefix("torch."),
-        engine=runtime_of(upscaler.engine),
-        decoder=source.header.decoder,
-        scale=upscaler.scale,
-        tile=describe_tile(upscaler.plan(source.header.info.format, layout)),
-        codec=output.codec.name,
-        size=(layout.width, layout.height),
-        pixel_format=output.encoder_format,
-        color=layout.color.describe(),
-        frames=sink.frames,
-        elapsed_s=elapsed_s,
-        video_s=sink.video_s,
-        output_bytes=sink.bytes_written,
-        stages=times,
-        counts=source.counts,
-        streams=tuple(asdict(stream) for stream in output.streams),
-        notes=notes.said,
-    )
+    return LocalExecutor(progress=progress).run(JobSpec.of(src, dst, options))

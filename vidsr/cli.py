@@ -9,10 +9,10 @@ from pathlib import Path
 
 from vidsr import __version__
 from vidsr.errors import OptionError
-from vidsr.notes import Notes
 from vidsr.run.early_checks import check_report, check_run
 from vidsr.run.option_views import add_options
 from vidsr.run.options import RunOptions
+from vidsr.run.spec import JobSpec
 from vidsr.terminal.command import run_command, say
 from vidsr.terminal.parser import Parser
 
@@ -79,10 +79,10 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
 
 
 def _print_plan(arguments: argparse.Namespace, options: RunOptions) -> None:
-    from vidsr.run.job import prepare
+    from vidsr.run.job import plan_job
 
-    with prepare(arguments.input, arguments.output, options, Notes()) as job:
-        print("\n".join(job.describe()))
+    plan = plan_job(JobSpec.of(arguments.input, arguments.output, options))
+    print("\n".join(plan.lines))
 
 
 def _upscale(

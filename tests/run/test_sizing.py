@@ -51,7 +51,7 @@ def test_what_is_no_size(text: str) -> None:
     ],
 )
 def test_a_width_follows_the_height(source: tuple[int, int], height: int, width: int) -> None:
-    assert WantedSize(None, height).of(layout(*source)) == (width, height)
+    assert WantedSize(None, height).of(layout(*source)) == Size(width, height)
 
 
 @pytest.mark.parametrize(
@@ -76,9 +76,9 @@ def test_the_smallest_factor_that_is_enough(
 
 
 def test_target_sizes() -> None:
-    assert target_size(None, layout(639, 361), 2) == (1278, 722)
-    assert target_size(WantedSize(100, 50), layout(640, 360), 2) == (100, 50)
-    assert target_size(None, layout(MAX_SIDE // 4, 2), 4) == (MAX_SIDE, 8)
+    assert target_size(None, layout(639, 361), 2) == Size(1278, 722)
+    assert target_size(WantedSize(100, 50), layout(640, 360), 2) == Size(100, 50)
+    assert target_size(None, layout(MAX_SIDE // 4, 2), 4) == Size(MAX_SIDE, 8)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_targets_that_cannot_be(size: WantedSize | None, source: tuple[int, int]
 
 
 def test_a_restorer_keeps_the_size() -> None:
-    assert target_size(None, layout(639, 361), 1) == (639, 361)
-    assert target_size(WantedSize(100, 50), layout(640, 360), 1) == (100, 50)
+    assert target_size(None, layout(639, 361), 1) == Size(639, 361)
+    assert target_size(WantedSize(100, 50), layout(640, 360), 1) == Size(100, 50)
     assert choose_scale(WantedSize(None, 360), layout(640, 360), 1) == 1
 
 

@@ -17,7 +17,7 @@ from tests.doubles.fake_device import FakeDevice
 from vidsr.errors import DeviceError, OptionError
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
-from vidsr.run.pipeline import run_pipeline
+from vidsr.run.stages.pipeline import run_pipeline
 from vidsr.upscaling.device_ring import DEPTH, Lane, Planes, Ring, by_format
 
 SOURCE = VideoFormat(3, 1, PixelFormat("yuv", 8, (2, 2)), ColorSpec())

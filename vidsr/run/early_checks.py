@@ -7,14 +7,16 @@ from pathlib import Path
 
 from vidsr.errors import OutputError
 from vidsr.models.families import check_model
+from vidsr.run.openers import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.video.locator import Locator, Name
+from vidsr.video.sink.openers import choose_sink
 from vidsr.video.sink.output_options import check_encoding
 from vidsr.video.sink.target_file import Target
-from vidsr.video.source.presence import check_source
+from vidsr.video.source.openers import choose_source
 
 
-def check_run(src: Name, dst: Name, options: RunOptions) -> Target:
+def check_run(src: Name, dst: Name, options: RunOptions, openers: Openers = FILES) -> Target:
     """Return the target of a run for which everything is there and nothing in its way.
 
     Raises:
@@ -23,12 +25,13 @@ def check_run(src: Name, dst: Name, options: RunOptions) -> Target:
         OutputError: The target exists already, or its folder cannot be written to.
         ModelError: There is no such model.
     """
-    source = Locator.of(src)
-    target = Target.of(dst, overwrite=options.overwrite)
+    source, name = Locator.of(src), Locator.of(dst)
+    opener = choose_sink(name, openers.sinks)
+    target = opener.target(name, overwrite=options.overwrite)
     check_encoding(options.output, target)
     check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
-    check_source(source)
-    target.check(source, overwrite=options.overwrite)
+    choose_source(source, openers.sources).check(source)
+    opener.check(target, source)
     return target
 
 

@@ -1,4 +1,4 @@
-"""A run before it starts: every choice gathered, checked and planned, and nothing written."""
+"""A run before its first frame: all of it checked and planned, its source open, nothing written."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from typing import Self
 
 from vidsr.engines.devices import resolve_devices, resolve_precision
 from vidsr.engines.selection.choice import EngineChoice
+from vidsr.errors import InputError
 from vidsr.models.families import is_family
 from vidsr.notes import Notes
 from vidsr.picture.frame import VideoFormat
 from vidsr.run.early_checks import check_run
+from vidsr.run.openers import FILES, Openers
 from vidsr.run.options import RunOptions
+from vidsr.run.plan import JobPlan
 from vidsr.run.sizing import choose_scale, describe, target_size
+from vidsr.run.spec import JobSpec
 from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.upscaler import Upscaler
+from vidsr.video.header import StreamHeader
+from vidsr.video.info import SourceInfo
 from vidsr.video.locator import Name
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
@@ -24,21 +30,29 @@ from vidsr.video.sink.output_plan import (
     plan_output,
     plan_streams,
 )
-from vidsr.video.source.file_source import FileSource
+from vidsr.video.sink.target_file import Target
+from vidsr.video.source.base import FrameSource, SourceRequest
 from vidsr.video.source.nvdec import Nvdec, open_nvdec
+from vidsr.video.source.openers import open_source
 
 
 @dataclass(frozen=True)
 class Job:
     """A source opened, a model loaded, a target planned, and nothing written yet."""
 
-    source: FileSource
+    source: FrameSource
     output: OutputPlan
     upscaler: Upscaler
+    openers: Openers = FILES
+
+    @property
+    def info(self) -> SourceInfo:
+        """The video of the source, as its first frame shows it."""
+        return self.source.header.info
 
     def describe(self) -> list[str]:
-        """The plan for people, a line a fact."""
-        return describe(self.source.info, self.output, self.upscaler)
+        """Return the plan for people, a fact a line."""
+        return describe(self.info, self.output, self.upscaler)
 
     def __enter__(self) -> Self:
         return self
@@ -53,38 +67,102 @@ class Job:
         self.source.close()
 
 
-def prepare(src: Name, dst: Name, options: RunOptions, notes: Notes) -> Job:
-    """Open, check and plan, cheap checks first. The caller closes the job. Raises a VidsrError."""
-    target = check_run(src, dst, options)
+def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
+    """Decide everything about a run; the source is opened up to its first frame, and closed.
+
+    Raises:
+        VidsrError: The run cannot be, as far as that can be told without writing anything.
+    """
+    notes = Notes()
+    with open_job(spec, notes, openers) as job:
+        engine = job.upscaler.engine
+        return JobPlan(
+            spec=spec,
+            info=job.info,
+            output=job.output,
+            model=job.upscaler.model.name,
+            scale=job.upscaler.scale,
+            device=str(engine.device),
+            precision=str(engine.dtype).removeprefix("torch."),
+            lines=tuple(job.describe()),
+            notes=notes.said,
+        )
+
+
+def open_job(run: JobSpec | JobPlan, notes: Notes, openers: Openers = FILES) -> Job:
+    """Open a run that was asked for or planned, cheap checks first; the caller closes it.
+
+    A source that can be read only once, such as a pipe, is asked for and never planned.
+
+    Args:
+        run: What to do. Of a plan the output stays as it was planned.
+        notes: What collects assumptions and losses.
+        openers: The kinds of sources and sinks there are.
+
+    Raises:
+        VidsrError: The run cannot be; nothing is left open. Nothing is written in any case.
+    """
+    spec = run if isinstance(run, JobSpec) else run.spec
+    options = spec.options
+    target = check_run(spec.source, spec.target, options, openers)
     check_machine(options)
-    source = FileSource(
-        src,
+    source = open_source(spec.source, _request(options, target), notes, openers.sources)
+    try:
+        header = source.header
+        if isinstance(run, JobPlan):
+            upscaler, output = _as_planned(run, header, notes)
+        else:
+            upscaler, output = _decided(options, target, header, notes)
+        upscaler.plan(header.info.format, output.format)
+    except BaseException:
+        source.close()
+        raise
+    return Job(source, output, upscaler, openers)
+
+
+def prepare(src: Name, dst: Name, options: RunOptions, notes: Notes) -> Job:
+    """Open the run of two names; see ``open_job``. Raises a VidsrError."""
+    return open_job(JobSpec.of(src, dst, options), notes)
+
+
+def _decided(
+    options: RunOptions, target: Target, header: StreamHeader, notes: Notes
+) -> tuple[Upscaler, OutputPlan]:
+    streams = plan_streams(header, target, options.output, notes)
+    wanted = _wanted(options, header.info)
+    upscaler = _upscaler(options, wanted, header.info.format, notes)
+    size = target_size(wanted, header.info.format, upscaler.scale)
+    return upscaler, plan_output(header.info, target, streams, size, options.output, notes)
+
+
+def _as_planned(plan: JobPlan, header: StreamHeader, notes: Notes) -> tuple[Upscaler, OutputPlan]:
+    if header.info != plan.info:
+        raise InputError(f"{plan.spec.source}: has changed since the run was planned")
+    for note in plan.notes:
+        notes.say(note)
+    options = plan.spec.options
+    wanted = _wanted(options, header.info)
+    return _upscaler(options, wanted, header.info.format, notes), plan.output
+
+
+def _wanted(options: RunOptions, info: SourceInfo) -> WantedSize | None:
+    wanted = options.wanted_size
+    return wanted and wanted.stored(info.format, info.display_matrix)
+
+
+def _request(options: RunOptions, target: Target) -> SourceRequest:
+    return SourceRequest(
         start_s=options.start_s,
         duration_s=options.duration_s,
         deinterlace=options.deinterlace,
         framerate=options.framerate,
         upright=target.container in NO_DISPLAY_MATRIX,
         hwaccel=_hwaccel(options),
-        notes=notes,
     )
-    try:
-        layout = source.info.format
-        streams = plan_streams(source.header, target, options.output, notes)
-        wanted = options.wanted_size and options.wanted_size.stored(
-            layout, source.info.display_matrix
-        )
-        upscaler = _upscaler(options, wanted, layout, notes)
-        size = target_size(wanted, layout, upscaler.scale)
-        output = plan_output(source.info, target, streams, size, options.output, notes)
-        upscaler.plan(layout, output.format)
-    except BaseException:
-        source.close()
-        raise
-    return Job(source, output, upscaler)
 
 
 def check_machine(options: RunOptions) -> None:
-    """Raises OptionError or DeviceError for what cannot run here, whatever the source is."""
+    """Raise OptionError or DeviceError for what cannot run here, whatever the source is."""
     first = resolve_devices(options.device)[0]
     resolve_precision(options.precision, first)
     EngineChoice(options.engine, options.precision, options.wait_for_engine).check(first)

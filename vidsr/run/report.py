@@ -1,20 +1,49 @@
-"""What a run did, for the summary and for ``--report``."""
+"""The report of a run, for the summary and for ``--report``; reports of pieces add up."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from vidsr.errors import OutputError
-from vidsr.run.pipeline import StageTimes
+from vidsr.run.stages.channel import QueueCounts
+from vidsr.run.stages.histogram import Histogram
+from vidsr.run.stages.pipeline import StageTimes
 from vidsr.video.info import SourceCounts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One finished run. Times are seconds, loading left out; ``stages`` leaves waiting out, too."""
+    """One finished run, or several added up.
+
+    Args:
+        source: The name of the source.
+        target: The name of the target.
+        model: The name of the model.
+        device: Where it ran.
+        precision: The type of its numbers.
+        engine: The runtime of the network.
+        decoder: ``cpu`` or ``cuda``.
+        scale: The factor of the model.
+        tile: What the network saw at once, in words.
+        codec: The codec of the target.
+        size: (width, height) of the target in pixels.
+        pixel_format: FFmpeg's name of what the encoder got.
+        color: The colour tags in words.
+        frames: Frames written.
+        elapsed_s: Wall seconds, loading left out; of several runs their sum.
+        video_s: Seconds of video written.
+        output_bytes: Bytes written.
+        stages: Seconds each stage was at work, waiting left out.
+        latency_ms: How long each frame was in each stage, waiting inside it included.
+        queues: What waited between stages, and what was dropped there.
+        counts: What happened while decoding.
+        streams: What became of each stream of the source.
+        notes: What was assumed, dropped or concealed, each once.
+    """
 
     source: str
     target: str
@@ -37,26 +66,94 @@ class Report:
     counts: SourceCounts
     streams: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
+    latency_ms: dict[str, Histogram] = field(default_factory=dict)
+    queues: dict[str, QueueCounts] = field(default_factory=dict)
 
     @property
     def fps(self) -> float:
+        """Frames a second of wall time."""
         return self.frames / self.elapsed_s if self.elapsed_s else 0.0
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self) | {"fps": self.fps}, indent=2)
+        """Return the report as a JSON object; latencies as percentiles beside their buckets."""
+        plain = asdict(replace(self, latency_ms={}))
+        latency_ms = {name: each.summary() for name, each in self.latency_ms.items()}
+        return json.dumps(plain | {"latency_ms": latency_ms, "fps": self.fps}, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Read what ``to_json`` wrote. Raises ValueError, KeyError, TypeError for anything else."""
+        data = json.loads(text)
+        del data["fps"]
+        data["size"], data["notes"] = tuple(data["size"]), tuple(data["notes"])
+        data["streams"] = tuple(data["streams"])
+        data["stages"] = StageTimes(**data["stages"])
+        data["counts"] = SourceCounts(**data["counts"])
+        data["latency_ms"] = {k: Histogram.parse(v) for k, v in data["latency_ms"].items()}
+        data["queues"] = {name: QueueCounts(**counts) for name, counts in data["queues"].items()}
+        return cls(**data)
+
+    @classmethod
+    def merge(cls, reports: Iterable[Report]) -> Report:
+        """Return the sum of runs over pieces of one source.
+
+        Frames, bytes, seconds, counts, latencies and queues add up; names that differ between
+        runs, such as devices, are listed. ``elapsed_s`` is what all runs took together, side by
+        side or not.
+
+        Raises:
+            ValueError: There is no report, or they are of different scales, sizes or streams.
+        """
+        pieces = list(reports)
+        if not pieces:
+            raise ValueError("expected at least one report, got none")
+        for name in ("scale", "size", "streams"):
+            if any(getattr(piece, name) != getattr(pieces[0], name) for piece in pieces):
+                raise ValueError(f"reports of one run: expected the same {name} in all")
+        return replace(pieces[0], **_sums(pieces), **_names(pieces))
 
     def write(self, path: Path) -> None:
-        """Raises OutputError."""
+        """Write the report as JSON. Raises OutputError."""
         try:
             path.write_text(self.to_json() + "\n", encoding="utf-8")
         except OSError as error:
             raise OutputError(f"{path}: the report cannot be written: {error.strerror}") from error
 
     def summary(self) -> str:
-        """One line for people."""
+        """Return one line for people."""
         speed = f"{self.video_s / self.elapsed_s:.2f}x" if self.elapsed_s else "-"
         return (
             f"{self.target}: {self.frames} frames {self.size[0]}x{self.size[1]} in "
             f"{self.elapsed_s:.1f} s ({self.fps:.1f} fps, {speed} realtime), "
             f"{self.output_bytes / 1e6:.1f} MB"
         )
+
+
+def _names(pieces: Sequence[Report]) -> dict[str, Any]:
+    """Return the names of all pieces, each distinct one once."""
+    names = [each.name for each in fields(Report) if each.type == "str"]
+    return {
+        name: ", ".join(dict.fromkeys(str(getattr(piece, name)) for piece in pieces))
+        for name in names
+    }
+
+
+def _sums(pieces: Sequence[Report]) -> dict[str, Any]:
+    stages, counts = StageTimes(), SourceCounts()
+    latency_ms: dict[str, Histogram] = {}
+    queues: dict[str, QueueCounts] = {}
+    for piece in pieces:
+        stages.merge(piece.stages)
+        counts.merge(piece.counts)
+        for stage, histogram in piece.latency_ms.items():
+            latency_ms.setdefault(stage, Histogram()).merge(histogram)
+        for queue, seen in piece.queues.items():
+            queues.setdefault(queue, QueueCounts()).merge(seen)
+    numbers = ("frames", "elapsed_s", "video_s", "output_bytes")
+    return {name: sum(getattr(piece, name) for piece in pieces) for name in numbers} | {
+        "stages": stages,
+        "counts": counts,
+        "latency_ms": latency_ms,
+        "queues": queues,
+        "notes": tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vidsr.errors import OptionError
 from vidsr.picture.frame import VideoFormat
+from vidsr.picture.size import Size
 from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.transform import Tile
 from vidsr.upscaling.upscaler import Upscaler
@@ -13,26 +14,27 @@ from vidsr.video.sink.output_plan import OutputPlan
 
 
 def choose_scale(size: WantedSize | None, source: VideoFormat, scale: int | None) -> int | None:
-    """The factor for a wanted size: 2 where that is enough, else 4. None leaves it to the model."""
+    """Return the factor for a wanted size, 2 if that is enough, else 4; None is the model's own."""
     if scale is not None or size is None:
         return scale
-    width, height = size.of(source)
-    return 2 if width <= 2 * source.width and height <= 2 * source.height else 4
+    large = size.of(source)
+    enough = large.width <= 2 * source.width and large.height <= 2 * source.height
+    return 2 if enough else 4
 
 
-def target_size(size: WantedSize | None, source: VideoFormat, scale: int) -> tuple[int, int]:
-    """(width, height) of the target. Raises OptionError outside 1 to 16384."""
-    width, height = size.of(source) if size else (source.width * scale, source.height * scale)
-    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+def target_size(size: WantedSize | None, source: VideoFormat, scale: int) -> Size:
+    """Return the size of the target. Raises OptionError outside 1 to 16384."""
+    large = size.of(source) if size else Size(source.width * scale, source.height * scale)
+    if not (0 < large.width <= MAX_SIDE and 0 < large.height <= MAX_SIDE):
         raise OptionError(
-            f"the target would be {width}x{height}; expected sides of 1 to {MAX_SIDE}.",
+            f"the target would be {large}; expected sides of 1 to {MAX_SIDE}.",
             hint="choose another --scale, --size or --height.",
         )
-    return width, height
+    return large
 
 
 def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[str]:
-    """The plan for people, a line a fact."""
+    """Return the plan for people, a fact a line."""
     engine, target = upscaler.engine, output.format
     memory = upscaler.memory_plan(info.format, target)
     lines = [

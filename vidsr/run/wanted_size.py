@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from vidsr.picture.size import Size
+
 if TYPE_CHECKING:
     from vidsr.picture.frame import VideoFormat
 
@@ -17,11 +19,11 @@ class WantedSize:
     width: int | None
     height: int
 
-    def of(self, source: VideoFormat) -> tuple[int, int]:
-        """Return (width, height); a width that follows is rounded to an even number."""
+    def of(self, source: VideoFormat) -> Size:
+        """Return the size; a width that follows is rounded to an even number."""
         exact = Fraction(source.width * self.height, source.height)
         width = self.width if self.width is not None else max(2, round(exact / 2) * 2)
-        return width, self.height
+        return Size(width, self.height)
 
     def stored(self, source: VideoFormat, matrix: tuple[int, ...] | None) -> WantedSize:
         """Return the size before players turn the picture: a quarter turn swaps the sides.
@@ -31,5 +33,5 @@ class WantedSize:
         if matrix is None or matrix[0] or matrix[4]:
             return self
         shown = replace(source, width=source.height, height=source.width)
-        width, height = self.of(shown)
-        return WantedSize(height, width)
+        size = self.of(shown)
+        return WantedSize(size.height, size.width)

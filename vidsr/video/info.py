@@ -1,8 +1,8 @@
-"""What is known of a source before and after it is read."""
+"""Facts of a source, before and after it is read."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 from vidsr.picture.frame import VideoFormat
@@ -11,7 +11,7 @@ from vidsr.video.hdr import HdrMetadata
 
 @dataclass
 class SourceCounts:
-    """What happened while decoding, in frames unless said otherwise."""
+    """Counts of what happened while decoding, in frames unless said otherwise."""
 
     decoded: int = 0
     concealed: int = 0
@@ -23,8 +23,13 @@ class SourceCounts:
     resized: int = 0
     before_key: int = 0
 
+    def merge(self, other: SourceCounts) -> None:
+        """Add the counts of another run."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
     def sentences(self, rate: Fraction) -> list[str]:
-        """What has to be told of a finished run."""
+        """Return what has to be told of a finished run."""
         told = (
             (self.before_key, "packets before the first key frame cannot be decoded"),
             (self.concealed, "frames were damaged and concealed by the decoder"),

@@ -155,7 +155,7 @@ def test_nobody_gets_nvenc_unasked(tmp_path: Path) -> None:
 def test_no_card_is_one_line_before_anything_is_opened(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vidsr.run.job.FileSource", pytest.fail)
+    monkeypatch.setattr("vidsr.run.job.open_source", pytest.fail)
     clip = make_clip(tmp_path / "a.mkv", frames=1)
     options = RunOptions(codec=name)
     with pytest.raises(DeviceError, match=rf"{name} needs an NVIDIA GPU with NVENC") as error:

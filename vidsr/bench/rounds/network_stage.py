@@ -28,7 +28,7 @@ def network(bench: Bench) -> dict[str, Samples]:
     upscaler.enlarge(bench.frames[0], target)  # has the engine checked
     count = 1
     if bench.device.type == "cpu":
-        count = upscaler.side_by_side(bench.job.source.info.format, target)
+        count = upscaler.side_by_side(bench.job.info.format, target)
     threads, begun = torch.get_num_threads(), Barrier(count)
     with ThreadPoolExecutor(
         count, initializer=torch.set_num_threads, initargs=(max(1, threads // count),)
@@ -109,7 +109,7 @@ def _enlarge(
 
 
 def _describe(parts: dict[str, Samples], bench: Bench, engine: MarkedEngine) -> None:
-    source, target = bench.job.source.info.format, bench.job.output.format
+    source, target = bench.job.info.format, bench.job.output.format
     model, dtype = bench.job.upscaler.model, bench.job.upscaler.engine.dtype
     parts["to_rgb"].work = source.frame_bytes + engine.bytes_in
     parts["to_yuv"].work = engine.bytes_out + target.frame_bytes

@@ -111,7 +111,7 @@ def measure(task: Task) -> dict[str, Any]:
     """One round: every stage, every ceiling."""
     notes = Notes()
     with open_job(task, notes) as job:
-        kept = max(2, DECODED_BYTES // job.source.info.format.frame_bytes)
+        kept = max(2, DECODED_BYTES // job.info.format.frame_bytes)
         bench = Bench(task, job, list(first_frames(task, min(task.frames, kept))))
         device = bench.device
         types = types_of(device, job.upscaler.engine.dtype)

@@ -20,13 +20,15 @@ from typing import Any
 
 import torch
 
-from vidsr.api import QUEUED_FRAMES, encode
 from vidsr.bench.worker_task import Task, serve
 from vidsr.engines.selection.choice import runtime_of
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
 from vidsr.run.job import Job, prepare
+from vidsr.run.loop import upscale_job
+from vidsr.run.stages.pipeline import StageTimes
 from vidsr.terminal.heap import keep_heap
+from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.video.info import SourceInfo
 from vidsr.video.source.file_source import FileSource
 
@@ -70,13 +72,13 @@ def first_frames(task: Task, count: int) -> Iterator[Frame]:
 def warm_up(task: Task, job: Job) -> None:
     """Have the engine checked, compiled, captured, whatever the first frames cost."""
     frames = first_frames(task, WARM_UP)
-    for large in job.upscaler.stream(frames, job.output.format, held=QUEUED_FRAMES + 1):
+    for large in job.upscaler.stream(frames, job.output.format, held=HELD_FRAMES):
         large.release()
 
 
 def about(task: Task, job: Job) -> dict[str, Any]:
     """What ran, for tables."""
-    upscaler, layout, plan = job.upscaler, job.source.info.format, job.output
+    upscaler, layout, plan = job.upscaler, job.info.format, job.output
     engine = upscaler.engine
     return {
         "model": upscaler.model.name,
@@ -101,11 +103,11 @@ def measure(task: Task) -> dict[str, Any]:
     notes, watch = Notes(), Watch()
     with open_job(task, notes) as job:
         warm_up(task, job)
-        sink, times = encode(job, notes, watch)
+        finished = upscale_job(job, notes, watch)
         facts = about(task, job)
     return {
         "name": "vidsr",
-        "frames": sink.frames,
+        "frames": finished.written.frames,
         "frame_s": watch.frame_s,
         "flush_s": watch.flush_s,
         "network_s": None,
@@ -115,7 +117,7 @@ def measure(task: Task) -> dict[str, Any]:
         "versions": {name: version(name) for name in ("torch", "av", "numpy")},
         "peak_rss_bytes": peak_rss_bytes(),
         "device_bytes": torch.cuda.max_memory_reserved(facts["device"]) if facts["gpu"] else None,
-        "busy": asdict(times),
+        "busy": asdict(StageTimes.of(finished.measures)),
         "notes": notes.said,
         **facts,
     }

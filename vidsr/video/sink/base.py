@@ -71,10 +71,14 @@ class SinkOpener(Protocol):
 
     def matches(self, locator: Locator) -> bool: ...
 
-    def plan_target(self, locator: Locator, source: Locator, *, overwrite: bool) -> Target:
-        """Return the target, and refuse now what would fail at the end; nothing is written.
+    def target(self, locator: Locator, *, overwrite: bool) -> Target:
+        """Return the target and its container. Raises OptionError for a name of neither."""
+        ...
 
-        Raises OptionError, OutputError.
+    def check(self, target: Target, source: Locator) -> None:
+        """Refuse at once what would fail at the end; PyAV is not loaded yet.
+
+        Raises OutputError. Nothing is written.
         """
         ...
 

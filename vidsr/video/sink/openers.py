@@ -1,16 +1,23 @@
-"""The kinds of sinks there are, in the order in which they are asked."""
+"""The kinds of sinks there are, in the order in which they are asked.
+
+What opens them is imported when something is opened, so that a name can be refused before PyAV is
+loaded.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from vidsr.notes import Notes
-from vidsr.video.header import StreamHeader
 from vidsr.video.locator import Locator
-from vidsr.video.sink.base import FrameSink, SinkOpener
-from vidsr.video.sink.file_sink import FileSink
-from vidsr.video.sink.output_plan import OutputPlan
+from vidsr.video.sink.base import SinkOpener
 from vidsr.video.sink.target_file import Target
+
+if TYPE_CHECKING:
+    from vidsr.notes import Notes
+    from vidsr.video.header import StreamHeader
+    from vidsr.video.sink.base import FrameSink
+    from vidsr.video.sink.output_plan import OutputPlan
 
 
 class FileSinkOpener:
@@ -20,14 +27,18 @@ class FileSinkOpener:
         """Return True."""
         return True
 
-    def plan_target(self, locator: Locator, source: Locator, *, overwrite: bool) -> Target:
-        """Return the target. Raises OptionError for its suffix, OutputError for its place."""
-        target = Target.of(locator, overwrite=overwrite)
-        target.check(source, overwrite=overwrite)
-        return target
+    def target(self, locator: Locator, *, overwrite: bool) -> Target:
+        """Return the target. Raises OptionError for an unknown suffix."""
+        return Target.of(locator, overwrite=overwrite)
+
+    def check(self, target: Target, source: Locator) -> None:
+        """Refuse now what would fail at the end. Raises OutputError."""
+        target.check(source, overwrite=target.overwrite)
 
     def open(self, plan: OutputPlan, header: StreamHeader, notes: Notes) -> FrameSink:
         """Create the working file. Raises OutputError."""
+        from vidsr.video.sink.file_sink import FileSink
+
         return FileSink(plan, header, notes)
 
     def discard(self, plan: OutputPlan) -> None:

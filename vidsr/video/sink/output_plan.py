@@ -13,6 +13,7 @@ from vidsr.errors import ContainerError, OptionError
 from vidsr.notes import Notes
 from vidsr.picture.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
+from vidsr.picture.size import Size
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceInfo
 from vidsr.video.sink.codecs import Codec, find_codec
@@ -57,15 +58,15 @@ def plan_output(
     info: SourceInfo,
     target: Target,
     streams: tuple[StreamPlan, ...],
-    size: tuple[int, int],
+    size: Size,
     options: OutputOptions,
     notes: Notes,
 ) -> OutputPlan:
-    """Plan the target for pictures of ``size`` (width, height), and try its encoder.
+    """Plan the target for pictures of ``size``, and try its encoder.
 
     Raises OptionError for settings the encoder or the container refuses.
     """
-    deep, large = info.format.pixel.depth > 8, max(size) > 4096
+    deep, large = info.format.pixel.depth > 8, max(size.width, size.height) > 4096
     default = default_codec(target, deep=deep, large=large)
     codec = find_codec(options.codec) if options.codec else default
     check_pair(codec, target)
@@ -93,7 +94,7 @@ def plan_output(
         codec=codec,
         options=settings,
         encoder_format=name,
-        format=VideoFormat(*size, pixel, color),
+        format=VideoFormat(size.width, size.height, pixel, color),
         time_base=info.time_base,
         rate=info.rate,
         sample_aspect_ratio=aspect,
@@ -129,13 +130,13 @@ def target_color(source: VideoFormat, pixel: PixelFormat, codec: Codec) -> Color
     return replace(color, siting="topleft" if color.siting == "topleft" else "left")
 
 
-def target_aspect(info: SourceInfo, size: tuple[int, int]) -> Fraction:
+def target_aspect(info: SourceInfo, size: Size) -> Fraction:
     """The sample aspect ratio that keeps the picture's shape.
 
     A size that misses the source's proportions only by rounding to whole or even pixels leaves
     the ratio as it was.
     """
-    width, height = size
+    width, height = size.width, size.height
     if abs(info.format.width * height - info.format.height * width) <= 2 * max(
         info.format.width, info.format.height
     ):

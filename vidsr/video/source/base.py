@@ -66,6 +66,10 @@ class SourceOpener(Protocol):
 
     def matches(self, locator: Locator) -> bool: ...
 
+    def check(self, locator: Locator) -> None:
+        """Refuse at once what cannot be opened; PyAV is not loaded yet. Raises InputError."""
+        ...
+
     def open(self, locator: Locator, request: SourceRequest, notes: Notes) -> FrameSource:
         """Open the source up to its first frame. Raises InputError, OptionError."""
         ...

@@ -1,13 +1,21 @@
-"""The kinds of sources there are, in the order in which they are asked."""
+"""The kinds of sources there are, in the order in which they are asked.
+
+What opens them is imported when something is opened, so that a name can be refused before PyAV is
+loaded.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from vidsr.notes import Notes
 from vidsr.video.locator import Locator
-from vidsr.video.source.base import FrameSource, SourceOpener, SourceRequest
-from vidsr.video.source.file_source import FileSource
+from vidsr.video.source.base import SourceOpener, SourceRequest
+from vidsr.video.source.presence import check_source
+
+if TYPE_CHECKING:
+    from vidsr.notes import Notes
+    from vidsr.video.source.base import FrameSource
 
 
 class FileSourceOpener:
@@ -17,8 +25,14 @@ class FileSourceOpener:
         """Return True."""
         return True
 
+    def check(self, locator: Locator) -> None:
+        """Raise InputError where there is no such file."""
+        check_source(locator)
+
     def open(self, locator: Locator, request: SourceRequest, notes: Notes) -> FrameSource:
         """Open the file up to its first frame. Raises InputError, OptionError."""
+        from vidsr.video.source.file_source import FileSource
+
         return FileSource(
             locator,
             start_s=request.start_s,
@@ -34,6 +48,13 @@ class FileSourceOpener:
 SOURCE_OPENERS: tuple[SourceOpener, ...] = (FileSourceOpener(),)
 
 
+def choose_source(
+    locator: Locator, openers: Sequence[SourceOpener] = SOURCE_OPENERS
+) -> SourceOpener:
+    """Return the first opener that the source's name matches."""
+    return next(opener for opener in openers if opener.matches(locator))
+
+
 def open_source(
     locator: Locator,
     request: SourceRequest,
@@ -46,5 +67,4 @@ def open_source(
         InputError: It is missing, unreadable or holds no video.
         OptionError: The request does not fit it.
     """
-    opener = next(opener for opener in openers if opener.matches(locator))
-    return opener.open(locator, request, notes)
+    return choose_source(locator, openers).open(locator, request, notes)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from vidsr.run.histogram import Histogram
+from vidsr.run.stages.histogram import Histogram
 
 MOST_INSIDE = 1024  # items inside a stage; of those beyond, the oldest are not timed
 

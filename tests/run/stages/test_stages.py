@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from vidsr.run.channel import QueueRule
-from vidsr.run.histogram import MAX_ERROR, Histogram
-from vidsr.run.pipeline import Stage, each, run_stages
+from vidsr.run.stages.channel import QueueRule
+from vidsr.run.stages.histogram import MAX_ERROR, Histogram
+from vidsr.run.stages.pipeline import Stage, each, run_stages
 
 
 def take(item: int) -> int:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from vidsr.run.channel import Channel, QueueCounts, QueueRule, WhenFull
+from vidsr.run.stages.channel import Channel, QueueCounts, QueueRule, WhenFull
 
 
 def weigh(item: int) -> int:

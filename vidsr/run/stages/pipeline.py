@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from vidsr.run.channel import Cancelled, Channel, QueueCounts, QueueRule
-from vidsr.run.stage_clock import StageClock, StageMeasure
+from vidsr.run.stages.channel import Cancelled, Channel, QueueCounts, QueueRule
+from vidsr.run.stages.stage_clock import StageClock, StageMeasure
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -164,6 +164,7 @@ def three_stages(
     *,
     capacity: int = 2,
     weigh: Callable[[A | B], int] = lambda _: 1,
+    name: str = "upscale",
 ) -> tuple[Stage, Stage, Stage]:
     """Return the stages of a file's run: decode, upscale, encode, with queues that wait.
 
@@ -173,6 +174,7 @@ def three_stages(
         sink: What is called with every result, in another thread.
         capacity: The most that waits in either queue, as a sum of weights.
         weigh: A function from an item to its weight.
+        name: What the transform is called.
     """
 
     def take(item: B) -> int:
@@ -182,7 +184,7 @@ def three_stages(
 
     return (
         Stage("decode", lambda _: iter(source), QueueRule("decoded", capacity, weigh=weigh)),
-        Stage("upscale", transform, QueueRule("upscaled", capacity, weigh=weigh), here=True),
+        Stage(name, transform, QueueRule(f"{name}d", capacity, weigh=weigh), here=True),
         Stage("encode", each(take)),
     )
 

@@ -1,0 +1,96 @@
+"""What executes runs: here, one after the other; elsewhere, whatever takes a run as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from typing import Protocol
+
+from vidsr.engines.selection.choice import runtime_of
+from vidsr.notes import Notes
+from vidsr.run.job import Job, open_job
+from vidsr.run.loop import Finished, upscale_job
+from vidsr.run.openers import FILES, Openers
+from vidsr.run.options import RunOptions
+from vidsr.run.plan import JobPlan
+from vidsr.run.report import Report
+from vidsr.run.sizing import describe_tile
+from vidsr.run.spec import JobSpec
+from vidsr.run.stages.pipeline import StageTimes
+from vidsr.video.progress import Progress
+
+
+class Executor(Protocol):
+    """What runs a spec to its end, in this process or another, and reports what was done."""
+
+    def run(self, spec: JobSpec) -> Report:
+        """Execute one run. Raises a VidsrError."""
+        ...
+
+    def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
+        """Execute several, in any order or side by side; reports come in the order of specs."""
+        ...
+
+
+class LocalExecutor:
+    """The executor in this process: one run after the other.
+
+    Args:
+        openers: The kinds of sources and sinks there are.
+        progress: A receiver of progress, called after every frame.
+    """
+
+    def __init__(self, openers: Openers = FILES, progress: Progress | None = None) -> None:
+        self._openers, self._progress = openers, progress
+
+    def run(self, spec: JobSpec | JobPlan) -> Report:
+        """Execute a run that was asked for or planned. Raises a VidsrError."""
+        notes = Notes()
+        with open_job(spec, notes, self._openers) as job:
+            options = spec.options if isinstance(spec, JobSpec) else spec.spec.options
+            _announce(job, options, notes)
+            finished = upscale_job(job, notes, self._progress)
+        return report_of(job, finished, notes)
+
+    def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
+        """Execute one after the other, each when its report is asked for."""
+        return map(self.run, specs)
+
+
+def _announce(job: Job, options: RunOptions, notes: Notes) -> None:
+    engine = job.upscaler.engine
+    precision = str(engine.dtype).removeprefix("torch.")
+    notes.say(f"model {job.upscaler.model.name} on {engine.device} in {precision}")
+    if options.engine == "compile":
+        notes.say("the first frames wait for torch.compile, up to a minute")
+
+
+def report_of(job: Job, finished: Finished, notes: Notes) -> Report:
+    """Return the report of a job that is through."""
+    output, upscaler, header = job.output, job.upscaler, job.source.header
+    layout, written, measures = output.format, finished.written, finished.measures
+    return Report(
+        source=header.info.path,
+        target=str(output.target.locator),
+        model=upscaler.model.name,
+        device=str(upscaler.engine.device),
+        precision=str(upscaler.engine.dtype).removeprefix("torch."),
+        engine=runtime_of(upscaler.engine),
+        decoder=header.decoder,
+        scale=upscaler.scale,
+        tile=describe_tile(upscaler.plan(header.info.format, layout)),
+        codec=output.codec.name,
+        size=(layout.width, layout.height),
+        pixel_format=output.encoder_format,
+        color=layout.color.describe(),
+        frames=written.frames,
+        elapsed_s=finished.elapsed_s,
+        video_s=written.video_s,
+        output_bytes=written.size_bytes,
+        stages=StageTimes.of(measures),
+        latency_ms={name: stage.latency for name, stage in measures.stages.items()},
+        queues=measures.queues,
+        counts=job.source.counts,
+        streams=tuple(asdict(stream) for stream in output.streams),
+        notes=notes.said,
+    )

@@ -1,0 +1,61 @@
+"""A run decided: the facts of its source, of its target and of what computes between them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vidsr.run.spec import JobSpec
+from vidsr.video.info import SourceInfo
+from vidsr.video.sink.output_plan import OutputPlan
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """Every decision of a run, as facts that can be pickled; nothing is open.
+
+    Args:
+        spec: What was asked for.
+        info: The video of the source, as its first frame shows it.
+        output: The target and how it is encoded.
+        model: The name of the model.
+        scale: How many times wider and higher its result is.
+        device: Where it runs, as PyTorch names it.
+        precision: The type of its numbers.
+        lines: The plan for people, a fact a line.
+        notes: What was assumed and left out while it was made.
+    """
+
+    spec: JobSpec
+    info: SourceInfo
+    output: OutputPlan
+    model: str
+    scale: int
+    device: str
+    precision: str
+    lines: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def facts(self) -> dict[str, Any]:
+        """Return the plan as data that JSON holds, names without their secrets."""
+        info, output = self.info, self.output
+        return {
+            "source": info.path,
+            "target": str(output.target.locator),
+            "container": output.target.container,
+            "codec": output.codec.name,
+            "encoder_options": output.options,
+            "pixel_format": output.encoder_format,
+            "size": [output.format.width, output.format.height],
+            "color": output.format.color.describe(),
+            "time_base": str(output.time_base),
+            "rate": str(output.rate),
+            "frames": info.frames,
+            "duration_s": info.duration_s,
+            "model": self.model,
+            "scale": self.scale,
+            "device": self.device,
+            "precision": self.precision,
+            "streams": [asdict(stream) for stream in output.streams],
+            "notes": list(self.notes),
+        }
