@@ -15,6 +15,7 @@ from vidsr.errors import OutputError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, tag_image, to_image
 from vidsr.video.header import StreamHeader
+from vidsr.video.release import writing
 from vidsr.video.sink.base import Written
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough
@@ -197,7 +198,7 @@ class FileSink:
         if not self._closed:
             self._closed = True
             # Whatever goes wrong now, the file is going away.
-            with contextlib.suppress(*MUX_ERRORS):
-                self.container.close()
+            with contextlib.suppress(*MUX_ERRORS), writing(self.container):
+                pass
         self._claim.release()
         self.plan.target.discard()

@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.stream import AttachmentStream, DataStream, Disposition, Stream
 
 from vidsr.video.header import SideStream
+from vidsr.video.release import reading
 
 
 def side_streams(container: InputContainer) -> tuple[SideStream, ...]:
@@ -60,6 +61,6 @@ def _data(stream: AttachmentStream) -> bytes:
 
 def _read_cover(name: str, index: int) -> bytes:
     """Read the picture ahead of time: a header comes before every packet."""
-    with av.open(name, metadata_errors="replace") as again:
+    with reading(av.open(name, metadata_errors="replace")) as again:
         packet = next(again.demux(again.streams[index]))
         return bytes(packet)
