@@ -13,8 +13,8 @@ import av
 import pytest
 
 from tests.doubles.child_executor import ChildExecutor
-from tests.doubles.live_source import CLOCK, LAYOUT, LiveOpener
-from tests.doubles.memory_sink import MemoryOpener
+from tests.doubles.live_source import CLOCK, LiveOpener
+from tests.doubles.memory_sink import MemoryOpener, MemorySink
 from tests.makers.clips import Clip, Tone, decode, make_clip
 from vidsr.errors import InputError, OptionError, OutputError, VidsrError
 from vidsr.notes import Notes
@@ -38,6 +38,7 @@ from vidsr.video.source.base import SourceRequest
 from vidsr.video.source.openers import open_source
 
 LITE = RunOptions(model="lite-x2", device="cpu", precision="fp32")
+LOSSLESS = replace(LITE, codec="ffv1")  # x264's bytes depend on its threads' timing now and then
 CAMERA, MEMORY = "camera://user:pw@gate/1", "memory://kept"
 
 
@@ -65,10 +66,16 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     return make_clip(folder / "a.mkv", size=(32, 24), frames=8, audio=Tone())
 
 
+def packets(path: Path) -> list[bytes]:
+    """Everything in a file but what its muxer draws at random."""
+    with av.open(str(path)) as file:
+        return [bytes(packet) for packet in file.demux()]
+
+
 def test_a_live_source_into_a_file(tmp_path: Path) -> None:
     opener, target, seen = LiveOpener(), tmp_path / "b.mkv", Seen()
     executor = LocalExecutor(Openers().adding(source=opener), seen)
-    report = executor.run(JobSpec.of(CAMERA, target, replace(LITE, codec="ffv1")))
+    report = executor.run(JobSpec.of(CAMERA, target, LOSSLESS))
     first, jump = Fraction(123_456, 90_000), 1
     want = [first + Fraction(n, 25) + (jump if n >= 3 else 0) for n in range(6)]
     images = decode(target)
@@ -148,8 +155,8 @@ def test_kinds_that_are_not_registered_are_refused_as_files(tmp_path: Path) -> N
 
 
 def test_only_sinks_that_ask_for_marks_get_them() -> None:
-    assert isinstance(MemoryOpener, type)
-    assert issubclass(FileSink, MarkingSink) is False
+    assert issubclass(MemorySink, MarkingSink)
+    assert not issubclass(FileSink, MarkingSink)
 
 
 def test_any_work_runs_between_a_source_and_a_sink(clip: Clip) -> None:
@@ -219,15 +226,10 @@ def test_a_plan_is_facts_and_writes_nothing(clip: Clip, tmp_path: Path) -> None:
 def test_a_planned_run_writes_what_the_same_run_unplanned_writes(
     clip: Clip, tmp_path: Path
 ) -> None:
-    options = replace(LITE, codec="ffv1")
-    planned = plan_job(JobSpec.of(clip.path, tmp_path / "a.mp4", replace(LITE, crf=9)))
-    reports = [
-        LocalExecutor().run(planned),
-        LocalExecutor().run(JobSpec.of(clip.path, tmp_path / "b.mp4", replace(LITE, crf=9))),
-    ]
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    specs = [JobSpec.of(clip.path, tmp_path / f"{name}.mkv", LOSSLESS) for name in "ab"]
+    reports = [LocalExecutor().run(plan_job(specs[0])), LocalExecutor().run(specs[1])]
+    assert packets(tmp_path / "a.mkv") == packets(tmp_path / "b.mkv")
     assert reports[0].notes == reports[1].notes
-    assert options.codec == "ffv1"
 
 
 def test_a_plan_of_another_source_is_refused(clip: Clip, tmp_path: Path) -> None:
@@ -249,16 +251,16 @@ def test_a_planned_target_that_appears_meanwhile_is_kept(clip: Clip, tmp_path: P
 
 
 def test_the_same_spec_runs_in_another_process(clip: Clip, tmp_path: Path) -> None:
-    """What JSON carries is enough: the same bytes come out there."""
+    """What JSON carries is enough: the same packets come out there."""
     executors: list[Executor] = [LocalExecutor(), ChildExecutor()]
-    targets = [tmp_path / f"{number}.mp4" for number in range(2)]
+    targets = [tmp_path / f"{number}.mkv" for number in range(2)]
     reports = [
-        executor.run(JobSpec.of(clip.path, target, LITE))
+        executor.run(JobSpec.of(clip.path, target, LOSSLESS))
         for executor, target in zip(executors, targets, strict=True)
     ]
-    assert targets[0].read_bytes() == targets[1].read_bytes()
+    assert packets(targets[0]) == packets(targets[1])
     here, there = reports
-    assert there.queues == here.queues
+    assert there.queues["upscaled"].put == here.queues["upscaled"].put == 8
     assert (there.frames, there.streams, there.notes) == (here.frames, here.streams, here.notes)
     assert there.latency_ms["upscale"].count == 8
     with pytest.raises(VidsrError, match="exists already"):
@@ -267,12 +269,8 @@ def test_the_same_spec_runs_in_another_process(clip: Clip, tmp_path: Path) -> No
 
 def test_pieces_add_up(clip: Clip, tmp_path: Path) -> None:
     """Two halves of a clip, side by side elsewhere; their reports are one."""
-    halves = [
-        JobSpec.of(
-            clip.path, tmp_path / f"{n}.mkv", replace(LITE, start_s=n * 0.16, duration_s=0.16)
-        )
-        for n in range(2)
-    ]
+    options = [replace(LITE, start_s=n * 0.16, duration_s=0.16) for n in range(2)]
+    halves = [JobSpec.of(clip.path, tmp_path / f"{n}.mkv", half) for n, half in enumerate(options)]
     pieces = list(ChildExecutor().map(halves))
     report = Report.merge(pieces)
     assert report.frames == 8 == sum(len(decode(tmp_path / f"{n}.mkv")) for n in range(2))
@@ -335,4 +333,3 @@ def test_a_clock_that_jumps_back_is_marked(tmp_path: Path) -> None:
     joined.write_bytes(b"".join(part.read_bytes() for part in parts))
     _, items = header_of(joined)
     assert [item.reason for item in items if isinstance(item, Discontinuity)] == ["jump"]
-    assert LAYOUT.width == 32
