@@ -1,4 +1,4 @@
-"""What executes runs: here, one after the other; elsewhere, whatever takes a run as data."""
+"""Executors of runs: here, one after the other; elsewhere, whatever takes a run as data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from vidsr.video.progress import Progress
 
 
 class Executor(Protocol):
-    """What runs a spec to its end, in this process or another, and reports what was done."""
+    """The protocol of executors: run a spec to its end, here or elsewhere, and report."""
 
     def run(self, spec: JobSpec) -> Report:
         """Execute one run. Raises a VidsrError."""

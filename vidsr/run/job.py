@@ -71,7 +71,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
     """Decide everything about a run; the source is opened up to its first frame, and closed.
 
     Raises:
-        VidsrError: The run cannot be, as far as that can be told without writing anything.
+        VidsrError: The run cannot be, as far as that shows without writing anything.
     """
     notes = Notes()
     with open_job(spec, notes, openers) as job:

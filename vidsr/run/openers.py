@@ -12,7 +12,7 @@ from vidsr.video.source.openers import SOURCE_OPENERS
 
 @dataclass(frozen=True)
 class Openers:
-    """Openers of sources and of sinks, each asked in order; the last ones take every name."""
+    """The openers of sources and of sinks, in order; the last ones take every name."""
 
     sources: tuple[SourceOpener, ...] = SOURCE_OPENERS
     sinks: tuple[SinkOpener, ...] = SINK_OPENERS

@@ -66,7 +66,7 @@ class FrameFilter:
 
 
 def top_down(image: av.VideoFrame) -> av.VideoFrame:
-    """The picture with its first line first in memory; some decoders store the last one first."""
+    """Return the picture with its first line first in memory; some decoders store it last."""
     if all(plane.line_size >= 0 for plane in image.planes):
         return image
     time_base = image.time_base or Fraction(1)
@@ -74,13 +74,13 @@ def top_down(image: av.VideoFrame) -> av.VideoFrame:
 
 
 def can_deinterlace(image: av.VideoFrame) -> bool:
-    """Whether bwdif takes the planar picture: no plane too small, no grey of 10 or 12 bits."""
+    """Return True if bwdif takes the picture: no plane too small, no grey of 10 or 12 bits."""
     small = any(plane.width < 3 or plane.height < 4 for plane in image.planes)
     return not small and image.format.name not in ("gray10le", "gray12le")
 
 
 def upright_filters(matrix: tuple[int, ...]) -> Filters | None:
-    """The filters that do what a display matrix asks for; None where it is no quarter turn.
+    """Return the filters that do what a display matrix asks for; None if it is no quarter turn.
 
     ``matrix`` holds FFmpeg's nine numbers [a b u c d v x y w]: x' = a x + c y, y' = b x + d y.
     """
@@ -96,5 +96,5 @@ def upright_filters(matrix: tuple[int, ...]) -> Filters | None:
 
 
 def swaps_sides(filters: Filters) -> bool:
-    """Whether width and height change places."""
+    """Return True if width and height change places."""
     return any(name == "transpose" for name, _ in filters)

@@ -35,7 +35,7 @@ class HdrMetadata:
         return self.primaries is None and self.light_levels is None
 
     def mastering_text(self, chroma_unit: float, luminance_unit: float) -> str:
-        """``G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)``, the notation of x264, x265 and SVT-AV1."""
+        """Return ``G(x,y)B(x,y)R(x,y)WP(x,y)L(max,min)``, as x264, x265 and SVT-AV1 write it."""
         if self.primaries is None or self.luminance is None:
             return ""
         red, green, blue, white = (
@@ -46,17 +46,17 @@ class HdrMetadata:
 
 
 def _number(value: float) -> str:
-    """Enough digits for any of the units; integers stay integers."""
+    """Return a number with enough digits for any of the units; integers stay integers."""
     return str(round(value)) if abs(value) >= 1000 or value == round(value) else f"{value:.6f}"
 
 
 def read_hdr(image: av.VideoFrame) -> HdrMetadata:
-    """The static HDR metadata a decoded frame carries, possibly empty."""
+    """Return the static HDR metadata a decoded frame carries, possibly empty."""
     return find_hdr(side_data(image))
 
 
 def find_hdr(items: Iterable[Item]) -> HdrMetadata:
-    """The static HDR metadata among side data, possibly empty."""
+    """Return the static HDR metadata among side data, possibly empty."""
     primaries = luminance = levels = None
     for item in items:
         if item.type == Type.MASTERING_DISPLAY_METADATA:
@@ -67,12 +67,12 @@ def find_hdr(items: Iterable[Item]) -> HdrMetadata:
 
 
 def read_display_matrix(image: av.VideoFrame) -> tuple[int, ...] | None:
-    """FFmpeg's nine display matrix numbers (16.16 and 2.30 fixed point), None when upright."""
+    """Return FFmpeg's nine display matrix numbers (16.16, 2.30 fixed point), None when upright."""
     return find_display_matrix(side_data(image), image.rotation)
 
 
 def find_display_matrix(items: Iterable[Item], degrees: int) -> tuple[int, ...] | None:
-    """The display matrix among side data, else that of the rotation by so many ``degrees``."""
+    """Return the display matrix among side data, else that of a rotation by ``degrees``."""
     for item in items:
         if item.type == Type.DISPLAYMATRIX:
             matrix = struct.unpack_from("=9i", item.data)
@@ -82,7 +82,7 @@ def find_display_matrix(items: Iterable[Item], degrees: int) -> tuple[int, ...] 
 
 
 def _quarter_turn(degrees: int) -> tuple[int, ...] | None:
-    """The display matrix of a rotation, counterclockwise; None when upright."""
+    """Return the display matrix of a rotation, counterclockwise; None when upright."""
     cosine, sine = {90: (0, -1), -90: (0, 1), 180: (-1, 0), -180: (-1, 0)}.get(degrees, (1, 0))
     one = 1 << 16
     matrix = (cosine * one, sine * one, 0, -sine * one, cosine * one, 0, 0, 0, 1 << 30)

@@ -10,17 +10,17 @@ _NUMBER = re.compile(r"%(\d{0,2})d")
 
 
 def is_pattern(path: Path) -> bool:
-    """Whether the file name holds one ``%d`` or ``%05d`` to be replaced by a number."""
+    """Return True if the name holds one ``%d`` or ``%05d`` to be replaced by a number."""
     return path.name.count("%") == 1 and bool(_NUMBER.search(path.name)) and not path.exists()
 
 
 def is_image(path: Path) -> bool:
-    """Whether the suffix names a still-picture format."""
+    """Return True if the suffix names a still-picture format."""
     return path.suffix.lower() in IMAGE_SUFFIXES
 
 
 def numbered_files(pattern: Path) -> dict[int, Path]:
-    """The existing files of a sequence by number, ascending. Other files are left out."""
+    """Return the existing files of a sequence by number, ascending; others are left out."""
     if not pattern.parent.is_dir():
         return {}
     match = _NUMBER.search(pattern.name)

@@ -29,7 +29,7 @@ class SourceCounts:
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 
     def sentences(self, rate: Fraction) -> list[str]:
-        """Return what has to be told of a finished run."""
+        """Return what a finished run has to report, a sentence each."""
         told = (
             (self.before_key, "packets before the first key frame cannot be decoded"),
             (self.concealed, "frames were damaged and concealed by the decoder"),

@@ -79,7 +79,7 @@ class Locator:
 
     @property
     def scheme(self) -> str:
-        """What stands before ``://``, in lower case; empty without it."""
+        """The part before ``://``, in lower case; empty without it."""
         if self.kind not in ("address", "object"):
             return ""
         return self.text.partition("://")[0].lower()

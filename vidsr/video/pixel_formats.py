@@ -27,7 +27,7 @@ _SWSCALE = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 
 
 def read_format(image: av.VideoFrame, codec: str) -> VideoFormat:
-    """What a decoded frame's samples mean.
+    """Return what a decoded frame's samples mean.
 
     An unspecified matrix stays unspecified here; see ``resolve_matrix``. Siting cannot be
     read through PyAV: it follows the codec, and BT.2020 counts as top-left (BT.2100).
@@ -69,7 +69,7 @@ def resolve_matrix(color: ColorSpec, height: int) -> ColorSpec:
 
 
 def conform(image: av.VideoFrame, layout: VideoFormat, target: VideoFormat) -> av.VideoFrame:
-    """The frame as planar ``target.pixel`` samples in ``target.color``'s matrix and range.
+    """Return the frame as planar ``target.pixel`` samples in ``target.color``'s matrix and range.
 
     Raises InputError for what swscale cannot read.
     Planar frames that already are what is asked for pass through untouched.
@@ -93,12 +93,12 @@ def on_gpu(image: av.VideoFrame) -> bool:
 
 
 def has_alpha(image: av.VideoFrame) -> bool:
-    """Whether the picture stores a transparency beside its samples."""
+    """Return True if the picture stores a transparency beside its samples."""
     return len(image.format.components) in (2, 4)
 
 
 def _convert(image: av.VideoFrame, layout: VideoFormat, target: VideoFormat) -> av.VideoFrame:
-    """By swscale. Raises InputError."""
+    """Convert with swscale. Raises InputError."""
     spaces: dict[str, int] = {}
     if layout.color != target.color and layout.pixel.family != "rgb":
         spaces["src_colorspace"] = _SWSCALE.get(layout.color.matrix, 5)
@@ -116,7 +116,7 @@ def _convert(image: av.VideoFrame, layout: VideoFormat, target: VideoFormat) -> 
 
 
 def _drop_alpha(image: av.VideoFrame, target: VideoFormat) -> av.VideoFrame | None:
-    """The other planes as they are, None where there is no alpha plane to leave out.
+    """Return the other planes as they are, None where there is no alpha plane to leave out.
 
     swscale loses half of a line in each slice of GBR with alpha above 8 bits.
     """

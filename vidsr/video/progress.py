@@ -1,4 +1,4 @@
-"""What a run reports to while it goes on."""
+"""The protocol of what a run reports to while it goes on."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ STRICT = {"err_detect": "explode"}  # FFmpeg otherwise fills what a damaged JPEG
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Every picture right in ``folder``, in the order of names with numbers counted as numbers.
+    """Return every picture right in ``folder``, by name, with numbers counted as numbers.
 
     Raises NoInputError where there is no such folder, or none in it.
     """
@@ -27,7 +27,7 @@ def picture_files(folder: Path) -> list[Path]:
     found = sorted((p for p in folder.iterdir() if is_image(p) and p.is_file()), key=_natural)
     if not found:
         raise NoInputError(
-            f"{folder}: no pictures in it", hint="allowed: .png .jpg .tif .bmp .webp"
+            f"{folder}: no pictures in it", hint="expected .png, .jpg, .tif, .bmp or .webp"
         )
     return found
 
@@ -38,7 +38,7 @@ def _natural(path: Path) -> list[tuple[int, int | str]]:
 
 
 def read_picture(path: Path) -> Tensor:
-    """A picture file as uint8 ``[3, H, W]`` RGB, or ``[1, H, W]`` where the file is grey.
+    """Return a picture file as uint8 ``[3, H, W]`` RGB, or ``[1, H, W]`` where it is grey.
 
     Alpha is left out. Raises InputError for what is no picture and for a damaged one.
     """
@@ -55,7 +55,7 @@ def read_picture(path: Path) -> Tensor:
 
 
 def read_rgb(path: Path) -> Tensor:
-    """A picture file as uint8 ``[3, H, W]`` RGB; grey ones get three equal channels."""
+    """Return a picture file as uint8 ``[3, H, W]`` RGB; grey ones get three equal channels."""
     picture = read_picture(path)
     return picture if picture.shape[0] == 3 else picture.repeat(3, 1, 1)
 
@@ -66,7 +66,7 @@ def write_png(path: Path, picture: Tensor) -> None:
     Raises OutputError.
     """
     if picture.dtype != torch.uint8 or picture.ndim != 3 or picture.shape[0] not in (1, 3):
-        raise ValueError(f"{picture.shape = }, {picture.dtype = }: allowed is uint8 [1 or 3, H, W]")
+        raise ValueError(f"{picture.shape = }, {picture.dtype = }: expected uint8 [1 or 3, H, W]")
     gray = picture.shape[0] == 1
     array = (picture[0] if gray else picture.permute(1, 2, 0)).contiguous().cpu().numpy()
     frame = av.VideoFrame.from_ndarray(array, format="gray" if gray else "rgb24")
@@ -79,10 +79,10 @@ def write_png(path: Path, picture: Tensor) -> None:
 
 
 def to_unit(picture: Tensor) -> Tensor:
-    """uint8 -> float32 in [0, 1], any shape."""
+    """Return uint8 samples of any shape as float32 in [0, 1]."""
     return picture.float() / 255
 
 
 def to_bytes(picture: Tensor) -> Tensor:
-    """Float, nominally in [0, 1] -> uint8, clamped, halves rounded to even; any shape."""
+    """Return floats of any shape, nominally in [0, 1], as uint8: clamped, halves to even."""
     return (picture * 255).round().clamp(0, 255).to(torch.uint8)

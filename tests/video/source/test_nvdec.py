@@ -34,8 +34,8 @@ from vidsr.video.source.nvdec import Nvdec, has_tensors, open_nvdec, unpack
 from vidsr.video.source.opening import open_input
 
 LAYOUTS = {"yuv420p": ("nv12", 0), "yuv420p10le": ("p010le", 6), "yuv420p12le": ("p016le", 4)}
-BROUGHT = "are brought from the card to the processor"
-GIVES_UP = "NVDEC cannot decode this stream exactly: the processor does"
+BROUGHT = "are brought from the GPU to the CPU"
+GIVES_UP = "NVDEC cannot decode this stream exactly: the CPU does"
 
 
 def semiplanar(image: av.VideoFrame) -> av.VideoFrame:
@@ -385,7 +385,7 @@ def test_frames_that_fall_back_later_are_said(tmp_path: Path, card: Callable[...
     card(lambda image: Surface(image) if image.pts < 200 else image)
     notes = Notes()
     assert_same(plain, read(clip.path, hwaccel=STAY, notes=notes))
-    assert "NVDEC cannot decode every frame: the processor does the others" in notes.said
+    assert "NVDEC cannot decode every frame: the CPU does the others" in notes.said
 
 
 # From the command line to the report
@@ -454,7 +454,7 @@ def test_no_card_is_one_line_and_status_7(
     assert main([str(clip.path), "-o", str(tmp_path / "b.mkv"), "--decoder", "cuda"]) == 7
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "--decoder cpu decodes on the processor" in said
+    assert "--decoder cpu decodes on the CPU" in said
     assert [p.name for p in tmp_path.iterdir()] == ["a.mkv"]
 
 

@@ -30,7 +30,9 @@ from vidsr.run.stages.pipeline import StageTimes
 from vidsr.terminal.heap import keep_heap
 from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.video.info import SourceInfo
-from vidsr.video.source.file_source import FileSource
+from vidsr.video.locator import Locator
+from vidsr.video.source.base import SourceRequest
+from vidsr.video.source.openers import open_source
 
 WARM_UP = 4  # frames: a queue of the device full, every buffer taken once
 
@@ -65,7 +67,8 @@ def open_job(task: Task, notes: Notes) -> Job:
 
 def first_frames(task: Task, count: int) -> Iterator[Frame]:
     """The source opened once more."""
-    with FileSource(task.source, duration_s=task.duration_s) as source:
+    request = SourceRequest(duration_s=task.duration_s)
+    with open_source(Locator.of(task.source), request, Notes()) as source:
         yield from islice((item for item in source if isinstance(item, Frame)), count)
 
 

@@ -47,7 +47,7 @@ class QueueRule:
 
 @dataclass
 class QueueCounts:
-    """What a queue has seen: items that have a weight, and those of them that were dropped."""
+    """Counts of a queue: items that have a weight, and those of them that were dropped."""
 
     put: int = 0
     dropped: int = 0
@@ -116,7 +116,7 @@ class Channel(Generic[T]):
         return not full and len(self._items) < self.LIGHT_ITEMS
 
     def finish(self) -> None:
-        """Say that nothing more will be put."""
+        """End the queue: nothing more will be put."""
         with self._changed:
             self._finished = True
             self._changed.notify_all()

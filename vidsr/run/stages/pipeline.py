@@ -38,7 +38,7 @@ class Stage:
 
 @dataclass
 class Measures:
-    """What was measured of a run: each stage by its name, each queue by its name."""
+    """The measures of a run: each stage by its name, each queue by its name."""
 
     stages: dict[str, StageMeasure] = field(default_factory=dict)
     queues: dict[str, QueueCounts] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Measures:
 
 @dataclass
 class StageTimes:
-    """Seconds each stage of a file's run was at work, waiting left out."""
+    """The seconds that each stage of a file's run was at work, waiting left out."""
 
     decode_s: float = 0.0
     transform_s: float = 0.0

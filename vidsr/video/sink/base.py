@@ -1,4 +1,4 @@
-"""What every sink is: it takes frames and packets, and says in the end what it has written."""
+"""The protocol of sinks: they take frames and packets, and report what they have written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Written:
-    """What a finished sink has written.
+    """The record of a finished sink.
 
     Args:
         frames: Frames of video.
@@ -67,7 +67,7 @@ class MarkingSink(Protocol):
 
 
 class SinkOpener(Protocol):
-    """One kind of sink: says which names are its own, plans targets and opens them."""
+    """One kind of sink: tells which names are its own, plans targets and opens them."""
 
     def matches(self, locator: Locator) -> bool: ...
 

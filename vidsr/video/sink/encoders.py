@@ -1,4 +1,4 @@
-"""The encoders vidsr offers, what each may be told, and how one is opened."""
+"""Encoders: their settings, their pixel formats, and a try whether one opens."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROBE_SIZE = (640, 480)  # above the least size of every NVENC, far below the la
 
 
 def check_device(codec: Codec) -> None:
-    """Open an encoder of the graphics card once, small and plain. Raises DeviceError."""
+    """Open an encoder of the GPU once, small and plain. Raises DeviceError."""
     if not codec.on_gpu:
         return
     context = av.CodecContext.create(codec.encoder, "w")
@@ -28,7 +28,7 @@ def check_device(codec: Codec) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         raise DeviceError(
             f"{codec.name} needs an NVIDIA GPU with NVENC, and none opens it: {reason}",
-            hint=f"--codec {codec.bitstream} encodes on the processor; A100, H100 and H200 have no "
+            hint=f"--codec {codec.bitstream} encodes on the CPU; A100, H100 and H200 have no "
             f"NVENC{', AV1 takes an RTX 40 or newer' if codec.bitstream == 'av1' else ''}.",
         ) from error
 
@@ -36,7 +36,7 @@ def check_device(codec: Codec) -> None:
 def encoder_options(
     codec: Codec, crf: int | None, preset: str | None, pixel: PixelFormat
 ) -> dict[str, str]:
-    """FFmpeg options for quality and effort. Raises OptionError for what the codec lacks."""
+    """Return FFmpeg options for quality and effort. Raises OptionError for what the codec lacks."""
     options = dict(codec.options)
     check_quality(codec, crf, preset)
     if codec.crf_max:
@@ -77,7 +77,7 @@ def add_parameters(options: dict[str, str], codec: Codec, hdr: HdrMetadata) -> b
 
 
 def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
-    """FFmpeg format name -> the planar format that maps onto it without loss."""
+    """Return FFmpeg's format names, each with the planar format that maps onto it without loss."""
     formats: dict[str, PixelFormat] = {}
     for video_format in av.Codec(codec.encoder, "w").video_formats or ():
         name, bits = video_format.name, [c.bits for c in video_format.components]
@@ -97,7 +97,7 @@ def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
 
 
 def choose_format(codec: Codec, source: PixelFormat, wanted: str | None) -> tuple[str, PixelFormat]:
-    """The encoder's pixel format nearest to the source's, or the one asked for.
+    """Return the encoder's pixel format nearest to the source's, or the one asked for.
 
     Raises OptionError when ``wanted`` is none of the encoder's.
     """
@@ -105,7 +105,7 @@ def choose_format(codec: Codec, source: PixelFormat, wanted: str | None) -> tupl
     if wanted is not None:
         if wanted not in formats:
             raise OptionError(
-                f"--pix-fmt {wanted} with {codec.name}: allowed: {', '.join(formats)}."
+                f"--pix-fmt {wanted} with {codec.name}: expected one of {', '.join(formats)}."
             )
         return wanted, formats[wanted]
     name = min(formats, key=lambda n: _loss(source, formats[n], n))
@@ -113,7 +113,7 @@ def choose_format(codec: Codec, source: PixelFormat, wanted: str | None) -> tupl
 
 
 def _loss(source: PixelFormat, target: PixelFormat, name: str) -> tuple[float, ...]:
-    """How much is lost (family, bits, chroma), then how much is wasted; smaller is better."""
+    """Return how much is lost (family, bits, chroma), then how much is wasted."""
     color_lost = target.family == "gray" and source.family != "gray"
     changes = (source.family == "rgb") != (target.family == "rgb") and source.family != "gray"
     bits_lost = max(0, source.depth - target.depth)

@@ -1,4 +1,4 @@
-"""Frames into a file, beside the streams that are copied."""
+"""The sink of files: frames encoded, beside the streams that are copied."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class FileSink:
             raise self._failure(f"writing failed at frame {self.frames}", error) from error
 
     def _restore_duration(self, packet: av.Packet[Any], *, last: bool) -> None:
-        """Encoders forget how long a frame is shown; for the last one nothing else tells."""
+        """Set the duration that encoders forget; for the last frame nothing else tells."""
         if packet.pts is None or packet.dts is None:
             return
         packet.duration = self._durations.pop(packet.pts, packet.duration or 0)
@@ -161,7 +161,7 @@ class FileSink:
 
     @property
     def _too_short(self) -> bool:
-        """x265 takes its first decoding times from the third frame; without one they are random."""
+        """True where x265 has no third frame to take its first decoding times from: random then."""
         return self.plan.codec.name == "hevc" and self.frames <= 2
 
     def _failure(self, what: str, error: Exception) -> OutputError:

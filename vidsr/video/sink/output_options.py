@@ -16,7 +16,7 @@ _PICTURES = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """What the user says about the target; None leaves the choice to the source."""
+    """The choices about the target; None leaves one to the source."""
 
     codec: str | None = None
     crf: int | None = None

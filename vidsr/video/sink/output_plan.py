@@ -108,7 +108,7 @@ def plan_output(
 
 
 def check_encoder(options: OutputOptions) -> None:
-    """What can be said of ``--codec`` before anything is loaded.
+    """Check ``--codec`` as far as that is possible before anything is loaded.
 
     Raises OptionError for an unknown name, DeviceError for an encoder whose device is absent.
     """
@@ -117,7 +117,7 @@ def check_encoder(options: OutputOptions) -> None:
 
 
 def target_color(source: VideoFormat, pixel: PixelFormat, codec: Codec) -> ColorSpec:
-    """The source's tags, with siting and range as the target's codec implies them."""
+    """Return the source's tags, with siting and range as the target's codec implies them."""
     color = source.color
     if pixel.family == "rgb":
         return replace(color, matrix=0, range=RANGE_FULL)
@@ -126,12 +126,12 @@ def target_color(source: VideoFormat, pixel: PixelFormat, codec: Codec) -> Color
     if source.pixel.family == "rgb":
         matrix = MATRIX_BT2020 if color.primaries == MATRIX_BT2020 else MATRIX_BT709
         return replace(color, matrix=matrix, range=1, siting="left")
-    # Players assume left unless told otherwise, and H.264 and HEVC can be told.
+    # Players assume left unless the stream says otherwise, which H.264 and HEVC can.
     return replace(color, siting="topleft" if color.siting == "topleft" else "left")
 
 
 def target_aspect(info: SourceInfo, size: Size) -> Fraction:
-    """The sample aspect ratio that keeps the picture's shape.
+    """Return the sample aspect ratio that keeps the picture's shape.
 
     A size that misses the source's proportions only by rounding to whole or even pixels leaves
     the ratio as it was.

@@ -27,7 +27,7 @@ COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png"
 
 
 class SubtitleConverter:
-    """Decodes text subtitles and encodes them in the target's own codec."""
+    """A converter of text subtitles: decodes them, and encodes them in the target's own codec."""
 
     def __init__(self, source: Stream, target: Stream) -> None:
         decoder, encoder = source.codec_context, target.codec_context
@@ -38,7 +38,7 @@ class SubtitleConverter:
         self.decoder, self.encoder = decoder, encoder
 
     def convert(self, packet: av.Packet[Any]) -> av.Packet[Any] | None:
-        """A new packet with the same times, None for one that shows nothing."""
+        """Return a new packet with the same times, None for one that shows nothing."""
         shown = self.decoder.decode2(packet)
         lines = [r.ass for r in shown.rects if isinstance(r, AssSubtitle)] if shown else []
         if not lines or packet.pts is None:
@@ -52,7 +52,7 @@ class SubtitleConverter:
 
 
 class Passthrough:
-    """Carries the packets of foreign streams into the target."""
+    """The way of foreign streams' packets into the target."""
 
     def __init__(self, streams: Iterable[SideStream], target: OutputContainer) -> None:
         self.target = target
@@ -112,7 +112,7 @@ class Passthrough:
             self._release(index)
 
     def _release(self, index: int) -> None:
-        """Matroska names no decoding time for a video's first packets: count back from the next."""
+        """Mux what is held, with the first decoding times, which Matroska lacks, counted back."""
         held, stream = self._held.pop(index), self._streams[index]
         following = min((p.pts for p in held if p.pts is not None), default=0)
         for packet in reversed(held):
@@ -128,7 +128,7 @@ class Passthrough:
             self.target.mux_one(packet)
 
     def _prepare(self, packet: av.Packet[Any], index: int) -> av.Packet[Any] | None:
-        """The packet as the target's codec wants it, None for one that is not to be written."""
+        """Return the packet as the target's codec takes it, None for one that is not written."""
         source = self._sources[index]
         if source.cover:
             packet.pts = packet.dts = 0
@@ -148,7 +148,7 @@ class Passthrough:
         return None if packet.dts is None and packet.pts is None else packet
 
     def _order(self, packet: av.Packet[Any], stream: Stream, index: int) -> None:
-        """Muxers refuse decoding times that go back: such a packet is moved up, and counted."""
+        """Move up a packet whose decoding time goes back, and count it: muxers refuse it."""
         assert packet.dts is not None
         last = self._last_dts.get(index)
         same = stream.type == "subtitle" or self.target.format.name in EQUAL_TIMES

@@ -1,4 +1,4 @@
-"""The streams of a source beside its video: what each is, and what the target can hold of it."""
+"""The streams of a source beside its video, and what the target can hold of each."""
 
 from __future__ import annotations
 

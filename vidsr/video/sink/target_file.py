@@ -1,4 +1,4 @@
-"""Where the result is written: under a working name until it is whole, then renamed."""
+"""The place of the result: a working name until it is whole, then its own."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ CONTAINERS = {
 
 
 class Claim:
-    """Held while a run writes a working file or folder. A killed run's claim ends with it."""
+    """A claim on a working file or folder, held while a run writes it; it ends with the process."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OutputError when another run holds it."""
+        """Take the claim. Raises OutputError when another run holds it."""
         self._descriptor: int | None = None
         if sys.platform != "win32":
             import fcntl
@@ -76,7 +76,7 @@ class Target:
         if container is None:
             allowed = ", ".join(CONTAINERS)
             suffix = PurePath(locator.name).suffix
-            raise OptionError(f"{locator}: suffix {suffix!r} unknown; allowed: {allowed}.")
+            raise OptionError(f"{locator}: suffix {suffix!r} unknown; expected one of {allowed}.")
         return cls(locator, container, overwrite)
 
     @property
@@ -91,7 +91,7 @@ class Target:
 
     @property
     def working(self) -> Path:
-        """What is written to meanwhile: ``NAME.part``, for a sequence a folder of that name."""
+        """The working file ``NAME.part``, for a sequence a picture in a folder of that name."""
         part = self.path.with_name(self.path.name.replace("%", "") + ".part")
         return part / self.path.name if self.sequence else part
 
@@ -142,7 +142,7 @@ class Target:
         return claim
 
     def size(self) -> int:
-        """Bytes of what has been written so far."""
+        """Return the bytes of what has been written so far."""
         if self.sequence:
             return sum(p.stat().st_size for p in self.working.parent.iterdir())
         return self.working.stat().st_size

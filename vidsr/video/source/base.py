@@ -1,4 +1,4 @@
-"""What every source is: a header, its items in order, and counts of what happened meanwhile."""
+"""The protocol of sources: a header, items in order, and counts of what happened meanwhile."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class FrameSource(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class SourceRequest:
-    """What a run asks of its source; the defaults take all of it as it is.
+    """The wishes of a run at its source; the defaults take all of it as it is.
 
     Args:
         start_s: Where to begin, in seconds from the source's own beginning; becomes zero.
@@ -62,7 +62,7 @@ class SourceRequest:
 
 
 class SourceOpener(Protocol):
-    """One kind of source: says which names are its own, and opens them."""
+    """One kind of source: tells which names are its own, and opens them."""
 
     def matches(self, locator: Locator) -> bool: ...
 

@@ -13,7 +13,7 @@ BACKWARD_S = 1
 
 
 class Jumps:
-    """Moves what follows a jump back onto the clock before it, by one offset for all streams.
+    """The mending of jumps: what follows moves onto the clock before, all streams by one offset.
 
     The first stream to jump sets the offset, so that the new part starts where that stream's old
     part ended; the others take the same one as they jump, and stay in step with it.

@@ -1,4 +1,4 @@
-"""Marks where the frames of a file do not follow from each other."""
+"""Marks between frames of a file that do not follow from each other."""
 
 from __future__ import annotations
 

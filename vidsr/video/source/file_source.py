@@ -86,7 +86,7 @@ class FileSource:
             self._hwaccel = None
             self._open_part()
         if hwaccel and not self._hwaccel:
-            self.notes.say("NVDEC cannot decode this stream exactly: the processor does")
+            self.notes.say("NVDEC cannot decode this stream exactly: the CPU does")
 
     @property
     def info(self) -> SourceInfo:
@@ -95,14 +95,14 @@ class FileSource:
 
     @property
     def decoder(self) -> Decoder:
-        """What decodes the stream."""
+        """The decoder of the stream."""
         return "cpu" if self._hwaccel is None else "cuda"
 
     def _open_on_card(self) -> bool:
-        """Whether the card decodes the stream as it is; if not, nothing is left open."""
+        """Return True if the GPU decodes the stream as it is; if not, nothing is left open."""
         try:
             self._open_part()
-        except InputError:  # the processor finds out whether the file is to blame
+        except InputError:  # decoding on the CPU tells whether the file is to blame
             return False
         if self._surfaces:
             return True
@@ -117,7 +117,7 @@ class FileSource:
                 break
 
     def _open(self, back_s: float | None) -> bool:
-        """Open, seek and read up to the first frame; False when it has to be done again."""
+        """Open, seek and read up to the first frame; return False to have it done again."""
         self.container = self._open_file()
         try:
             self._prepare()
@@ -221,7 +221,7 @@ class FileSource:
         )
 
     def _demux(self) -> Iterator[Frame | Packet]:
-        """Everything in file order, from the seek point to the end of the window."""
+        """Yield everything in file order, from the seek point to the end of the window."""
         for packet in self._packets():
             if self.window.over or self.window.missed:
                 break
@@ -283,12 +283,12 @@ class FileSource:
         return self.stream.codec_context.name
 
     def _count_keyless(self, packet: Packet) -> None:
-        """A file that begins between two key frames gives no pictures up to the second."""
+        """Count packets before the first key frame: they give no pictures."""
         if self.window.start is None and self._first_key is None and not self.counts.decoded:
             self.counts.before_key += bool(packet.size)
 
     def _will_show(self, packet: Packet) -> bool:
-        """Whether a frame is due for the packet: pictures shown before the first key may not be."""
+        """Return True if a frame is due for the packet: before the first key it may not be."""
         if packet.is_keyframe and self._first_key is None:
             self._first_key = packet.pts or 0
         if self._first_key is None or packet.is_discard or not packet.size:
@@ -313,10 +313,10 @@ class FileSource:
         if self.counts.decoded == 1:
             self._surfaces = is_exact(image, context.width, context.height)
         elif self._surfaces and not on_gpu(image):
-            self.notes.say("NVDEC cannot decode every frame: the processor does the others")
+            self.notes.say("NVDEC cannot decode every frame: the CPU does the others")
 
     def _tail(self) -> Iterator[Frame]:
-        """The frames that an error kept from being drained out of the decoder's threads."""
+        """Yield the frames that an error kept from being drained out of the decoder's threads."""
         counts = self.counts
         missing = self._sent - counts.decoded - counts.failed_packets
         # More are missing where a packet is only a field, or holds nothing to show.
@@ -361,7 +361,7 @@ class FileSource:
             self.notes.say(sentence)
 
     def _ends_early(self) -> bool:
-        """Where no frame count is announced: the video ends long before the file does."""
+        """Return True if no frame count is announced and the video ends long before the file."""
         duration = self.container.duration
         if self.stream.frames or not duration or not self.window.whole:
             return False
@@ -402,7 +402,7 @@ class FileSource:
         )
 
     def _aspect(self) -> Fraction:
-        """Width of a sample over its height, 1 where the file does not say."""
+        """Return the width of a sample over its height, 1 where the file does not say."""
         context = self.stream.codec_context
         ratio = self.stream.sample_aspect_ratio or context.sample_aspect_ratio or Fraction(1)
         ratio = ratio if ratio > 0 else Fraction(1)

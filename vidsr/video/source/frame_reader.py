@@ -28,11 +28,11 @@ from vidsr.video.source import nvdec
 
 
 class Pictures:
-    """Reads what the pictures of one stream say of themselves, and gives a frame for each.
+    """A reader of one stream's pictures and of what they say of themselves; a frame for each.
 
     The first picture's format is the ``reference`` that later ones are converted to; sizes may
     change. ``upright`` turns pictures as the display matrix of the first one says. ``stay`` leaves
-    pictures on the card that decoded them, wherever nothing has to be done to them.
+    pictures on the GPU that decoded them, wherever nothing has to be done to them.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Pictures:
 
     @property
     def quarter_turned(self) -> bool:
-        """Whether width and height have changed places."""
+        """True if width and height have changed places."""
         return self._turner is not None and swaps_sides(self._turner.filters)
 
     def push(self, image: av.VideoFrame) -> Iterator[Frame]:
@@ -81,7 +81,7 @@ class Pictures:
         yield from self._deliver(progressive)
 
     def _resident(self, image: av.VideoFrame) -> Frame | None:
-        """The surface as a frame on the card, None where the processor has something to do."""
+        """Return the surface as a frame on the GPU, None where the CPU has something to do."""
         filtered = self._deinterlacer and (image.interlaced_frame or self.interlaced)
         if not self._stay or filtered or self._turner or not nvdec.has_tensors(image):
             return None
@@ -96,7 +96,7 @@ class Pictures:
         if self._stay:
             self.notes.say(
                 "frames that are deinterlaced, turned, converted, or of an odd size or full chroma "
-                "are brought from the card to the processor"
+                "are brought from the GPU to the CPU"
             )
         return nvdec.fetch(image)
 
@@ -169,7 +169,7 @@ class Pictures:
         return conform(image, layout, self._settle(layout, image.format.name))
 
     def _settle(self, layout: VideoFormat, name: str) -> VideoFormat:
-        """See a picture's format. Returns what it becomes: the reference, in the picture's size."""
+        """Note a picture's format and return what it becomes: the reference, in its size."""
         if self._first is None or self._reference is None:
             self._first, self._reference = layout, self._turnable(layout)
         first = self._first
@@ -186,13 +186,13 @@ class Pictures:
         return replace(self._reference, width=layout.width, height=layout.height)
 
     def _turnable(self, layout: VideoFormat) -> VideoFormat:
-        """A quarter turn of 4:2:2 would halve chroma down, not across: 4:4:4 holds both."""
+        """Return a format that can be turned: 4:4:4 for 4:2:2, which would halve chroma down."""
         if self.quarter_turned and layout.pixel.subsampling == (2, 1):
             return replace(layout, pixel=replace(layout.pixel, subsampling=(1, 1)))
         return layout
 
     def _read(self, image: av.VideoFrame) -> VideoFormat:
-        """The picture's format with its matrix made definite."""
+        """Return the picture's format with its matrix made definite."""
         layout = read_format(image, self.codec)
         if layout.color.matrix != MATRIX_UNSPECIFIED or layout.pixel.family == "gray":
             return layout

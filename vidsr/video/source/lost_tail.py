@@ -22,7 +22,7 @@ def decode_tail(
     *,
     after: int | None,
 ) -> Iterator[av.VideoFrame]:
-    """Decode a file again in one thread; give what comes behind the ``counts.decoded`` frames seen.
+    """Decode a file again in one thread; yield what follows the ``counts.decoded`` frames seen.
 
     A decoder with frame threads holds back a frame for each. PyAV drains them in one call: an
     error there, which may not even be raised, takes every later frame with it. In one thread an

@@ -1,4 +1,4 @@
-"""Decoding on an NVIDIA card (NVDEC), and its pictures as tensors on that card.
+"""Decoding on an NVIDIA GPU (NVDEC), and its pictures as tensors on that GPU.
 
 FFmpeg drives the decoder and PyAV hands out its surfaces; here they are asked for and read.
 """
@@ -29,16 +29,16 @@ _FETCHED = ("yuv444p",)
 
 @dataclass(frozen=True)
 class Nvdec:
-    """A card to decode on. ``stay`` says whether pictures stay there or come to the processor."""
+    """A GPU to decode on. ``stay`` says whether pictures stay there or come to the CPU."""
 
     hwaccel: HWAccel
     stay: bool
 
 
 def open_nvdec(devices: tuple[torch.device, ...]) -> Nvdec:
-    """NVDEC of the card that enlarges, the first card where the processor or several do.
+    """Return NVDEC of the GPU that upscales, the first GPU where the CPU or several do.
 
-    Pictures stay where one card does everything. Raises DeviceError without card or driver.
+    Pictures stay where one GPU does everything. Raises DeviceError without GPU or driver.
     """
     first = devices[0]
     settings: dict[str, object] = {"primary_ctx": "0"}
@@ -52,19 +52,19 @@ def open_nvdec(devices: tuple[torch.device, ...]) -> Nvdec:
     )
     try:
         with shared_context(accel):
-            accel.create(av.Codec("h264", "r"))  # FFmpeg's own question for a card and a driver
+            accel.create(av.Codec("h264", "r"))  # FFmpeg's own question for a GPU and a driver
     except (av.error.FFmpegError, OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DeviceError(
             f"--decoder cuda needs an NVIDIA GPU and its driver: {reason}",
-            hint="--decoder cpu decodes on the processor.",
+            hint="--decoder cpu decodes on the CPU.",
         ) from error
     return Nvdec(accel, stay=len(devices) == 1 and first.type == "cuda")
 
 
 @contextmanager
 def shared_context(accel: HWAccel) -> Iterator[None]:
-    """While FFmpeg opens a device: PyTorch's CUDA context is the thread's, for FFmpeg to take.
+    """Make PyTorch's CUDA context the thread's while FFmpeg opens a device, which takes it.
 
     Memory belongs to a context. FFmpeg's way of asking for the same one, ``primary_ctx``, fails
     once PyTorch has used it: it insists on blocking waits, which PyTorch has not asked for.
@@ -78,7 +78,7 @@ def shared_context(accel: HWAccel) -> Iterator[None]:
 
 
 def is_exact(image: av.VideoFrame, width: int, height: int) -> bool:
-    """Whether it is a surface of what the processor would decode: the same samples, all of them.
+    """Return True for a surface of what the CPU would decode: the same samples, all of them.
 
     FFmpeg crops surfaces at the right and at the bottom only (av_frame_apply_cropping): a stream
     that is cropped at the left or the top comes out larger than its decoder's own ``width`` x
@@ -89,7 +89,7 @@ def is_exact(image: av.VideoFrame, width: int, height: int) -> bool:
 
 
 def has_tensors(image: av.VideoFrame) -> bool:
-    """Whether ``unpack`` reads the surface without loss.
+    """Return True if ``unpack`` reads the surface without loss.
 
     PyAV rounds the chroma of odd sizes down, to the last column or line less.
     """
@@ -98,7 +98,7 @@ def has_tensors(image: av.VideoFrame) -> bool:
 
 
 def unpack(image: av.VideoFrame) -> tuple[Tensor, ...]:
-    """The surface as planes of their own on its device, ``[h, w]`` uint8 or uint16 code values.
+    """Return the surface as planes of its device, ``[h, w]`` uint8 or uint16 code values.
 
     Copies, finished on return: a picture may wait longer for its turn than the decoder, which has
     a fixed number of surfaces, can spare one. The thread sleeps until these copies are done and for
@@ -108,7 +108,7 @@ def unpack(image: av.VideoFrame) -> tuple[Tensor, ...]:
     that it was given, PyTorch's default stream. There, and not on the caller's stream, surfaces are
     read, behind the decoder's own copies. The wait would be needless if a surface that is given
     back were always filled again on that stream; FFmpeg has a mode that hands out what the decoder
-    itself fills, and PyAV does not say which one is on. Not yet timed on a card.
+    itself fills, and PyAV does not say which one is on. Not yet timed on a GPU.
     """
     _, shift = _SURFACES[_surface(image)]
     # The capsule, not the plane: PyTorch would pass its stream on, which PyAV refuses.
@@ -127,7 +127,7 @@ def unpack(image: av.VideoFrame) -> tuple[Tensor, ...]:
 
 
 def _samples(stored: Tensor, shift: int) -> Tensor:
-    """A copy without gaps; values that lie high in 16 bits are moved down."""
+    """Return a copy without gaps; values that lie high in 16 bits are moved down."""
     if not shift:
         return stored.clone(memory_format=torch.contiguous_format)
     # PyTorch has no shift of uint16 on every device: int16 has, and the mask drops its sign.
@@ -136,7 +136,7 @@ def _samples(stored: Tensor, shift: int) -> Tensor:
 
 
 def blank(image: av.VideoFrame) -> av.VideoFrame:
-    """An empty planar picture of the surface's size, depth and colour tags, for what reads tags."""
+    """Return an empty planar picture of the surface's size, depth and colour tags."""
     bare = av.VideoFrame(image.width, image.height, _planar(image))
     bare.colorspace, bare.color_range = image.colorspace, image.color_range
     bare.color_primaries, bare.color_trc = image.color_primaries, image.color_trc
@@ -144,7 +144,7 @@ def blank(image: av.VideoFrame) -> av.VideoFrame:
 
 
 def fetch(image: av.VideoFrame) -> av.VideoFrame:
-    """The surface as a planar picture in the processor's memory, with all that hangs on it."""
+    """Return the surface as a planar picture in the CPU's memory, with all that hangs on it."""
     # Moves samples and changes none. One thread, for swscale's slices can overwrite samples of
     # P010; one matrix on both sides, whichever, for it refuses those that it cannot compute.
     fetched = image.reformat(format=_planar(image), threads=1, src_colorspace=5, dst_colorspace=5)
@@ -153,7 +153,7 @@ def fetch(image: av.VideoFrame) -> av.VideoFrame:
 
 
 def _planar(image: av.VideoFrame) -> str:
-    """FFmpeg's name of the format that holds the surface's code values and nothing else."""
+    """Return FFmpeg's name of the format that holds the surface's code values and nothing else."""
     name = _surface(image)
     if name not in _SURFACES:
         return name
@@ -161,6 +161,6 @@ def _planar(image: av.VideoFrame) -> str:
 
 
 def _surface(image: av.VideoFrame) -> str:
-    """FFmpeg's name of how the surface's samples are laid out."""
+    """Return FFmpeg's name of how the surface's samples are laid out."""
     layout = image.sw_format
     return layout.name if layout is not None else ""

@@ -1,4 +1,4 @@
-"""Whether a source is there at all: asked before anything of PyAV or PyTorch is loaded."""
+"""The check that a source is there at all, made before PyAV or PyTorch is loaded."""
 
 from __future__ import annotations
 

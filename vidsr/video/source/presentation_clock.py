@@ -17,7 +17,7 @@ _NO_TIMESTAMPS = 0x80  # AVFMT_NOTIMESTAMPS
 
 
 class PresentationClock:
-    """Gives each frame of one stream its ``pts`` in units of the stream's time base.
+    """The clock of one stream: gives each frame its ``pts`` in units of the stream's time base.
 
     A frame's own timestamp is kept wherever it increases. ``synthesised`` counts frames that had
     none (raw bitstreams: the nominal rate is used), ``retimed`` those that did not increase.
@@ -36,7 +36,7 @@ class PresentationClock:
         self._stuck = 0
 
     def survives_seek(self, stream: VideoStream) -> bool:
-        """Whether times stay right when reading begins in the middle.
+        """Return True if times stay right when reading begins in the middle.
 
         Raw bitstreams count from their first frame; where only decoding times exist, the B-frames
         that a decoder drops after a seek would shift the others; MPEG program streams do not
@@ -49,17 +49,17 @@ class PresentationClock:
         return not raw and not reordered
 
     def packet(self, packet: av.Packet[Any]) -> None:
-        """See a packet before it is decoded."""
+        """Note a packet before it is decoded."""
         if self.decoding_only and packet.size and packet.dts is not None:
             self._queue.append(packet.dts)
 
     def lost(self) -> None:
-        """The packet just seen gave an error and will give no frame."""
+        """Forget the packet just seen: it gave an error and will give no frame."""
         if self._queue:
             self._queue.pop()
 
     def stamp(self, image: av.VideoFrame) -> int:
-        """The frame's pts; call once per frame, in the order the decoder gives them."""
+        """Return the frame's pts; call once per frame, in the order the decoder gives them."""
         own = self._own_time(image)
         pts = self._synthesise() if own is None else own
         if own is not None:

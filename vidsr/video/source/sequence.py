@@ -31,7 +31,7 @@ _BEGINNINGS = (
 
 
 def check_files(files: list[Path]) -> None:
-    """Raises InputError, which names it, for the first that cannot hold a picture or be read."""
+    """Raise InputError, which names it, for the first that cannot hold a picture or be read."""
     for path in files:
         try:
             size = path.stat().st_size
@@ -46,7 +46,7 @@ def check_files(files: list[Path]) -> None:
 
 
 class NumberedPictures:
-    """Follows the pictures of one sequence, a packet each, into the decoder and out of it."""
+    """A count of one sequence's pictures, a packet each, into the decoder and out of it."""
 
     def __init__(self, pattern: Path) -> None:
         self._files = list(numbered_files(pattern).values())
@@ -67,19 +67,19 @@ class NumberedPictures:
             self._inside.popleft()
 
     def check_end(self, decoder: str) -> None:
-        """Raises InputError unless every picture has been read and has come out."""
+        """Raise InputError unless every picture has been read and has come out."""
         if self._inside:
             raise self.undecodable(decoder)
         if self._next < len(self._files):
             raise self.unreadable("FFmpeg finds no picture in it")
 
     def unreadable(self, reason: str) -> InputError:
-        """The error of a sequence that could not be read on."""
+        """Return the error of a sequence that could not be read on."""
         check_files(self._files)
         return _unreadable(self._files[min(self._next, len(self._files) - 1)], reason)
 
     def undecodable(self, decoder: str, reason: str = "") -> InputError:
-        """The error of the first picture inside the decoder that does not decode by itself."""
+        """Return the error of the first picture inside the decoder that does not decode alone."""
         for path in self._inside:
             try:
                 data = path.read_bytes()
@@ -98,7 +98,7 @@ def _unreadable(path: Path, reason: str) -> InputError:
 
 
 def _decodes(decoder: str, data: bytes) -> bool:
-    """Whether a picture comes out of the file, decoded alone and in this thread."""
+    """Return True if a picture comes out of the file, decoded alone and in this thread."""
     context = av.CodecContext.create(decoder, "r")
     assert isinstance(context, av.VideoCodecContext)
     context.thread_count = 1
@@ -109,7 +109,7 @@ def _decodes(decoder: str, data: bytes) -> bool:
 
 
 def _kind(data: bytes) -> str:
-    """What the file seems to hold, by name where it is a picture."""
+    """Return what the file seems to hold, by name where it is a picture."""
     for beginning, name in _BEGINNINGS:
         if data.startswith(beginning):
             return name

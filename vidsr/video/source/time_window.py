@@ -24,15 +24,14 @@ SEEK_BACK_S = (0.0, 2.0, 15.0, 60.0, None)
 
 
 def nearest_tick(time: Fraction, time_base: Fraction) -> int:
-    """``time`` in units of ``time_base``, halves down: a time typed in decimals finds its tick."""
+    """Return ``time`` in units of ``time_base``, halves down: decimals find their tick."""
     return math.ceil(time / time_base - Fraction(1, 2))
 
 
 class Window:
-    """Start and length in seconds, to the nearest tick of the video. Without a start nothing is
-    shifted.
+    """The part that is asked for: start and length in seconds, to the nearest tick of the video.
 
-    ``start_s`` counts from the file's own beginning and becomes zero in the target, for every
+    Without a start nothing is shifted. ``start_s`` counts from the file's own beginning and becomes zero in the target, for every
     stream alike. ``duration_s`` counts from the first frame of video that is kept.
     """
 
@@ -63,7 +62,7 @@ class Window:
         self._overrun = False
 
     def seek(self, back_s: float, clock: PresentationClock) -> bool:
-        """Go to a keyframe at least ``back_s`` before the start; False where that cannot be."""
+        """Go to a keyframe ``back_s`` or more before the start; return False if that cannot be."""
         if self.start is None or not clock.survives_seek(self.stream):
             return False
         time = self.start - Fraction(back_s)
@@ -77,7 +76,7 @@ class Window:
         return True
 
     def decodable(self, packet: av.Packet[Any]) -> bool:
-        """Whether decoding may begin or go on with this packet of video; sees where a seek led."""
+        """Return True if decoding may begin or go on with this packet; notes where a seek led."""
         if self._at_keyframe or not packet.size:
             return True
         if not packet.is_keyframe:
@@ -91,25 +90,25 @@ class Window:
 
     @property
     def arrived(self) -> bool:
-        """Whether decoding began at or before the start, so that nothing of the part is lost."""
+        """True if decoding began at or before the start, so that nothing of the part is lost."""
         return self._at_keyframe and self._before_start and not self.missed
 
     @property
     def whole(self) -> bool:
-        """Whether the file is wanted from its beginning to its end."""
+        """True if the file is asked for from its beginning to its end."""
         return self.start is None and self.duration_s is None
 
     @property
     def over(self) -> bool:
-        """Whether nothing that is still wanted can follow."""
+        """True if nothing that is asked for can follow."""
         return self.video_done and (not self._pending or self._overrun)
 
     def shift(self, time_base: Fraction) -> int:
-        """What is taken off every timestamp, in units of ``time_base``."""
+        """Return what is taken off every timestamp, in units of ``time_base``."""
         return 0 if self.start is None else round(self.start / time_base)
 
     def place_frame(self, pts: int, *, guessed: bool = False) -> int | None:
-        """The frame's pts in the target, or None when it lies outside.
+        """Return the frame's pts in the target, or None when it lies outside.
 
         After a seek a ``guessed`` time says nothing of where that led.
         """
@@ -129,13 +128,13 @@ class Window:
         return pts - self.shift(self.time_base)
 
     def see_late_video(self, packet: av.Packet[Any]) -> None:
-        """Past the end, watch how far the file has run on while other streams are awaited."""
+        """Note how far the file has run on past the end while other streams are awaited."""
         if packet.dts is not None and packet.time_base and self.end is not None:
             late = packet.dts * packet.time_base >= self.end + INTERLEAVING_SLACK_S
             self._overrun = self._overrun or late
 
     def place_packet(self, packet: av.Packet[Any]) -> bool:
-        """Shift a packet of another stream onto the target's clock; False when outside."""
+        """Shift a packet of another stream onto the target's clock; return False when outside."""
         base = packet.time_base
         if packet.stream.disposition & Disposition.attached_pic:
             return True
@@ -156,7 +155,7 @@ class Window:
         return True
 
     def before_end(self, packet: av.Packet[Any]) -> bool:
-        """Whether a packet that is already placed lies before the end."""
+        """Return True if a packet that is already placed lies before the end."""
         stamp = packet.pts if packet.pts is not None else packet.dts
         if self.end is None or stamp is None or not packet.time_base:
             return True
@@ -165,7 +164,7 @@ class Window:
         return (stamp + self.shift(packet.time_base)) * packet.time_base < self.end
 
     def place_chapters(self, chapters: list[Chapter]) -> list[Chapter]:
-        """The chapters that overlap the window, moved onto the target's clock."""
+        """Return the chapters that overlap the window, moved onto the target's clock."""
         if self.whole:
             return chapters
         placed = []
@@ -180,7 +179,7 @@ class Window:
         return placed
 
     def length_s(self) -> float | None:
-        """An estimate of how many seconds of video will come."""
+        """Return an estimate of how many seconds of video will come, None where nothing tells."""
         stream = self.stream
         length: float | None = None
         if stream.duration and stream.time_base:
