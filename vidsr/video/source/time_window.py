@@ -31,8 +31,9 @@ def nearest_tick(time: Fraction, time_base: Fraction) -> int:
 class Window:
     """The part that is asked for: start and length in seconds, to the nearest tick of the video.
 
-    Without a start nothing is shifted. ``start_s`` counts from the file's own beginning and becomes zero in the target, for every
-    stream alike. ``duration_s`` counts from the first frame of video that is kept.
+    Without a start nothing is shifted. ``start_s`` counts from the file's own beginning and becomes
+    zero in the target, for every stream alike. ``duration_s`` counts from the first frame of video
+    that is kept.
     """
 
     def __init__(
