@@ -29,7 +29,8 @@ class SideStream:
         time_base: The unit of its packets' times, in seconds.
         cover: True for a still picture that belongs to the file.
         readable: False where the source does not say how it is coded.
-        template: PyAV's stream, from which a copy is made; None where nothing is to be copied.
+        template: PyAV's stream, from which a copy is made while the source is open; None where
+            nothing is to be copied.
         read_payload: A function that returns the bytes of an attachment or a cover, which a
             header may hold; None for streams of packets only.
     """

@@ -19,21 +19,16 @@ from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.items import Item, Packet
 from vidsr.video.locator import Locator, Name
-from vidsr.video.pixel_formats import on_gpu
 from vidsr.video.release import close_input
 from vidsr.video.source.clock_jumps import MAY_JUMP, Jumps
 from vidsr.video.source.discontinuities import marked
 from vidsr.video.source.frame_reader import Pictures
-from vidsr.video.source.lost_tail import decode_tail
-from vidsr.video.source.nvdec import Nvdec, is_exact, shared_context
+from vidsr.video.source.nvdec import Nvdec, shared_context
 from vidsr.video.source.opening import choose_video, open_input
 from vidsr.video.source.presentation_clock import PresentationClock
-from vidsr.video.source.sequence import NumberedPictures
 from vidsr.video.source.side_streams import side_streams
 from vidsr.video.source.time_window import SEEK_BACK_S, Window
-
-# As many packets failing in a row up to the end mean that the decoder died, not that it hid a flaw.
-DEAD_TAIL_PACKETS = 25
+from vidsr.video.source.video_decoding import VideoDecoding
 
 
 class FileSource:
@@ -104,7 +99,7 @@ class FileSource:
             self._open_part()
         except InputError:  # decoding on the CPU tells whether the file is to blame
             return False
-        if self._surfaces:
+        if self._video.surfaces:
             return True
         self.close()
         return False
@@ -158,20 +153,24 @@ class FileSource:
         self.window = Window(self.container, stream, *self._part)
         self.pictures = Pictures(
             self.time_base,
-            self._codec,
+            stream.codec_context.name,
             deinterlace=self._deinterlace == "auto",
             upright=self._upright,
             counts=self.counts,
             notes=self.notes,
             stay=bool(self._hwaccel and self._hwaccel.stay),
         )
-        self._sequence = (
-            NumberedPictures(self.locator.path) if self.locator.kind == "sequence" else None
+        self._video = VideoDecoding(
+            self.locator,
+            stream,
+            self._framerate,
+            self.window,
+            self.clock,
+            self.pictures,
+            self.counts,
+            self.notes,
+            hardware=self._hwaccel is not None,
         )
-        self._surfaces = False
-        self._failed_in_row = self._sent = 0
-        self._last_pts: int | None = None
-        self._first_key: int | None = None
 
     @property
     def first_pts(self) -> int:
@@ -231,7 +230,7 @@ class FileSource:
             elif self.window.video_done:
                 self.window.see_late_video(packet)
             elif self.window.decodable(packet):
-                yield from self._video_packet(packet)
+                yield from self._video.packet(packet)
         yield from self._finish()
 
     def _packets(self) -> Iterator[Packet]:
@@ -242,8 +241,8 @@ class FileSource:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
-                if self._sequence:
-                    raise self._sequence.unreadable(str(error)) from error
+                if self._video.sequence:
+                    raise self._video.sequence.unreadable(str(error)) from error
                 raise InputError(
                     f"{self.locator}: reading failed after frame {self.counts.decoded}: {error}",
                     hint="check the file, or keep its readable part with --duration.",
@@ -253,94 +252,11 @@ class FileSource:
             self.jumps.mend(packet)
             yield packet
 
-    def _video_packet(self, packet: Packet) -> Iterator[Frame]:
-        self.clock.packet(packet)
-        self._sent += self._will_show(packet)
-        self._count_keyless(packet)
-        if self._sequence and packet.size:
-            self._sequence.sent(packet)
-        images: list[av.VideoFrame] = []
-        try:
-            images = packet.decode()
-            self._failed_in_row = 0
-        except av.error.EOFError:
-            pass
-        except av.error.FFmpegError as error:
-            if self._sequence:
-                raise self._sequence.undecodable(self._codec, str(error)) from error
-            self._failed_in_row += 1
-            if packet.size:  # else the decoder is being drained: see _tail
-                self.counts.failed_packets += 1
-                self.clock.lost()
-        for image in images:
-            yield from self._image(image)
-        if self._sequence and not packet.size:
-            self._sequence.check_end(self._codec)
-
-    @property
-    def _codec(self) -> str:
-        """FFmpeg's name of the decoder."""
-        return self.stream.codec_context.name
-
-    def _count_keyless(self, packet: Packet) -> None:
-        """Count packets before the first key frame: they give no pictures."""
-        if self.window.start is None and self._first_key is None and not self.counts.decoded:
-            self.counts.before_key += bool(packet.size)
-
-    def _will_show(self, packet: Packet) -> bool:
-        """Return True if a frame is due for the packet: before the first key it may not be."""
-        if packet.is_keyframe and self._first_key is None:
-            self._first_key = packet.pts or 0
-        if self._first_key is None or packet.is_discard or not packet.size:
-            return False
-        return packet.pts is None or packet.pts >= self._first_key
-
-    def _image(self, image: av.VideoFrame) -> Iterator[Frame]:
-        self.counts.decoded += 1
-        if self._sequence:
-            self._sequence.shown()
-        if self._hwaccel:
-            self._observe_surface(image)
-        self._last_pts = image.pts
-        pts = self.clock.stamp(image)
-        placed = self.window.place_frame(pts, guessed=self.clock.synthesised > 0)
-        if placed is not None:
-            image.pts, image.time_base = placed, self.time_base
-            yield from self.pictures.push(image)
-
-    def _observe_surface(self, image: av.VideoFrame) -> None:
-        context = self.stream.codec_context
-        if self.counts.decoded == 1:
-            self._surfaces = is_exact(image, context.width, context.height)
-        elif self._surfaces and not on_gpu(image):
-            self.notes.say("NVDEC cannot decode every frame: the CPU does the others")
-
-    def _tail(self) -> Iterator[Frame]:
-        """Yield the frames that an error kept from being drained out of the decoder's threads."""
-        counts = self.counts
-        missing = self._sent - counts.decoded - counts.failed_packets
-        # More are missing where a packet is only a field, or holds nothing to show.
-        if self.window.video_done or not 0 < missing <= self.stream.codec_context.thread_count:
-            return
-        after = None if self.clock.decoding_only else self._last_pts
-        for image in decode_tail(self.locator, self._framerate, self.notes, counts, after=after):
-            yield from self._image(image)
-
     def _finish(self) -> Iterator[Frame]:
-        if self.window.arrived:
-            yield from self._tail()
-        yield from self.pictures.flush()
-        self.counts.synthesised_pts = self.clock.synthesised
-        self.counts.retimed = self.clock.retimed
-        if not (self.window.arrived and self.counts.decoded):
-            return
-        if self._failed_in_row >= DEAD_TAIL_PACKETS:
-            raise InputError(
-                f"{self.locator}: decoding died after frame {self.counts.decoded}: "
-                f"the last {self._failed_in_row} packets all failed",
-                hint=f"--duration {self.window.last_frame_s:.3f} keeps the part that decodes.",
-            )
-        self._tell()
+        yield from self._video.finish()
+        if self.window.arrived and self.counts.decoded:
+            self._video.check_end()
+            self._tell()
 
     def _tell(self) -> None:
         c = self.counts
