@@ -12,7 +12,7 @@ from vidsr.errors import OutputError
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A name beside ``path`` to write to, which takes its place in the end.
+    """Yield a name beside ``path`` to write to, which takes its place in the end.
 
     Whatever goes wrong, nothing unfinished stays. Raises OutputError where it cannot be written.
     """

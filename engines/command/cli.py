@@ -1,4 +1,4 @@
-"""``vidsr-engine``: networks as ONNX files, and the TensorRT engines built from them."""
+"""The command ``vidsr-engine``: ONNX files of networks, and TensorRT engines built from them."""
 
 from __future__ import annotations
 

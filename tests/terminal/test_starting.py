@@ -1,4 +1,4 @@
-"""What is typed wrong is answered before PyTorch is loaded, whatever the command."""
+"""Answers to what is typed wrong: they come before PyTorch is loaded, whatever the command."""
 
 from __future__ import annotations
 

@@ -21,8 +21,11 @@ FEWEST_FRAMES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The choices of one ``vidsr-bench``; ``size`` is of the drawn clip that stands in for
-    ``input``, ``rate`` what ``realtime`` and ``find_max`` ask for."""
+    """The choices of one ``vidsr-bench``.
+
+    ``size`` is the drawn clip's, which stands in for ``input``; ``rate`` is the one that
+    ``realtime`` and ``find_max`` are to hold.
+    """
 
     input: Path | None = None
     size: tuple[int, int] = (640, 360)

@@ -1,4 +1,4 @@
-"""What is read and written where something is degraded, checked before PyTorch is loaded."""
+"""The files that are read and written in a degradation, checked before PyTorch is loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an evaluation is asked for, checked before PyTorch is loaded."""
+"""The request for an evaluation, checked before PyTorch is loaded."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ BASELINES = ("nearest", "bilinear", "bicubic", "lanczos")
 
 @dataclass(frozen=True)
 class Request:
-    """``originals`` is the folder of the benchmark ``sets``; where there are no sets, a folder of
-    pictures, a picture or a video. ``None`` is the default that the command's help states.
+    """The choices of one ``vidsr-eval``; None is the default that the command's help states.
+
+    ``originals`` is the folder of the benchmark ``sets``; where there are no sets, a folder of
+    pictures, a picture or a video.
     """
 
     models: tuple[str, ...]

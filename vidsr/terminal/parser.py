@@ -68,7 +68,7 @@ def _choices(message: str) -> list[str]:
     return [name.strip(" '") for name in listed.split(",")]
 
 
-def did_you_mean(given: str, allowed: list[str]) -> str:
-    """Return a question that names the nearest of ``allowed``; empty where none is near."""
-    near = get_close_matches(given, allowed, n=1, cutoff=0.7)
+def did_you_mean(given: str, known: list[str]) -> str:
+    """Return a question that names the nearest of ``known``; empty where none is near."""
+    near = get_close_matches(given, known, n=1, cutoff=0.7)
     return f"did you mean {near[0]}?" if near else ""

@@ -1,4 +1,4 @@
-"""What every command needs of its process: signals that end it in order, and open streams."""
+"""The process of every command: signals that end it in order, and streams that are open."""
 
 from __future__ import annotations
 

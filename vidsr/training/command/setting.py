@@ -24,7 +24,7 @@ log = logging.getLogger("vidsr")
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What a run takes from the place where it runs; none of it changes what is learned."""
+    """The choices of a run that belong to the place where it runs; none changes what is learned."""
 
     out: Path
     device: str = "auto"

@@ -55,7 +55,7 @@ class Codec:
 
     @property
     def bitstream(self) -> str:
-        """What it writes, in FFmpeg's words where containers and players care: ``hevc``."""
+        """The coding that it writes, as FFmpeg, containers and players name it: ``hevc``."""
         return self.name.removesuffix("_nvenc")
 
     @property
@@ -64,9 +64,9 @@ class Codec:
 
 
 def _nvenc(name: str, crf_max: int, crf: int, *formats: str) -> Codec:
-    """An encoder of NVIDIA's graphics cards. FFmpeg reads quality 0 as "choose one yourself".
+    """Return an encoder of NVIDIA's GPUs. FFmpeg reads quality 0 as "choose one yourself".
 
-    ``crf`` is the number of the encoder on the processor; how the two compare is not measured.
+    ``crf`` is the number of the encoder on the CPU; how the two compare is not measured.
     ``max_rate`` because a level is chosen from size and rate: 3840x2160 at the 600 or 1000 fps
     that some containers announce is beyond the last level of H.264.
     """

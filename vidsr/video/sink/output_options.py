@@ -23,7 +23,7 @@ _PICTURES = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """What the user says about the target; None leaves the choice to the source."""
+    """The user's choices about the target; None leaves a choice to the source."""
 
     codec: str | None = None
     crf: int | None = None
