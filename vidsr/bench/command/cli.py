@@ -20,11 +20,13 @@ from vidsr.errors import OptionError
 from vidsr.files import write_text
 from vidsr.terminal.command import run_command
 from vidsr.terminal.parser import Parser
-from vidsr.values import SCALES
+from vidsr.values import SCALES, EngineKind
 
 # Nothing here loads torch or PyAV: see vidsr.bench.worker_task.
 
 NAME = "vidsr-bench"
+# Not "auto", which changes engines in the middle of a run.
+MEASURED: tuple[EngineKind, ...] = ("torch", "tensorrt", "openvino")
 EPILOG = """examples:
   vidsr-bench                                       the whole command on a drawn clip of 640x360
   vidsr-bench clip.mp4 --stages --json result.json  each stage, the machine's ceilings, the limit
@@ -69,7 +71,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--engine",
-        choices=("torch", "tensorrt", "openvino"),
+        choices=MEASURED,
         default="torch",
         help="the runtime of the network (torch)",
     )

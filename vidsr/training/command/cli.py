@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from vidsr import __version__
 from vidsr.errors import ModelError, NoInputError, OptionError
@@ -17,9 +17,17 @@ from vidsr.models.shipped import find_weights
 from vidsr.terminal.command import INTERRUPTED, run_command, say
 from vidsr.terminal.parser import Parser
 from vidsr.terminal.signals import PatientInterruption
+from vidsr.training.choices import (
+    AdversarialKind,
+    DiscriminatorKind,
+    FeatureLayer,
+    PixelLoss,
+    ScheduleKind,
+)
 from vidsr.training.command.setting import Setting, check_begin
-from vidsr.training.options import Options, dimensions_of, merge, preset
+from vidsr.training.options import PRESETS, Options, dimensions_of, merge, preset
 from vidsr.training.records.run_folder import RunFolder
+from vidsr.values import Precision
 
 if TYPE_CHECKING:
     from vidsr.training.steps.run import Run
@@ -35,7 +43,6 @@ WEIGHTS = {
     "flicker": "the difference between moved pictures, against flicker (0)",
     "penalty": "wgan-gp's gradient penalty (10)",
 }
-MODELS = "lite, srresnet, srgan, espcn, srcnn, rrdb, unet"
 EPILOG = """examples:
   vidsr-train PHOTOS --out runs/lite --minutes 90
   vidsr-train PHOTOS --out runs/big --model srresnet --init lite-x4 --steps 20000
@@ -51,6 +58,10 @@ The folder of a run holds model.safetensors (for vidsr --model), options.json an
 exit status: 0 done, 2 arguments, 3 pictures, 4 target, 6 weights, 7 device, 8 memory,
 9 diverged, 130 interrupted
 """
+
+
+def _words(literal: Any) -> str:
+    return ", ".join(get_args(literal))
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -75,7 +86,9 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--model", metavar="NAME", help=f"the generator: {MODELS} (lite)")
+    group.add_argument(
+        "--model", metavar="NAME", help=f"the generator: {', '.join(PRESETS)} (lite)"
+    )
     group.add_argument("--scale", type=int, metavar="N", help="the factor: 2 or 4; 1 for unet (4)")
     group.add_argument("--width", type=int, metavar="N", help="the channels of the body")
     group.add_argument("--blocks", type=int, metavar="N", help="the depth; the levels of a unet")
@@ -134,7 +147,7 @@ def _add_schedule(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--rate", type=float, metavar="X", help="Adam's rate at its highest")
     group.add_argument(
-        "--schedule", metavar="NAME", help="the rate's course: cosine, step, constant (cosine)"
+        "--schedule", metavar="NAME", help=f"the rate's course: {_words(ScheduleKind)} (cosine)"
     )
     group.add_argument(
         "--warmup", type=int, metavar="N", help="the steps up to the full rate (200)"
@@ -149,17 +162,21 @@ def _add_schedule(group: argparse._ArgumentGroup) -> None:
 
 def _add_losses(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--loss", metavar="NAME", help="the loss on pixels: l1, mse, charbonnier (l1)"
+        "--loss", metavar="NAME", help=f"the loss on pixels: {_words(PixelLoss)} (l1)"
     )
     group.add_argument("--teacher", metavar="NAME|PATH", help="a model to learn from as well")
     group.add_argument(
         "--teacher-weight", type=float, metavar="X", help="the teacher's share, 0 to 1 (0.5)"
     )
     group.add_argument(
-        "--adversarial", metavar="NAME", help="the adversarial loss: bce, hinge, wgan-gp (none)"
+        "--adversarial",
+        metavar="NAME",
+        help=f"the adversarial loss: {_words(AdversarialKind)} (none)",
     )
     group.add_argument(
-        "--discriminator", metavar="NAME", help="the discriminator: patch, srgan (patch)"
+        "--discriminator",
+        metavar="NAME",
+        help=f"the discriminator: {_words(DiscriminatorKind)} (patch)",
     )
     group.add_argument(
         "--discriminator-width", type=int, metavar="N", help="its first channels (64)"
@@ -168,7 +185,7 @@ def _add_losses(group: argparse._ArgumentGroup) -> None:
         "--vgg", metavar="PATH", help="the weights of VGG19, for the perceptual loss"
     )
     group.add_argument(
-        "--vgg-layer", metavar="NAME", help="the layer compared: vgg22, vgg31, vgg54 (vgg22)"
+        "--vgg-layer", metavar="NAME", help=f"the layer compared: {_words(FeatureLayer)} (vgg22)"
     )
     for name, what in WEIGHTS.items():
         group.add_argument(
@@ -181,7 +198,7 @@ def _add_setting(group: argparse._ArgumentGroup) -> None:
         "--device", default="auto", metavar="NAME", help="a device: auto, cpu, cuda, or cuda:1"
     )
     group.add_argument(
-        "--precision", metavar="NAME", help="the numbers to learn in: auto, fp32, bf16, fp16 (auto)"
+        "--precision", metavar="NAME", help=f"the numbers to learn in: {_words(Precision)} (auto)"
     )
     group.add_argument("--threads", type=int, metavar="N", help="the CPU threads (all)")
     group.add_argument(
