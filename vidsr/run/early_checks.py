@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from vidsr.engines.selection.combinations import check_combination, named_device
 from vidsr.errors import OutputError
+from vidsr.files import check_writable
 from vidsr.models.families import check_model
 from vidsr.run.openers import FILES, Openers
 from vidsr.run.options import RunOptions
@@ -28,6 +29,9 @@ def check_run(src: Name, dst: Name, options: RunOptions, openers: Openers = FILE
     source, name = Locator.of(src), Locator.of(dst)
     opener = choose_sink(name, openers.sinks)
     target = opener.target(name, overwrite=options.overwrite)
+    check_combination(
+        options.engine, options.precision, options.wait_for_engine, named_device(options.device)
+    )
     check_encoding(options.output, target)
     check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
     choose_source(source, openers.sources).check(source)
@@ -41,5 +45,4 @@ def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
         return
     if report.resolve() in [path.resolve() for path in taken]:
         raise OutputError(f"--report {report}: is the source or the target itself")
-    if report.is_dir() or not os.access(report.resolve().parent, os.W_OK):
-        raise OutputError(f"--report {report}: cannot be written there")
+    check_writable(report, "--report")

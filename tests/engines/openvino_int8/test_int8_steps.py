@@ -197,7 +197,7 @@ def test_without_openvino_it_names_the_package(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_it_does_not_run_on_is_refused_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "importlib", Absent)
-    with pytest.raises(OptionError, match="'openvino' on cuda:0: it runs on a processor"):
+    with pytest.raises(OptionError, match="'openvino' on cuda:0: it runs on a CPU"):
         EngineChoice("openvino").check(torch.device("cuda", 0))
     with pytest.raises(OptionError, match="precision = 'fp32' with engine = 'openvino'"):
         EngineChoice("openvino", "fp32").check(CPU)

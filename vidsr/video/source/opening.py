@@ -13,10 +13,9 @@ from av.video.stream import VideoStream
 
 from vidsr.errors import InputError
 from vidsr.notes import Notes
-from vidsr.video.image_sequences import is_image, numbered_files
+from vidsr.video.image_sequences import is_image
 from vidsr.video.locator import Locator
 from vidsr.video.source.presence import check_source, first_number
-from vidsr.video.source.sequence import check_files
 
 DEFAULT_IMAGE_RATE = Fraction(25)
 
@@ -40,7 +39,6 @@ def open_input(
     name = str(path.absolute())
     check_source(locator)
     if locator.kind == "sequence":
-        check_files(list(numbered_files(path).values()))
         folder = str(path.parent.absolute()).replace("%", "%%")
         number = {"start_number": str(first_number(path)), "pattern_type": "sequence"}
         return _open(locator, f"{folder}/{path.name}", number | rate, "image2")
