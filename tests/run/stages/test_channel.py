@@ -72,9 +72,12 @@ def test_items_that_cannot_be_compared_are_dropped_too() -> None:
 def test_who_drops_may_use_the_queue() -> None:
     """What is dropped is given back outside the lock."""
     free = threading.Event()
-    channel: Channel[int] = Channel(
-        QueueRule("q", 1, "drop_newest", dropped=lambda _: (channel.finish(), free.set()))
-    )
+
+    def give_back(_: int) -> None:
+        channel.finish()
+        free.set()
+
+    channel: Channel[int] = Channel(QueueRule("q", 1, "drop_newest", dropped=give_back))
     channel.put(1)
     channel.put(2)
     assert free.is_set()

@@ -46,8 +46,12 @@ def test_any_number_of_stages_in_order() -> None:
         names.add(threading.current_thread().name)
         return 2 * item
 
+    def keep(item: int) -> int:
+        seen.append(item)
+        return 1
+
     middle = [Stage(f"s{n}", each(double), QueueRule(f"q{n}"), here=n == 2) for n in range(4)]
-    measures = run_stages(stages(middle, range(50), lambda item: seen.append(item) or 1))
+    measures = run_stages(stages(middle, range(50), keep))
     assert seen == [16 * n for n in range(50)]
     assert names == {"vidsr-s0", "vidsr-s1", threading.current_thread().name, "vidsr-s3"}
     assert list(measures.stages) == ["first", "s0", "s1", "s2", "s3", "last"]
