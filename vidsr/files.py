@@ -1,4 +1,4 @@
-"""Files that appear when they are whole."""
+"""Writing of files that appear only when they are whole."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from vidsr.errors import OutputError
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """A name beside ``path`` to write to, which takes its place in the end.
+    """Yield a name beside ``path`` to write to; at the end that file replaces ``path``.
 
-    Whatever goes wrong, nothing unfinished stays. Raises OutputError where it cannot be written.
+    Whatever goes wrong, nothing unfinished stays.
+
+    Raises:
+        OutputError: The file cannot be written.
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -30,6 +33,10 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Raises OutputError."""
+    """Write ``text`` as UTF-8, whole or not at all.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
     with written_whole(path) as part:
         part.write_text(text, encoding="utf-8")

@@ -242,7 +242,7 @@ def test_nothing_usable(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert run(tmp_path / "in" / "tiny.png", "-o", tmp_path / "tiny.png") == 2
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 1
-    assert "tiny.png: a picture of 9x9 at scale 4: too small" in told[0]
+    assert "tiny.png: a picture of 9x9 at scale 4 is too small" in told[0]
 
 
 def test_the_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,15 +11,20 @@ from vidsr.video.still_images import write_png
 
 
 class Pairs:
-    """Writes every ``every``-th pair into ``folder``; the pictures are uint8 ``[3, H, W]``.
+    """Writer of every ``every``-th pair into ``folder``; the pictures are uint8 ``[3, H, W]``.
 
     An HR picture is kept in memory until its LR one arrives, so that both are written or none.
     """
 
     def __init__(self, folder: Path, *, every: int = 1, overwrite: bool = False) -> None:
-        """Raises OptionError for ``every`` below 1, OutputError for folders that are not empty."""
+        """Prepare the two folders' names.
+
+        Raises:
+            OptionError: ``every`` is below 1.
+            OutputError: A folder holds pictures already.
+        """
         if every < 1:
-            raise OptionError(f"--every {every}: allowed is 1 or more.")
+            raise OptionError(f"every: expected 1 or more, got {every}")
         self.every, self.written = every, 0
         self._hr, self._lr = folder / "hr", folder / "lr"
         self._held: dict[str, Tensor] = {}
@@ -32,10 +37,11 @@ class Pairs:
         return index % self.every == 0
 
     def hold(self, name: str, hr: Tensor) -> None:
+        """Keep the HR picture of that name until its LR one arrives."""
         self._held[name] = hr
 
     def match(self, name: str, lr: Tensor) -> None:
-        """Write the pair, when its HR picture was held."""
+        """Write the pair, if its HR picture was held."""
         hr = self._held.pop(name, None)
         if hr is None:
             return
@@ -46,7 +52,7 @@ class Pairs:
 
 
 def make_folder(folder: Path) -> None:
-    """Raises OutputError when it cannot be made."""
+    """Create ``folder`` and its parents. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Recipes: TOML files that say which degradations there are and how much each may vary.
+"""Recipes: TOML files that list degradations and how much each may vary.
 
     about = "one line for --list-recipes"
 
@@ -35,7 +35,7 @@ from vidsr.errors import NoInputError, OptionError
 
 @dataclass(frozen=True)
 class Recipe:
-    """A distribution of degradations."""
+    """Distribution of degradations, from which chains are sampled."""
 
     name: str
     about: str
@@ -43,9 +43,11 @@ class Recipe:
 
     @classmethod
     def load(cls, name: str | Path) -> Self:
-        """A recipe of this package by name, or a TOML file by path.
+        """Load a recipe of this package by name, or a TOML file by path.
 
-        Raises NoInputError where there is none, and OptionError for what it must not say.
+        Raises:
+            NoInputError: There is neither.
+            OptionError: The file breaks a rule of recipes.
         """
         builtin = files("vidsr.degradation") / "recipes" / f"{name}.toml"
         if str(name) in recipe_names():
@@ -73,10 +75,10 @@ class Recipe:
         check_keys(table, ("about", "step"), f"recipe {name}")
         about = table.get("about", "")
         if not isinstance(about, str):
-            raise OptionError(f"recipe {name}: about = {about!r}; allowed: a line of text")
+            raise OptionError(f"recipe {name}: about: expected a line of text, got {about!r}")
         steps = table.get("step", [])
         if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-            raise OptionError(f"recipe {name}: step; allowed: tables, each begun by [[step]]")
+            raise OptionError(f"recipe {name}: step: expected tables, each begun by [[step]]")
         parsed = (parse_step(s, f"recipe {name}, step {i}") for i, s in enumerate(steps, 1))
         return cls(name, about, tuple(parsed))
 
@@ -90,14 +92,14 @@ class Recipe:
 
 
 def recipe_names() -> list[str]:
-    """The recipes that come with the package."""
+    """Return the names of the recipes that come with the package."""
     folder = files("vidsr.degradation") / "recipes"
     found = (Path(entry.name) for entry in folder.iterdir())
     return sorted(path.stem for path in found if path.suffix == ".toml")
 
 
 def _choose(steps: list[RecipeStep], rng: random.Random) -> list[RecipeStep]:
-    """``steps`` with one of each group of alternatives."""
+    """Return ``steps`` with one of each group of alternatives."""
     groups: dict[str, list[int]] = {}
     for number, step in enumerate(steps):
         if step.one_of:

@@ -108,5 +108,5 @@ def test_what_is_refused() -> None:
         lambda: defocus_kernel(-1),
         lambda: blur(torch.rand(1, 3, 8, 8), torch.ones(2, 2) / 4),
     ):
-        with pytest.raises(OptionError, match="allowed"):
+        with pytest.raises(OptionError, match="expected"):
             make()

@@ -1,4 +1,4 @@
-"""R'G'B' and full-range Y'CbCr as JPEG has them, in floats."""
+"""Conversion of R'G'B' to full-range Y'CbCr as JPEG has it and back, in floats."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ KG = 1 - KR - KB
 
 
 def rgb_to_ycbcr(x: Tensor) -> Tensor:
-    """``[N, 3, H, W]`` in [0, 1] -> Y in [0, 1] and Cb, Cr in [-1/2, 1/2] (H.273, 8.3)."""
+    """Turn ``[N, 3, H, W]`` in [0, 1] into Y in [0, 1] and Cb, Cr in [-1/2, 1/2] (H.273, 8.3)."""
     red, green, blue = x.unbind(1)
     luma = KR * red + KG * green + KB * blue
     return torch.stack((luma, (blue - luma) / (2 * (1 - KB)), (red - luma) / (2 * (1 - KR))), 1)
 
 
 def ycbcr_to_rgb(x: Tensor) -> Tensor:
-    """The inverse of ``rgb_to_ycbcr``; not clamped."""
+    """Invert ``rgb_to_ycbcr``; the result is not clamped."""
     luma, cb, cr = x.unbind(1)
     red = luma + 2 * (1 - KR) * cr
     blue = luma + 2 * (1 - KB) * cb
