@@ -31,7 +31,7 @@ from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.selection.accuracy_check import waves
 from vidsr.models.networks.lite import Lite
 from vidsr.models.zoo import Model, load_model
-from vidsr.quality.benchmark_sets import evaluate, means
+from vidsr.quality.set_scores import score_sets, set_means
 from vidsr.training.tools.quantise import low_pictures
 
 Run = Callable[[Tensor], Tensor]
@@ -90,7 +90,7 @@ def print_quality(name: str, data: Path) -> None:
         "openvino int8": Upscaler(name, device="cpu", engine="openvino"),
     }
     for what, upscaler in chosen.items():
-        scores = means(evaluate(upscaler, data, scale=upscaler.scale))
+        scores = set_means(score_sets(upscaler, data, scale=upscaler.scale))
         row = " | ".join(f"{scores[group]['model_db']:.2f}" for group in ("Set5", "Set14"))
         print(f"| {what} | {row} |")
 

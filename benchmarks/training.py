@@ -20,7 +20,7 @@ import torch
 
 import vidsr.training.networks.student as student_module
 from vidsr.engines.devices import resolve_device
-from vidsr.training.data.crop_pool import CropPool, Pair
+from vidsr.training.data.crop_pool import CropPool, TrainingPair
 from vidsr.training.networks.student import build_student
 from vidsr.training.options import Options, preset
 from vidsr.training.steps.fidelity import Fidelity
@@ -34,7 +34,7 @@ def noise_pool(options: Options, device: torch.device) -> CropPool:
     shape = (options.channels, side, side)
     low = torch.randint(0, 256, shape, dtype=torch.uint8)
     high = low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
-    return CropPool([Pair(low, high)] * 8, scale=scale, crop=options.crop, device=device)
+    return CropPool([TrainingPair(low, high)] * 8, scale=scale, crop=options.crop, device=device)
 
 
 def milliseconds(work: Callable[[], object], seconds: float, device: torch.device) -> float:

@@ -374,9 +374,9 @@ def test_sizes_that_do_not_match(
 def test_too_small_to_measure(hr: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_png(hr / "p1.png", photograph(0, 19, 50))
     error = refused(capsys, InputError.exit_code, "--hr", hr)
-    assert "p1.png: 50x19 is too small: allowed is 20x20 or larger" in error
+    assert "p1.png: 50x19 is too small: expected 20x20 or larger" in error
     error = refused(capsys, InputError.exit_code, "--hr", hr / "p0.png", "--border", 1000)
-    assert "is too small: allowed is 2012x2012 or larger" in error
+    assert "is too small: expected 2012x2012 or larger" in error
 
 
 @pytest.mark.parametrize(
@@ -385,7 +385,7 @@ def test_too_small_to_measure(hr: Path, capsys: pytest.CaptureFixture[str]) -> N
         (("--metrics", "psnr,lpips"), "--metrics lpips: allowed are psnr, ssim, niqe, flicker"),
         (("--metrics", ","), "--metrics: none is named"),
         (("--metrics", "flicker"), "pictures do not flicker"),
-        (("--baselines", "magic"), "baseline 'magic': allowed are nearest, bilinear"),
+        (("--baselines", "magic"), "baseline: expected one of nearest, bilinear"),
         (("--border", "-1"), "--border -1: allowed is 0 or more"),
         (("--frames", "3"), "--frames: allowed for a video"),
         (("--data", "."), "--hr and --data are both given"),
@@ -467,7 +467,7 @@ def test_out_of_memory_is_one_line(
 def test_a_reader_that_has_seen_enough(hr: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "vidsr.quality.benchmark_sets", "--hr", str(hr / "p0.png")]
+    command = [sys.executable, "-m", "vidsr.quality.cli", "--hr", str(hr / "p0.png")]
     # Buffered, as a pipe is by default: the error comes when the buffer is emptied.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     try:

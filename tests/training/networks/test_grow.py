@@ -14,7 +14,8 @@ from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.lite import Lite
 from vidsr.models.networks.srresnet import SRResNet
 from vidsr.models.zoo import load_model
-from vidsr.training.networks.grow import LUMA, deepen_lite, grow_srresnet
+from vidsr.picture.luma import LUMA
+from vidsr.training.networks.grow import deepen_lite, grow_srresnet
 
 # float32, activations of order one through at most 16 blocks: measured at most 5e-7.
 EXACT = {"rtol": 0.0, "atol": 1e-5}

@@ -154,7 +154,7 @@ def test_smallest_size(layer: FeatureLayer, smallest: int) -> None:
     assert net(picture(smallest, smallest)).shape[2:] == (2, 2)
     with pytest.raises(ValueError, match=f"sides of at least {smallest}"):
         net(picture(smallest, smallest - 1))
-    with pytest.raises(ValueError, match=r"allowed is \[N, 3, H, W\]"):
+    with pytest.raises(ValueError, match=r"expected \[N, 3, H, W\]"):
         net(torch.zeros(1, 1, 64, 64))
 
 
@@ -166,7 +166,7 @@ def assert_refused(path: Path, words: str, layer: FeatureLayer = "vgg22") -> Non
 
 
 def test_short_file_has_no_deep_layer(tmp_path: Path) -> None:
-    assert_refused(saved(tmp_path, short()), "vgg54 is not found; allowed: vgg22, vgg31", "vgg54")
+    assert_refused(saved(tmp_path, short()), "expected vgg22 or vgg31, got vgg54", "vgg54")
 
 
 def test_missing_file(tmp_path: Path) -> None:
@@ -200,7 +200,10 @@ def without(weights: Weights, *names: str) -> Weights:
     [
         ({"features.17.weight": torch.zeros(2, 2, 3, 3)}, "it has features.17"),  # VGG16
         ({"features.1.weight": torch.zeros(64)}, "it has features.1"),  # batch normalisation
-        ({"features.2.weight": torch.zeros(64, 3, 3, 3)}, r"is \[64, 3, 3, 3\] where \[64, 64"),
+        (
+            {"features.2.weight": torch.zeros(64, 3, 3, 3)},
+            r"expected \[64, 64, 3, 3\], got \[64, 3",
+        ),
         ({"features.7.bias": torch.full((128,), float("nan"))}, "plain tensor of finite"),
         ({"features.7.bias": torch.zeros(128, dtype=torch.int64)}, "plain tensor of finite"),
     ],

@@ -11,7 +11,7 @@ LOOKAHEAD_FRAMES = 10  # frames held back by an encoder; more costs memory and l
 
 
 @dataclass(frozen=True)
-class Kind:
+class CodecKind:
     """One codec: FFmpeg's encoder and decoder, its quality option and that option's bounds."""
 
     encoder: str
@@ -25,11 +25,11 @@ class Kind:
 # x265 refuses pictures below 32 pixels a side and writes beyond its buffers at many sizes below 64
 # (48x48 and 34x32 abort in three runs of three; 64x64, 66x66, 128x128 never did).
 CODECS = {
-    "h264": Kind("libx264", "h264", "crf", 0, 51),
-    "h265": Kind("libx265", "hevc", "crf", 0, 51, smallest=64),
-    "vp9": Kind("libvpx-vp9", "vp9", "crf", 0, 63),
-    "mpeg2": Kind("mpeg2video", "mpeg2video", "qscale", 1, 31),
-    "mpeg4": Kind("mpeg4", "mpeg4", "qscale", 1, 31),
+    "h264": CodecKind("libx264", "h264", "crf", 0, 51),
+    "h265": CodecKind("libx265", "hevc", "crf", 0, 51, smallest=64),
+    "vp9": CodecKind("libvpx-vp9", "vp9", "crf", 0, 63),
+    "mpeg2": CodecKind("mpeg2video", "mpeg2video", "qscale", 1, 31),
+    "mpeg4": CodecKind("mpeg4", "mpeg4", "qscale", 1, 31),
 }
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
 

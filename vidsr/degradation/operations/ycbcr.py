@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-KR, KB = 0.299, 0.114  # BT.601, which JFIF prescribes; KG is the rest
+from vidsr.picture.color import LUMA_WEIGHTS, MATRIX_BT601
+
+KR, KB = LUMA_WEIGHTS[MATRIX_BT601]  # which JFIF prescribes; KG is the rest
 KG = 1 - KR - KB
 
 

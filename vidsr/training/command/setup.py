@@ -1,4 +1,4 @@
-"""A training run put together: data, networks, device and folder, before the first step."""
+"""Setup of a training run: data, networks, device and folder, before the first step."""
 
 from __future__ import annotations
 
@@ -40,7 +40,18 @@ HELD_BACK = 5  # pictures, where no folder to validate on is named
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """What a run takes from the place where it runs; none of it changes what is learned."""
+    """Settings that a run takes from the place where it runs; none changes what is learned.
+
+    Attributes:
+        out: Folder of the run.
+        device: Device to train on.
+        threads: CPU threads; None is the number of cores.
+        every: Steps from one validation to the next; None is a twentieth of the run.
+        stop_after: Step after which to stop, with the state written.
+        tensorboard: True writes curves for TensorBoard too.
+        interrupted: Function that returns True once the run should stop.
+        tell: Receiver of lines for people.
+    """
 
     out: Path
     device: str = "auto"
@@ -55,7 +66,7 @@ class Setting:
 def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
     """Prepare a run, or with ``resume`` the rest of one. Raises a VidsrError.
 
-    What is cheap to check is checked first: weights and state before the pictures are read.
+    Cheap checks come first: weights and state before the pictures are read.
     """
     device = own_device(resolve_device(setting.device))
     processes = _join(options, device)
@@ -136,7 +147,7 @@ def _learner(
 
 
 def build_critic(options: Options, device: torch.device) -> nn.Module:
-    """The discriminator, its weights of the run's seed."""
+    """Return the discriminator, its weights drawn from the run's seed."""
     assert options.adversarial is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed + 1)
@@ -154,14 +165,14 @@ def _teacher(options: Options, device: torch.device) -> Generator | None:
     model = load_model(options.teacher)
     if model.config.scale != options.scale:
         raise ModelError(
-            f"teacher {options.teacher} enlarges {model.config.scale} times, "
-            f"the run {options.scale} times"
+            f"teacher {options.teacher}: expected scale {options.scale} of the run, "
+            f"got {model.config.scale}"
         )
     return model.module.to(device).requires_grad_(False)
 
 
 def colour_needed(options: Options, learner: Fidelity) -> bool:
-    """Whether the pool must hold RGB: for the student, or for its teacher."""
+    """Return True if the pool must hold RGB: for the student, or for its teacher."""
     teacher = learner.teacher
     return options.channels == 3 or (teacher is not None and teacher.config.channels == 3)
 
@@ -179,7 +190,7 @@ def _restore(learner: Fidelity, state: dict[str, Any], folder: RunFolder) -> Non
 def _check(setting: Setting) -> None:
     for name, value in (("every", setting.every), ("stop-after", setting.stop_after)):
         if value is not None and value < 1:
-            raise OptionError(f"--{name} {value}: allowed is 1 or more")
+            raise OptionError(f"--{name} {value}: expected 1 or more")
 
 
 def _read(options: Options, setting: Setting, colour: bool) -> Prepared:
@@ -200,7 +211,7 @@ def _pool(options: Options, data: Prepared, device: torch.device, setting: Setti
 
 
 def _can_draw(setting: Setting) -> bool:
-    """Whether there is matplotlib; a run without its picture is better than none."""
+    """Return True if there is matplotlib; a run without its picture is better than none."""
     present = importlib.util.find_spec("matplotlib") is not None
     if not present:
         setting.tell(

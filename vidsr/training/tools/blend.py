@@ -1,4 +1,4 @@
-"""``python -m vidsr.training.tools.blend``: weights between a network and one that grew from it.
+"""Command ``python -m vidsr.training.tools.blend``: weights between a network and its offspring.
 
 A GAN trained from a network for fidelity stays near it, so that every network between the two
 works: more share of the GAN is sharper and invents more. That is ESRGAN's network interpolation
@@ -21,7 +21,7 @@ from vidsr.terminal.parser import Parser
 
 
 def blend(first: Model, second: Model, share: float) -> dict[str, Tensor]:
-    """``(1 - share) * first + share * second``, float32; ``share`` from 0 to 1.
+    """Return ``(1 - share) * first + share * second``, float32; ``share`` from 0 to 1.
 
     Raises OptionError for another share, ModelError for networks of different shape.
     """

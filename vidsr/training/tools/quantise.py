@@ -1,4 +1,4 @@
-"""``python -m vidsr.training.tools.quantise``: 8-bit steps of a lite network, from photographs.
+"""Command ``python -m vidsr.training.tools.quantise``: 8-bit steps of a lite network.
 
 No training: the network stays what it is. Codes span what goes into each layer, seen on the middles
 of photographs that are degraded as the network was trained to undo, but for 1 in 200 000 numbers.
@@ -38,9 +38,9 @@ CODES = 255  # steps from the lowest code to the highest
 
 
 def low_pictures(folder: Path, scale: int, recipe: Recipe, count: int) -> list[Tensor]:
-    """Middles of ``count`` photographs degraded, and ``harsh``, [1, 1, h, w] luma in [0, 1].
+    """Return degraded middles of ``count`` photographs, and ``harsh``, as luma in [0, 1].
 
-    Raises InputError.
+    Each is [1, 1, h, w]. Raises InputError.
     """
     files = picture_files(folder)
     chosen = files[:: max(1, len(files) // count)][:count]
@@ -55,7 +55,7 @@ def low_pictures(folder: Path, scale: int, recipe: Recipe, count: int) -> list[T
 
 
 def harsh(scale: int) -> Tensor:
-    """Black and white squares at random, 3/4 of a low-resolution pixel wide, uint8 [3, H, W].
+    """Draw random black and white squares of 3/4 of a low-resolution pixel, uint8 [3, H, W].
 
     Photographs alone leave no room for lettering: of Set14's crops of 64x64, the worst then is
     35.9 dB from float32 through lite-x4 and 40.4 through lite-x2, with this picture 45.7 and 49.0.
@@ -78,7 +78,7 @@ def _middle(picture: Tensor, side: int, step: int) -> Tensor:
 
 @torch.no_grad()
 def quantise(net: Lite, pictures: Sequence[Tensor]) -> tuple[LayerSteps, ...]:
-    """Of every layer after the first; ``pictures`` [1, 1, h, w] in [0, 1]."""
+    """Return the steps of every layer after the first; ``pictures`` [1, 1, h, w] in [0, 1]."""
     convs = (*net.body, net.tail)
     return tuple(
         _layer(seen, conv.weight) for seen, conv in zip(_inputs(net, pictures), convs, strict=True)
@@ -92,7 +92,7 @@ def _layer(seen: Tensor, weight: Tensor) -> LayerSteps:
 
 
 def _inputs(net: Lite, pictures: Sequence[Tensor]) -> Iterator[Tensor]:
-    """What goes into each layer after the first, [channels, samples of all pictures]."""
+    """Yield the input of each layer after the first, [channels, samples of all pictures]."""
     seen = [net.activations[0](net.head(x - 0.5)) for x in pictures]
     yield _by_channel(seen)
     for conv, activation in zip(net.body, net.activations[1:], strict=True):
@@ -105,7 +105,7 @@ def _by_channel(tensors: Sequence[Tensor]) -> Tensor:
 
 
 def _factors(seen: Tensor, weight: Tensor) -> Tensor:
-    """[channels], around 1: the root of a channel's range over that of its weights.
+    """Return [channels], around 1: the root of a channel's range over that of its weights.
 
     Half-way between equal ranges of the activations and of the weights that they meet.
     """
@@ -120,7 +120,7 @@ def _quantile(x: Tensor, part: float) -> Tensor:
 
 
 def _grid(values: Tensor) -> tuple[float, int]:
-    """Step and zero point of codes for nearly all ``values``, and for 0: borders are padded."""
+    """Return step and zero point of codes for nearly all ``values``, and for the borders' 0."""
     flat = values.flatten()
     outside = int(len(flat) * OUTSIDE) + 1
     low = min(flat.kthvalue(outside).values.item(), 0.0)
@@ -130,7 +130,12 @@ def _grid(values: Tensor) -> tuple[float, int]:
 
 
 def make_steps(model: Model, photos: Path, recipe: Recipe, count: int) -> Steps:
-    """Raises OptionError for a network that is not run in 8 bits, InputError for the photos."""
+    """Find the steps of ``model`` on the middles of ``count`` photographs.
+
+    Raises:
+        OptionError: The network is not run in 8 bits.
+        InputError: The photographs cannot be read.
+    """
     net = require_lite(model)
     pictures = low_pictures(photos, model.config.scale, recipe, count)
     made_from = f"{len(pictures) - 1} photographs, recipe {recipe.name}"
