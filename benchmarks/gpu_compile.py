@@ -1,4 +1,4 @@
-"""One network through torch.compile, for `gpu.py`: compiling may take minutes and may crash.
+"""Run of one network through torch.compile, for `gpu.py`: it may take minutes and may crash.
 
 python benchmarks/gpu_compile.py MODEL WIDTH HEIGHT MODE DEVICE TINY
 """

@@ -1,4 +1,4 @@
-"""The networks: eager, under a graph, in another layout, compiled; against a large matrix product.
+"""Networks: eager, under a graph, in another layout, compiled; against a large matrix product.
 
 PyTorch keeps the cuDNN algorithm it took for a shape for each thread, measured or guessed,
 whichever came first. So every column that lets it choose anew runs in a thread of its own.
@@ -33,7 +33,7 @@ MODES = ("default", "max-autotune-no-cudagraphs")
 
 
 def build(bench: Bench, model: str) -> TorchEngine:
-    """As the program does on a GPU; in float32 on a CPU."""
+    """Build the engine as the program does on a GPU; in float32 on a CPU."""
     precision = "auto" if bench.cuda else "fp32"
     return TorchEngine(load_model(model), device=str(bench.device), precision=precision)
 
@@ -43,7 +43,7 @@ def capture_for(bench: Bench) -> Capture:
 
 
 def gflop(model: str, size: tuple[int, int]) -> float:
-    """Of the convolutions as they run, two for a multiply-add, for one frame of (width, height)."""
+    """Count the convolutions as they run for a frame of (width, height); a multiply-add is two."""
     net = InferenceNet(load_model(model).module, torch.float32).to("meta")
     total = 0
 
@@ -61,7 +61,7 @@ def gflop(model: str, size: tuple[int, int]) -> float:
 
 
 def engines(bench: Bench, tflop_per_s: float | None) -> dict[str, Any]:
-    """Every model at every size."""
+    """Measure every model at every size."""
     rows = {}
     for model in bench.pick(MODELS, MODELS):
         for size in bench.pick(SIZES, ((8, 6),)):
@@ -77,7 +77,7 @@ def engines(bench: Bench, tflop_per_s: float | None) -> dict[str, Any]:
 def measure(
     bench: Bench, model: str, size: tuple[int, int], tflop_per_s: float | None
 ) -> dict[str, Any]:
-    """One model at one size (width, height)."""
+    """Measure one model at one size (width, height)."""
     engine = build(bench, model)
     x = torch.rand(1, engine.channels, size[1], size[0], device=bench.device).to(engine.input_dtype)
     graphed = GraphedEngine(engine, capture=None if bench.cuda else replayed)
@@ -113,7 +113,7 @@ def measure(
 
 
 def apart(work: Callable[[], T]) -> T:
-    """``work`` in a thread that has chosen no algorithms yet."""
+    """Run ``work`` in a thread that has chosen no algorithms yet."""
 
     def unrecorded() -> T:
         with torch.inference_mode():
@@ -124,7 +124,10 @@ def apart(work: Callable[[], T]) -> T:
 
 
 def contiguous_ms(bench: Bench, engine: TorchEngine, x: Tensor) -> float:
-    """The same network with planar weights and activations, under a graph, algorithms measured."""
+    """Time the same network with planar weights and activations, under a graph.
+
+    Its algorithms are chosen by measuring.
+    """
     net = copy.deepcopy(engine.net)
     for weight in (*net.parameters(), *net.buffers()):
         weight.data = weight.data.contiguous()
@@ -134,7 +137,7 @@ def contiguous_ms(bench: Bench, engine: TorchEngine, x: Tensor) -> float:
 
 
 def peak_mib(bench: Bench, engine: TorchEngine, x: Tensor) -> float | None:
-    """What PyTorch allocates at most during an eager run, what lay there before aside."""
+    """Return the most that PyTorch allocates during an eager run, beyond what lay there before."""
     if not bench.cuda:
         return None
     torch.cuda.synchronize(bench.device)
@@ -145,7 +148,7 @@ def peak_mib(bench: Bench, engine: TorchEngine, x: Tensor) -> float | None:
 
 
 def largest_shares(bench: Bench, engine: TorchEngine, x: Tensor) -> list[list[Any]]:
-    """The eight kernels that take most of an eager run: name, share of the time, launches."""
+    """List the eight kernels that take most of an eager run: name, share of time, launches."""
     from torch.profiler import ProfilerActivity, profile
 
     activity = ProfilerActivity.CUDA if bench.cuda else ProfilerActivity.CPU
@@ -161,7 +164,7 @@ def largest_shares(bench: Bench, engine: TorchEngine, x: Tensor) -> list[list[An
 
 
 def compiled(bench: Bench) -> dict[str, Any]:
-    """torch.compile of the networks, each in a process that is ended when time is up."""
+    """Measure torch.compile of the networks, each in a process that is ended when time is up."""
     size = bench.pick((960, 540), (8, 6))
     rows = {}
     for mode in bench.pick(MODES, MODES[:1]):

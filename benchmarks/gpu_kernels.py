@@ -1,4 +1,4 @@
-"""The colour kernels at 3840x2160: how near a plain copy each comes, and beside it plain torch.
+"""Colour kernels at 3840x2160: how near a plain copy each comes, and beside it plain torch.
 
 Buffers take turns, so that the second level cache holds none of them. Bytes are the useful ones:
 every sample of the source read once, every sample of the target written once.
@@ -35,7 +35,7 @@ WARPS = (1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class Case:
-    """A kernel at work on several sets of buffers, and plain torch on the first of them."""
+    """Kernel at work on several sets of buffers, and plain torch on the first of them."""
 
     kernel: str
     name: str
@@ -54,7 +54,7 @@ def to_rgb(
     dtype: torch.dtype = torch.float16,
     channels_last: bool = True,
 ) -> Case:
-    """yuv_to_rgb of 4:2:0; semi-planar samples of more than 8 bits sit in the high bits."""
+    """Prepare yuv_to_rgb of 4:2:0; semi-planar samples of more than 8 bits sit in the high bits."""
     from vidsr.kernels.triton_kernels.yuv_to_rgb import yuv_to_rgb
 
     width, height = bench.pick(UHD, (64, 4))
@@ -94,7 +94,7 @@ def to_yuv(
     semi_planar: bool = False,
     dtype: torch.dtype = torch.float16,
 ) -> Case:
-    """shuffle_to_yuv from channels last to 4:2:0, or to luma alone for one channel."""
+    """Prepare shuffle_to_yuv from channels last to 4:2:0, or to luma alone for one channel."""
     from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
 
     width, height = bench.pick(UHD, (64, 4))
@@ -137,7 +137,7 @@ def to_yuv(
 
 
 def to_chroma(bench: Bench, name: str, scale: int, depth: int = 8) -> Case:
-    """resample_chroma of 4:2:0: sums bound it, so that its share of a copy is only noted."""
+    """Prepare resample_chroma of 4:2:0: sums bound it, so its share of a copy is only noted."""
     from vidsr.kernels.triton_kernels.resample_chroma import resample_chroma
 
     width, height = bench.pick(UHD, (64, 8))
@@ -165,7 +165,7 @@ def to_chroma(bench: Bench, name: str, scale: int, depth: int = 8) -> Case:
 
 
 def codes(form: VideoFormat, device: torch.device) -> list[Tensor]:
-    """Planes of any codes."""
+    """Draw planes of any codes."""
     top = 2**form.pixel.depth
     return [
         torch.randint(0, top, size, dtype=torch.int32, device=device).to(form.pixel.dtype)
@@ -174,7 +174,7 @@ def codes(form: VideoFormat, device: torch.device) -> list[Tensor]:
 
 
 def interleaved(planes: Sequence[Tensor], form: VideoFormat) -> list[Tensor]:
-    """NV12, or P010 of deeper samples: luma, and chroma as pairs."""
+    """Return NV12, or P010 of deeper samples: luma, and chroma as pairs."""
     shift = 16 - form.pixel.depth if form.pixel.depth > 8 else 0
     luma, cb, cr = ((p.int() << shift).to(p.dtype) for p in planes)
     return [luma, torch.stack([cb, cr], dim=-1)]
@@ -198,7 +198,7 @@ CASES: dict[str, Make] = {
 
 
 def kernels(bench: Bench, copy_gb_per_s: float | None) -> dict[str, Any]:
-    """Every case by name."""
+    """Measure every case by name."""
     return {
         name: guarded(f"kernels {name}", lambda m=make: _row(bench, m(bench), copy_gb_per_s))
         for name, make in CASES.items()
@@ -227,7 +227,7 @@ def _row(bench: Bench, case: Case, copy_gb_per_s: float | None) -> dict[str, Any
 
 
 def tune(bench: Bench, copy_gb_per_s: float | None) -> dict[str, Any]:
-    """Every case with every block size and number of warps; a table for people."""
+    """Measure every case with every block size and number of warps; print a table for people."""
     results: dict[str, Any] = {}
     for name, make in list(CASES.items())[:: bench.pick(1, 5)]:
         if bench.left_s < 20:
@@ -255,7 +255,7 @@ def _swept(bench: Bench, case: Case) -> dict[str, Any]:
 
 @contextmanager
 def constants(kernel: str, value: int, warps: int) -> Iterator[None]:
-    """The kernel's module with other constants; launchers read them at every call."""
+    """Give the kernel's module other constants; launchers read them at every call."""
     from importlib import import_module
 
     name, constant, _ = CONSTANTS[kernel]
@@ -271,7 +271,7 @@ def constants(kernel: str, value: int, warps: int) -> Iterator[None]:
 
 
 def table(name: str, row: dict[str, Any]) -> str:
-    """One line a block size, GB/s for every number of warps."""
+    """Return one line a block size, GB/s for every number of warps."""
     if "gb_per_s" not in row:
         return f"{name}: {row}"
     lines: dict[str, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Whether 8 bits pay on this processor: speed against the engine that ships, and quality.
+"""Benchmark of 8 bits on this CPU: speed against the engine that ships, and quality.
 
     pip install openvino onnxruntime
     python benchmarks/int8.py --model lite-x4 --size 320x180 --photos PHOTOS --data SETS
@@ -59,7 +59,7 @@ def engines(model: Model, size: tuple[int, int], photos: Path, threads: int) -> 
 
 
 def timed(runs: dict[str, Run], x: Tensor, repeats: int) -> dict[str, tuple[float, float]]:
-    """Median wall and processor seconds of each, in turns after three runs that do not count."""
+    """Return median wall and CPU seconds of each, in turns after three runs that do not count."""
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     for turn in range(-3, repeats):
         for name, run in runs.items():
@@ -96,7 +96,7 @@ def print_quality(name: str, data: Path) -> None:
 
 
 def work(net: Lite, size: tuple[int, int]) -> float:
-    """Floating-point operations of a picture."""
+    """Count the floating-point operations of a picture."""
     convs = (net.head, *net.body, net.tail)
     return 2.0 * sum(conv.weight.numel() for conv in convs) * size[0] * size[1]
 

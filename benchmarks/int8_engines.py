@@ -1,4 +1,4 @@
-"""The lite network in 8 bits on three runtimes, and in floats on two: callables on [1, 1, h, w]."""
+"""Engines of the lite network on [1, 1, h, w]: 8 bits on three runtimes, floats on two."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAME = ([1, 1], [1, 1], [1, 1], 1)  # stride, padding, dilation, groups of a 3x3
 
 
 class Writer:
-    """An ONNX graph in the making."""
+    """Writer of an ONNX graph."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -37,7 +37,7 @@ class Writer:
         return output
 
     def rounded(self, x: str, grid: Grid) -> str:
-        """To codes and back: what runtimes recognise as 8 bits."""
+        """Turn to codes and back, which runtimes recognise as 8 bits."""
         to = self.constant(np.float32(grid.step)), self.constant(np.uint8(grid.zero))
         return self.add("DequantizeLinear", self.add("QuantizeLinear", x, *to), *to)
 
@@ -57,7 +57,7 @@ class Writer:
 def onnx_bytes(
     net: Lite, size: tuple[int, int], coded: Coded | None = None, *, results: bool = False
 ) -> bytes:
-    """``net`` for pictures of ``size`` (h, w), in floats where it is not ``coded``.
+    """Write ``net`` for pictures of ``size`` (h, w), in floats unless it is ``coded``.
 
     ``results`` rounds what convolutions give too, without which ONNX Runtime multiplies floats.
     """
@@ -93,7 +93,7 @@ def onnx_bytes(
 
 
 class OpenVino:
-    """In what the plugin chooses: bf16 where it is native. In 8 bits, it is an engine of vidsr."""
+    """Engine in the type that the plugin chooses: bf16 if it is native. 8 bits are vidsr's own."""
 
     def __init__(self, data: bytes, threads: int) -> None:
         import openvino
@@ -123,7 +123,7 @@ class OnnxRuntime:
 
 
 class TorchInt8:
-    """oneDNN's 8-bit convolutions through PyTorch: floats come out, the rest are two more passes.
+    """Engine of oneDNN's 8-bit convolutions through PyTorch: floats out, two more passes after.
 
     No PReLU and no leaky ReLU can be fused into them (PyTorch 2.13: "Unsupported post op").
     """

@@ -1,4 +1,4 @@
-"""What a training step costs, and how much of it is cutting crops.
+"""Cost of a training step, and the share of it that cutting crops takes.
 
     python benchmarks/training.py --models lite srresnet --seconds 5
 
@@ -38,7 +38,7 @@ def noise_pool(options: Options, device: torch.device) -> CropPool:
 
 
 def milliseconds(work: Callable[[], object], seconds: float, device: torch.device) -> float:
-    """Median time of a call, the device waited for."""
+    """Return the median time of a call; it includes waiting for the device."""
     times: list[float] = []
     for _ in range(WARM_UP):
         work()
@@ -76,7 +76,7 @@ def measure(model: str, device: torch.device, seconds: float) -> dict[str, Any]:
 
 
 def plain_tail(device: torch.device, seconds: float) -> dict[str, Any]:
-    """SRResNet's step with its tail as published."""
+    """Measure SRResNet's step with its tail as published."""
     fast = student_module.fast_forward
     student_module.fast_forward = lambda net, x: net(x)
     try:
@@ -89,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--models", nargs="+", default=["lite", "srresnet"], metavar="NAME")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
-    parser.add_argument("--threads", type=int, help="of the processor")
+    parser.add_argument("--threads", type=int, help="threads of the CPU")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     if arguments.threads:

@@ -1,4 +1,4 @@
-"""What the tests of whole files share."""
+"""Helpers that the tests of whole files share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEMO = ROOT / "examples" / "demo.mp4"
 
 
 def decode(path: Path) -> tuple[list[Fraction], list[np.ndarray]]:
-    """Times in seconds and pictures."""
+    """Return times in seconds and pictures."""
     times, pictures = [], []
     with av.open(str(path)) as clip:
         for image in clip.decode(video=0):

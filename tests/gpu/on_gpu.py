@@ -1,4 +1,4 @@
-"""Where the tests of this folder run: on a CUDA device, or rehearsed on a CPU with small sizes.
+"""Place where the tests of this folder run: a CUDA device, or a CPU for a rehearsal in small sizes.
 
 ``VIDSR_GPU_REHEARSAL=1`` runs on a CPU all that does not need CUDA itself, so that no mistake waits
 for a machine with a GPU. ``VIDSR_REQUIRE_CUDA=1`` makes a machine without one a failure.
@@ -36,7 +36,7 @@ def skip_without_cuda() -> None:
 
 
 def pick(full: T, small: T) -> T:
-    """A size for a GPU, or one for the rehearsal."""
+    """Return the size for a GPU, or the one for the rehearsal."""
     return small if REHEARSAL else full
 
 
@@ -46,7 +46,7 @@ def synchronize() -> None:
 
 
 def replayed(work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
-    """In the place of a captured graph in a rehearsal."""
+    """Stand in for a captured graph in a rehearsal."""
     output = work().clone()
 
     def replay() -> None:
@@ -60,7 +60,7 @@ def graphed(engine: Engine, **options: int) -> GraphedEngine:
 
 
 def smooth(shape: tuple[int, ...], seed: int = 0) -> Tensor:
-    """``[N, C, H, W]`` in [0, 1] on the CPU: clouds with edges, as pictures have them."""
+    """Draw ``[N, C, H, W]`` in [0, 1] on the CPU: clouds with edges, as pictures have them."""
     generator = torch.Generator().manual_seed(seed)
     n, c, h, w = shape
     coarse = torch.rand((n, c, h // 8 + 2, w // 8 + 2), generator=generator)
@@ -77,7 +77,7 @@ def layout(
 
 
 def frame(form: VideoFormat, number: int) -> Frame:
-    """A picture on the host whose pts is ``7 * number``; chroma near neutral, as in pictures."""
+    """Draw a picture on the host whose pts is ``7 * number``; chroma is near neutral."""
     top = 2**form.pixel.depth - 1
     planes = []
     for index, (h, w) in enumerate(form.plane_sizes):

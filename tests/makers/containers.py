@@ -1,6 +1,6 @@
 """Files that hold more than pictures: many sounds, subtitles, chapters, attachments, cover art.
 
-``make_file`` writes one; ``read_streams`` tells what is in a file, packet by packet.
+``make_file`` writes one; ``read_streams`` lists what is in a file, packet by packet.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ FASTEST = {"h264": "ultrafast", "hevc": "ultrafast", "av1": "12", "vp9": "8"}
 
 
 def enlarge(source: Path, target: Path, **choices: Any) -> Report:
-    """Twice as large with the smallest model, at the encoder's fastest."""
+    """Upscale by two with the smallest model, at the encoder's fastest."""
     preset = FASTEST.get(choices.get("codec", ""))
     return vidsr.upscale(source, target, model="lite-x2", preset=preset, **choices)
 
 
 @dataclass(frozen=True)
 class Sound:
-    """An audio track. ``start_s`` shifts it against the video's zero."""
+    """Audio track. ``start_s`` shifts it against the video's zero."""
 
     codec: str = "aac"
     rate: int = 48000
@@ -45,7 +45,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class Line:
-    """One subtitle: milliseconds and text."""
+    """Subtitle: milliseconds and text."""
 
     start_ms: int
     length_ms: int
@@ -54,7 +54,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Subtitles:
-    """A track of raw packets. ``codec`` subrip, mov_text, webvtt, ass, or any bitmap one."""
+    """Track of raw packets. ``codec`` subrip, mov_text, webvtt, ass, or any bitmap one."""
 
     lines: tuple[Line, ...] = (Line(0, 100, "Hello"),)
     codec: str = "subrip"
@@ -71,7 +71,7 @@ class Attachment:
 
 @dataclass
 class Track:
-    """What ``read_streams`` found of one stream; times in seconds."""
+    """Stream that ``read_streams`` found; times in seconds."""
 
     kind: str
     codec: str
@@ -83,7 +83,7 @@ class Track:
 
 
 def jpeg_bytes(width: int = 16, height: int = 16) -> bytes:
-    """A small JPEG file."""
+    """Return a small JPEG file."""
     context = av.CodecContext.create("mjpeg", "w")
     assert isinstance(context, av.VideoCodecContext)
     context.width, context.height, context.pix_fmt = width, height, "yuvj420p"
@@ -135,7 +135,7 @@ def make_file(
 
 
 def read_streams(path: Path) -> list[Track]:
-    """Every stream of a file, in its order, with the bytes and the times of its packets."""
+    """Return every stream of a file, in its order, with the bytes and the times of its packets."""
     with av.open(str(path)) as source:
         tracks = [
             Track(
@@ -157,7 +157,7 @@ def read_streams(path: Path) -> list[Track]:
 
 
 def read_lines(path: Path) -> list[tuple[int, int, str]]:
-    """The subtitles of the first text track: start and length in milliseconds, ASS text."""
+    """Return the first text track's subtitles: start and length in milliseconds, ASS text."""
     lines = []
     with av.open(str(path)) as source:
         for packet in source.demux(source.streams.subtitles[0]):
@@ -258,14 +258,14 @@ def _chapter(number: int, start: int, end: int, title: str) -> Any:
 
 
 def probe_frame(path: Path) -> av.VideoFrame:
-    """The first picture of the first video that is no cover."""
+    """Return the first picture of the first video that is no cover."""
     with av.open(str(path)) as source:
         videos = [s for s in source.streams.video if not s.disposition & Disposition.attached_pic]
         return next(iter(source.decode(videos[0])))
 
 
 def png_bytes(image: av.VideoFrame) -> bytes:
-    """A picture as a PNG file."""
+    """Return a picture as a PNG file."""
     memory = io.BytesIO()
     with av.open(memory, "w", format="image2pipe") as target:
         stream = target.add_stream("png", rate=25)

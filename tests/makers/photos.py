@@ -11,7 +11,7 @@ from vidsr.video.still_images import write_png
 
 
 def photograph(seed: int, height: int = 160, width: int = 192) -> Tensor:
-    """uint8 ``[3, H, W]``: soft blobs, hard edges and stripes, different for every seed."""
+    """Draw uint8 ``[3, H, W]``: soft blobs, hard edges and stripes, different for every seed."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(1, 3, 7, 9, generator=generator)
     soft = torch.nn.functional.interpolate(coarse, (height, width), mode="bicubic")[0]
@@ -24,7 +24,7 @@ def photograph(seed: int, height: int = 160, width: int = 192) -> Tensor:
 
 
 def make_photos(folder: Path, count: int, height: int = 160, width: int = 192) -> Path:
-    """A folder of ``count`` PNG photographs."""
+    """Write a folder of ``count`` PNG photographs."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(count):
         write_png(folder / f"photo{seed}.png", photograph(seed, height, width))

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from vidsr.bench import machine
-from vidsr.bench.machine import Machine
+from vidsr.bench.machine import Host
 from vidsr.bench.outcome import summary
 from vidsr.bench.outcome.bottleneck import limit_line
 from vidsr.bench.outcome.results import FORMAT, Result
 from vidsr.bench.outcome.stats import Quantiles, Spread, percentile, quantiles, ratios, spread
 from vidsr.bench.outcome.text import FASTER, FASTEST, lines
 
-MACHINE = Machine("a processor", 2, 8.0, None, "Linux", 0.0, {"torch": "2"}, "abc")
+MACHINE = Host("a processor", 2, 8.0, None, "Linux", 0.0, {"torch": "2"}, "abc")
 
 
 def run(**changes: Any) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def test_efficiency() -> None:
     assert found.of_engine.median == pytest.approx(10 / 25)
     assert found.colour_copies is not None
     assert found.colour_copies.median == pytest.approx(6 / 150)
-    # Of a device, whose work the processor waits for, nothing can be said in processor time.
+    # Of a device, whose work the CPU waits for, nothing can be said in CPU time.
     assert summary.efficiency([round_("cuda")], [run()]).colour_copies is None
 
 
@@ -133,10 +133,10 @@ def test_a_peer_is_compared_run_by_run() -> None:
     assert absent.ratio is None
 
 
-def test_what_limits_a_processor_is_where_its_time_goes() -> None:
+def test_what_limits_a_cpu_is_where_its_time_goes() -> None:
     line = limit_line(summary.stages([round_()]), "cpu")
     assert line == (
-        "what limits this machine now: the network, 65% of the frame's processor time "
+        "what limits this machine now: the network, 65% of the frame's CPU time "
         "at 50% of the machine's bfloat16 matmul rate; then encoding, 29%"
     )
 
@@ -192,7 +192,7 @@ def test_the_text_names_what_ran_and_ends_with_the_answer() -> None:
     assert told[-1] == "5 fps in real time: yes, 2 times its rate"
 
 
-def test_what_is_too_slow_on_a_processor_is_told_of_a_faster_model() -> None:
+def test_what_is_too_slow_on_a_cpu_is_told_of_a_faster_model() -> None:
     slow = replace(full_result(), whole=summary.whole([run(rate=25.0)]))
     *_, verdict, faster = lines(slow)
     assert verdict == "25 fps in real time: no, 0.4 times its rate"

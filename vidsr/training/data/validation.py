@@ -103,7 +103,7 @@ def _sample(path: Path, recipe: Recipe, scale: int, lr: Path | None = None) -> S
 def _require(path: Path, picture: Tensor, side: int) -> None:
     if min(picture.shape[1:]) < side:
         size = f"{picture.shape[2]}x{picture.shape[1]}"
-        raise InputError(f"{path}: expected {side}x{side} or larger to validate on, got {size}")
+        raise InputError(f"{path}: {size} is too small: expected {side}x{side} or larger")
 
 
 def _middle(picture: Tensor) -> Tensor:
