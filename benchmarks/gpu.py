@@ -67,6 +67,10 @@ def nvidia_smi(device: torch.device) -> dict[str, str]:
     return dict(zip(CLOCKS.split(","), (v.strip() for v in done.stdout.split(",")), strict=False))
 
 
+def _cudnn() -> Any:
+    return torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+
+
 def circumstances(device: torch.device) -> dict[str, Any]:
     return {
         **device_facts(device),
@@ -76,7 +80,7 @@ def circumstances(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: installed(name) for name in ("torch", "triton", "av", "numpy")},
         "cuda": torch.version.cuda,
-        "cudnn": torch.backends.cudnn.version() if device.type == "cuda" else None,
+        "cudnn": _cudnn() if device.type == "cuda" else None,
         "commit": commit(),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,12 +21,16 @@ def ceilings(bench: Bench) -> dict[str, Any]:
         "both_ways_gb_per_s": lambda b: bus_gb_per_s(b, up=True, down=True),
     }
     rows = {
-        name: guarded(f"ceilings {name}", lambda m=measure: {"value": m(bench)})
+        name: guarded(f"ceilings {name}", partial(_valued, measure, bench))
         for name, measure in measures.items()
     }
     values = {name: row["value"] for name, row in rows.items() if "value" in row}
     errors = {name: row["error"] for name, row in rows.items() if "error" in row}
     return rounded({**dict.fromkeys(measures), **values}) | ({"errors": errors} if errors else {})
+
+
+def _valued(measure: Callable[[Bench], float], bench: Bench) -> dict[str, Any]:
+    return {"value": measure(bench)}
 
 
 def copy_gb_per_s(bench: Bench) -> float:
@@ -56,7 +61,10 @@ def bus_gb_per_s(bench: Bench, *, up: bool, down: bool) -> float:
     pairs = [pair()[::-1]] * up + [pair()] * down  # (target, source)
     if not bench.cuda:
         return len(pairs) * count / call_ms(bench, lambda: [t.copy_(s) for t, s in pairs]) / 1e6
-    streams = [torch.cuda.Stream(bench.device) for _ in pairs]
+    streams = [
+        torch.cuda.Stream(bench.device)  # type: ignore[no-untyped-call]
+        for _ in pairs
+    ]
 
     def copies() -> None:
         current = torch.cuda.current_stream(bench.device)

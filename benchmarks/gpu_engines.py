@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ import torch
 from gpu_timing import Bench, call_ms, guarded, replayed, rounded, say
 from torch import Tensor, nn
 
+from vidsr.engines.devices import Precision
 from vidsr.engines.pytorch.cuda_graphs import Capture, GraphedEngine, capture_on_cuda
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.inference_net import InferenceNet
@@ -34,7 +36,7 @@ MODES = ("default", "max-autotune-no-cudagraphs")
 
 def build(bench: Bench, model: str) -> TorchEngine:
     """Build the engine as the program does on a GPU; in float32 on a CPU."""
-    precision = "auto" if bench.cuda else "fp32"
+    precision: Precision = "auto" if bench.cuda else "fp32"
     return TorchEngine(load_model(model), device=str(bench.device), precision=precision)
 
 
@@ -67,7 +69,7 @@ def engines(bench: Bench, tflop_per_s: float | None) -> dict[str, Any]:
         for size in bench.pick(SIZES, ((8, 6),)):
             name = f"{model} {size[0]}x{size[1]}"
             rows[name] = guarded(
-                f"engines {name}", lambda m=model, s=size: measure(bench, m, s, tflop_per_s)
+                f"engines {name}", partial(measure, bench, model, size, tflop_per_s)
             )
             if bench.cuda:
                 torch.cuda.empty_cache()
@@ -170,9 +172,7 @@ def compiled(bench: Bench) -> dict[str, Any]:
     for mode in bench.pick(MODES, MODES[:1]):
         for model in bench.pick(COMPILED, COMPILED[:1]):
             name = f"{model} {size[0]}x{size[1]} {mode}"
-            rows[name] = guarded(
-                f"compile {name}", lambda a=(model, size, mode): _in_process(bench, *a)
-            )
+            rows[name] = guarded(f"compile {name}", partial(_in_process, bench, model, size, mode))
     return rows
 
 

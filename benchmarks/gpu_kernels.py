@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -200,9 +201,15 @@ CASES: dict[str, Make] = {
 def kernels(bench: Bench, copy_gb_per_s: float | None) -> dict[str, Any]:
     """Measure every case by name."""
     return {
-        name: guarded(f"kernels {name}", lambda m=make: _row(bench, m(bench), copy_gb_per_s))
+        name: guarded(f"kernels {name}", partial(_made_row, bench, make, copy_gb_per_s))
         for name, make in CASES.items()
     }
+
+
+def _made_row(
+    bench: Bench, make: Callable[[Bench], Case], copy_gb_per_s: float | None
+) -> dict[str, Any]:
+    return _row(bench, make(bench), copy_gb_per_s)
 
 
 @torch.inference_mode()
@@ -233,14 +240,18 @@ def tune(bench: Bench, copy_gb_per_s: float | None) -> dict[str, Any]:
         if bench.left_s < 20:
             results[name] = {"skipped": "no time left"}
             continue
-        results[name] = guarded(f"tune {name}", lambda m=make: _swept(bench, m(bench)))
+        results[name] = guarded(f"tune {name}", partial(_made_sweep, bench, make))
         say(table(name, results[name]))
     return results
 
 
+def _made_sweep(bench: Bench, make: Callable[[Bench], Case]) -> dict[str, Any]:
+    return _swept(bench, make(bench))
+
+
 def _swept(bench: Bench, case: Case) -> dict[str, Any]:
     _, _, values = CONSTANTS[case.kernel]
-    rates = {}
+    rates: dict[str, float | None] = {}
     for value, warps in product(bench.pick(values, values[1:2]), bench.pick(WARPS, WARPS[1:2])):
         key = f"{value} x {warps}"
         try:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import torch
 from gpu_kernels import COLOR, codes
@@ -42,7 +43,7 @@ def stream(bench: Bench, folder: Path, slug: str) -> dict[str, Any]:
         name = f"{model} 960x540"
         trace = folder / f"{slug}-{model}-trace.json.gz"
         rows[name] = guarded(
-            f"stream {name}", lambda m=model, t=trace: measure(bench, m, layout(960, 540), t)
+            f"stream {name}", partial(measure, bench, model, layout(960, 540), trace)
         )
         if bench.cuda:
             gc.collect()
@@ -63,7 +64,7 @@ def measure(bench: Bench, model: str, form: VideoFormat, trace: Path) -> dict[st
     first.release()
     stream_fps = median(_stream_fps(upscaler, form, count) for _ in range(bench.pick(3, 1)))
     single_fps = median(_single_fps(upscaler, form, count // 3) for _ in range(bench.pick(3, 1)))
-    row = {
+    row: dict[str, Any] = {
         "frames": count,
         "tile": str(upscaler.plan(form, upscaler.target_format(form))),
         "stream_fps": stream_fps,
@@ -144,7 +145,7 @@ def endurance(bench: Bench, count: int, limit_s: float) -> dict[str, Any]:
     )
     begin, done, errors = time.perf_counter(), 0, 0
     early: dict[str, int] | None = None
-    results = upscaler.stream(frames(form, count))
+    results = cast("Generator[Frame]", upscaler.stream(frames(form, count)))
     for large in results:
         errors += large.pts != done
         large.release()

@@ -85,7 +85,10 @@ def _elapsed_ms(bench: Bench, work: Work, count: int) -> float:
         for _ in range(count):
             work()
         return 1000 * (time.perf_counter() - begin)
-    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start, end = (
+        torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        for _ in range(2)
+    )
     start.record()
     for _ in range(count):
         work()
@@ -130,7 +133,7 @@ def device_ms(bench: Bench, works: Sequence[Work]) -> tuple[float, str]:
 
 
 def _captured(bench: Bench, work: Work) -> Callable[[], None]:
-    stream = torch.cuda.Stream(bench.device)
+    stream = torch.cuda.Stream(bench.device)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(bench.device))
     with torch.cuda.stream(stream):
         work()

@@ -34,7 +34,7 @@ class StandInFile:
         data = Path(filename).read_bytes()
         start = 8 + int.from_bytes(data[:8], "little")
         self._header: dict[str, Any] = json.loads(data[8:start])
-        self._metadata = self._header.pop("__metadata__", None)
+        self._metadata: dict[str, str] | None = self._header.pop("__metadata__", None)
         self._data = data[start:]
 
     def __enter__(self) -> Self:

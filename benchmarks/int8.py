@@ -98,7 +98,8 @@ def print_quality(name: str, data: Path) -> None:
 def work(net: Lite, size: tuple[int, int]) -> float:
     """Count the floating-point operations of a picture."""
     convs = (net.head, *net.body, net.tail)
-    return 2.0 * sum(conv.weight.numel() for conv in convs) * size[0] * size[1]
+    weights: int = sum(conv.weight.numel() for conv in convs)
+    return 2.0 * weights * size[0] * size[1]
 
 
 def main() -> None:

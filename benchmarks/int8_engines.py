@@ -10,7 +10,7 @@ import onnx
 import torch
 from int8_quantise import Coded, Grid, Layer
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
+from torch import Tensor, nn
 
 from vidsr.engines.pytorch.onednn import DirectConv2d
 from vidsr.models.networks.lite import Lite
@@ -77,14 +77,16 @@ def onnx_bytes(
         if layer is not None and results:
             h = to.rounded(h, layer.result)
         if index <= len(net.body):
-            h = to.prelu(h, net.activations[index].weight)
+            activation = net.activations[index]
+            assert isinstance(activation, nn.PReLU)
+            h = to.prelu(h, activation.weight)
     to.add("Add", h, "x", output="y")
     height, width = size
     ends = [
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, height, width])]
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, height, width])
         for name, channels in (("x", 1), ("y", net.config.scale**2))
     ]
-    graph = helper.make_graph(to.nodes, "lite", *ends, to.constants)
+    graph = helper.make_graph(to.nodes, "lite", ends[:1], ends[1:], to.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
@@ -131,8 +133,9 @@ class TorchInt8:
     def __init__(self, net: Lite, coded: Coded, size: tuple[int, int]) -> None:
         self.net, self.layers = net, coded.layers
         head = copy.deepcopy(net.head)
+        assert head.bias is not None
         head.weight.data, head.bias.data = coded.head
-        head = head.to(torch.bfloat16, memory_format=torch.channels_last)
+        head.to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.head = DirectConv2d.adopt(head)  # whose result has its channels last
         shape = [1, net.config.width, *size]
         self.packed = [
@@ -149,7 +152,8 @@ class TorchInt8:
             h = self._conv(layer, self.packed[index], h)
             if index < len(self.net.body):
                 h = self.net.activations[index + 1](h)
-        return h + x
+        result: Tensor = h + x
+        return result
 
     def _conv(self, layer: Layer, packed: Tensor, x: Tensor) -> Tensor:
         grid = layer.grid

@@ -14,6 +14,7 @@ from fractions import Fraction
 from itertools import chain
 from statistics import median
 from typing import Any
+from unittest import mock
 
 import av
 import numpy as np
@@ -98,12 +99,14 @@ def _alternate(works: dict[str, Work], rounds: int) -> dict[str, list[float]]:
 def engine_overhead(rounds: str) -> dict[str, Any]:
     """Compare TorchEngine.run with the same network, type and layout, called with nothing else."""
     from vidsr.engines.pytorch.rewrite import to_phase_module
+    from vidsr.models.networks.lite import Lite
     from vidsr.models.zoo import load_model
 
     engine = _lite()
     x = torch.rand(1, engine.channels, 180, 320)
     net = to_phase_module(load_model("lite-x4").module).eval()
-    net = net.to(engine.dtype, memory_format=torch.channels_last)
+    assert isinstance(net, Lite)
+    net.to(dtype=engine.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     bare_x = x.to(engine.dtype).contiguous(memory_format=torch.channels_last)
     works: dict[str, Work] = {
         "engine": lambda: engine.run(x),
@@ -166,8 +169,9 @@ def part_colour(path: str, count: str) -> dict[str, Any]:
     upscaler = Upscaler("lite-x4", device="cpu")
     frames = list(decode(path, 24))
     upscaler(frames[0])  # the engine is checked on the first picture: before it answers from memory
-    upscaler.engine.run = replaying(upscaler.engine.run)
-    return _cpu_ms(lambda i: upscaler(frames[i % len(frames)]), int(count))
+    engine = upscaler.engine
+    with mock.patch.object(engine, "run", replaying(engine.run)):
+        return _cpu_ms(lambda i: upscaler(frames[i % len(frames)]), int(count))
 
 
 def part_encode(path: str, count: str, target: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from vidsr.degradation.chain import Chain, Step
-from vidsr.degradation.operations.catalogue import OPS
+from vidsr.degradation.operations.catalogue import OPS, Values
 from vidsr.degradation.operations.resize import resize
 from vidsr.degradation.recipe import Recipe, recipe_names
 from vidsr.errors import NoInputError, OptionError
@@ -123,7 +123,7 @@ class TestChain:
         x = torch.cat((dark, bright, bright))
         combed = Chain((Step("interlace", {"stale": "odd"}),)).apply(x, 1)
         assert combed.mean((1, 2, 3)).tolist() == [0, 0.5, 1]
-        values = {"share": 1.0, "block_px": 8, "fill": "previous"}
+        values: Values = {"share": 1.0, "block_px": 8, "fill": "previous"}
         assert float(Chain((Step("drop_blocks", values),)).apply(x, 1).max()) == 0
 
     @pytest.mark.parametrize("size", [(7, 40), (40, 3)])

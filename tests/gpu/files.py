@@ -9,6 +9,7 @@ from pathlib import Path
 import av
 import numpy as np
 
+from tests.makers.clips import seconds
 from tests.paths import ROOT
 
 DEMO = ROOT / "examples" / "demo.mp4"
@@ -16,10 +17,11 @@ DEMO = ROOT / "examples" / "demo.mp4"
 
 def decode(path: Path) -> tuple[list[Fraction], list[np.ndarray]]:
     """Return times in seconds and pictures."""
-    times, pictures = [], []
+    times: list[Fraction] = []
+    pictures: list[np.ndarray] = []
     with av.open(str(path)) as clip:
         for image in clip.decode(video=0):
-            times.append(image.pts * image.time_base)
+            times.append(seconds(image))
             pictures.append(image.to_ndarray())
     return times, pictures
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 REHEARSAL = not torch.cuda.is_available() and bool(os.environ.get("VIDSR_GPU_REHEARSAL"))
 DEVICE = torch.device("cpu" if REHEARSAL else "cuda")
-PRECISION = "fp32" if REHEARSAL else "auto"
+PRECISION: Literal["fp32", "auto"] = "fp32" if REHEARSAL else "auto"
 cuda_only = pytest.mark.skipif(REHEARSAL, reason="needs CUDA itself")
 two_gpus = pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
 

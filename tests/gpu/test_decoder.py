@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tests.gpu.on_gpu import DEVICE, skip_without_cuda
+from vidsr.picture.frame import Frame
 
 pytest.importorskip("av")
 
@@ -45,7 +46,7 @@ def planes_of(path: Path, card: Nvdec | None) -> tuple[list[int | None], list[tu
     with Source(path, hwaccel=card) as source:
         if card is not None and source.decoder != "cuda":
             pytest.skip("NVDEC does not decode H.264 here: FFmpeg says no, or there is no library")
-        frames = [item for item in source if isinstance(item, vidsr.Frame)]
+        frames = [item for item in source if isinstance(item, Frame)]
     return [frame.pts for frame in frames], [frame.planes for frame in frames]
 
 
@@ -53,7 +54,7 @@ def planes_of(path: Path, card: Nvdec | None) -> tuple[list[int | None], list[tu
 def busy_device() -> Iterator[None]:
     """Products on a stream of their own, which keep every multiprocessor at work."""
     x = torch.ones(4096, 4096, device=DEVICE)
-    stream = torch.cuda.Stream(DEVICE)
+    stream = torch.cuda.Stream(DEVICE)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(DEVICE))
     with torch.cuda.stream(stream):
         for _ in range(100):
@@ -83,7 +84,8 @@ def test_so_they_are_while_the_device_works(card: Nvdec, clip: Path) -> None:
 
 def test_so_they_are_for_a_caller_on_another_stream(card: Nvdec, clip: Path) -> None:
     """Surfaces are filled on the default stream, for which other streams do not wait."""
-    with torch.cuda.stream(torch.cuda.Stream(DEVICE)):
+    other = torch.cuda.Stream(DEVICE)  # type: ignore[no-untyped-call]
+    with torch.cuda.stream(other):
         assert_equal(card, clip)
 
 

@@ -217,9 +217,10 @@ def test_kernels_are_launched_on_the_current_stream(index: int) -> None:
     late = torch.zeros_like(source)
     convert(late)
     synchronize()
-    stream = torch.cuda.Stream()
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     with torch.cuda.stream(stream):
-        torch.cuda._sleep(200_000_000)  # a tenth of a second, in which another stream would read
+        # A tenth of a second, in which another stream would read.
+        torch.cuda._sleep(200_000_000)  # type: ignore[no-untyped-call]
         late.copy_(source)
         found = convert(late)
     stream.synchronize()

@@ -6,10 +6,10 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -140,7 +140,7 @@ def test_closing_early_leaves_the_upscaler_usable() -> None:
     upscaler = upscaler_of("srresnet-x4")
     wanted = upscaler.enlarge(frame(form, 0)).planes
     for count in (0, 1, 3):
-        results = upscaler.stream(frame(form, i) for i in range(9))
+        results = cast("Generator[Frame]", upscaler.stream(frame(form, i) for i in range(9)))
         for large in islice(results, count):
             large.release()
         results.close()

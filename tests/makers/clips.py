@@ -76,6 +76,13 @@ class _Track:
     frames: list[Any] = field(default_factory=list)
 
 
+def seconds(item: av.VideoFrame | av.AudioFrame | av.Packet[Any]) -> Fraction:
+    """Return the presentation time of a frame or packet that has one."""
+    assert item.pts is not None
+    assert item.time_base is not None
+    return item.pts * item.time_base
+
+
 def samples(image: av.VideoFrame) -> list[np.ndarray[Any, Any]]:
     """Return copies of a planar picture's planes, ``[h, w]`` uint8 or uint16."""
     return [plane.numpy().copy() for plane in view_planes(image)]
@@ -186,6 +193,7 @@ def make_clip(
     settings = _settings(codec, options, interlaced, mastering, light)
     with av.open(str(path), "w", format=container, options=container_options or {}) as target:
         stream = target.add_stream(codec, rate=Fraction(rate), options=settings)
+        assert isinstance(stream, av.VideoStream)
         _describe(stream, pictures[0], base, tags, sar, gop, bframes)
         if rotation is not None:
             stream.set_display_rotation(rotation, hflip=hflip)

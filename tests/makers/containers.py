@@ -15,9 +15,10 @@ from typing import Any
 import av
 import numpy as np
 from av.stream import Disposition
+from av.subtitles.subtitle import AssSubtitle
 
 import vidsr
-from tests.makers.clips import picture
+from tests.makers.clips import picture, seconds
 from vidsr.run.report import Report
 
 MS = Fraction(1, 1000)
@@ -163,7 +164,8 @@ def read_lines(path: Path) -> list[tuple[int, int, str]]:
         for packet in source.demux(source.streams.subtitles[0]):
             shown = packet.stream.decode2(packet) if packet.size else None
             for rect in shown.rects if shown else ():
-                start, length = packet.pts * packet.time_base, packet.duration * packet.time_base
+                assert isinstance(rect, AssSubtitle)
+                start, length = seconds(packet), (packet.duration or 0) * packet.time_base
                 text = rect.ass.decode().split(",", 8)[-1]
                 lines.append((round(start * 1000), round(length * 1000), text))
     return lines
@@ -183,12 +185,13 @@ def _video(
     stream.codec_context.time_base = stream.time_base = Fraction(1, 90000)
     stream.codec_context.max_b_frames = bframes
     stream.metadata.update(tags)
-    packets = []
+    packets: list[Any] = []
     for index in range(frames):
         image = picture(*size, index=index)
         image.pts, image.time_base = round(start_s * 90000) + 3600 * index, Fraction(1, 90000)
         packets += stream.encode(image)
-    return packets + stream.encode(None)
+    packets += stream.encode(None)
+    return packets
 
 
 def _sound(target: Any, sound: Sound, start_s: Fraction) -> list[Any]:
@@ -200,7 +203,8 @@ def _sound(target: Any, sound: Sound, start_s: Fraction) -> list[Any]:
     stream.disposition = sound.disposition
     context.open()
     chunk = context.frame_size or 1024
-    begin, packets = round((start_s + Fraction(sound.start_s)) * sound.rate), []
+    begin = round((start_s + Fraction(sound.start_s)) * sound.rate)
+    packets: list[Any] = []
     random = np.random.default_rng(chunk)
     for place in range(0, round(sound.seconds * sound.rate), chunk):
         wave = random.integers(-9000, 9000, (1, 2 * chunk), dtype=np.int16)
@@ -210,7 +214,8 @@ def _sound(target: Any, sound: Sound, start_s: Fraction) -> list[Any]:
         (frame,) = av.AudioResampler(context.format.name).resample(frame)
         frame.pts, frame.time_base = begin + place, Fraction(1, sound.rate)
         packets += stream.encode(frame)
-    return packets + stream.encode(None)
+    packets += stream.encode(None)
+    return packets
 
 
 def _subtitles(target: Any, track: Subtitles) -> list[Any]:

@@ -20,7 +20,8 @@ def photograph(seed: int, height: int = 160, width: int = 192) -> Tensor:
     wave = torch.sin((x * angle + y * (1 - angle)) * (0.3 + period))
     edge = ((x * (1 - angle) - y * angle) % 48 < 20).float()
     picture = 0.5 * soft + 0.15 * wave + 0.25 * edge + 0.1
-    return (picture.clamp(0, 1) * 255).round().to(torch.uint8)
+    levels: Tensor = (picture.clamp(0, 1) * 255).round()
+    return levels.to(torch.uint8)
 
 
 def make_photos(folder: Path, count: int, height: int = 160, width: int = 192) -> Path:

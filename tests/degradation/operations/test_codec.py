@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TypedDict
 
 import pytest
 import torch
@@ -13,12 +14,17 @@ from vidsr.degradation.operations.codec import CodecPass, compress
 from vidsr.degradation.operations.codec_settings import CODECS, CodecSettings
 from vidsr.errors import OptionError
 
-BEST = {"h264": {"crf": 1}, "h265": {"crf": 1}, "vp9": {"crf": 0}}
-WORST = {"h264": {"crf": 45}, "h265": {"crf": 45}, "vp9": {"crf": 60}}
+BEST = {"h264": 1, "h265": 1, "vp9": 0}
+WORST = {"h264": 45, "h265": 45, "vp9": 60}
 
 
-def quality(codec: str, table: dict[str, dict[str, int]], qscale: int) -> dict[str, int]:
-    return table.get(codec, {"qscale": qscale})
+class Quality(TypedDict, total=False):
+    crf: int
+    qscale: int
+
+
+def quality(codec: str, crf: dict[str, int], qscale: int) -> Quality:
+    return {"crf": crf[codec]} if codec in crf else {"qscale": qscale}
 
 
 def photo(height: int, width: int) -> Tensor:

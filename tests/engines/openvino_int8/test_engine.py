@@ -153,7 +153,7 @@ def test_reports_say_int8() -> None:
 def test_set5_within_a_tenth_of_a_decibel(name: str, data_dir: Path) -> None:
     scores = {}
     for engine in ("torch", "openvino"):
-        upscaler = Upscaler(name, device="cpu", engine=engine)  # type: ignore[arg-type]
+        upscaler = Upscaler(name, device="cpu", engine=engine)
         rows = score_sets(upscaler, data_dir / "eval", scale=upscaler.scale, sets=("Set5",))
         scores[engine] = set_means(rows)["Set5"]["model_db"]
     assert scores["openvino"] > scores["torch"] - 0.1

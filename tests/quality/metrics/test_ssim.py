@@ -28,7 +28,7 @@ def noisy(y: Tensor, level: float, seed: int = 0) -> Tensor:
 
 
 def elsewhere(a: Tensor, b: Tensor) -> float:
-    value = structural_similarity(
+    value = structural_similarity(  # type: ignore[no-untyped-call]
         a.double().numpy(), b.double().numpy(), data_range=255,
         gaussian_weights=True, sigma=1.5, use_sample_covariance=False,
     )  # fmt: skip

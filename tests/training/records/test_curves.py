@@ -185,7 +185,7 @@ def size(png: Path) -> tuple[int, int]:
 
 
 def colours(png: Path) -> int:
-    return len(read_rgb(png).flatten(1).unique(dim=1).T)
+    return len(torch.unique(read_rgb(png).flatten(1), dim=1).T)
 
 
 @needs_matplotlib
