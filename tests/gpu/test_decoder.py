@@ -42,7 +42,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def planes_of(path: Path, card: Nvdec | None) -> tuple[list[int | None], list[tuple[Tensor, ...]]]:
-    """Times, and the planes of every frame, all of them held until the last has come."""
+    """Return times, and the planes of every frame, all held until the last has come."""
     with Source(path, hwaccel=card) as source:
         if card is not None and source.decoder != "cuda":
             pytest.skip("NVDEC does not decode H.264 here: FFmpeg says no, or there is no library")

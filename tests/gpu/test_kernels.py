@@ -197,7 +197,7 @@ def test_pixel_shuffle_at_4k(r: int) -> None:
 
 
 def conversions() -> list[tuple[Tensor, Callable[[Tensor], Tensor]]]:
-    """An input and a kernel that reads it."""
+    """Return inputs, each with a kernel that reads it."""
     form = layout(64, 32)
     codes = random_codes(form)
     phases = random_phases((1, 48, 8, 16), torch.channels_last)

@@ -53,7 +53,7 @@ MODELS = ("lite-x4", "srresnet-x4")
 
 @pytest.fixture(scope="module", params=MODELS)
 def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Upscaler, Upscaler]]:
-    """A model on the device in its own precision, and on a CPU in float32."""
+    """Yield a model on the device in its own precision, and on a CPU in float32."""
     model = request.param
     both = (
         Upscaler(model, device=str(DEVICE), engine="torch", precision=PRECISION),
@@ -69,7 +69,7 @@ def upscaler_of(model: str) -> Upscaler:
 
 
 def taken(large: Frame) -> tuple[Tensor, ...]:
-    """A copy of lent planes, which are given back."""
+    """Copy lent planes, and give them back."""
     planes = tuple(plane.clone() for plane in large.planes)
     large.release()
     return planes
