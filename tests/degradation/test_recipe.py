@@ -27,13 +27,13 @@ def clip(frames: int = 3, height: int = 50, width: int = 67, seed: int = 0) -> T
 
 
 def blob(size: int = 128, sigma: float = 10.0) -> Tensor:
-    """A round grey spot in the middle of black, ``[1, 3, size, size]``."""
+    """Draw a round grey spot in the middle of black, ``[1, 3, size, size]``."""
     line = torch.exp(-0.5 * ((torch.arange(size) - (size - 1) / 2) / sigma) ** 2)
     return (0.8 * line[:, None] * line[None]).expand(1, 3, size, size).contiguous()
 
 
 def off_centre_px(x: Tensor) -> float:
-    """How far the brightest half of a spot lies from the middle, the further axis, in pixels."""
+    """Return how far the brightest half of a spot is off centre, on the further axis, in pixels."""
     mass = (x.double().mean((0, 1)) - 0.1).clamp(min=0)
     place = torch.arange(len(mass), dtype=torch.float64) - (len(mass) - 1) / 2
     return max(abs(float((mass.sum(dim) * place).sum() / mass.sum())) for dim in (0, 1))
@@ -86,7 +86,7 @@ class TestShipped:
 
     @pytest.mark.parametrize("name", SHIPPED)
     def test_something_is_left_to_learn_from(self, name: str) -> None:
-        """Enlarged again, it is still nearer to the truth than a flat picture is."""
+        """Upscaled again, it is still nearer to the truth than a flat picture is."""
         x = clip(1, 128, 128).expand(4, -1, -1, -1)
         for seed in range(6):
             y = resize(Recipe.load(name).sample(seed).apply(x, 2), (128, 128), "bicubic")

@@ -20,7 +20,7 @@ from vidsr.errors import OptionError
 
 
 def smooth(height: int, width: int) -> Tensor:
-    """A coloured gradient ``[1, 3, H, W]``."""
+    """Draw a coloured gradient ``[1, 3, H, W]``."""
     y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
     return torch.stack((0.2 + 0.6 * x, 0.3 + 0.4 * y, 0.8 - 0.5 * x * y))[None]
 

@@ -58,7 +58,7 @@ def random_codes(form: VideoFormat, batch: int = 1, pitch: int = 0) -> list[Tens
 
 
 def random_phases(shape: tuple[int, ...], order: torch.memory_format) -> Tensor:
-    """Counted from mid-grey, a little beyond the range."""
+    """Draw phases counted from mid-grey, a little beyond the range."""
     generator = torch.Generator(DEVICE).manual_seed(sum(shape))
     values = torch.rand(shape, device=DEVICE, dtype=torch.float16, generator=generator)
     return values.sub_(0.5).mul_(1.1).contiguous(memory_format=order)

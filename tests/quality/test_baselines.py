@@ -1,4 +1,4 @@
-"""Enlargement without a network: where it puts things, and what values it gives."""
+"""Upscaling without a network: where it puts things, and what values it gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The evaluation protocol: bicubic enlargement must score what published tables say."""
+"""Protocol of evaluation: bicubic upscaling must score what published tables say."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Tensor:
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    """A set of one colour and one grey pair; HR sizes are not multiples of four."""
+    """Write a set of one colour and one grey pair; HR sizes are not multiples of four."""
     inner = tmp_path / "Set5" / "image_SRF_4"
     inner.mkdir(parents=True)
     for number, channels in enumerate([3, 1], start=1):

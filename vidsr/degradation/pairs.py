@@ -33,7 +33,7 @@ class Pairs:
                 raise OutputError(f"{part}: holds pictures already", hint="--overwrite adds to it.")
 
     def wants(self, index: int) -> bool:
-        """Whether the frame or picture of that number, from 0, is one of those written."""
+        """Return True if the frame or picture of that number, from 0, is one of those written."""
         return index % self.every == 0
 
     def hold(self, name: str, hr: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""One step of a recipe: its TOML table checked, and a step of a chain drawn from it."""
+"""Step of a recipe: its TOML table checked, and a step of a chain drawn from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One evaluation: a request in, rows of scores out."""
+"""Evaluation: a request in, rows of scores out."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def pair(height: int, width: int, scale: int, seed: int = 0, channels: int = 3) 
 
 
 def turned(crop: Tensor, turn: int) -> Tensor:
-    """What a draw of ``turn`` means: out[i, j] = crop[a, b]."""
+    """Turn a crop as a draw of ``turn`` means: out[i, j] = crop[a, b]."""
     if turn // 2 % 2:
         crop = crop.flip(-2)
     if turn // 4:

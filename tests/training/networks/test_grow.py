@@ -59,7 +59,7 @@ def build(config: GeneratorConfig) -> SRResNet:
 
 
 def even(lite: Lite) -> Lite:
-    """The same with an even number of convolutions, which growth asks for."""
+    """Return the same with an even number of convolutions, which growth requires."""
     if lite.config.blocks % 2 == 0:
         return lite
     config = lite_config(

@@ -62,7 +62,7 @@ def picture(*size: int) -> Tensor:
 
 
 def torchvision_by_hand(x: Tensor, convs: int) -> Tensor:
-    """The published network, written down as torchvision lays it out: 2x2 pooling after 3, 8, …"""
+    """Run the published network as torchvision lays it out: 2x2 pooling after 3, 8 and so on."""
     tensors = torchvision()
     x = (x - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(DEVIATION).view(3, 1, 1)
     position = 0
@@ -234,7 +234,7 @@ def vgg_file(data_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def photo(data_dir: Path) -> Tensor:
-    """A butterfly's wing, ``[1, 3, 128, 128]`` in [0, 1]."""
+    """Return a butterfly's wing, ``[1, 3, 128, 128]`` in [0, 1]."""
     path = data_dir / "eval" / "Set5" / "image_SRF_4" / "img_003_SRF_4_HR.png"
     if not path.is_file():
         pytest.skip(f"no {path}")

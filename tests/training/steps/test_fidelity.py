@@ -37,7 +37,7 @@ def gan(**given: object) -> Adversarial:
 
 
 def crops(channels: int, scale: int = 2, size: int = 16, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """A batch of two blurred pictures and their originals."""
+    """Return a batch of two blurred pictures and their originals."""
     torch.manual_seed(seed)
     high = nn.functional.interpolate(torch.rand(2, channels, 6, 6), size * scale, mode="bicubic")
     high = high.clamp(0, 1)
