@@ -15,12 +15,13 @@ from torch import Tensor
 
 from vidsr.bench.peers.job import Opened, PeerJob, Watch
 from vidsr.bench.peers.loop import read_images
+from vidsr.picture.luma import LUMA
 
 Network = Callable[[Tensor], Tensor]
 NOTE = "pictures are BT.601, whatever the source is"
 
 # BT.601 on full-range RGB, as Pillow and OpenCV have it (JFIF).
-_RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
+_RED, _GREEN, _BLUE = LUMA
 _TO_YCBCR = torch.tensor(
     [
         [_RED, _GREEN, _BLUE],
