@@ -25,7 +25,7 @@ STEP = 3600
 
 
 def picture(number: int, pts: int) -> Frame:
-    """A frame of one grey, which its number tells."""
+    """Return a frame of one grey, which tells its number."""
     planes = tuple(
         torch.full(size, 40 + 8 * number, dtype=torch.uint8) for size in LAYOUT.plane_sizes
     )
@@ -96,7 +96,7 @@ class LiveOpener:
         return locator.scheme == "camera"
 
     def check(self, locator: Locator) -> None:
-        """A camera answers when it is opened, or does not."""
+        """Do nothing: a camera answers when it is opened, or does not."""
 
     def open(self, locator: Locator, request: SourceRequest, notes: Notes) -> LiveSource:
         self.opened.append(LiveSource(locator, fails_at=self.fails_at))

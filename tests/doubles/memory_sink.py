@@ -66,7 +66,7 @@ class MemoryOpener:
         return Target(locator, "matroska", overwrite)
 
     def check(self, target: Target, source: Locator) -> None:
-        """Memory has room."""
+        """Do nothing: memory has room."""
 
     def open(self, plan: OutputPlan, header: StreamHeader, notes: Notes) -> MemorySink:
         self.opened.append(MemorySink(plan, header))

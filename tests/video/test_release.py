@@ -54,7 +54,7 @@ from vidsr.errors import VidsrError
 from vidsr.picture.frame import Frame
 from vidsr.notes import Notes
 from vidsr.video.still_images import read_picture
-from vidsr.quality.footage import read_frames
+from vidsr.quality.video_scores import read_frames
 from vidsr.video.info import SourceCounts
 from vidsr.video.locator import Locator
 from vidsr.video.source.file_source import FileSource

@@ -24,10 +24,10 @@ from vidsr.engines.onnx_files import network_cache
 from vidsr.engines.onnx_files.facts import read_facts
 from vidsr.engines.onnx_files.network_cache import cached_network, network_key
 from vidsr.engines.pytorch.engine import TorchEngine
-from vidsr.engines.selection import choice
 from vidsr.engines.selection import tensorrt_candidate as candidate_module
 from vidsr.engines.selection.background_build import BackgroundBuild
 from vidsr.engines.selection.choice import EngineChoice, runtime_of
+from vidsr.engines.selection.fixed_shape import FixedShapeEngine
 from vidsr.engines.selection.tensorrt_candidate import Wanted, tensorrt_candidate
 from vidsr.engines.trt import gpu as machines
 from vidsr.engines.trt.gpu import Machine
@@ -255,7 +255,7 @@ def test_a_good_engine_takes_over_in_a_run(
 
         def take(self) -> Any:
             plain = general(lite)
-            return choice.FixedShapeEngine("lite-x2 on TensorRT", plain, plain, lambda x: True)
+            return FixedShapeEngine("lite-x2 on TensorRT", plain, plain, lambda x: True)
 
         def close(self) -> None:
             """Nothing to stop."""

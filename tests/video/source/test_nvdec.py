@@ -27,6 +27,7 @@ from vidsr.errors import DeviceError, OptionError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, view_planes
 from vidsr.video.info import SourceCounts
+from vidsr.video.locator import Locator
 from vidsr.video.source import nvdec
 from vidsr.video.source.file_source import FileSource
 from vidsr.video.source.frame_reader import Pictures
@@ -144,8 +145,10 @@ STAY, LEAVE = Nvdec(accelerator(), stay=True), Nvdec(accelerator(), stay=False)
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def install(surface: Callable[[Any], Any] = Surface) -> None:
-        def opened(path: Path, framerate: Fraction | None, hwaccel: HWAccel | None = None) -> Any:
-            container = open_input(path, framerate)
+        def opened(
+            locator: Locator, framerate: Fraction | None, hwaccel: HWAccel | None = None
+        ) -> Any:
+            container = open_input(locator, framerate)
             return container if hwaccel is None else Card(container, surface)
 
         monkeypatch.setattr("vidsr.video.source.file_source.open_input", opened)
