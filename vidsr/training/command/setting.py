@@ -74,6 +74,6 @@ def check_teacher(options: Options, config: GeneratorConfig) -> None:
     """Raise ModelError for a teacher that upscales otherwise than the run."""
     if config.scale != options.scale:
         raise ModelError(
-            f"teacher {options.teacher} enlarges {config.scale} times, "
-            f"the run {options.scale} times"
+            f"teacher {options.teacher}: expected scale {options.scale} of the run, "
+            f"got {config.scale}"
         )
