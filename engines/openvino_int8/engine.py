@@ -21,7 +21,7 @@ from torch import Tensor
 from vidsr.engines.openvino_int8.int8_steps import load_steps, require_lite
 from vidsr.engines.openvino_int8.network import build_network
 from vidsr.engines.pytorch.engine import TorchEngine
-from vidsr.engines.receptive_field import alignment, halo
+from vidsr.models.receptive_field import alignment, halo
 from vidsr.errors import DeviceError, MemoryLimitError
 from vidsr.models.networks.lite import Lite
 from vidsr.models.zoo import Model

@@ -16,7 +16,7 @@ from vidsr.engines.devices import (
 )
 from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.engines.pytorch.onednn import adopt_convolutions, has_onednn
-from vidsr.engines.receptive_field import alignment, halo
+from vidsr.models.receptive_field import alignment, halo
 from vidsr.errors import DeviceError, MemoryLimitError
 from vidsr.models.checkpoint import Generator
 from vidsr.models.zoo import Model

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -61,29 +62,51 @@ def save_generator(path: Path, config: GeneratorConfig, weights: Mapping[str, Te
 def load_generator(
     path: str | PathLike[str], *, output_range: OutputRange | None = None
 ) -> tuple[GeneratorConfig, Generator]:
-    """Read a generator: one of ours, or a foreign SRResNet recognised by its shapes.
+    """Read a generator: one of vidsr's, or a published SRResNet recognised by its shapes.
 
     The module is float32 on the CPU, in eval mode. ``output_range`` overrules the range that the
     file states, or that is found by trying the network on flat grey.
     Raises ModelError when the file is absent, damaged, unsafe or holds another architecture.
     """
     path = Path(path)
+    check_file(path)
+    return load_own(path, output_range) if is_own(path) else load_srresnet(path, output_range)
+
+
+def check_file(path: Path) -> None:
+    """Raise ModelError for a path that names no file."""
     if not path.is_file():
-        what = "is a directory, not a file" if path.is_dir() else "does not exist"
-        raise ModelError(f"{path}: {what}", hint="name a .safetensors or .pth file of weights")
+        found = "is a directory, not a file" if path.is_dir() else "does not exist"
+        raise ModelError(f"{path}: {found}", hint="name a .safetensors or .pth file of weights")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn an OSError of the file system into a ModelError."""
     try:
-        return _load(path, output_range)
+        yield
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error}") from error
 
 
-def _load(path: Path, output_range: OutputRange | None) -> tuple[GeneratorConfig, Generator]:
-    if not _is_safetensors(path):
-        tensors = foreign_srresnet.read_pickle(path)
-        return _adopt(path, tensors, output_range, ordered=True)
-    tensors, header = _read_safetensors(path)
-    if CONFIG_KEY not in header:
-        return _adopt(path, tensors, output_range, ordered=False)
+def is_own(path: Path) -> bool:
+    """Return True if the file is a safetensors file whose header describes a generator."""
+    with _readable(path):
+        if not _is_safetensors(path):
+            return False
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return CONFIG_KEY in (file.metadata() or {})
+    except (SafetensorError, RuntimeError, ValueError, OSError):
+        return False  # damaged: whoever reads it says so
+
+
+def load_own(
+    path: Path, output_range: OutputRange | None = None
+) -> tuple[GeneratorConfig, Generator]:
+    """Read what ``save_generator`` wrote. Raises ModelError."""
+    with _readable(path):
+        tensors, header = _read_safetensors(path)
     config = _stated_config(path, header[CONFIG_KEY])
     if output_range is not None:
         try:
@@ -91,6 +114,18 @@ def _load(path: Path, output_range: OutputRange | None) -> tuple[GeneratorConfig
         except ValueError as error:
             raise ModelError(f"{path}: {error}", hint="leave output_range out") from error
     return _assemble(path, config, tensors)
+
+
+def load_srresnet(
+    path: Path, output_range: OutputRange | None = None
+) -> tuple[GeneratorConfig, Generator]:
+    """Read a published SRResNet out of a pickle or a safetensors file. Raises ModelError."""
+    with _readable(path):
+        if _is_safetensors(path):
+            tensors, _ = _read_safetensors(path)
+            return _adopt(path, tensors, output_range, ordered=False)
+        tensors = foreign_srresnet.read_pickle(path)
+        return _adopt(path, tensors, output_range, ordered=True)
 
 
 def _adopt(

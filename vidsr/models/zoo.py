@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib import resources
 from os import PathLike
 from pathlib import Path
@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 
 from vidsr.errors import ModelError
-from vidsr.models.checkpoint import Generator, load_generator
-from vidsr.models.networks.config import GeneratorConfig, OutputRange
+from vidsr.models.loaders import ModelLoader, load_file, model_loaders
+from vidsr.models.model import Model as Model
+from vidsr.models.networks.config import OutputRange
 
 SUFFIX = ".safetensors"
 PURPOSES = {
@@ -29,16 +30,6 @@ PURPOSES = {
 """What the shipped weights are for."""
 
 
-@dataclass(frozen=True)
-class Model:
-    """A generator ready to be given to an engine: float32 on the CPU, in eval mode."""
-
-    name: str
-    config: GeneratorConfig
-    module: Generator
-    path: Path
-
-
 def weights_folder() -> Path:
     """Where the shipped weights lie; it need not exist."""
     return Path(str(resources.files("vidsr.models"))) / "weights"
@@ -50,19 +41,26 @@ def available() -> tuple[str, ...]:
 
 
 def load_model(
-    name_or_path: str | PathLike[str], *, output_range: OutputRange | None = None
+    name_or_path: str | PathLike[str],
+    *,
+    output_range: OutputRange | None = None,
+    loaders: Sequence[ModelLoader] | None = None,
 ) -> Model:
-    """Shipped weights by name, or the user's own by path.
+    """Load shipped weights by name, or the user's own by path.
 
-    A string is a path when it has a separator or a suffix. ``output_range`` overrules what the
-    file states, see ``load_generator``.
-    Raises ModelError for an unknown name and for a file that does not load.
+    Args:
+        name_or_path: A string is a path when it has a separator or a suffix.
+        output_range: Overrules what the file states, see ``load_generator``.
+        loaders: The kinds of files to look for, in order; None for those of
+            ``vidsr.models.loaders``.
+
+    Raises:
+        ModelError: The name is unknown, or the file does not load.
     """
     path = Path(name_or_path)
     if isinstance(name_or_path, str) and _is_name(name_or_path):
         path = _shipped(name_or_path)
-    config, module = load_generator(path, output_range=output_range)
-    return Model(path.stem, config, module, path)
+    return load_file(path, model_loaders(output_range) if loaders is None else loaders)
 
 
 def _is_name(text: str) -> bool:

@@ -14,9 +14,19 @@ class PhaseNet(nn.Module):
     tail: nn.Conv2d
 
     @property
+    def channels(self) -> int:
+        """Channels of the picture: 3 for RGB, 1 for luma."""
+        return self.config.channels
+
+    @property
+    def scale(self) -> int:
+        """Factor from low to high resolution."""
+        return self.config.scale
+
+    @property
     def shuffle(self) -> int:
         """Factor of the last pixel shuffle, the one ``phase`` leaves out; 1 for none."""
-        return self.config.scale
+        return self.scale
 
     def phase(self, x: Tensor) -> Tensor:
         """[N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], the picture before its shuffle r."""
