@@ -55,7 +55,7 @@ def activation_numbers(net: PhaseNet) -> int:
     What libraries take beside (rearranged weights, workspace) is not in it.
     """
     twin = copy.deepcopy(net).to("cpu", torch.float32)
-    x = torch.zeros(1, twin.config.channels, PROBE_SIDE, PROBE_SIDE)
+    x = torch.zeros(1, twin.channels, PROBE_SIDE, PROBE_SIDE)
     with torch.inference_mode(), _Watch() as watch:
         twin.phase(x.clone())
     peak: int = watch.peak

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vidsr.engines.devices import Precision
-from vidsr.engines.selection.choice import EngineKind, runtime_of
+from vidsr.engines.kinds import EngineKind
 from vidsr.errors import OptionError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
@@ -183,7 +183,7 @@ def _report(job: Job, notes: Notes, times: StageTimes, sink: Sink, elapsed_s: fl
         model=upscaler.model.name,
         device=str(upscaler.engine.device),
         precision=str(upscaler.engine.dtype).removeprefix("torch."),
-        engine=runtime_of(upscaler.engine),
+        engine=upscaler.engine.runtime,
         decoder=source.decoder,
         scale=upscaler.scale,
         tile=describe_tile(upscaler.plan(source.info.format, layout)),

@@ -26,6 +26,7 @@ from vidsr.errors import (
     VidsrError,
 )
 from vidsr.files import written_whole
+from vidsr.picture.size import Size
 from vidsr.terminal.flags import as_flags
 from vidsr.terminal.parser import Parser
 from vidsr.terminal.signals import open_closed_streams, signals_caught
@@ -47,12 +48,12 @@ exit status: 0 done, 2 arguments, 3 damaged engines, 4 target, 6 model,
 """
 
 
-def size(text: str) -> tuple[int, int]:
-    """``WxH`` as (height, width)."""
+def size(text: str) -> Size:
+    """``WxH`` as a size."""
     width, _, height = text.lower().partition("x")
     if min(int(width), int(height)) < 1:
         raise ValueError(text)
-    return int(height), int(width)
+    return Size(int(width), int(height))
 
 
 def level(text: str) -> int:
@@ -202,7 +203,7 @@ def _build(args: argparse.Namespace) -> None:
             trt=machine.trt,
         )
         took = time.monotonic() - began
-        print(f"{facts.name} for {frame[1]}x{frame[0]}: ready after {took:.1f} s", flush=True)
+        print(f"{facts.name} for {frame}: ready after {took:.1f} s", flush=True)
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -20,9 +20,9 @@ from vidsr.engines.devices import DTYPES
 from vidsr.engines.onnx_files.facts import METADATA_KEY, FloatType, NetworkFacts
 from vidsr.engines.pytorch.engine import bytes_per_pixel
 from vidsr.engines.pytorch.inference_net import InferenceNet
-from vidsr.models.receptive_field import alignment, halo
 from vidsr.errors import DeviceError, ModelError
 from vidsr.models.checkpoint import Generator
+from vidsr.models.receptive_field import alignment, halo
 from vidsr.models.zoo import Model
 
 if TYPE_CHECKING:

@@ -18,12 +18,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vidsr.engines.engine import DescribedEngine, EngineTraits
 from vidsr.engines.openvino_int8.int8_steps import load_steps, require_lite
 from vidsr.engines.openvino_int8.network import build_network
 from vidsr.engines.pytorch.engine import TorchEngine
-from vidsr.models.receptive_field import alignment, halo
 from vidsr.errors import DeviceError, MemoryLimitError
 from vidsr.models.networks.lite import Lite
+from vidsr.models.receptive_field import alignment, halo
 from vidsr.models.zoo import Model
 
 
@@ -50,7 +51,7 @@ class _Compiled:
     idle: list[Any]
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(DescribedEngine):
     """An ``Engine`` in 8 bits, for pictures of any size.
 
     Activations and weights are rounded to the steps that lie beside the weights; the first layer is
@@ -60,19 +61,26 @@ class OpenVinoEngine:
     there.
     """
 
-    dtype, input_dtype, offset = torch.int8, torch.float32, 0.0
-    device = torch.device("cpu")
-
     def __init__(self, model: Model) -> None:
         """Raises OptionError, ModelError, and DeviceError where OpenVINO is absent or fails."""
         self._openvino = import_openvino()
-        net, config = require_lite(model), model.config
+        net = require_lite(model)
         self._model = model
         self._network = build_network(net, load_steps(model))
-        self.name, self.channels, self._step = model.name, config.channels, config.stride
-        self.scale = self.shuffle = config.scale
-        self.halo, self.alignment = halo(net), alignment(net)
-        self.bytes_per_pixel = bytes_per_pixel(net)
+        self.traits = EngineTraits(
+            name=model.name,
+            runtime="openvino",
+            device=torch.device("cpu"),
+            channels=net.channels,
+            scale=net.scale,
+            shuffle=net.shuffle,
+            halo=halo(net),
+            alignment=alignment(net),
+            dtype=torch.int8,
+            bytes_per_pixel=bytes_per_pixel(net),
+            reentrant=True,
+        )
+        self._step = net.config.stride
         self._threads = torch.get_num_threads()  # of this process, shared out to callers
         self._core, self._lock = self._openvino.Core(), threading.Lock()
         self._compiled: _Compiled | None = None
@@ -127,6 +135,11 @@ class OpenVinoEngine:
             "ENABLE_CPU_PINNING": False,  # other work of this process runs beside
         }
         return _Compiled(threads, self._core.compile_model(self._network, "CPU", options), [])
+
+    def close(self) -> None:
+        """Forget the compiled network and the activations that its requests keep."""
+        with self._lock:
+            self._compiled = None
 
     def _no_room(self, x: Tensor) -> MemoryLimitError:
         needed = self.bytes_per_pixel * x.shape[0] * x.shape[2] * x.shape[3]

@@ -20,6 +20,8 @@ from vidsr.errors import DeviceError
 class CompiledEngine(TorchEngine):
     """A ``TorchEngine`` whose network is compiled, for every size alike from the second on."""
 
+    RUNTIME = "compile"
+
     def _tune(self) -> None:
         require_compiler(self.device)
         self._compiled = torch.compile(self.net)

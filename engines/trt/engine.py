@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vidsr.engines.cache.keys import Shape
 from vidsr.engines.devices import DTYPES
+from vidsr.engines.engine import DescribedEngine, EngineTraits
 from vidsr.engines.onnx_files.facts import NetworkFacts
 from vidsr.engines.trt.build import created
 from vidsr.engines.trt.log import Messages, make_logger
@@ -25,7 +26,7 @@ def current_stream(device: torch.device) -> int:
     return int(torch.cuda.current_stream(device).cuda_stream)
 
 
-class TensorRTEngine:
+class TensorRTEngine(DescribedEngine):
     """An ``Engine`` on a TensorRT plan with one input and one output.
 
     The result lies in a buffer of the engine, which the next run on the same stream overwrites; it
@@ -44,11 +45,7 @@ class TensorRTEngine:
         stream: Callable[[torch.device], int] = current_stream,
     ) -> None:
         """Raises DeviceError for plans that do not load here or do not fit ``facts``."""
-        self.facts, self.device = facts, device
-        self.name, self.channels, self.scale = facts.name, facts.channels, facts.scale
-        self.shuffle, self.halo, self.alignment = facts.shuffle, facts.halo, facts.alignment
-        self.dtype, self.input_dtype = DTYPES[facts.precision], DTYPES[facts.input_type]
-        self.offset, self.bytes_per_pixel = facts.offset, facts.bytes_per_pixel
+        self.facts, self.traits = facts, _traits(facts, device)
         self._stream, self._messages = stream, messages or Messages()
         logger = make_logger(trt, self._messages)
         with on_device(device):
@@ -146,6 +143,24 @@ class TensorRTEngine:
                 f"{self.name}: the plan takes {found[0]} and gives {found[1]}, "
                 f"not {self.input_dtype} and {self._output_dtype}"
             )
+
+
+def _traits(facts: NetworkFacts, device: torch.device) -> EngineTraits:
+    """Return the traits of a plan, which is a network that was exported with its facts."""
+    return EngineTraits(
+        name=facts.name,
+        runtime="tensorrt",
+        device=device,
+        channels=facts.channels,
+        scale=facts.scale,
+        shuffle=facts.shuffle,
+        halo=facts.halo,
+        alignment=facts.alignment,
+        dtype=DTYPES[facts.precision],
+        input_dtype=DTYPES[facts.input_type],
+        offset=facts.offset,
+        bytes_per_pixel=facts.bytes_per_pixel,
+    )
 
 
 def on_device(device: torch.device) -> AbstractContextManager[Any]:

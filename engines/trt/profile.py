@@ -15,20 +15,19 @@ from vidsr.engines.trt.build import (
     DEFAULT_WORKSPACE_BYTES,
     flags,
 )
+from vidsr.picture.size import Size
 
 
-def profile_of(
-    facts: NetworkFacts, frame: tuple[int, int], tile: tuple[int, int] | None
-) -> Profile:
-    """The one shape that frames of (height, width), or windows of them, have for the network.
+def profile_of(facts: NetworkFacts, frame: Size, tile: Size | None) -> Profile:
+    """Return the one shape that frames, or windows of them, have for the network.
 
     Sizes are rounded up to whole steps of its coarsest grid.
     """
     from vidsr.engines.tiling import plan_tiles
 
-    height, width = frame
+    height, width = frame.height, frame.width
     if tile is not None:
-        window = plan_tiles(*frame, *tile, facts.halo, facts.alignment)[0]
+        window = plan_tiles(frame, tile, facts.halo, facts.alignment)[0]
         height, width = (span.stop - span.start for span in (window.rows, window.columns))
     step = facts.alignment
     shape = (1, facts.channels, -(-height // step) * step, -(-width // step) * step)

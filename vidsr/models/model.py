@@ -26,6 +26,11 @@ class Model:
         """Dimensions of a generator of vidsr. Raises ModelError for foreign architectures."""
         return self.module.config
 
+    @property
+    def scale(self) -> int:
+        """Factor from low to high resolution."""
+        return self.module.scale if isinstance(self.module, PlainNet) else self.config.scale
+
     @cached_property
     def traits(self) -> NetworkTraits:
         """Facts about the network that engines and planners need."""

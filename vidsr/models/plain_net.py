@@ -20,7 +20,8 @@ class PlainNet(PhaseNet):
             row and column.
 
     Raises:
-        ModelError: The channels are neither 1 nor 3, or differ between input and output.
+        ModelError: The channels are neither 1 nor 3, or differ between input and output, or the
+            network takes more than one picture.
     """
 
     def __init__(self, net: nn.Module, traits: NetworkTraits) -> None:
@@ -30,6 +31,8 @@ class PlainNet(PhaseNet):
                 f"expected a network of 1 or 3 channels that gives as many as it takes, "
                 f"got {traits.in_channels} to {traits.out_channels}"
             )
+        if traits.past_frames or traits.future_frames or traits.extra_planes:
+            raise ModelError("expected a network of one picture, got one of frames or extra planes")
         self.net, self.traits = net.eval(), traits
 
     @property

@@ -8,6 +8,7 @@ import torch
 
 from vidsr.picture.size import Size
 
+ONE_PIXEL = Size(1, 1)
 SAFE_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -34,7 +35,7 @@ class NetworkTraits:
     out_channels: int
     halo: int | None
     alignment: int = 1
-    minimum: Size = Size(1, 1)
+    minimum: Size = ONE_PIXEL
     past_frames: int = 0
     future_frames: int = 0
     extra_planes: int = 0

@@ -21,9 +21,9 @@ from vidsr.notes import logger
 from vidsr.picture import conversion
 from vidsr.picture.chroma import Components, chroma_planes, keeps_matrix, with_weights
 from vidsr.picture.frame import VideoFormat
+from vidsr.picture.size import Size
 
 Planes = tuple[Tensor, ...]
-Tile = tuple[int, int] | None
 
 
 @cache
@@ -61,7 +61,7 @@ def serves(source: VideoFormat, target: VideoFormat, engine: Engine) -> bool:
 
 
 def enlarge_planes(
-    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
+    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Size | None
 ) -> Planes:
     """As ``enlarge_planes``, where ``serves`` says so."""
     by = _by_luma if engine.channels == 1 else _by_rgb
@@ -69,7 +69,7 @@ def enlarge_planes(
 
 
 def _by_rgb(
-    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
+    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Size | None
 ) -> Planes:
     from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
     from vidsr.kernels.triton_kernels.yuv_to_rgb import yuv_to_rgb
@@ -83,7 +83,7 @@ def _by_rgb(
 
 
 def _by_luma(
-    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
+    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Size | None
 ) -> Planes:
     from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
 

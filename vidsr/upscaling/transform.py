@@ -14,13 +14,13 @@ from vidsr.picture.chroma import chroma_planes, components, join, keeps_matrix, 
 from vidsr.picture.color import MATRIX_RGB, RANGE_FULL, ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 from vidsr.picture.resample import resample
+from vidsr.picture.size import Size
 from vidsr.upscaling import kernel_transform
 
-Tile = tuple[int, int] | None
 RGB_FULL = ColorSpec(matrix=MATRIX_RGB, range=RANGE_FULL, siting="center")
 
 
-def enlarge(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> Frame:
+def enlarge(frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None) -> Frame:
     """Enlarge ``frame`` with ``engine`` and deliver it in ``target``'s size, samples and colour.
 
     A size other than ``engine.scale`` times the frame's is reached by a final Lanczos resize.
@@ -39,7 +39,7 @@ def enlarge_planes(
     source: VideoFormat,
     target: VideoFormat,
     engine: Engine,
-    tile: Tile,
+    tile: Size | None,
 ) -> tuple[Tensor, ...]:
     """``enlarge`` of planes on the engine's device; the result stays there.
 
@@ -65,7 +65,7 @@ def rgb_input(rgb: Tensor, engine: Engine) -> Tensor:
     return rgb[None] if engine.channels == 3 else split(rgb).luma[None, None]
 
 
-def _phases(x: Tensor, engine: Engine, tile: Tile) -> Tensor:
+def _phases(x: Tensor, engine: Engine, tile: Size | None) -> Tensor:
     """The picture before its shuffle, float32, as a whole."""
     result = run_tiled(engine, x.to(engine.input_dtype), tile).float()
     return result + engine.offset if engine.offset else result
@@ -81,7 +81,9 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     )
 
 
-def _by_rgb(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> tuple[Tensor, ...]:
+def _by_rgb(
+    frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None
+) -> tuple[Tensor, ...]:
     rgb = conversion.yuv_to_rgb(frame.planes, frame.format)
     large = torch.pixel_shuffle(_phases(rgb[None], engine, tile), engine.shuffle)
     large = resize(large, (target.height, target.width))[0]
@@ -116,7 +118,7 @@ def _changed(frame: Frame, change: Tensor, target: VideoFormat) -> tuple[Tensor,
     return tuple(planes)
 
 
-def enlarge_rgb(rgb: Tensor, engine: Engine, tile: Tile) -> Tensor:
+def enlarge_rgb(rgb: Tensor, engine: Engine, tile: Size | None) -> Tensor:
     """``[3, h, w]`` float RGB in [0, 1] -> ``[3, H, W]`` on the CPU, clamped to [0, 1]."""
     with torch.inference_mode():
         rgb = rgb.to(engine.device, copy=True)
@@ -136,7 +138,9 @@ def enlarge_rgb(rgb: Tensor, engine: Engine, tile: Tile) -> Tensor:
     return result.clone()  # an ordinary tensor, which callers may change or differentiate through
 
 
-def _by_luma(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> tuple[Tensor, ...]:
+def _by_luma(
+    frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None
+) -> tuple[Tensor, ...]:
     parts = components(frame)
     phases = _phases(parts.luma[None, None], engine, tile)
     if not keeps_matrix(frame.format, target):

@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.doubles.stub_engine import StubEngine
 from tests.makers.photos import make_photos, photograph
 from vidsr.engines.openvino_int8 import engine as engine_module
+from vidsr.engines.openvino_int8 import starter
 from vidsr.engines.openvino_int8.int8_steps import (
     LARGEST_WEIGHT_CODE,
     LayerSteps,
@@ -22,7 +24,6 @@ from vidsr.engines.openvino_int8.int8_steps import (
     weight_steps,
     weights_and_biases,
 )
-from vidsr.engines.selection import choice
 from vidsr.engines.selection.accuracy_check import least_psnr_db
 from vidsr.engines.selection.choice import EngineChoice, first_engine
 from vidsr.errors import DeviceError, ModelError, OptionError
@@ -197,7 +198,7 @@ def test_without_openvino_it_names_the_package(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_it_does_not_run_on_is_refused_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "importlib", Absent)
-    with pytest.raises(OptionError, match="'openvino' on cuda:0: it runs on a processor"):
+    with pytest.raises(OptionError, match="'openvino' on cuda:0: it runs on a CPU"):
         EngineChoice("openvino").check(torch.device("cuda", 0))
     with pytest.raises(OptionError, match="precision = 'fp32' with engine = 'openvino'"):
         EngineChoice("openvino", "fp32").check(CPU)
@@ -208,19 +209,18 @@ def test_what_it_does_not_run_on_is_refused_first(monkeypatch: pytest.MonkeyPatc
 def test_only_who_asks_for_it_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    class Engine:
-        dtype, device = torch.int8, CPU
-
+    class Engine(StubEngine):
         def __init__(self, model: Model) -> None:
+            super().__init__(dtype=torch.int8, runtime="openvino")
             made.append(model.name)
 
-    monkeypatch.setattr(choice, "OpenVinoEngine", Engine)
+    monkeypatch.setattr(starter, "OpenVinoEngine", Engine)
     model = load_model("lite-x2")
     first_engine(model, CPU, EngineChoice("auto"), pytest.fail)
     assert made == []
     switch = first_engine(model, CPU, EngineChoice("openvino"), pytest.fail)
     assert made == ["lite-x2"]
-    assert choice.runtime_of(switch.engine) == "openvino"
+    assert switch.engine.runtime == "openvino"
     assert not EngineChoice("openvino").may_follow(torch.device("cuda", 0))
 
 

@@ -1,0 +1,43 @@
+"""Runs that begin with OpenVINO, for those who ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from vidsr.engines.devices import Precision
+from vidsr.engines.engine import Engine
+from vidsr.engines.kinds import EngineKind
+from vidsr.engines.openvino_int8.engine import OpenVinoEngine, import_openvino
+from vidsr.errors import OptionError
+from vidsr.models.model import Model
+
+
+@dataclass(frozen=True)
+class OpenVinoStarter:
+    """Starter of ``OpenVinoEngine``: 8 bits on a CPU, for lite networks with stored steps."""
+
+    verify_float32: bool = False
+
+    def serves(self, kind: EngineKind, device: torch.device) -> bool:
+        """Return True for those who ask for it."""
+        return kind == "openvino"
+
+    def check(self, device: torch.device, precision: Precision) -> None:
+        """Raise OptionError for a GPU and for a precision, DeviceError without OpenVINO."""
+        if device.type != "cpu":
+            raise OptionError(
+                f"engine = 'openvino' on {device}: it runs on a CPU.",
+                hint="add device = 'cpu', or engine = 'auto' takes the best there is.",
+            )
+        if precision != "auto":
+            raise OptionError(
+                f"precision = {precision!r} with engine = 'openvino': expected auto.",
+                hint="it runs in 8 bits; engine = 'torch' takes other precisions.",
+            )
+        import_openvino()
+
+    def make(self, model: Model, device: torch.device, precision: Precision) -> Engine:
+        """Make the engine. Raises OptionError, ModelError, DeviceError."""
+        return OpenVinoEngine(model)

@@ -1,0 +1,35 @@
+"""The protocol of what makes the engine that a run begins with."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+
+from vidsr.engines.devices import Precision
+from vidsr.engines.engine import Engine
+from vidsr.engines.kinds import EngineKind
+from vidsr.models.model import Model
+
+
+class Starter(Protocol):
+    """Maker of engines of one runtime that are there at once.
+
+    ``verify_float32``  True where even float32 has to be compared with PyTorch before it is
+                        trusted
+    """
+
+    @property
+    def verify_float32(self) -> bool: ...
+
+    def serves(self, kind: EngineKind, device: torch.device) -> bool:
+        """Return True if a run that asks for ``kind`` begins with this runtime on the device."""
+        ...
+
+    def check(self, device: torch.device, precision: Precision) -> None:
+        """Raise OptionError for what contradicts itself, DeviceError for what is absent."""
+        ...
+
+    def make(self, model: Model, device: torch.device, precision: Precision) -> Engine:
+        """Make the engine. Raises OptionError, ModelError, DeviceError."""
+        ...
