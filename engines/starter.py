@@ -6,10 +6,9 @@ from typing import Protocol
 
 import torch
 
-from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
-from vidsr.engines.kinds import EngineKind
 from vidsr.models.model import Model
+from vidsr.values import EngineKind, Precision
 
 
 class Starter(Protocol):

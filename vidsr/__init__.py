@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         TrainingError,
         VidsrError,
     )
-    from vidsr.models.zoo import available as available_models
+    from vidsr.models.shipped import available as available_models
     from vidsr.run.report import Report
     from vidsr.upscaling.upscaler import Upscaler
 
@@ -63,7 +63,7 @@ __all__ = [
 _ELSEWHERE = {
     "Report": ("vidsr.run.report", "Report"),
     "Upscaler": ("vidsr.upscaling.upscaler", "Upscaler"),
-    "available_models": ("vidsr.models.zoo", "available"),
+    "available_models": ("vidsr.models.shipped", "available"),
     "upscale": ("vidsr.api", "upscale"),
 }
 

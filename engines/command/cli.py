@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vidsr.engines.cache.keys import EngineKey
@@ -23,16 +22,15 @@ from vidsr.errors import (
     ModelError,
     OptionError,
     OutputError,
-    VidsrError,
 )
 from vidsr.files import written_whole
 from vidsr.picture.size import Size
-from vidsr.terminal.flags import as_flags
+from vidsr.terminal.command import run_command, say
 from vidsr.terminal.parser import Parser
-from vidsr.terminal.signals import open_closed_streams, signals_caught
 
 # What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
 
+NAME = "vidsr-engine"
 ONNX = ".onnx"
 DAY_S = 86400.0
 EPILOG = """examples:
@@ -72,7 +70,7 @@ def days(text: str) -> float:
 
 def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="vidsr-engine",
+        prog=NAME,
         description="Build TensorRT engines before they are needed, and look after them.",
         epilog=EPILOG,
     )
@@ -241,7 +239,7 @@ def _verify(args: argparse.Namespace) -> None:
 
 
 def _shipped() -> tuple[str, ...]:
-    from vidsr.models.zoo import available
+    from vidsr.models.shipped import available
 
     return available()
 
@@ -275,34 +273,16 @@ def _remove_stale(cache: EngineCache) -> tuple[Entry, ...]:
 
 
 def _say(text: str) -> None:
-    print(f"vidsr-engine: {text}", file=sys.stderr)
+    say(NAME, text)
+
+
+def _work(args: argparse.Namespace, _: Callable[[], bool]) -> None:
+    args.work(args)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    open_closed_streams()
-    with signals_caught():
-        return _run(argv)
-
-
-def _run(argv: Sequence[str] | None) -> int:
-    try:
-        args = build_parser().parse_args(argv)
-        logging.basicConfig(format="vidsr-engine: %(message)s", level=logging.WARNING)
-        args.work(args)
-        sys.stdout.flush()  # here, where a closed pipe is expected
-    except VidsrError as error:
-        _say(f"error: {as_flags(str(error))}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        _say("interrupted")
-        return 130
-    except BrokenPipeError:  # the reader of the table has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except MemoryError:
-        _say("error: out of memory.")
-        return 8
-    return 0
+    """Run the command and return its exit status."""
+    return run_command(NAME, _work, argv, parser=build_parser)
 
 
 if __name__ == "__main__":

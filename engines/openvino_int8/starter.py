@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
-from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
-from vidsr.engines.kinds import EngineKind
 from vidsr.engines.openvino_int8.engine import OpenVinoEngine, import_openvino
 from vidsr.errors import OptionError
 from vidsr.models.model import Model
+from vidsr.values import EngineKind, Precision
 
 
 @dataclass(frozen=True)

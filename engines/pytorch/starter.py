@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import torch
 
-from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
-from vidsr.engines.kinds import EngineKind
 from vidsr.engines.pytorch.compiled import CompiledEngine, require_compiler
 from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.models.model import Model
+from vidsr.values import EngineKind, Precision
 
 
 @dataclass(frozen=True)

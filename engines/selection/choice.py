@@ -12,9 +12,7 @@ from typing import get_args
 
 import torch
 
-from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
-from vidsr.engines.kinds import EngineKind as EngineKind
 from vidsr.engines.openvino_int8.starter import OpenVinoStarter
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.starter import CompileStarter, TorchStarter
@@ -24,6 +22,7 @@ from vidsr.engines.selection.tensorrt_follower import TensorRTFollower
 from vidsr.engines.starter import Starter
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.model import Model
+from vidsr.values import EngineKind, Precision, one_of
 
 # The first that serves begins; PyTorch, which serves everything, is the last.
 STARTERS: tuple[Starter, ...] = (OpenVinoStarter(), CompileStarter(), TorchStarter())
@@ -49,9 +48,8 @@ class EngineChoice:
 
     def check(self, device: torch.device) -> None:
         """Raise OptionError for what contradicts itself, DeviceError for what is not there."""
-        kinds = get_args(EngineKind)
-        if self.kind not in kinds:
-            raise OptionError(f"engine: expected one of {', '.join(kinds)}, got {self.kind!r}.")
+        if self.kind not in get_args(EngineKind):
+            raise OptionError(f"engine = {self.kind!r}: expected {one_of(get_args(EngineKind))}.")
         if self.wait and not any(follower.serves(self.kind) for follower in FOLLOWERS):
             raise OptionError(
                 f"wait_for_engine = True with engine = {self.kind!r}: it is there at once."

@@ -8,12 +8,11 @@ from typing import Protocol
 
 import torch
 
-from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
-from vidsr.engines.kinds import EngineKind
 from vidsr.engines.selection.switch import Candidate
 from vidsr.models.model import Model
 from vidsr.picture.size import Size
+from vidsr.values import EngineKind, Precision
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ from importlib.util import find_spec
 
 import torch
 
-from vidsr.engines.devices import Precision
-from vidsr.engines.kinds import EngineKind
 from vidsr.engines.selection.follower import Vacancy
 from vidsr.engines.selection.switch import Candidate
 from vidsr.errors import OptionError
+from vidsr.values import EngineKind, Precision
 
 # What loads TensorRT's side of the package is imported where it is used: most runs need none of it.
 

@@ -21,7 +21,6 @@ from tests.gpu.on_gpu import (
     synchronize,
     two_gpus,
 )
-from vidsr.engines.devices import Precision
 from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.selection.accuracy_check import check_engine
@@ -29,6 +28,7 @@ from vidsr.engines.tiling import run_tiled
 from vidsr.errors import MemoryLimitError
 from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
+from vidsr.values import Precision
 
 skip_without_cuda()
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.makers.clips import make_clip
 from vidsr import api
-from vidsr.run.job import Options
+from vidsr.run.options import RunOptions
 from vidsr.terminal import signals
 from vidsr.terminal.progress_bar import ProgressBar
 from vidsr.terminal.signals import PATIENCE_S, Interruption, signals_caught
@@ -67,5 +67,5 @@ def test_an_interrupt_that_python_loses_ends_the_run_at_the_next_frame(tmp_path:
         assert interruption.asked  # and nothing was raised
         progress = ProgressBar(interrupted=lambda: interruption.asked)
         with pytest.raises(KeyboardInterrupt):
-            api.run(clip.path, target, Options(model="lite-x2", device="cpu"), progress=progress)
+            api.run(clip.path, target, RunOptions(model="lite-x2", device="cpu"), progress=progress)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from vidsr import OptionError, Upscaler
-from vidsr.engines.devices import Precision
 from vidsr.errors import MemoryLimitError, ModelError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.families import choose_model, is_family
@@ -24,6 +23,7 @@ from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, view_planes
 from vidsr.quality.benchmark_sets import enlarger, evaluate, means
 from vidsr.upscaling.transform import RGB_FULL
+from vidsr.values import Precision
 
 Array = np.ndarray[Any, Any]
 

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, cast
 from vidsr.errors import VidsrError
 
 if TYPE_CHECKING:
-    from vidsr.engines.selection.choice import EngineKind
-    from vidsr.run.job import Options
+    from vidsr.run.options import RunOptions
+    from vidsr.values import EngineKind
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,11 @@ class Task:
     codec: str | None = None
     preset: str | None = None
 
-    def options(self) -> Options:
+    def options(self) -> RunOptions:
         """The same for the command that is measured."""
-        from vidsr.run.job import Options
-        from vidsr.video.sink.output_plan import OutputOptions
+        from vidsr.run.options import RunOptions
 
-        return Options(
+        return RunOptions(
             model=self.model,
             scale=self.scale,
             device=self.device,
@@ -76,13 +75,11 @@ class Task:
             wait_for_engine=self.engine == "tensorrt",
             duration_s=self.duration_s,
             deinterlace="off" if self.compared else "auto",
-            output=OutputOptions(
-                codec=self.codec,
-                preset=self.preset,
-                pix_fmt="yuv420p" if self.compared else None,
-                drop_incompatible=True,
-                overwrite=True,
-            ),
+            codec=self.codec,
+            preset=self.preset,
+            pix_fmt="yuv420p" if self.compared else None,
+            drop_incompatible=True,
+            overwrite=True,
         )
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsr import __version__
-from vidsr.errors import NoInputError, OptionError, VidsrError
-from vidsr.terminal.flags import as_flags
+from vidsr.errors import NoInputError, OptionError
+from vidsr.terminal.command import run_command, say
 from vidsr.terminal.parser import Parser
-from vidsr.terminal.signals import open_closed_streams, signals_caught
 from vidsr.video.image_sequences import is_image, is_pattern
 
 if TYPE_CHECKING:
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
 
 # What loads torch is imported where it is used: the command has to be ready for Ctrl-C before.
 
+NAME = "vidsr-degrade"
 EPILOG = """INPUT is a video, a numbered sequence, a folder of pictures or a picture; OUTPUT is of
 the same kind (folders and pictures become PNG). Videos keep their timestamps and their sound. The
 artefacts are in the picture already, so the target adds none that show: FFV1 in .mkv, which loses
@@ -41,7 +40,7 @@ exit status: 0 done (pictures that could not be read are named and left out), 2 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="vidsr-degrade",
+        prog=NAME,
         usage="vidsr-degrade INPUT -o OUTPUT [options]",
         description="Make video and pictures small and bad, as they are found in the wild.",
         epilog=EPILOG,
@@ -70,7 +69,7 @@ def _list_recipes() -> None:
         print(f"{name:14} {Recipe.load(name).about}")
 
 
-def _work(arguments: argparse.Namespace) -> None:
+def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> None:
     if arguments.list_recipes:
         return _list_recipes()
     if arguments.input is None or arguments.output is None:
@@ -83,21 +82,23 @@ def _work(arguments: argparse.Namespace) -> None:
     from vidsr.notes import Notes
 
     recipe, notes = Recipe.load(arguments.recipe), Notes()
-    done = _dispatch(arguments, recipe, notes)
+    done = _dispatch(arguments, recipe, notes, interrupted)
     if not arguments.quiet:
         left_out = f", {done.skipped} left out" if done.skipped else ""
         chain = f": {done.chain}" if done.chain else ""
-        _say(f"{arguments.output}: {done.written} written{left_out}{chain}")
+        say(NAME, f"{arguments.output}: {done.written} written{left_out}{chain}")
     return None
 
 
-def _dispatch(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done:
+def _dispatch(
+    arguments: argparse.Namespace, recipe: Recipe, notes: Notes, interrupted: Callable[[], bool]
+) -> Done:
     source: Path = arguments.input
     if not is_pattern(source) and not source.exists():
         raise NoInputError(f"{source}: no such file or folder")
     picture = is_image(source) and not is_pattern(source)
     if not picture and not source.is_dir():
-        return _video(arguments, recipe, notes)
+        return _video(arguments, recipe, notes, interrupted)
     for name in ("codec", "crf"):
         if getattr(arguments, name) is not None:
             raise OptionError(f"--{name}: {source} is no video, and pictures become PNG")
@@ -150,11 +151,13 @@ def _picture(arguments: argparse.Namespace, recipe: Recipe) -> Done:
     return Done(1, 0, chain.describe())
 
 
-def _video(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done:
+def _video(
+    arguments: argparse.Namespace, recipe: Recipe, notes: Notes, interrupted: Callable[[], bool]
+) -> Done:
     from vidsr.degradation.stills import Done
     from vidsr.degradation.videos import degrade_video
     from vidsr.terminal.progress_bar import ProgressBar
-    from vidsr.video.sink.output_plan import OutputOptions
+    from vidsr.video.sink.output_options import OutputOptions
 
     chain = recipe.sample(arguments.seed)
     done = degrade_video(
@@ -167,38 +170,20 @@ def _video(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done:
         ),
         pairs=_pairs(arguments),
         notes=notes,
-        progress=ProgressBar(quiet=arguments.quiet),
+        progress=ProgressBar(quiet=arguments.quiet, interrupted=interrupted),
     )
     return Done(done.written, 0, chain.describe())
 
 
-def _say(text: str) -> None:
-    print(f"vidsr-degrade: {text}", file=sys.stderr)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Returns the exit status."""
-    open_closed_streams()
-    with signals_caught():
-        return _run(argv)
-
-
-def _run(argv: Sequence[str] | None) -> int:
-    try:
-        arguments = build_parser().parse_args(argv)
-        level = logging.ERROR if arguments.quiet else logging.WARNING
-        logging.basicConfig(format="vidsr-degrade: %(message)s", level=level)
-        _work(arguments)
-    except VidsrError as error:
-        _say(f"error: {as_flags(str(error))}")
-        return error.exit_code
-    except KeyboardInterrupt as stop:
-        _say(f"interrupted; {stop.args[0] if stop.args else 'the target was not written'}")
-        return 130
-    except MemoryError:
-        _say("error: out of memory.")
-        return 8
-    return 0
+    """Run the command and return its exit status."""
+    return run_command(
+        NAME,
+        _work,
+        argv,
+        parser=build_parser,
+        interrupted="interrupted; the target was not written",
+    )
 
 
 if __name__ == "__main__":

@@ -24,9 +24,9 @@ from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.video.progress import Progress
 from vidsr.video.sink.file_sink import Sink
+from vidsr.video.sink.output_options import OutputOptions
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
-    OutputOptions,
     OutputPlan,
     plan_output,
     plan_streams,

@@ -24,6 +24,7 @@ from vidsr.models.networks.rrdb import RRDB
 from vidsr.models.networks.srcnn import SRCNN
 from vidsr.models.networks.srresnet import SRResNet
 from vidsr.models.networks.unet import UNet
+from vidsr.models.shipped import require_file
 
 CONFIG_KEY = "vidsr.generator"
 Generator = PhaseNet | SRResNet
@@ -69,15 +70,8 @@ def load_generator(
     Raises ModelError when the file is absent, damaged, unsafe or holds another architecture.
     """
     path = Path(path)
-    check_file(path)
+    require_file(path)
     return load_own(path, output_range) if is_own(path) else load_srresnet(path, output_range)
-
-
-def check_file(path: Path) -> None:
-    """Raise ModelError for a path that names no file."""
-    if not path.is_file():
-        found = "is a directory, not a file" if path.is_dir() else "does not exist"
-        raise ModelError(f"{path}: {found}", hint="name a .safetensors or .pth file of weights")
 
 
 @contextmanager

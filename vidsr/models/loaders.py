@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Protocol
 
 from vidsr.errors import ModelError
-from vidsr.models.checkpoint import check_file, is_own, load_own, load_srresnet
+from vidsr.models.checkpoint import is_own, load_own, load_srresnet
 from vidsr.models.model import Model
 from vidsr.models.networks.config import OutputRange
+from vidsr.models.shipped import require_file
 
 
 class ModelLoader(Protocol):
@@ -76,7 +77,7 @@ def load_file(path: Path, loaders: Sequence[ModelLoader]) -> Model:
 
     Raises ModelError.
     """
-    check_file(path)
+    require_file(path)
     for loader in loaders:
         if loader.detect(path):
             return loader.load(path, path.stem)

@@ -1,43 +1,14 @@
-"""The weights that ship with vidsr, by name."""
+"""The weights that ship with vidsr, and those of others, as models ready for an engine."""
 
 from __future__ import annotations
 
-import difflib
-import os
 from collections.abc import Sequence
-from importlib import resources
 from os import PathLike
-from pathlib import Path
 
-import torch
-
-from vidsr.errors import ModelError
 from vidsr.models.loaders import ModelLoader, load_file, model_loaders
 from vidsr.models.model import Model as Model
 from vidsr.models.networks.config import OutputRange
-
-SUFFIX = ".safetensors"
-PURPOSES = {
-    "lite-fast-x2": "the fastest",
-    "lite-surveillance-x4": "footage of IP cameras, compressed and noisy",
-    "lite-x2": "the default for twice the size on a processor",
-    "lite-x4": "the default for four times the size on a processor",
-    "srgan-x4": "sharper for the eye, less faithful",
-    "srresnet-x2": "more faithful, for a GPU or patience",
-    "srresnet-x4": "more faithful, for a GPU or patience",
-    "unet-x1": "takes motion blur away at the same size",
-}
-"""What the shipped weights are for."""
-
-
-def weights_folder() -> Path:
-    """Where the shipped weights lie; it need not exist."""
-    return Path(str(resources.files("vidsr.models"))) / "weights"
-
-
-def available() -> tuple[str, ...]:
-    """Names of the shipped weights, sorted."""
-    return tuple(sorted(path.stem for path in weights_folder().glob(f"*{SUFFIX}")))
+from vidsr.models.shipped import find_weights
 
 
 def load_model(
@@ -57,26 +28,5 @@ def load_model(
     Raises:
         ModelError: The name is unknown, or the file does not load.
     """
-    path = Path(name_or_path)
-    if isinstance(name_or_path, str) and _is_name(name_or_path):
-        path = _shipped(name_or_path)
+    path = find_weights(name_or_path)
     return load_file(path, model_loaders(output_range) if loaders is None else loaders)
-
-
-def _is_name(text: str) -> bool:
-    return not Path(text).suffix and not any(s in text for s in (os.sep, os.altsep) if s)
-
-
-def _shipped(name: str) -> Path:
-    names = available()
-    if name in names:
-        return weights_folder() / f"{name}{SUFFIX}"
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "a path to a .safetensors or .pth works too"
-    raise ModelError(f"model = {name!r}, available: {', '.join(names) or 'none'}", hint=hint)
-
-
-def automatic_model(device: torch.device, scale: int) -> str:
-    """The model for people who did not choose: quality where there is a GPU, else speed."""
-    best = f"srresnet-x{scale}"
-    return best if device.type == "cuda" and best in available() else f"lite-x{scale}"

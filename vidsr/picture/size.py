@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Self
+
+from vidsr.errors import OptionError
 
 
 @dataclass(frozen=True)
@@ -11,6 +15,14 @@ class Size:
 
     width: int
     height: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the size that ``1920x1080`` stands for. Raises OptionError."""
+        match = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
+        if match is None:
+            raise OptionError(f"size = {text!r}: expected WxH, such as 1920x1080.")
+        return cls(int(match[1]), int(match[2]))
 
     @property
     def pixels(self) -> int:

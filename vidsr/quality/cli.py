@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidsr.errors import NoInputError, OptionError, OutputError, VidsrError
-from vidsr.terminal.flags import as_flags
+from vidsr.errors import NoInputError, OptionError, OutputError
+from vidsr.terminal.command import run_command
 from vidsr.terminal.parser import Parser
-from vidsr.terminal.signals import open_closed_streams, signals_caught
 from vidsr.video.image_sequences import is_image
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 # What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
 
+NAME = "vidsr-eval"
 SETS = ("Set5", "Set14")
 NAMES = ("psnr", "ssim", "niqe", "flicker")
 EPILOG = """examples:
@@ -55,7 +55,7 @@ def default_data() -> Path:
 
 def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="vidsr-eval",
+        prog=NAME,
         description="Measure models against originals: PSNR, SSIM, NIQE and flicker.",
         epilog=EPILOG,
     )
@@ -168,7 +168,7 @@ def _check_targets(args: argparse.Namespace) -> None:
         taken.append(target.resolve())
 
 
-def _work(args: argparse.Namespace) -> None:
+def _work(args: argparse.Namespace, _: Callable[[], bool]) -> None:
     _check_targets(args)
     request = request_of(args)
     from vidsr.quality.evaluation import evaluate
@@ -183,7 +183,6 @@ def _work(args: argparse.Namespace) -> None:
         _write_json(args.json, as_json(rows, settings))
     if gallery is not None:
         _write_sheet(args.sheet, gallery)
-    sys.stdout.flush()  # here, where a closed pipe is expected
 
 
 def _write_sheet(path: Path, gallery: Gallery) -> None:
@@ -206,27 +205,8 @@ def _write_json(name: str, text: str) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    open_closed_streams()
-    with signals_caught():
-        return _run(argv)
-
-
-def _run(argv: Sequence[str] | None) -> int:
-    try:
-        _work(build_parser().parse_args(argv))
-    except VidsrError as error:
-        print(f"vidsr-eval: error: {as_flags(str(error))}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("vidsr-eval: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of the table has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except MemoryError:
-        print("vidsr-eval: error: out of memory.", file=sys.stderr)
-        return 8
-    return 0
+    """Run the command and return its exit status."""
+    return run_command(NAME, _work, argv, parser=build_parser)
 
 
 if __name__ == "__main__":

@@ -30,16 +30,16 @@ class Parser(argparse.ArgumentParser):
             meant = did_you_mean(unknown[1], list(self._option_string_actions))
         else:
             meant = did_you_mean(choice[1], _choices(message)) if choice else ""
-        return meant or f"{self.prog} --help shows what is allowed."
+        return meant or f"{self.prog} --help lists what is expected."
 
 
 def _choices(message: str) -> list[str]:
-    """Those that argparse lists: quoted up to Python 3.11, from 3.12 on as they are."""
+    """Return those that argparse lists: quoted up to Python 3.11, from 3.12 on as they are."""
     listed = message.partition("choose from ")[2].strip(")")
     return [name.strip(" '") for name in listed.split(",")]
 
 
 def did_you_mean(given: str, allowed: list[str]) -> str:
-    """A question that names the nearest of ``allowed``; empty where none is near."""
+    """Return a question that names the nearest of ``allowed``; empty where none is near."""
     near = get_close_matches(given, allowed, n=1, cutoff=0.7)
     return f"did you mean {near[0]}?" if near else ""

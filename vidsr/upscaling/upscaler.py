@@ -11,12 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidsr.engines.devices import Precision, resolve_devices
+from vidsr.engines.devices import resolve_devices
 from vidsr.engines.engine import Engine
-from vidsr.engines.kinds import EngineKind
 from vidsr.engines.selection.choice import EngineChoice
 from vidsr.errors import OptionError
-from vidsr.models.families import ModelName, choose_model
+from vidsr.models.families import choose_model
 from vidsr.models.model import Model
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
@@ -35,7 +34,7 @@ from vidsr.upscaling.picture_kinds import (
     upscale_tensor,
 )
 from vidsr.upscaling.session import Session
-from vidsr.values import parse_bytes
+from vidsr.values import EngineKind, ModelName, Precision, parse_bytes
 
 T = TypeVar("T")
 KEPT_FORMATS = 64  # of single pictures, whose plans are remembered

@@ -143,7 +143,7 @@ REFUSALS = [
     (("PHOTOS", "--steps", 5, "--init", "lite-x2", "--model", "espcn"), 6, "of kind lite, "),
     (("PHOTOS", "--steps", 5, "--teacher", "lite-x2"), 6, "enlarges 2 times, the run 4 times"),
     (("PHOTOS", "--steps", 5, "--validate", "/nowhere"), 3, "no such folder"),
-    (("PHOTOS", "--steps", 5, "--device", "tpu"), 2, "allowed 'auto', 'cpu'"),
+    (("PHOTOS", "--steps", 5, "--device", "tpu"), 2, "expected 'auto', 'cpu'"),
     (("PHOTOS", "--steps", 5, "--threads", 0), 2, "allowed is 1 or more"),
     (("PHOTOS", "--steps", 5, "--model", "srgan", "--vgg", "no.pth"), 6, "no such file"),
     (("PHOTOS", "--steps", 5, "--model", "srgan"), 2, "without weights of VGG19"),

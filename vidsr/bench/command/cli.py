@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from vidsr import __version__
@@ -16,14 +16,14 @@ from vidsr.bench.command.measure import measure
 from vidsr.bench.outcome.text import lines
 from vidsr.bench.peers import PEERS
 from vidsr.bench.request import Request, check_files, parse_size
-from vidsr.errors import OptionError, VidsrError
+from vidsr.errors import OptionError
 from vidsr.files import write_text
-from vidsr.terminal.flags import as_flags
+from vidsr.terminal.command import run_command
 from vidsr.terminal.parser import Parser
-from vidsr.terminal.signals import open_closed_streams, signals_caught
 
 # Nothing here loads torch or PyAV: see vidsr.bench.worker_task.
 
+NAME = "vidsr-bench"
 EPILOG = """examples:
   vidsr-bench                                       the whole command on a drawn clip of 640x360
   vidsr-bench clip.mp4 --stages --json result.json  each stage, the machine's ceilings, the limit
@@ -41,7 +41,7 @@ exit status: 0 done, 2 arguments, 3 source, 4 --json or --plot, 6 model, 7 devic
 
 def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="vidsr-bench",
+        prog=NAME,
         description="Measure frames a second on this machine, and what limits them.",
         epilog=EPILOG,
     )
@@ -129,13 +129,12 @@ def _tell(text: str) -> None:
         print(f"\r\033[Kvidsr-bench: {text}", end="", file=sys.stderr, flush=True)
 
 
-def _work(argv: Sequence[str]) -> None:
-    args = build_parser().parse_args(argv)
+def _work(argv: Sequence[str], args: argparse.Namespace, _: Callable[[], bool]) -> None:
     request = request_of(args)
     check_files(args.json, args.plot, args.input)
     with tempfile.TemporaryDirectory(prefix="vidsr-bench-") as folder:
         try:
-            result = measure(request, Path(folder), shlex.join(["vidsr-bench", *argv]), _tell)
+            result = measure(request, Path(folder), shlex.join([NAME, *argv]), _tell)
         finally:
             _clear()
     print("\n".join(lines(result)))
@@ -154,24 +153,9 @@ def _clear() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    open_closed_streams()
-    with signals_caught():
-        return _run(sys.argv[1:] if argv is None else argv)
-
-
-def _run(argv: Sequence[str]) -> int:
-    try:
-        _work(argv)
-    except VidsrError as error:
-        print(f"vidsr-bench: error: {as_flags(str(error))}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("vidsr-bench: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of the text has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    """Run the command and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return run_command(NAME, partial(_work, words), words, parser=build_parser)
 
 
 if __name__ == "__main__":

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from vidsr import __version__
-from vidsr.errors import ModelError, NoInputError, OptionError, VidsrError
-from vidsr.terminal.flags import as_flags
+from vidsr.errors import ModelError, NoInputError, OptionError
+from vidsr.terminal.command import INTERRUPTED, run_command, say
 from vidsr.terminal.parser import Parser
-from vidsr.terminal.signals import open_closed_streams
+from vidsr.terminal.signals import PatientInterruption
 
 if TYPE_CHECKING:
     from vidsr.training.command.setup import Setting
     from vidsr.training.options import Options
     from vidsr.training.steps.run import Run
 
+NAME = "vidsr-train"
 MODELS = "lite, srresnet, srgan, espcn, srcnn, rrdb, unet"
 EPILOG = """examples:
   vidsr-train PHOTOS --out runs/lite --minutes 90
@@ -37,14 +35,14 @@ What --init names gives model, scale and dimensions, too, unless they are given.
 The folder of a run holds model.safetensors (for vidsr --model), options.json and state.pt (for
 --resume), log.csv, curves.png, contact sheets (LR | bicubic | ours | HR) and card.md.
 --minutes counts learning alone; preparing the pictures comes before.
-exit status: 0 done, 2 arguments, 3 pictures, 4 target, 6 weights, 7 device, 9 diverged,
-130 interrupted
+exit status: 0 done, 2 arguments, 3 pictures, 4 target, 6 weights, 7 device, 8 memory,
+9 diverged, 130 interrupted
 """
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
-        prog="vidsr-train",
+        prog=NAME,
         usage="vidsr-train DATA --out FOLDER (--minutes N | --steps N) [options]",
         description="Train a generator on a folder of photographs, or of pairs (hr/ and lr/).",
         epilog=EPILOG,
@@ -122,10 +120,6 @@ def _add_setting(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--version", action="version", version=f"vidsr {__version__}")
 
 
-def _flags_of(arguments: argparse.Namespace) -> list[str]:
-    return [name for name in vars(arguments) if name != "data"]
-
-
 SETTING = ("device", "threads", "every", "tensorboard", "stop_after", "out")
 
 
@@ -195,7 +189,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int
             write_card(run)
     if not silent:
         _say(_result(run, finished))
-    return 130 if interrupted() and not finished else 0
+    return INTERRUPTED if interrupted() and not finished else 0
 
 
 def _result(run: Run, finished: bool) -> str:
@@ -208,45 +202,20 @@ def _result(run: Run, finished: bool) -> str:
 
 
 def _say(text: str) -> None:
-    print(f"vidsr-train: {text}", file=sys.stderr, flush=True)
-
-
-class _Interruption:
-    """Ctrl-C lets the step end and the state be written; a second one ends at once."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self) -> bool:
-        return self.asked
-
-    def catch(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
+    say(NAME, text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Returns the exit status."""
-    open_closed_streams()
-    interruption = _Interruption()
-    arguments = build_parser().parse_args(argv)
-    logging.basicConfig(
-        format="vidsr-train: %(message)s",
-        level=logging.ERROR if arguments.quiet else logging.WARNING,
+    """Run the command and return its exit status."""
+    return run_command(
+        NAME,
+        _work,
+        argv,
+        parser=build_parser,
+        interrupted="interrupted; what was written last stays",
+        memory_hint="give a smaller --batch or --crop.",
+        interruption=PatientInterruption(),
     )
-    with ExitStack() as ending:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(name) != signal.SIG_IGN:
-                ending.callback(signal.signal, name, signal.signal(name, interruption.catch))
-        try:
-            return _work(arguments, interruption)
-        except VidsrError as error:
-            _say(f"error: {as_flags(str(error), _flags_of(arguments))}")
-            return error.exit_code
-        except KeyboardInterrupt:
-            _say("interrupted; what was written last stays")
-            return 130
 
 
 if __name__ == "__main__":

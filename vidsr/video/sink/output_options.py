@@ -1,0 +1,76 @@
+"""The choices about a target, and what can be said of them before a source is opened.
+
+Neither PyAV nor PyTorch is imported, so that wrong choices are refused at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vidsr.errors import OptionError
+from vidsr.video.sink.codecs import CODECS, MPEGTS_CODECS, Codec, check_quality, find_codec
+from vidsr.video.sink.target_file import Target
+
+_PICTURES = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """What the user says about the target; None leaves the choice to the source."""
+
+    codec: str | None = None
+    crf: int | None = None
+    preset: str | None = None
+    pix_fmt: str | None = None
+    drop_incompatible: bool = False
+    overwrite: bool = False
+
+
+def default_codec(target: Target, *, deep: bool, large: bool) -> Codec:
+    """Return the codec for a target of which nobody named one.
+
+    H.264 for 8 bits, HEVC for more (``deep``) or for pictures beyond 4096 (``large``); VP9 or AV1
+    in WebM; for pictures what the suffix says.
+    """
+    if target.container == "image2":
+        return CODECS[_PICTURES.get(target.path.suffix.lower(), "png")]
+    if target.container == "webm":
+        return CODECS["av1" if deep else "vp9"]
+    return CODECS["hevc" if deep or large else "h264"]
+
+
+def check_pair(codec: Codec, target: Target) -> None:
+    """Refuse what FFmpeg writes without complaint and nobody can read. Raises OptionError."""
+    suffix = target.path.suffix
+    if target.container == "image2":
+        picture = default_codec(target, deep=False, large=False)
+        if codec != picture:
+            raise OptionError(
+                f"codec = {codec.name!r}: {suffix} pictures are {picture.name}.",
+                hint="leave --codec out.",
+            )
+    if target.container == "mpegts" and codec.bitstream not in MPEGTS_CODECS:
+        raise OptionError(
+            f"codec = {codec.name!r}: {suffix} cannot hold it; expected h264, hevc, "
+            f"h264_nvenc or hevc_nvenc."
+        )
+
+
+def check_encoding(options: OutputOptions, target: Target) -> None:
+    """Raise OptionError for choices that are wrong with every source.
+
+    Where no codec is named, that is what neither of those that the target may get can do.
+    """
+    if options.codec is not None:
+        codec = find_codec(options.codec)
+        check_pair(codec, target)
+        return check_quality(codec, options.crf, options.preset)
+    refusals = []
+    for deep in (False, True):
+        try:
+            return check_quality(
+                default_codec(target, deep=deep, large=False), options.crf, options.preset
+            )
+        except OptionError as error:
+            refusals.append(error)
+    raise refusals[0]
