@@ -47,7 +47,7 @@ exit status: 0 done, 2 arguments, 3 damaged engines, 4 target, 6 model,
 
 
 def size(text: str) -> Size:
-    """``WxH`` as a size."""
+    """Return the size that ``WxH`` stands for."""
     width, _, height = text.lower().partition("x")
     if min(int(width), int(height)) < 1:
         raise ValueError(text)
@@ -55,14 +55,14 @@ def size(text: str) -> Size:
 
 
 def level(text: str) -> int:
-    """0 to 5."""
+    """Return a number of 0 to 5."""
     if not 0 <= int(text) <= 5:
         raise ValueError(text)
     return int(text)
 
 
 def days(text: str) -> float:
-    """A number above 0."""
+    """Return a number above 0."""
     if not 0 < float(text) < float("inf"):
         raise ValueError(text)
     return float(text)
@@ -137,7 +137,7 @@ def _add_clean(parser: argparse.ArgumentParser) -> None:
 
 
 def _network(args: argparse.Namespace) -> bytes:
-    """The network as ONNX: out of the cache or exported, or read from what another wrote."""
+    """Return the network as ONNX: out of the cache or exported, or read from what another wrote."""
     if Path(args.model).suffix.lower() != ONNX:
         from vidsr.engines.onnx_files.network_cache import exported_network
         from vidsr.models.zoo import load_model
@@ -170,7 +170,7 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def describe(facts: NetworkFacts) -> str:
-    """What a reader has to know to run the file by other means."""
+    """Return what a reader has to know to run the file by other means."""
     return (
         f"{facts.name} in {facts.precision}, x [N, {facts.channels}, H, W] {facts.input_type} "
         f"-> y [N, {facts.channels * facts.shuffle**2}, ...] {facts.output_type}, "
@@ -256,7 +256,7 @@ def _clean(args: argparse.Namespace) -> None:
 
 
 def _remove_stale(cache: EngineCache) -> tuple[Entry, ...]:
-    """Damaged entries, and those of other versions or GPUs where that can be told.
+    """Return damaged entries, and those of other versions or GPUs where that can be told.
 
     Exported networks depend on packages only, which can always be told.
     """

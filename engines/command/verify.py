@@ -23,7 +23,7 @@ class Trial:
         self._networks: dict[str, tuple[Model, NetworkFacts]] | None = None
 
     def judge(self, entry: Entry) -> tuple[str, bool]:
-        """In a few words, and whether the engine may be used."""
+        """Return a verdict in a few words, and True if the engine may be used."""
         assert entry.key is not None
         if self._networks is None:
             self._networks = dict(self._exported())

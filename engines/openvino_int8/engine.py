@@ -29,7 +29,7 @@ from vidsr.models.zoo import Model
 
 
 def import_openvino() -> Any:
-    """The module ``openvino``, loaded when first needed. Raises DeviceError where it is absent."""
+    """Import the module ``openvino`` when first needed. Raises DeviceError where it is absent."""
     try:
         return importlib.import_module("openvino")
     except (ImportError, OSError) as error:
@@ -62,7 +62,7 @@ class OpenVinoEngine(DescribedEngine):
     """
 
     def __init__(self, model: Model) -> None:
-        """Raises OptionError, ModelError, and DeviceError where OpenVINO is absent or fails."""
+        """Raise OptionError, ModelError, and DeviceError where OpenVINO is absent or fails."""
         self._openvino = import_openvino()
         net = require_lite(model)
         self._model = model
@@ -103,7 +103,7 @@ class OpenVinoEngine(DescribedEngine):
         return out.add_(x)
 
     def _difference(self, x: Tensor) -> Tensor:
-        """What is to be added to the picture, [N, scale**2, H, W]."""
+        """Return what is to be added to the picture, [N, scale**2, H, W]."""
         memory = self._openvino.Tensor
         seen, out = x.contiguous(), torch.empty(x.shape[0], self.shuffle**2, *x.shape[2:])
         with self._request(torch.get_num_threads()) as request:
@@ -115,7 +115,7 @@ class OpenVinoEngine(DescribedEngine):
 
     @contextmanager
     def _request(self, threads: int) -> Iterator[Any]:
-        """For the caller alone, with so many threads to run on."""
+        """Lend a request to the caller alone, with so many threads to run on."""
         with self._lock:
             if self._compiled is None or self._compiled.threads != threads:
                 self._compiled = self._compile(threads)  # in 0.05 s
@@ -127,7 +127,7 @@ class OpenVinoEngine(DescribedEngine):
             idle.append(request)
 
     def _compile(self, threads: int) -> _Compiled:
-        """For as many requests at once as this process has threads for."""
+        """Compile the network for as many requests at once as this process has threads for."""
         streams = max(1, self._threads // threads)
         options = {
             "NUM_STREAMS": streams,
@@ -151,13 +151,13 @@ class OpenVinoEngine(DescribedEngine):
 
 
 def _padded(x: Tensor, step: int) -> Tensor:
-    """As ``Lite.residual`` does it."""
+    """Return ``x`` padded as ``Lite.residual`` does it."""
     missing = (0, -x.shape[3] % step, 0, -x.shape[2] % step)
     return torch.nn.functional.pad(x, missing, mode="replicate") if any(missing) else x
 
 
 def bytes_per_pixel(net: Lite) -> int:
-    """Estimated peak per low-resolution pixel: floats and codes of the first layer, or of the last.
+    """Return the estimated peak per low-resolution pixel, in the first layer or in the last.
 
     With bfloat16 for floats, which take half of it, 288 were measured with lite-x4 (estimated 360)
     and 144 with lite-x2 (216).

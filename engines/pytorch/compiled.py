@@ -33,7 +33,7 @@ class CompiledEngine(TorchEngine):
 
 @cache
 def require_compiler(device: torch.device) -> None:
-    """Compiles something small. Raises DeviceError where that does not work."""
+    """Compile something small. Raises DeviceError where that does not work."""
     try:
         torch.compile(_small)(torch.zeros(9, device=device))
     except Exception as error:  # of the compiler, of Triton, of PyTorch: no common base

@@ -86,7 +86,7 @@ class GraphedEngine(DescribedEngine):
         return self._in_time(x, lambda: self._record(x))
 
     def _in_time(self, x: Tensor, work: Callable[[], T]) -> T:
-        """``work`` on ``x``. Graphs of other shapes hold memory: without room for it, they go."""
+        """Do ``work`` on ``x``. Graphs of other shapes hold memory: without room, they go."""
         self._make_room(x)
         try:
             return work()
@@ -97,7 +97,7 @@ class GraphedEngine(DescribedEngine):
         return work()
 
     def _make_room(self, x: Tensor) -> None:
-        """For one graph more, or for a plain run, which takes as much while it lasts."""
+        """Make room for one graph more, or for a plain run, which takes as much while it lasts."""
         gone = []
         for shape in list(self._captured):
             kept = [other for other in self._captured if other not in gone]
@@ -128,7 +128,7 @@ class GraphedEngine(DescribedEngine):
         self.engine.close()
 
     def _forget(self, shapes: list[Shape]) -> None:
-        """Graphs, which may still be running, and that their shapes have been there."""
+        """Forget graphs, which may still be running, and that their shapes have been there."""
         cuda = self.device.type == "cuda" and bool(shapes)
         if cuda:
             torch.cuda.synchronize(self.device)
@@ -169,7 +169,7 @@ class CudaRecorder:
 
 
 def capture_on_cuda(work: Callable[[], Tensor], device: torch.device) -> tuple[Tensor, Replay]:
-    """Launches of ``work`` as a CUDA graph: (what it gives, how to run it again into that).
+    """Capture ``work`` as a CUDA graph: (what it gives, how to run it again into that).
 
     cuDNN measures its algorithms while warming up. Other threads may go on using CUDA meanwhile.
     """

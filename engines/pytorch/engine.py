@@ -58,7 +58,7 @@ class TorchEngine(DescribedEngine):
         self._tune()
 
     def _tune(self) -> None:
-        """What makes the network faster on the device."""
+        """Make the network faster on the device."""
         foreign = isinstance(self.net.net, PlainNet)  # of layers that oneDNN need not know
         if self.device.type == "cpu" and not foreign and has_onednn(self.dtype):
             adopt_convolutions(self.net)
@@ -76,7 +76,7 @@ class TorchEngine(DescribedEngine):
             raise DeviceError(f"{self.name} on {self.device}: {error}") from error
 
     def _exact(self) -> AbstractContextManager[None]:
-        """fp32 means fp32: cuDNN's convolutions otherwise keep 10 bits of their inputs (TF32)."""
+        """Make fp32 mean fp32: cuDNN otherwise keeps 10 bits of what it convolves (TF32)."""
         full = self.device.type == "cuda" and self.dtype == torch.float32
         return cudnn_flags(allow_tf32=False) if full else nullcontext()
 
@@ -129,7 +129,7 @@ def _traits(net: InferenceNet, name: str, runtime: str, device: torch.device) ->
 
 
 def _placed(net: InferenceNet, device: torch.device) -> InferenceNet:
-    """``net`` itself, its weights on ``device`` and channels-last."""
+    """Return ``net`` itself, its weights on ``device`` and channels-last."""
     for weight in (*net.parameters(), *net.buffers()):
         layout = torch.channels_last if weight.ndim == 4 else torch.preserve_format
         weight.data = weight.data.to(device, memory_format=layout)
@@ -137,6 +137,6 @@ def _placed(net: InferenceNet, device: torch.device) -> InferenceNet:
 
 
 def bytes_per_pixel(net: InferenceNet) -> int:
-    """Estimated peak per low-resolution pixel: activations in ``dtype``, both ends in float32."""
+    """Return the estimated peak per low-resolution pixel: activations, and both ends in float32."""
     outside = net.net.channels * (1 + net.net.scale**2) * torch.float32.itemsize
     return int(activation_numbers(net.net) * net.dtype.itemsize * BESIDE_LIVE) + outside

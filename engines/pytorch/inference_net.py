@@ -58,7 +58,7 @@ class InferenceNet(nn.Module):
         return self.net.shuffle
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], less ``offset``, not clamped."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], less ``offset``, not clamped."""
         if isinstance(self.net, DifferenceNet):
             return self._sum(self.net.residual((x - 0.5).to(self.dtype)), x)
         picture: Tensor = self.net.phase(x.to(self.dtype))
@@ -77,7 +77,7 @@ class InferenceNet(nn.Module):
 
 
 def lost_of_bias(conv: nn.Conv2d, dtype: torch.dtype) -> Tensor:
-    """``[1, channels, 1, 1]`` float32: what rounding to ``dtype`` takes from each bias.
+    """Return what rounding to ``dtype`` takes from each bias, ``[1, channels, 1, 1]`` float32.
 
     Near -1/2 bfloat16 has steps of 1/512. Given back in float32, it brings srresnet-x4 in bfloat16
     0.8 dB nearer to itself in float32, on crops of Set5.

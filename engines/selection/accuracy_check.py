@@ -1,4 +1,4 @@
-"""Whether an engine can be trusted: real pictures, against the same network in float32."""
+"""Trial of an engine: real pictures, against the same network in float32."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ TILE = Size(256, 256)
 
 
 def least_psnr_db(dtype: torch.dtype) -> float:
-    """What an engine whose activations are of ``dtype`` has to reach against float32."""
+    """Return what an engine whose activations are of ``dtype`` has to reach against float32."""
     least_db = {torch.bfloat16: LEAST_PSNR_DB_BF16, torch.int8: LEAST_PSNR_DB_INT8}
     return least_db.get(dtype, LEAST_PSNR_DB)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far an engine is from the reference; ``fault`` says in a few words what is wrong."""
+    """Distance of an engine from the reference; ``fault`` says in a few words what is wrong."""
 
     psnr_db: float
     fault: str = ""
@@ -59,7 +59,7 @@ def check_engine(candidate: Engine, reference: Engine, x: Tensor) -> Verdict:
 
 
 def waves(like: Tensor) -> Tensor:
-    """A picture of that shape, in [0.1, 0.9]: waves that get shorter, down to four pixels."""
+    """Return a picture of that shape, in [0.1, 0.9]: waves that shorten down to four pixels."""
     rows, columns = (
         torch.arange(n, dtype=torch.float32, device=like.device)[:, None] for n in like.shape[2:]
     )

@@ -32,7 +32,7 @@ FOLLOWERS: tuple[Follower, ...] = (TensorRTFollower(),)
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """How engines are chosen.
+    """Choice of engines.
 
     ``auto``     PyTorch at once, and on CUDA TensorRT as soon as it is ready, where it is installed
     ``torch``    PyTorch only

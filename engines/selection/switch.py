@@ -105,7 +105,10 @@ class EngineSwitch:
             self._checked = True
 
     def _change_to(self, engine: Engine) -> None:
-        """The one before may go on to serve shapes of other frames, but holds no memory."""
+        """Run ``engine`` from now on.
+
+        The one before may go on to serve shapes of other frames, but holds no memory.
+        """
         self.engine.clear()
         self.engine = engine
 
@@ -121,8 +124,10 @@ class EngineSwitch:
         return verdict.trusted
 
     def _part(self, x: Tensor) -> Tensor:
-        """On a CPU the middle of ``x``, at most ``CHECKED_SIDE`` a side; all of it on CUDA
-        or compiled, where the shape that runs is what has to be looked at."""
+        """Return what is compared: on a CPU the middle of ``x``, at most ``CHECKED_SIDE`` a side.
+
+        All of it on CUDA or compiled, where the shape that runs is what has to be looked at.
+        """
         if self._whole:
             return x
         step = self.engine.alignment

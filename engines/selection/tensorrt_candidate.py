@@ -39,7 +39,7 @@ class Wanted:
     precision: Precision
 
     def command(self) -> list[str]:
-        """What builds it, in another process."""
+        """Return the command that builds it, in another process."""
         parts = [sys.executable, "-m", "vidsr.engines.command.cli", "build", str(self.model.path)]
         parts += ["--size", str(self.frame), "--device", str(self.device)]
         parts += ["--precision", _float_type(self.precision)]
@@ -49,7 +49,7 @@ class Wanted:
 def tensorrt_candidate(
     wanted: Wanted, general: Engine, say: Say, *, capture: Capture | None = None
 ) -> BackgroundBuild:
-    """An engine that is in the cache, or is being built now. Returns at once.
+    """Return an engine that is in the cache, or is being built, at once.
 
     ``general`` runs the same network on what the engine is not built for. Raises OptionError for
     sides and for a precision that TensorRT is not used with; what else keeps the engine away, such

@@ -22,7 +22,7 @@ PLAN_DTYPES = {"FLOAT": torch.float32, "HALF": torch.float16, "BF16": torch.bflo
 
 
 def current_stream(device: torch.device) -> int:
-    """Handle of the CUDA stream on which PyTorch works now."""
+    """Return handle of the CUDA stream on which PyTorch works now."""
     return int(torch.cuda.current_stream(device).cuda_stream)
 
 
@@ -44,7 +44,7 @@ class TensorRTEngine(DescribedEngine):
         messages: Messages | None = None,
         stream: Callable[[torch.device], int] = current_stream,
     ) -> None:
-        """Raises DeviceError for plans that do not load here or do not fit ``facts``."""
+        """Raise DeviceError for plans that do not load here or do not fit ``facts``."""
         self.facts, self.traits = facts, _traits(facts, device)
         self._stream, self._messages = stream, messages or Messages()
         logger = make_logger(trt, self._messages)
@@ -135,7 +135,7 @@ class TensorRTEngine(DescribedEngine):
         return str(names[0])
 
     def _check_dtypes(self) -> None:
-        """Raises DeviceError where the plan's are not those of its network."""
+        """Raise DeviceError where the plan's are not those of its network."""
         names = (self._input, self._output)
         found = tuple(PLAN_DTYPES.get(self._engine.get_tensor_dtype(name).name) for name in names)
         if found != (self.input_dtype, self._output_dtype):

@@ -1,4 +1,4 @@
-"""What an engine is built for: the shape of what a network sees of a frame, and all it depends on.
+"""Profile of an engine: the shape of what a network sees of a frame, and all it depends on.
 
 Nothing here imports torch before it is used.
 """
@@ -43,7 +43,7 @@ def engine_key(
     workspace_bytes: int = DEFAULT_WORKSPACE_BYTES,
     optimization_level: int = DEFAULT_OPTIMIZATION_LEVEL,
 ) -> EngineKey:
-    """The identity of a model's engine for one range of shapes."""
+    """Return the identity of a model's engine for one range of shapes."""
     return EngineKey(
         tensorrt_version=trt.__version__,
         gpu=gpu,

@@ -47,7 +47,7 @@ class Launch:
 
 
 def source(name: str) -> str:
-    """Text of ``YUV_TO_RGB`` or ``SHUFFLE_TO_YUV``; it includes color.cuh from ``FOLDER``."""
+    """Return the text of one of the two files; it includes color.cuh from ``FOLDER``."""
     return (FOLDER / name).read_text(encoding="utf-8")
 
 

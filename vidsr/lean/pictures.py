@@ -32,7 +32,7 @@ SEMI_PLANAR = {"nv12": (8, (2, 2)), "p010le": (10, (2, 2))}
 
 
 def describe(image: av.VideoFrame) -> Picture:
-    """What a decoded picture's codes mean. Raises InputError for formats that are not read.
+    """Return what a picture's codes mean. Raises InputError for formats that are not read.
 
     What is not told is read as ``Upscaler`` reads it: the matrix by the height, chroma
     as H.264 and HEVC site it.
@@ -63,7 +63,7 @@ def describe(image: av.VideoFrame) -> Picture:
 
 
 def luma_of(picture: Picture) -> Picture:
-    """Its luma plane as a picture of its own."""
+    """Return its luma plane as a picture of its own."""
     return replace(picture, subsampling=(0, 0))
 
 
@@ -72,7 +72,7 @@ def enlarged(picture: Picture, scale: int) -> Picture:
 
 
 def plane_rows(image: Any, picture: Picture, packed: Any) -> Iterator[tuple[Any, Any]]:
-    """(rows of the image, rows of ``packed``) as bytes, plane by plane, without copies.
+    """Yield (rows of the image, rows of ``packed``) as bytes, plane by plane, without copies.
 
     ``picture`` may be the image's luma alone.
     """

@@ -53,7 +53,7 @@ class LeanUpscaler:
 
     @property
     def scale(self) -> int:
-        """How many times wider and higher the result is."""
+        """Factor by which the result is wider and higher."""
         return self.facts.scale
 
     def __enter__(self) -> Self:
@@ -72,11 +72,11 @@ class LeanUpscaler:
         self._context = None
 
     def __call__(self, image: av.VideoFrame) -> av.VideoFrame:
-        """One picture, waited for; nothing overlaps. Its time and colour tags are kept."""
+        """Upscale one picture and wait for it. Its time and colour tags are kept."""
         return self._finish(self._start(image))
 
     def stream(self, images: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        """Every picture enlarged, in order; while one is computed others are moved."""
+        """Yield every picture upscaled, in order; while one is computed others are moved."""
         jobs: deque[Job] = deque()
         for image in images:
             if len(jobs) == self._cuda.SLOTS:
@@ -109,7 +109,7 @@ class LeanUpscaler:
 
 
 def _import_lane() -> Any:
-    """The module that needs pycuda. Raises DeviceError where that is absent or finds no driver."""
+    """Import what needs pycuda. Raises DeviceError where that is absent or finds no driver."""
     try:
         return import_module("vidsr.lean.lane")
     except (ImportError, OSError) as error:

@@ -31,7 +31,7 @@ Generator = PhaseNet | SRResNet
 
 
 def build_generator(config: GeneratorConfig) -> Generator:
-    """The network that ``config`` describes, with fresh weights, in training mode."""
+    """Return the network that ``config`` describes, with fresh weights, in training mode."""
     match config.kind:
         case "srresnet":
             return SRResNet(config)
@@ -125,7 +125,7 @@ def load_srresnet(
 def _adopt(
     path: Path, tensors: dict[str, Tensor], output_range: OutputRange | None, *, ordered: bool
 ) -> tuple[GeneratorConfig, Generator]:
-    """A foreign SRResNet. Its output range is found by trying it, unless the caller knows."""
+    """Assemble a foreign SRResNet. Its output range is found by trying it, unless it is known."""
     config, weights = foreign_srresnet.recognise(path, tensors, ordered=ordered)
     _, module = _assemble(path, config, weights)
     if output_range is None:
@@ -134,7 +134,7 @@ def _adopt(
 
 
 def _is_safetensors(path: Path) -> bool:
-    """By content: eight bytes of length, then a JSON object."""
+    """Return True if it begins with eight bytes of length, then a JSON object."""
     with path.open("rb") as file:
         return file.read(9)[8:] == b"{"
 
@@ -158,7 +158,7 @@ def _stated_config(path: Path, text: str) -> GeneratorConfig:
 def _assemble(
     path: Path, config: GeneratorConfig, tensors: Mapping[str, Tensor]
 ) -> tuple[GeneratorConfig, Generator]:
-    """Built without memory first, so that a lying header cannot ask for any."""
+    """Build the module without memory first, so that a lying header cannot ask for any."""
     with torch.device("meta"):
         module = build_generator(config)
     wanted = module.state_dict()
@@ -174,7 +174,7 @@ def _assemble(
 
 
 def _plain(path: Path, name: str, tensor: Tensor) -> Tensor:
-    """The tensor itself, if it is dense, real, in memory and finite."""
+    """Return the tensor itself, if it is dense, real, in memory and finite."""
     dense = tensor.layout == torch.strided and not tensor.is_quantized
     if not dense or tensor.is_complex() or tensor.device.type != "cpu":
         raise ModelError(f"{path}: {name} is not a plain tensor of real numbers")

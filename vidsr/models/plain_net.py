@@ -56,7 +56,7 @@ class PlainNet(PhaseNet):
         return 1
 
     def phase(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], the picture."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], the picture."""
         height, width = x.shape[2:]
         least, step = self.traits.minimum, self.traits.alignment
         missing = (0, _missing(width, least.width, step), 0, _missing(height, least.height, step))

@@ -39,7 +39,7 @@ class Workers:
 
     @property
     def latency_frames(self) -> int:
-        """How many frames are held back at most."""
+        """Most frames that are held back."""
         return self._count if self._count > 1 else 0
 
     def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
@@ -89,7 +89,7 @@ class Workers:
 
 
 def _until_failure(items: Iterator[T], failure: list[Exception]) -> Iterator[T]:
-    """``items``, ended by an error of theirs, put aside until what came before has come out."""
+    """Yield ``items``; put an error of theirs aside until what came before has come out."""
     try:
         for item in items:  # noqa: UP028 - "yield from" would close what is the caller's
             yield item
@@ -99,7 +99,7 @@ def _until_failure(items: Iterator[T], failure: list[Exception]) -> Iterator[T]:
 
 @contextmanager
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """``count`` threads with their share of PyTorch's; leaving waits for what they do.
+    """Start ``count`` threads with their share of PyTorch's; leaving waits for what they do.
 
     The number that a thread sets for itself is also that of all threads yet to begin, also of
     other programs' parts. So all begin here, and then the number is what it was.

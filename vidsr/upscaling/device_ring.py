@@ -29,14 +29,14 @@ DEPTH = 3
 
 
 class Device(Protocol):
-    """What runs queued work in order, each queue on its own; events tie queues together."""
+    """A device that runs queued work in order, each queue on its own; events tie them together."""
 
     def host(self, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-        """Page-locked memory of the host."""
+        """Return page-locked memory of the host."""
         ...
 
     def memory(self, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-        """Memory of the device."""
+        """Return memory of the device."""
         ...
 
     def submit(self, queue: Queue, work: Callable[[], None]) -> None:
@@ -44,11 +44,11 @@ class Device(Protocol):
         ...
 
     def copy(self, target: Tensor, source: Tensor) -> None:
-        """Inside ``work``: copy between host and device without waiting."""
+        """Copy between host and device without waiting, inside ``work``."""
         ...
 
     def record(self, queue: Queue) -> Any:
-        """An event: that all submitted to the queue so far is done."""
+        """Record an event: that all submitted to the queue so far is done."""
         ...
 
     def await_event(self, queue: Queue, event: Any) -> None:
@@ -56,7 +56,7 @@ class Device(Protocol):
         ...
 
     def done(self, event: Any) -> bool:
-        """Whether the event has come."""
+        """Return True if the event has come."""
         ...
 
     def synchronize(self, event: Any) -> None:
@@ -118,7 +118,7 @@ class Slot:
 
     @property
     def done(self) -> bool:
-        """Whether ``finish`` would not wait."""
+        """Return True if the event has come."""
         return self._device.done(self._downloaded)
 
     def finish(self, release: Callable[[], None]) -> Frame:
@@ -140,7 +140,7 @@ class Slot:
 
 
 def slots_per_device(devices: int, downstream: int, depth: int = DEPTH) -> int:
-    """How many slots a ``Ring`` makes on each of its devices."""
+    """Return how many slots a ``Ring`` makes on each of its devices."""
     return depth + -(-downstream // devices)
 
 
@@ -161,7 +161,7 @@ class Ring:
 
     @property
     def latency_frames(self) -> int:
-        """How many frames are held back at most."""
+        """Most frames that are held back."""
         return self._depth
 
     def through(self, items: Iterable[T]) -> Iterator[T | Frame]:

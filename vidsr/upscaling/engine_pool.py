@@ -69,7 +69,7 @@ class EnginePool:
 
     @property
     def engine(self) -> Engine:
-        """What runs now, on the first device."""
+        """Engine that runs now, on the first device."""
         return self.switches[0].engine
 
     @property

@@ -28,7 +28,7 @@ Planes = tuple[Tensor, ...]
 
 @cache
 def has_kernels(device: torch.device) -> bool:
-    """Whether Triton's kernels run there; where they should and do not, that is said once.
+    """Return True if Triton's kernels run there; log a warning once where they should and do not.
 
     Triton may be there and unable to make what launches a kernel, for want of a C compiler.
     """
@@ -46,7 +46,7 @@ def has_kernels(device: torch.device) -> bool:
 
 
 def serves(source: VideoFormat, target: VideoFormat, engine: Engine) -> bool:
-    """Whether ``enlarge_planes`` is for these formats on the engine's device."""
+    """Return True if ``enlarge_planes`` is for these formats on the engine's device."""
     same_size = (source.width * engine.scale, source.height * engine.scale) == (
         target.width,
         target.height,
@@ -63,7 +63,7 @@ def serves(source: VideoFormat, target: VideoFormat, engine: Engine) -> bool:
 def enlarge_planes(
     planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Size | None
 ) -> Planes:
-    """As ``enlarge_planes``, where ``serves`` says so."""
+    """Return what ``transform.enlarge_planes`` does, where ``serves`` says so."""
     by = _by_luma if engine.channels == 1 else _by_rgb
     return by(planes, source, target, engine, tile)
 

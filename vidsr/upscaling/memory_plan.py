@@ -1,4 +1,4 @@
-"""How much memory a run may take, and how much it will."""
+"""Memory that a run may take, and that it will take."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LUMA_PLANES, RESIZED_LUMA_PLANES, RGB_PLANES = 2, 3, 10
 
 
 def default_limit(device: torch.device) -> int:
-    """Half of what is free on the device, at most 4 GiB on a CPU."""
+    """Return half of what is free on the device, at most 4 GiB on a CPU."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free // 2
@@ -43,7 +43,7 @@ def default_limit(device: torch.device) -> int:
 
 @dataclass(frozen=True)
 class Load:
-    """What else there is on a device beside one run of the network.
+    """Load of a device beside one run of the network.
 
     ``frames``    that lie there at once, each with its planes of either size
     ``networks``  whose activations lie there at once: a CUDA graph keeps its own, and TensorRT's
@@ -57,7 +57,7 @@ class Load:
 
 
 def load_of(engine: Engine, devices: int = 1, held: int = HELD_FRAMES, *, follows: bool) -> Load:
-    """Of each of several ``devices`` that share a stream whose receiver keeps ``held`` frames.
+    """Return the load of each of ``devices`` that share a stream for a receiver of ``held`` frames.
 
     ``follows`` says whether TensorRT may take over. What the builder of its engine takes, in a
     process of its own, is not counted, nor are page-locked buffers of the host: as many as slots.
@@ -75,7 +75,7 @@ def _size(layout: VideoFormat) -> Size:
 def frame_bytes(
     source: VideoFormat, target: VideoFormat, engine: Engine, frames: int = FRAMES_IN_FLIGHT
 ) -> int:
-    """Bytes held beside the network: ``frames`` in flight, and float planes before rounding.
+    """Return bytes held beside the network: frames in flight, and float planes before rounding.
 
     The planes are as large as the network's output or the target, whichever is larger.
     """
@@ -103,7 +103,7 @@ def fits_whole(
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """How a run stays within its limit, in bytes.
+    """Plan of how a run stays within its limit, in bytes.
 
     ``tile``     the largest that does; None runs whole frames
     ``beside``   taken by frames
@@ -153,7 +153,7 @@ def plan_memory(
 
 
 def _share(room: int, size: Size, engine: Engine, load: Load) -> int:
-    """Of ``room`` bytes, what one network may take so that all that runs beside it fits.
+    """Return what one network may take of ``room`` bytes so that all that runs beside it fits.
 
     The network in float32 sees no more than a window of 256 x 256, and no more than the other does:
     whichever of the two allows more is right.
@@ -170,7 +170,7 @@ def _check_pixels(size: Size, engine: Engine) -> int:
 
 
 def _float32(engine: Engine) -> int:
-    """Bytes per pixel of the same network in float32."""
+    """Return bytes per pixel of the same network in float32."""
     return engine.bytes_per_pixel * torch.float32.itemsize // engine.dtype.itemsize
 
 
@@ -247,7 +247,7 @@ class MemoryPlanner:
 
 @dataclass(frozen=True)
 class _Order:
-    """What a plan is for, the engine aside."""
+    """Identity of a plan, the engine aside."""
 
     source: VideoFormat
     target: VideoFormat

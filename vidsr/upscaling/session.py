@@ -23,7 +23,7 @@ class Way(Protocol):
 
     @property
     def latency_frames(self) -> int:
-        """How many frames it holds back at most."""
+        """Most frames that are held back."""
         ...
 
     def take(self, item: T) -> Iterator[T | Frame]:
@@ -75,7 +75,7 @@ class Session:
 
     @property
     def latency_frames(self) -> int:
-        """How many frames are held back at most; before the first one, whatever its format."""
+        """Most frames that are held back."""
         if self._way is not None:
             return self._way.latency_frames
         if self.pool.on_gpu:

@@ -91,12 +91,12 @@ class Upscaler:
 
     @property
     def engine(self) -> Engine:
-        """What runs now, on the first device."""
+        """Engine that runs now, on the first device."""
         return self.pool.engine
 
     @property
     def scale(self) -> int:
-        """How many times wider and higher the result is."""
+        """Factor by which the result is wider and higher."""
         return self.engine.scale
 
     @property
@@ -211,7 +211,7 @@ class Upscaler:
         return self.pool.plan(source, target, engine or self.engine, held, self.notes)
 
     def _rgb(self, batch: Tensor) -> Tensor:
-        """``[N, 3, h, w]`` float in [0, 1] -> ``[N, 3, H, W]``, clamped."""
+        """Upscale ``[N, 3, h, w]`` float in [0, 1] to ``[N, 3, H, W]``, clamped."""
         source = rgb_format(batch)
         seen = lambda: transform.rgb_input(batch[0], self.engine)  # noqa: E731
         with self._alone(source).alone(seen) as (engine, tile):

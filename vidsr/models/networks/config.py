@@ -15,7 +15,7 @@ NormKind = Literal["batch", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorConfig:
-    """What it takes to rebuild a generator before its weights are loaded.
+    """Dimensions that it takes to rebuild a generator before its weights are loaded.
 
     ``scale``         2 or 4, and 1 for ``unet``, which restores without enlarging
     ``channels``      3 for a network on RGB, 1 for a network on luma
@@ -60,7 +60,7 @@ class GeneratorConfig:
                 raise ValueError(f"{name} = {value!r}, allowed {span} for {self.kind}")
 
     def _check_kind(self) -> None:
-        """What depends on the kind and is no range."""
+        """Check what depends on the kind and is no range."""
         scales = (1,) if self.kind == "unet" else (2, 4)
         unit = self.kind == "srresnet" or self.output_range == "unit"
         halves = self.kind not in ("espcn", "srcnn") or self.width in range(2, 1025, 2)

@@ -29,11 +29,11 @@ class PhaseNet(nn.Module):
         return self.scale
 
     def phase(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], the picture before its shuffle r."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], before the shuffle r."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
         return nn.functional.pixel_shuffle(self.phase(x), self.shuffle)
 
 
@@ -46,12 +46,12 @@ class DifferenceNet(PhaseNet):
     """
 
     def residual(self, centred: Tensor) -> Tensor:
-        """[N, C, H, W] in [-1/2, 1/2] -> [N, C*s*s, H, W]: what is to be added to the input.
+        """Map [N, C, H, W] in [-1/2, 1/2] -> [N, C*s*s, H, W]: what is to be added to the input.
 
         Centred by the caller, before any rounding to 16 bits: bright samples would lose most.
         """
         raise NotImplementedError
 
     def phase(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C*s*s, H, W], the picture before its pixel shuffle."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C*s*s, H, W], the picture before its pixel shuffle."""
         return self.residual(x - 0.5) + x.repeat_interleave(self.shuffle**2, dim=1)
