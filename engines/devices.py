@@ -43,9 +43,9 @@ def resolve_devices(text: str) -> tuple[torch.device, ...]:
     names = check_device_names(text)  # wrong everywhere; an absent device is so only here
     devices = tuple(map(resolve_device, names))
     if len(devices) > 1 and any(device.type != "cuda" for device in devices):
-        raise OptionError(f"device = {text!r}, allowed in a list are CUDA devices only")
+        raise OptionError(f"device = {text!r}: expected CUDA devices only in a list")
     if len(set(devices)) < len(devices):
-        raise OptionError(f"device = {text!r}, allowed is each device once")
+        raise OptionError(f"device = {text!r}: expected each device once")
     return devices
 
 

@@ -38,7 +38,7 @@ class Profile:
         """Raise OptionError unless 1 <= min <= opt <= max in every dimension."""
         bounds = zip(self.min, self.opt, self.max, strict=True)
         if not all(1 <= low <= middle <= high for low, middle, high in bounds):
-            raise OptionError(f"{self}, allowed is 1 <= min <= opt <= max in every dimension")
+            raise OptionError(f"{self}: expected 1 <= min <= opt <= max in every dimension")
 
 
 @dataclass(frozen=True, kw_only=True)

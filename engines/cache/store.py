@@ -183,7 +183,7 @@ class EngineCache:
     def lock(self, key: Key, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Hold a lock of ``key``, one process (or thread) at a time; ended with the process.
 
-        Where another holds it, that is said and waited for. A file system without locks lets all
+        Where another holds it, it is waited for, with a note. A file system without locks lets all
         pass: the work is then done twice, and entries still appear whole.
         """
         path = self.folder / (key.digest + LOCK)

@@ -58,7 +58,7 @@ class NetworkFacts:
     def __post_init__(self) -> None:
         """Raise ValueError for what no exported network has."""
         if self.schema != SCHEMA:
-            raise ValueError(f"schema = {self.schema!r}, allowed {SCHEMA}")
+            raise ValueError(f"schema = {self.schema!r}: expected {SCHEMA}")
         texts = all(type(text) is str for text in (self.name, self.kind))
         counts = (self.channels, self.scale, self.shuffle, self.alignment, self.bytes_per_pixel)
         numbers = all(type(n) is int and n >= 1 for n in counts)

@@ -67,7 +67,7 @@ def exported_network(
 ) -> bytes:
     """Return the model as ONNX, out of the cache, or exported and put there.
 
-    ``say`` is told what keeps it from being stored. Raises what ``export_onnx`` raises.
+    ``say`` gets what keeps it from being stored. Raises what ``export_onnx`` raises.
     """
     from vidsr.engines.onnx_files.export import export_onnx
 

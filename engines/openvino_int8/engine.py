@@ -1,4 +1,4 @@
-"""Lite networks in 8 bits through OpenVINO, on a processor, for those who ask for it.
+"""Lite networks in 8 bits through OpenVINO, on a CPU, for those who ask for it.
 
 Processor time of the network alone on an EPYC with AVX512-VNNI and AVX512-BF16, one thread, medians
 of alternate runs: lite-x4 at 320x180 13.4 ms, ``TorchEngine`` in

@@ -77,7 +77,7 @@ class Steps:
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not steps of layers: {error!r}") from error
         if steps.schema != SCHEMA:
-            raise ValueError(f"schema = {steps.schema!r}, allowed {SCHEMA}")
+            raise ValueError(f"schema = {steps.schema!r}: expected {SCHEMA}")
         return steps
 
 
@@ -100,7 +100,7 @@ def require_lite(model: Model) -> Lite:
         return model.module
     what = f"{model.config.kind} network on {'luma' if model.config.channels == 1 else 'RGB'}"
     raise OptionError(
-        f"model {model.name!r} with engine = 'openvino': it is a {what}, allowed are lite networks "
+        f"model {model.name!r} with engine = 'openvino': it is a {what}: expected lite networks "
         f"on luma with stored steps, such as {', '.join(shipped())}",
         hint=HINT,
     )

@@ -1,4 +1,4 @@
-"""Generators through PyTorch, on a processor or on CUDA."""
+"""Generators through PyTorch, on a CPU or on CUDA."""
 
 from __future__ import annotations
 

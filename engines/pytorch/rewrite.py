@@ -154,4 +154,4 @@ def to_phase_module(module: nn.Module) -> PhaseNet:
         return PhaseSRResNet(module)
     if isinstance(module, PhaseNet):
         return module
-    raise ModelError(f"module = {type(module).__name__}, allowed are generators of vidsr.models")
+    raise ModelError(f"module = {type(module).__name__}: expected generators of vidsr.models")

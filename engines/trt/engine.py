@@ -84,7 +84,7 @@ class TensorRTEngine(DescribedEngine):
         shape = tuple(x.shape)
         if x.dtype != self.input_dtype or x.device != self.device:
             raise OptionError(
-                f"x is {x.dtype} on {x.device}, allowed is {self.input_dtype} on {self.device}"
+                f"x is {x.dtype} on {x.device}: expected {self.input_dtype} on {self.device}"
             )
         inside = len(shape) == len(self._low) and all(
             low <= size <= high
@@ -92,7 +92,7 @@ class TensorRTEngine(DescribedEngine):
         )
         if not inside:
             raise OptionError(
-                f"{self.name}: {shape = }, allowed is {self._low} to {self._high}",
+                f"{self.name}: {shape = }: expected {self._low} to {self._high}",
                 hint="the engine was built for that range; build one for this size",
             )
         images, channels, height, width = shape

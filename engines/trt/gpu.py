@@ -46,7 +46,7 @@ def find_machine(device: str = "cuda") -> Machine:
     from vidsr.engines.trt.build import import_tensorrt
 
     if not device.startswith("cuda"):
-        raise OptionError(f"device = {device!r}, allowed 'cuda' or 'cuda:N'")
+        raise OptionError(f"device = {device!r}: expected 'cuda' or 'cuda:N'")
     if not torch.cuda.is_available():
         raise DeviceError(
             "TensorRT engines need an NVIDIA GPU, and PyTorch sees none",

@@ -42,7 +42,7 @@ def load_or_build(
 ) -> TensorRTEngine:
     """Return the engine of a model for a range of shapes.
 
-    ``gpu`` describes ``device``. ``say`` is told, in one line, why an engine is built, and whatever
+    ``gpu`` describes ``device``. ``say`` gets, in one line, why an engine is built, and whatever
     keeps it from being stored: it works all the same. ``workspace_bytes`` is the most that one
     layer may take beside its tensors; it and the level (0 to 5) are part of an engine's identity.
     Raises DeviceError.

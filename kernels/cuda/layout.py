@@ -35,12 +35,12 @@ class Picture:
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
-            raise OptionError(f"picture of {self.width}x{self.height}; allowed: 1x1 or more")
+            raise OptionError(f"picture of {self.width}x{self.height}: expected 1x1 or more")
         if not 8 <= self.depth <= 16:
-            raise OptionError(f"depth = {self.depth}; allowed: 8 to 16 bits")
+            raise OptionError(f"depth = {self.depth}: expected 8 to 16 bits")
         if self.subsampling not in ((2, 2), (2, 1), (1, 1), (0, 0)):
             raise OptionError(
-                f"subsampling = {self.subsampling}; allowed: (2, 2), (2, 1), (1, 1), (0, 0)"
+                f"subsampling = {self.subsampling}: expected (2, 2), (2, 1), (1, 1), (0, 0)"
             )
 
     @property

@@ -27,7 +27,7 @@ def check_grid(grid: tuple[int, int, int]) -> tuple[int, int, int]:
     """
     if any(n > limit for n, limit in zip(grid, GRID_LIMITS, strict=True)):
         raise OptionError(
-            f"{grid} programs across, down and for the batch; allowed: {GRID_LIMITS}",
+            f"{grid} programs across, down and for the batch: expected {GRID_LIMITS} at most",
             hint=_ELSEWHERE,
         )
     return grid
@@ -38,7 +38,7 @@ def check_devices(kernel: Any, devices: Sequence[torch.device]) -> None:
     runs = not isinstance(kernel, triton.JITFunction) or devices[0].type == "cuda"
     if len(set(devices)) > 1 or not runs:
         raise OptionError(
-            f"tensors on {[str(d) for d in devices]}; allowed: one CUDA device", hint=_ELSEWHERE
+            f"tensors on {[str(d) for d in devices]}: expected one CUDA device", hint=_ELSEWHERE
         )
 
 
@@ -92,9 +92,9 @@ def check_phases(phases: Tensor, r: int) -> int:
     pixels that are not a multiple of ``r*r`` apart.
     """
     if r not in SHUFFLES:
-        raise OptionError(f"pixel shuffle by {r}; allowed: {SHUFFLES}")
+        raise OptionError(f"pixel shuffle by {r}: expected one of {SHUFFLES}")
     if phases.dtype not in FLOATS:
-        raise OptionError(f"{phases.dtype = }; allowed: float16, float32")
+        raise OptionError(f"{phases.dtype = }: expected float16 or float32")
     if phases.ndim != 4 or phases.numel() == 0 or phases.shape[1] % r**2:
         raise OptionError(f"{tuple(phases.shape) = }; need [N, C*{r * r}, h, w], none of them 0")
     pixel = phases_strides(phases)[3]

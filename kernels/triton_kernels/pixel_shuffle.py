@@ -154,7 +154,7 @@ def pixel_shuffle(
         out = torch.empty(shape, dtype=dtype or phases.dtype, device=phases.device)
     check_plane(out, shape, FLOATS if dtype is None else (dtype,))
     if out.dtype not in FLOATS:
-        raise OptionError(f"{dtype = }; allowed: float16, float32")
+        raise OptionError(f"{dtype = }: expected float16 or float32")
     check_devices(_shuffle_kernel, [phases.device, out.device])
     _launch(phases, out, r, offset, clamp)
     return out

@@ -58,7 +58,7 @@ class _Axis(NamedTuple):
         if step > 1 or origin < -1:
             raise OptionError(
                 f"chroma of {source.width}x{source.height} {source.pixel.name} to "
-                f"{target.width}x{target.height} {target.pixel.name}; allowed: no fewer samples",
+                f"{target.width}x{target.height} {target.pixel.name}: expected no fewer samples",
                 hint="vidsr.picture.chroma resamples to any size.",
             )
         unit = math.lcm(step.denominator, origin.denominator)
@@ -115,7 +115,7 @@ def resample_chroma(
 def _check(planes: Sequence[Tensor], source: VideoFormat, target: VideoFormat) -> None:
     for form in (source, target):
         if form.pixel.family != "yuv":
-            raise OptionError(f"chroma of {form.pixel.name}; allowed: YUV formats")
+            raise OptionError(f"chroma of {form.pixel.name}: expected YUV formats")
     size = source.plane_sizes[1]
     sizes: list[tuple[int, ...]] = [(*size, 2)] if len(planes) == 1 else [size, size]
     check_batch(planes, sizes, source.pixel.dtype)

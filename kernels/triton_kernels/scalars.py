@@ -35,7 +35,7 @@ class Levels:
         """Raise OptionError for high bits of 8-bit samples, which fill their byte."""
         depth = format.pixel.depth
         if high_bits and depth == 8:
-            raise OptionError("high_bits with 8-bit samples; allowed: depths 10, 12 and 16")
+            raise OptionError("high_bits with 8-bit samples: expected depths 10, 12 and 16")
         q = quantization(format)
         luma, chroma = (q.luma_offset, q.luma_span), (q.chroma_offset, q.chroma_span)
         return cls(*luma, *chroma, float(q.peak), 2 ** (16 - depth) if high_bits else 1)

@@ -98,12 +98,12 @@ def _check(phases: Tensor, channels: int, r: int, target: _Target) -> None:
     _, _, h, w = phases.shape
     format = target.format
     if channels not in (1, 3):
-        raise OptionError(f"phases of {channels} channels; allowed: 1 and 3")
+        raise OptionError(f"phases of {channels} channels: expected 1 or 3")
     if (format.width, format.height) != (w * r, h * r):
         size = f"{format.width}x{format.height}"
         raise OptionError(f"target {size}; {tuple(phases.shape) = } makes {w * r}x{h * r}")
     if target.semi_planar and format.pixel.family != "yuv":
-        raise OptionError(f"semi_planar with {format.pixel.name}; allowed: YUV formats")
+        raise OptionError(f"semi_planar with {format.pixel.name}: expected YUV formats")
 
 
 def _to_gbr(

@@ -2,7 +2,7 @@
 
 A program makes two or four rows of luma and the chroma cells below them. The arithmetic and its
 order are those of kernels/reference.py, whose ``torch.add(alpha=)`` is a fused multiply-add too:
-on processors that have one, codes are equal to the last bit.
+on CPUs that have one, codes are equal to the last bit.
 
 Machine code for sm_90, fp16 channels last by 4 to 8-bit 4:2:0: 60 registers, no spills, 952
 instructions for 16 samples a thread (some skipped unless chroma is co-sited down). Phases come as

@@ -46,7 +46,7 @@ def yuv_to_rgb(
     ``out`` of another shape, type, order or device.
     """
     if dtype not in FLOATS:
-        raise OptionError(f"{dtype = }; allowed: torch.float16, torch.float32")
+        raise OptionError(f"{dtype = }: expected torch.float16 or torch.float32")
     planes = _batched(planes)
     check_planes(planes, format)
     check_devices(rgb_kernel, [p.device for p in planes])

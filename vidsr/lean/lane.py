@@ -113,7 +113,7 @@ class Slot:
 class Lane:
     """Slots, streams and a network for pictures of one size and format.
 
-    A network on luma sees and makes luma alone; chroma is then enlarged on the host, while the
+    A network on luma sees and makes luma alone; chroma is then upscaled on the host, while the
     device works.
     """
 

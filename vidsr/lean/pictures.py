@@ -39,13 +39,13 @@ def describe(image: av.VideoFrame) -> Picture:
     """
     name, matrix = image.format.name, int(image.colorspace)
     if name not in PLANAR | SEMI_PLANAR:
-        allowed = ", ".join(PLANAR | SEMI_PLANAR)
-        raise InputError(f"pictures are {name}; allowed: {allowed}")
+        known = ", ".join(PLANAR | SEMI_PLANAR)
+        raise InputError(f"pictures are {name}: expected one of {known}")
     siting: Siting = "topleft" if matrix == MATRIX_BT2020 else "left"
     if matrix == MATRIX_UNSPECIFIED:
         matrix = assumed_matrix(image.height)
     if matrix not in LUMA_WEIGHTS:
-        raise InputError(f"colour matrix {matrix}; allowed: {sorted(LUMA_WEIGHTS)}")
+        raise InputError(f"colour matrix {matrix}: expected one of {sorted(LUMA_WEIGHTS)}")
     full = RANGE_FULL if name.startswith("yuvj") else int(image.color_range)
     depth, subsampling = (PLANAR | SEMI_PLANAR)[name]
     kr, kb = LUMA_WEIGHTS[matrix]

@@ -24,7 +24,7 @@ def load_or_build(
 ) -> bytes:
     """Return the plan from ``path``, or build it, which takes minutes, and keep it there.
 
-    Why it is built is said in the log ``vidsr``. Raises OptionError for a file that others may
+    The log ``vidsr`` says why it is built. Raises OptionError for a file that others may
     change, that is damaged or no plan; such a file is left as it is. Raises DeviceError and
     OutputError.
     """

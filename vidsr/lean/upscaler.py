@@ -35,8 +35,8 @@ class LeanUpscaler:
     have one size and format. Upload, network and download of neighbouring pictures overlap: two
     slots, three streams.
 
-    A network on luma sees codes beyond black and white as black and white; chroma is enlarged on
-    the host, which may take longer than the rest (see lean_chroma.py). Not for several threads.
+    A network on luma sees codes beyond black and white as black and white; chroma is upscaled on
+    the host, which may take longer than the rest (see ``vidsr.lean.chroma``). Not for several threads.
     Raises ModelError, DeviceError; calls raise InputError, OptionError, DeviceError, OutputError.
     """
 
@@ -91,7 +91,7 @@ class LeanUpscaler:
             step, size = self.facts.alignment, (picture.width, picture.height)
             if any(side % step for side in size):
                 raise OptionError(
-                    f"pictures of {size}; allowed for this network: multiples of {step}"
+                    f"pictures of {size}: expected multiples of {step} for this network"
                 )
             network = self._cuda.Network(self._onnx, self.facts, picture, self._plan)
             self._lane = self._cuda.Lane(image, picture, network)

@@ -29,7 +29,7 @@ NESTS = (
     "net_g", "G", "gen", "weights",
 )  # fmt: skip
 ALLOWED = (
-    "allowed: a 9x9 head, residual blocks of two normalised 3x3 convolutions, a normalised 3x3 "
+    "expected a 9x9 head, residual blocks of two normalised 3x3 convolutions, a normalised 3x3 "
     "convolution, one or two 3x3 upsamplers to four times the width, a 9x9 tail, PReLU between"
 )
 HINT = "only SRResNet as published (Ledig et al. 2017) loads from foreign files"

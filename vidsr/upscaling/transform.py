@@ -21,7 +21,7 @@ RGB_FULL = ColorSpec(matrix=MATRIX_RGB, range=RANGE_FULL, siting="center")
 
 
 def enlarge(frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None) -> Frame:
-    """Enlarge ``frame`` with ``engine`` and deliver it in ``target``'s size, samples and colour.
+    """Upscale ``frame`` with ``engine`` and deliver it in ``target``'s size, samples and colour.
 
     A size other than ``engine.scale`` times the frame's is reached by a final Lanczos resize.
     Luma engines leave chroma to bicubic interpolation where it is sited and need no matrix as

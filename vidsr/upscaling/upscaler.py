@@ -41,10 +41,10 @@ KEPT_FORMATS = 64  # of single pictures, whose plans are remembered
 
 
 class Upscaler:
-    """Enlarges pictures of any size, one at a time; build it once, call it often.
+    """Upscaler of pictures of any size; build it once, call it often.
 
     ``model``      a shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``
-    ``scale``      2 or 4, or 1 with a model that restores without enlarging; None means what the
+    ``scale``      2 or 4, or 1 with a model that restores at the same size; None means what the
                    model does, 4 for ``auto``
     ``device``     ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``
     ``precision``  ``auto``, ``fp32``, ``bf16`` or ``fp16``
@@ -111,7 +111,7 @@ class Upscaler:
     @overload
     def __call__(self, picture: av.VideoFrame) -> av.VideoFrame: ...
     def __call__(self, picture: Tensor | Array | av.VideoFrame) -> Tensor | Array | av.VideoFrame:
-        """Enlarge one picture, or a batch, of any of these kinds; the same kind comes back.
+        """Upscale one picture, or a batch, of any of these kinds; the same kind comes back.
 
         * torch: ``[3, H, W]`` or ``[N, 3, H, W]`` RGB, float in [0, 1] or uint8
         * NumPy: ``[H, W, 3]`` RGB or ``[H, W]`` grey; uint8, uint16, or float in [0, 1]
@@ -153,14 +153,14 @@ class Upscaler:
     def stream(
         self, pictures: Iterable[T], target: VideoFormat | None = None, *, held: int = 1
     ) -> Iterator[T]:
-        """Enlarge a stream of pictures in order; what is no picture passes through in its place.
+        """Upscale a stream of pictures in order; what is no picture passes through in its place.
 
         Pictures are ``av.VideoFrame`` or ``Frame``. On CUDA several are on their
         way at once: one comes out when some more have gone in, or with the first to go in after it
         is done. The planes of a ``Frame`` that comes out are lent: call ``release`` when they have
         been read. ``held`` is how many of them are kept unreleased at a time.
 
-        On a processor frames are enlarged side by side, each by its share of PyTorch's threads.
+        On a CPU frames are upscaled side by side, each by its share of PyTorch's threads.
         """
         originals: deque[av.VideoFrame | None] = deque()
         frames = _frames(pictures, originals)

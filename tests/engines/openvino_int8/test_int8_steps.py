@@ -167,7 +167,7 @@ def test_a_layer_that_cannot_be_is_no_layer() -> None:
 def test_other_networks_are_refused(
     tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(OptionError, match=r"srresnet network on RGB, allowed are lite.*lite-x2"):
+    with pytest.raises(OptionError, match=r"srresnet network on RGB: expected lite.*lite-x2"):
         load_steps(load_model("srresnet-x2"))
     colour = make_lite(tmp_path / "colour.safetensors", channels=3)
     assert main([str(colour.path), str(photos)]) == 2

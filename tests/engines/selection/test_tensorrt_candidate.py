@@ -19,7 +19,7 @@ from torch import Tensor
 from tests.doubles.fake_tensorrt import FakeTensorRT
 from vidsr.engines.cache.keys import Gpu
 from vidsr.engines.cache.store import EngineCache
-from vidsr.engines.command.cli import _run
+from vidsr.engines.command.cli import build_parser
 from vidsr.engines.onnx_files import export as export_module
 from vidsr.engines.onnx_files import network_cache
 from vidsr.engines.onnx_files.facts import read_facts
@@ -100,8 +100,9 @@ def builds_here(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def popen(command: list[str], **_: Any) -> Any:
         commands.append(command)
-        status = _run(command[3:])  # main, which looks after signals, is for main threads
-        return SimpleNamespace(poll=lambda: status, wait=lambda *_: status)
+        arguments = build_parser().parse_args(command[3:])
+        arguments.work(arguments)  # main, which looks after signals, is for main threads
+        return SimpleNamespace(poll=lambda: 0, wait=lambda *_: 0)
 
     monkeypatch.setattr("vidsr.engines.selection.background_build.subprocess.Popen", popen)
     return commands

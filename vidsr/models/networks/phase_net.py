@@ -38,7 +38,7 @@ class PhaseNet(nn.Module):
 
 
 class DifferenceNet(PhaseNet):
-    """A generator that computes what nearest-neighbour enlargement of its input lacks.
+    """A generator that computes what nearest-neighbour upscaling of its input lacks.
 
     Running it in bfloat16 rounds only the difference, never the picture: at 8 bits the input is
     added back unrounded. The input is centred on mid-grey, which makes zero padding mean grey

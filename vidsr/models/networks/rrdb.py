@@ -59,8 +59,8 @@ class RRDBlock(nn.Module):
 class RRDB(PhaseNet):
     """The generator of ESRGAN (Wang et al., ECCV workshops 2018): no batch normalisation.
 
-    Published with ``width`` 64, 23 ``blocks`` and ``growth`` 32, for x4; x2 has one enlarging step
-    less. It enlarges by nearest neighbour and convolution, which leaves no checkerboard to unlearn.
+    Published with ``width`` 64, 23 ``blocks`` and ``growth`` 32, for x4; x2 has one upscaling step
+    less. It upscales by nearest neighbour and convolution, which leaves no checkerboard to unlearn.
     """
 
     def __init__(self, config: GeneratorConfig) -> None:

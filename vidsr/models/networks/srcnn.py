@@ -1,4 +1,4 @@
-"""SRCNN: bicubic enlargement, then three convolutions at full resolution."""
+"""SRCNN: bicubic upscaling, then three convolutions at full resolution."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FixedConv2d(nn.Conv2d):
 
 
 class Bicubic(nn.Module):
-    """Bicubic enlargement of every channel; edges replicate."""
+    """Bicubic upscaling of every channel; edges replicate."""
 
     def __init__(self, scale: int) -> None:
         super().__init__()
