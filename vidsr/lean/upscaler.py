@@ -36,7 +36,7 @@ class LeanUpscaler:
     slots, three streams.
 
     A network on luma sees codes beyond black and white as black and white; chroma is upscaled on
-    the host, which may take longer than the rest (see ``vidsr.lean.chroma``). Not for several threads.
+    the host, which may take longer than the rest (``vidsr.lean.chroma``). Not for several threads.
     Raises ModelError, DeviceError; calls raise InputError, OptionError, DeviceError, OutputError.
     """
 

@@ -292,7 +292,7 @@ def test_what_keeps_tensorrt_away_is_said_and_the_run_goes_on(
     ("arguments", "message"),
     [
         ({"engine": "tensorrt"}, "needs a CUDA device"),
-        ({"engine": "onnx"}, "expected one of auto, torch, tensorrt, compile"),
+        ({"engine": "onnx"}, "expected auto, torch, tensorrt, compile or openvino"),
         ({"engine": "torch", "wait_for_engine": True}, "it is there at once"),
     ],
 )
