@@ -17,7 +17,7 @@ PROBE_SIDE = 8  # of the picture in the small run: a multiple of every generator
 
 
 class _Watch(TorchFunctionMode):
-    """Sums up the tensors that are alive after each function and remembers the most.
+    """Sum of the tensors that are alive after each function, the most of it remembered.
 
     Functions and not operations: a mode for those imports PyTorch's compiler, 1.1 s for every run.
     """

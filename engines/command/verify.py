@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Trial:
-    """Loads engines and runs them beside their networks in PyTorch."""
+    """Trial of engines: loaded, and run beside their networks in PyTorch."""
 
     def __init__(self, machine: Machine, models: Sequence[str]) -> None:
         self._machine, self._models = machine, models

@@ -10,7 +10,7 @@ KEPT = 3  # the last say why a build ended; before them, kernels that did not ru
 
 
 class Messages:
-    """Forwards warnings and errors, each text once, and keeps the last errors.
+    """Log of warnings and errors, each text once, the last errors kept.
 
     Errors are forwarded as warnings: a build goes on after many of them (a kernel that does not run
     is skipped), and one that ends it comes back as an exception. TensorRT calls from any thread.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class LeanUpscaler:
-    """Makes pictures larger with an exported network; use it in a ``with`` statement.
+    """Upscaler with an exported network, for a ``with`` statement.
 
     ``onnx`` is what ``vidsr-engine export`` wrote. ``plan`` keeps what TensorRT builds from it for
     the size of the first picture, which takes minutes; a file that fits is loaded. All pictures

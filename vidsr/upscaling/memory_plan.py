@@ -175,7 +175,7 @@ def _float32(engine: Engine) -> int:
 
 
 class MemoryPlanner:
-    """Shares the memory of a device out to all sessions that run there.
+    """Planner that shares the memory of a device out to all sessions that run there.
 
     ``limit_bytes``  for all sessions together, on each device
     ``tile``         that is kept, however much it takes; None chooses one
