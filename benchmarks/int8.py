@@ -32,7 +32,7 @@ from vidsr.engines.selection.accuracy_check import waves
 from vidsr.models.networks.lite import Lite
 from vidsr.models.zoo import Model, load_model
 from vidsr.quality.benchmark_sets import evaluate, means
-from vidsr.training.tools.quantise import low_pictures
+from vidsr.training.tools.find_steps import low_pictures
 
 Run = Callable[[Tensor], Tensor]
 BASE, MATMUL = "torch bf16", "matmul bf16 1024"

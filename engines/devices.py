@@ -9,7 +9,7 @@ from typing import get_args
 import torch
 
 from vidsr.errors import DeviceError, OptionError
-from vidsr.values import Precision, check_device_names, one_of
+from vidsr.values import Precision, check_device_name, check_device_names, one_of
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -19,7 +19,7 @@ def resolve_device(text: str) -> torch.device:
 
     Raises OptionError for other text, DeviceError for a GPU that is absent.
     """
-    check_device_names(text)
+    check_device_name(text)
     present = torch.cuda.is_available()
     if text == "cpu" or (text == "auto" and not present):
         return torch.device("cpu")

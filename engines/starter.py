@@ -25,8 +25,8 @@ class Starter(Protocol):
         """Return True if a run that asks for ``kind`` begins with this runtime on the device."""
         ...
 
-    def check(self, device: torch.device, precision: Precision) -> None:
-        """Raise OptionError for what contradicts itself, DeviceError for what is absent."""
+    def check(self, device: torch.device) -> None:
+        """Raise DeviceError for what is absent or does not work on the device."""
         ...
 
     def make(self, model: Model, device: torch.device, precision: Precision) -> Engine:

@@ -311,7 +311,7 @@ REFUSED: list[tuple[dict[str, Any], type[VidsrError], str]] = [
     ({"codec": "h264", "crf": -1}, OptionError, "crf = -1.*0 to 51"),
     ({"codec": "ffv1", "crf": 3}, OptionError, "no quality setting"),
     ({"codec": "h264", "preset": "warp"}, OptionError, "preset = 'warp'"),
-    ({"codec": "h264", "pix_fmt": "rgb24"}, OptionError, "--pix-fmt rgb24"),
+    ({"codec": "h264", "pix_fmt": "rgb24"}, OptionError, "pix_fmt = 'rgb24'"),
     ({"device": "tpu"}, OptionError, "expected"),
     ({"precision": "int8"}, OptionError, "expected auto, fp32"),
     ({"precision": "fp16"}, OptionError, "fp16"),

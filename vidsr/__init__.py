@@ -69,8 +69,10 @@ _ELSEWHERE = {
 
 
 def __getattr__(name: str) -> object:
-    """Load public names when they are first used: torch takes seconds, during which the command
-    must already answer to Ctrl-C."""
+    """Load a public name when it is first used.
+
+    Torch takes seconds, during which the command must already answer to Ctrl-C.
+    """
     if name not in __all__:
         raise AttributeError(f"module 'vidsr' has no attribute {name!r}")
     module, attribute = _ELSEWHERE.get(name, ("vidsr.errors", name))

@@ -1,7 +1,7 @@
-"""What can go wrong, as one small tree; each error is also the matching builtin.
+"""The errors of vidsr, as one small tree; each is also the matching builtin.
 
     VidsrError
-      OptionError        ValueError     an argument is not allowed
+      OptionError        ValueError     an argument is wrong
       InputError         ValueError     the source cannot be opened or decoded
         NoInputError     FileNotFoundError  the source does not exist
       OutputError        OSError        the target cannot be written
@@ -9,7 +9,7 @@
       ModelError         ValueError     weights cannot be found, read or recognised
       DeviceError        RuntimeError   the device is absent or failed
       MemoryLimitError   MemoryError    the memory budget is too small for one frame
-      TrainingError      RuntimeError   training went astray
+      TrainingError      RuntimeError   training diverged
 
 Each carries a ``hint``: what the reader can do about it. ``str(error)`` is one line.
 """
@@ -33,7 +33,7 @@ class VidsrError(Exception):
 
 
 class OptionError(VidsrError, ValueError):
-    """An argument is not allowed, alone or beside another."""
+    """An argument is wrong, alone or beside another."""
 
     exit_code = 2
 
@@ -79,6 +79,6 @@ class MemoryLimitError(VidsrError, MemoryError):
 
 
 class TrainingError(VidsrError, RuntimeError):
-    """Training went astray: a loss is no number any more."""
+    """Training diverged: a loss is NaN or infinite."""
 
     exit_code = 9

@@ -57,9 +57,14 @@ def check_device_names(text: str) -> tuple[str, ...]:
             f"device = {text!r}: a name is missing beside a comma, expected such as 'cuda:0,cuda:1'"
         )
     for name in names:
-        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
-            raise OptionError(f"device = {name!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
+        check_device_name(name)
     return names
+
+
+def check_device_name(text: str) -> None:
+    """Raise OptionError for what is no name of one device on any machine."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise OptionError(f"device = {text!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
 
 
 def parse_seconds(text: str) -> float:

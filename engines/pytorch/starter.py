@@ -24,7 +24,7 @@ class TorchStarter:
         """Return True: PyTorch runs everything, and until others are ready."""
         return True
 
-    def check(self, device: torch.device, precision: Precision) -> None:
+    def check(self, device: torch.device) -> None:
         """Raise nothing: PyTorch is there."""
 
     def make(self, model: Model, device: torch.device, precision: Precision) -> Engine:
@@ -42,7 +42,7 @@ class CompileStarter:
         """Return True for those who ask for it."""
         return kind == "compile"
 
-    def check(self, device: torch.device, precision: Precision) -> None:
+    def check(self, device: torch.device) -> None:
         """Raise DeviceError where the compiler does not work."""
         require_compiler(device)
 

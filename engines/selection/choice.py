@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import get_args
 
 import torch
 
@@ -16,13 +15,14 @@ from vidsr.engines.engine import Engine
 from vidsr.engines.openvino_int8.starter import OpenVinoStarter
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.starter import CompileStarter, TorchStarter
+from vidsr.engines.selection.combinations import check_combination
 from vidsr.engines.selection.follower import Follower, Vacancy
 from vidsr.engines.selection.switch import EngineSwitch
 from vidsr.engines.selection.tensorrt_follower import TensorRTFollower
 from vidsr.engines.starter import Starter
-from vidsr.errors import OptionError, VidsrError
+from vidsr.errors import VidsrError
 from vidsr.models.model import Model
-from vidsr.values import EngineKind, Precision, one_of
+from vidsr.values import EngineKind, Precision
 
 # The first that serves begins; PyTorch, which serves everything, is the last.
 STARTERS: tuple[Starter, ...] = (OpenVinoStarter(), CompileStarter(), TorchStarter())
@@ -48,16 +48,11 @@ class EngineChoice:
 
     def check(self, device: torch.device) -> None:
         """Raise OptionError for what contradicts itself, DeviceError for what is not there."""
-        if self.kind not in get_args(EngineKind):
-            raise OptionError(f"engine = {self.kind!r}: expected {one_of(get_args(EngineKind))}.")
-        if self.wait and not any(follower.serves(self.kind) for follower in FOLLOWERS):
-            raise OptionError(
-                f"wait_for_engine = True with engine = {self.kind!r}: it is there at once."
-            )
+        check_combination(self.kind, self.precision, self.wait, str(device))
         for follower in FOLLOWERS:
             if follower.demanded(self.kind):
-                follower.check(device, self.precision)
-        self.starter(device).check(device, self.precision)
+                follower.check()
+        self.starter(device).check(device)
 
     def starter(self, device: torch.device) -> Starter:
         """Return what makes the engine that runs at once."""

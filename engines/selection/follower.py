@@ -43,8 +43,8 @@ class Follower(Protocol):
         """Return True if a run that asks for ``kind`` is an error without it."""
         ...
 
-    def check(self, device: torch.device, precision: Precision) -> None:
-        """Raise OptionError for what contradicts itself, DeviceError for what is absent."""
+    def check(self) -> None:
+        """Raise DeviceError where it is absent."""
         ...
 
     def may_follow(self, kind: EngineKind, device: torch.device) -> bool:

@@ -10,8 +10,7 @@ import torch
 
 from vidsr.engines.selection.follower import Vacancy
 from vidsr.engines.selection.switch import Candidate
-from vidsr.errors import OptionError
-from vidsr.values import EngineKind, Precision
+from vidsr.values import EngineKind
 
 # What loads TensorRT's side of the package is imported where it is used: most runs need none of it.
 
@@ -30,21 +29,10 @@ class TensorRTFollower:
         """Return True for those who ask for TensorRT."""
         return kind == "tensorrt"
 
-    def check(self, device: torch.device, precision: Precision) -> None:
-        """Raise OptionError for a CPU or another precision, DeviceError without TensorRT."""
-        from vidsr.engines.selection.tensorrt_candidate import PRECISIONS
+    def check(self) -> None:
+        """Raise DeviceError without TensorRT."""
         from vidsr.engines.trt.build import import_tensorrt
 
-        if device.type != "cuda":
-            raise OptionError(
-                f"engine = 'tensorrt' on {device}: it needs a CUDA device.",
-                hint="engine = 'auto' takes the best there is.",
-            )
-        if precision not in PRECISIONS:
-            raise OptionError(
-                f"precision = {precision!r} with engine = 'tensorrt': "
-                f"expected one of {', '.join(PRECISIONS)}."
-            )
         import_tensorrt()
 
     def may_follow(self, kind: EngineKind, device: torch.device) -> bool:

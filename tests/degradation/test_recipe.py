@@ -13,7 +13,8 @@ from torch import Tensor
 from vidsr.degradation.chain import Chain, Step
 from vidsr.degradation.operations.catalogue import OPS
 from vidsr.degradation.operations.resize import resize
-from vidsr.degradation.recipe import Recipe, recipe_names
+from vidsr.degradation.recipe import Recipe
+from vidsr.degradation.recipe_files import recipe_names
 from vidsr.errors import NoInputError, OptionError
 from vidsr.video.still_images import to_bytes
 

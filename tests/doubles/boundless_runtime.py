@@ -35,7 +35,7 @@ class BoundlessStarter:
     def serves(self, kind: EngineKind, device: torch.device) -> bool:
         return kind == "auto"
 
-    def check(self, device: torch.device, precision: Precision) -> None:
+    def check(self, device: torch.device) -> None:
         """Nothing is missing."""
 
     def make(self, model: Model, device: torch.device, precision: Precision) -> Engine:

@@ -42,7 +42,7 @@ class StatefulStarter:
     def serves(self, kind: EngineKind, device: torch.device) -> bool:
         return True
 
-    def check(self, device: torch.device, precision: Precision) -> None:
+    def check(self, device: torch.device) -> None:
         """Nothing is missing."""
 
     def make(self, model: Model, device: torch.device, precision: Precision) -> Engine:

@@ -382,12 +382,12 @@ def test_too_small_to_measure(hr: Path, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--metrics", "psnr,lpips"), "--metrics lpips: allowed are psnr, ssim, niqe, flicker"),
+        (("--metrics", "psnr,lpips"), "--metrics lpips: expected psnr, ssim, niqe or flicker"),
         (("--metrics", ","), "--metrics: none is named"),
         (("--metrics", "flicker"), "pictures do not flicker"),
-        (("--baselines", "magic"), "baseline 'magic': allowed are nearest, bilinear"),
-        (("--border", "-1"), "--border -1: allowed is 0 or more"),
-        (("--frames", "3"), "--frames: allowed for a video"),
+        (("--baselines", "magic"), "baseline 'magic': expected nearest, bilinear"),
+        (("--border", "-1"), "--border -1: expected 0 or more"),
+        (("--frames", "3"), "--frames: expected a video"),
         (("--data", "."), "--hr and --data are both given"),
         (("--scale", "2", "--model", "lite-x4"), "--scale 2"),
         (("--model", "lite-x4", "--model", "lite-x2"), "models of different scales: lite-x4 x4"),
@@ -403,7 +403,7 @@ def test_kinds_that_do_not_fit_together(
     hr: Path, video: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for source in (("--hr", hr, "--lr", hr / "p0.png"), ("--hr", video, "--lr", hr / "p0.png")):
-        assert "allowed are two" in refused(capsys, OptionError.exit_code, *source)
+        assert "expected two" in refused(capsys, OptionError.exit_code, *source)
     assert "without --hr" in refused(capsys, OptionError.exit_code, "--lr", hr)
 
 

@@ -50,7 +50,7 @@ OTHER: dict[str, Any] = {
 
 
 def keywords(function: Any) -> dict[str, Any]:
-    """The keyword-only names of a signature with their defaults, in order."""
+    """Return the keyword-only names of a signature with their defaults, in order."""
     found = inspect.signature(function).parameters.values()
     return {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY}
 

@@ -17,7 +17,7 @@ FLAGS = flags_of(build_parser())
         ("device = 'cuda:9', but there are 1", "--device cuda:9, but there are 1"),
         ("device = 'cuda:0,': a name is", "--device cuda:0,: a name is"),
         ("Hint: use device = 'cpu', or", "Hint: use --device cpu, or"),
-        ("device = '', allowed", "--device '', allowed"),
+        ("device = '': expected", "--device '': expected"),
         (
             "wait_for_engine = True with engine = 'torch': it",
             "--wait-for-engine with --engine torch: it",

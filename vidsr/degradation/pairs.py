@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from vidsr.errors import OptionError, OutputError
-from vidsr.video.still_images import write_png
+from vidsr.files import check_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Torch and PyAV are imported where pictures are written: what is in the way is told before.
 
 
 class Pairs:
@@ -19,10 +23,11 @@ class Pairs:
     def __init__(self, folder: Path, *, every: int = 1, overwrite: bool = False) -> None:
         """Raises OptionError for ``every`` below 1, OutputError for folders that are not empty."""
         if every < 1:
-            raise OptionError(f"--every {every}: allowed is 1 or more.")
+            raise OptionError(f"every = {every}: expected 1 or more.")
         self.every, self.written = every, 0
         self._hr, self._lr = folder / "hr", folder / "lr"
         self._held: dict[str, Tensor] = {}
+        check_folder(folder)
         for part in (self._hr, self._lr):
             if any(part.glob("*.png")) and not overwrite:
                 raise OutputError(f"{part}: holds pictures already", hint="--overwrite adds to it.")
@@ -55,5 +60,7 @@ def make_folder(folder: Path) -> None:
 
 def write_pictures(pictures: dict[Path, Tensor]) -> None:
     """Write PNG files. Raises OutputError."""
+    from vidsr.video.still_images import write_png
+
     for path, picture in pictures.items():
         write_png(path, picture)

@@ -23,14 +23,13 @@ from __future__ import annotations
 import random
 import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
 from vidsr.degradation.chain import Chain, Step
+from vidsr.degradation.recipe_files import read_recipe
 from vidsr.degradation.recipe_parsing import RecipeStep, check_keys, parse_step
-from vidsr.errors import NoInputError, OptionError
+from vidsr.errors import OptionError
 
 
 @dataclass(frozen=True)
@@ -43,25 +42,11 @@ class Recipe:
 
     @classmethod
     def load(cls, name: str | Path) -> Self:
-        """A recipe of this package by name, or a TOML file by path.
+        """Return a recipe of this package by name, or of a TOML file by path.
 
         Raises NoInputError where there is none, and OptionError for what it must not say.
         """
-        builtin = files("vidsr.degradation") / "recipes" / f"{name}.toml"
-        if str(name) in recipe_names():
-            return cls.parse(builtin.read_text("utf-8"), str(name))
-        path = Path(name)
-        if not path.is_file():
-            close = get_close_matches(str(name), recipe_names(), 1)
-            hint = (
-                f"did you mean {close[0]}?" if close else f"there are {', '.join(recipe_names())}"
-            )
-            raise NoInputError(f"recipe {name}: no such recipe or file", hint=hint)
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise OptionError(f"recipe {path}: cannot be read: {error}") from error
-        return cls.parse(text, str(path))
+        return cls.parse(read_recipe(name), str(name))
 
     @classmethod
     def parse(cls, text: str, name: str) -> Self:
@@ -87,13 +72,6 @@ class Recipe:
         # Drawn for every step, so that what one does not change leaves the others as they are.
         drawn = [(step.sample(rng), rng.random() < step.probability, step) for step in kept]
         return Chain(tuple(step for step, used, _ in _shuffle(drawn, rng) if used))
-
-
-def recipe_names() -> list[str]:
-    """The recipes that come with the package."""
-    folder = files("vidsr.degradation") / "recipes"
-    found = (Path(entry.name) for entry in folder.iterdir())
-    return sorted(path.stem for path in found if path.suffix == ".toml")
 
 
 def _choose(steps: list[RecipeStep], rng: random.Random) -> list[RecipeStep]:

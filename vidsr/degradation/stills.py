@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,12 @@ from torch import Tensor
 
 from vidsr.degradation.chain import Chain
 from vidsr.degradation.clips import still_clip
+from vidsr.degradation.files import check_folders
 from vidsr.degradation.pairs import Pairs, make_folder, write_pictures
 from vidsr.degradation.recipe import Recipe
-from vidsr.errors import InputError, OptionError, OutputError
+from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
-from vidsr.video.still_images import picture_files, read_rgb, to_bytes, to_unit
+from vidsr.video.still_images import read_rgb, to_bytes, to_unit
 
 STILL_FRAMES = 5  # the clip a picture becomes for codecs; its last frame is kept
 
@@ -62,10 +62,8 @@ def degrade_folder(
     ``pairs`` counts those written. ``told`` is called after each. Raises InputError when none could
     be used, OutputError, and KeyboardInterrupt with a message that says how many are done.
     """
-    paths = picture_files(source)
-    names = _names(paths)
+    paths, names = check_folders(source, target, overwrite=overwrite)
     make_folder(target)
-    _check_target(source, target, names, overwrite)
     written = skipped = 0
     for path, name in zip(paths, names, strict=True):
         wanted = pairs if pairs is not None and pairs.wants(written) else None
@@ -105,24 +103,3 @@ def degrade_file(
         pairs.hold(target.stem, picture[:, : lr.shape[1] * scale, : lr.shape[2] * scale])
         pairs.match(target.stem, lr)
     return chain
-
-
-def _names(paths: list[Path]) -> list[str]:
-    """Names without suffixes, with them where they would be the same, small letters or capitals.
-
-    All have them where one with and one without would be the same: a.png, a.bmp and a.png.bmp.
-    """
-    counts = Counter(path.stem.casefold() for path in paths)
-    names = [path.stem if counts[path.stem.casefold()] == 1 else path.name for path in paths]
-    unique = len({name.casefold() for name in names}) == len(names)
-    return names if unique else [path.name for path in paths]
-
-
-def _check_target(source: Path, target: Path, names: list[str], overwrite: bool) -> None:
-    if target.resolve() == source.resolve():
-        raise OutputError(f"{target}: is the source itself", hint="choose another name.")
-    taken = [name for name in names if (target / f"{name}.png").exists()]
-    if taken and not overwrite:
-        raise OutputError(
-            f"{target / taken[0]}.png: exists already", hint="--overwrite replaces it."
-        )

@@ -16,6 +16,7 @@ from torch import Tensor
 from vidsr.errors import ModelError
 from vidsr.files import written_whole
 from vidsr.models import foreign_srresnet
+from vidsr.models.header import CONFIG_KEY
 from vidsr.models.networks.config import GeneratorConfig, OutputRange
 from vidsr.models.networks.espcn import ESPCN
 from vidsr.models.networks.lite import Lite
@@ -26,7 +27,6 @@ from vidsr.models.networks.srresnet import SRResNet
 from vidsr.models.networks.unet import UNet
 from vidsr.models.shipped import require_file
 
-CONFIG_KEY = "vidsr.generator"
 Generator = PhaseNet | SRResNet
 
 

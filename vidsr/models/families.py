@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vidsr.errors import OptionError
+from vidsr.models.header import stated_config
 from vidsr.models.shipped import available, find_weights
 from vidsr.values import ModelName
 
@@ -21,7 +22,7 @@ def choose_model(model: ModelName, scale: int | None, device: torch.device) -> M
     Raises OptionError for a family that does not have the scale.
     """
     if model == "auto":
-        _check_scale(model, scale)
+        _check_family(model, scale)
         return automatic_model(device, scale or 4)
     return _of_family(model, scale)
 
@@ -37,12 +38,24 @@ def check_model(model: ModelName, scale: int | None, *, open_scale: bool = False
 
     ``open_scale``: the scale may still follow from a wanted size, so that of a family is not known.
     """
-    if model == "auto":
-        return _check_scale(model, scale)
+    _check_family(model, scale)
     if open_scale and scale is None and is_family(model):
-        return None
-    find_weights(_of_family(model, scale))
-    return None
+        return
+    path = find_weights(f"lite-x{scale or 4}" if model == "auto" else _of_family(model, scale))
+    stated = stated_config(path)
+    if stated is not None:
+        check_scale(path.stem, stated.scale, scale)
+
+
+def check_scale(name: str, own: int, wanted: int | None) -> None:
+    """Raise OptionError where the model ``name``, whose scale is ``own``, is to have another."""
+    if wanted in (None, own):
+        return
+    raise OptionError(
+        f"scale = {wanted}, but {name} "
+        + (f"enlarges {own} times." if own > 1 else "keeps the size."),
+        hint=f"leave --scale out, or choose a model of scale {wanted}.",
+    )
 
 
 def is_family(model: ModelName) -> bool:
@@ -57,11 +70,11 @@ def _of_family(model: ModelName, scale: int | None) -> ModelName:
                 f"scale = {scale}, but {model} keeps the size.", hint="leave --scale out."
             )
         return f"{model}-x1"
-    _check_scale(model, scale)
+    _check_family(model, scale)
     return f"{model}-x{scale or 4}" if is_family(model) else model
 
 
-def _check_scale(model: ModelName, scale: int | None) -> None:
+def _check_family(model: ModelName, scale: int | None) -> None:
     if scale == 1 and is_family(model):
         raise OptionError(
             f"scale = 1, but model {model} enlarges 2 or 4 times.",

@@ -24,7 +24,7 @@ PURPOSES = {
     "srresnet-x4": "more faithful, for a GPU or patience",
     "unet-x1": "takes motion blur away at the same size",
 }
-"""What the shipped weights are for."""
+"""The purposes of the shipped weights, by name."""
 
 
 def weights_folder() -> Path:

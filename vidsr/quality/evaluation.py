@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from tqdm import tqdm
 
 from vidsr.errors import OptionError
@@ -12,39 +9,9 @@ from vidsr.quality.footage import Footage, score_video
 from vidsr.quality.gallery import Gallery
 from vidsr.quality.methods import Method, load_baselines, load_models
 from vidsr.quality.pairs import Pair, benchmark_pairs, folder_pairs
+from vidsr.quality.request import Request
 from vidsr.quality.results import Row
 from vidsr.quality.stills import score_pictures
-from vidsr.video.image_sequences import is_image
-
-PICTURE_METRICS, VIDEO_METRICS = ("psnr", "ssim"), ("psnr", "ssim", "flicker")
-
-
-@dataclass(frozen=True)
-class Request:
-    """``originals`` is the folder of the benchmark ``sets``; where there are no sets, a folder of
-    pictures, a picture or a video. ``None`` is the default that the command's help states.
-    """
-
-    models: tuple[str, ...]
-    originals: Path
-    sets: tuple[str, ...] = ()
-    lr: Path | None = None
-    scale: int | None = None
-    baselines: tuple[str, ...] = ("bicubic",)
-    metrics: tuple[str, ...] | None = None
-    border: int | None = None
-    device: str = "auto"
-    frames: int | None = None
-    niqe_every: int = 10
-
-    @property
-    def video(self) -> bool:
-        """Whether the original is a file that is no picture."""
-        return not self.sets and not self.originals.is_dir() and not is_image(self.originals)
-
-    @property
-    def chosen_metrics(self) -> tuple[str, ...]:
-        return self.metrics or (VIDEO_METRICS if self.video else PICTURE_METRICS)
 
 
 def evaluate(

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vidsr.errors import OptionError
 from vidsr.quality.baselines import BASELINES
+from vidsr.quality.request import check_baselines
 from vidsr.quality.results import INPUT, ORIGINAL
 
 Enlarge = Callable[[Tensor], Tensor]  # uint8 [3, h, w] -> uint8 [3, h * scale, w * scale]
@@ -51,9 +52,7 @@ def _names(models: Sequence[str], stems: Sequence[str]) -> list[str]:
 
 def load_baselines(names: Sequence[str], scale: int) -> list[Method]:
     """Plain enlargement by name; at scale 1 the input as it is. Raises OptionError."""
-    for name in names:
-        if name not in BASELINES:
-            raise OptionError(f"baseline {name!r}: allowed are {', '.join(BASELINES)}")
+    check_baselines(tuple(names))
     if scale == 1:
         return [Method(INPUT, lambda picture: picture)]
     return [Method(name, _bind(name, scale)) for name in dict.fromkeys(names)]

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from vidsr.errors import InputError, NoInputError, OptionError
 from vidsr.quality.baselines import shrink
-from vidsr.video.still_images import picture_files, read_picture
+from vidsr.quality.request import no_set
+from vidsr.video.image_sequences import picture_files
+from vidsr.video.still_images import read_picture
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,7 @@ def _benchmark(folder: Path, group: str, scale: int) -> list[Pair]:
     inner, end = folder / f"image_SRF_{scale}", f"_SRF_{scale}_HR.png"
     found = sorted(inner.glob(f"img_*{end}"))
     if not found:
-        raise NoInputError(
-            f"no pictures in {inner}",
-            hint="--data names the folder that holds Set5 and Set14 (or set VIDSR_DATA)",
-        )
+        raise no_set(inner)
     return [
         Pair(group, hr.name.removesuffix(end), hr, hr.with_name(hr.name.replace("_HR.", "_LR.")))
         for hr in found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from vidsr.engines.selection.combinations import check_combination, named_device
 from vidsr.errors import OptionError, OutputError
+from vidsr.files import check_writable
 from vidsr.models.families import check_model
 from vidsr.run.options import RunOptions
 from vidsr.video.sink.output_options import check_encoding
@@ -25,6 +26,9 @@ def check_run(src: Path, dst: Path, options: RunOptions) -> Target:
     if "\0" in f"{src}{dst}":
         raise OptionError("a file name holds a NUL character.")
     target = Target.of(dst, overwrite=options.overwrite)
+    check_combination(
+        options.engine, options.precision, options.wait_for_engine, named_device(options.device)
+    )
     check_encoding(options.output, target)
     check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
     check_source(src)
@@ -38,5 +42,4 @@ def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
         return
     if report.resolve() in [path.resolve() for path in taken]:
         raise OutputError(f"--report {report}: is the source or the target itself")
-    if report.is_dir() or not os.access(report.resolve().parent, os.W_OK):
-        raise OutputError(f"--report {report}: cannot be written there")
+    check_writable(report, "--report")

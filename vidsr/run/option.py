@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field
 from fractions import Fraction
@@ -11,6 +10,7 @@ from typing import Any
 
 from vidsr.errors import OptionError
 from vidsr.picture.size import Size
+from vidsr.terminal.parser import reader
 
 _KEY = "option"
 
@@ -67,17 +67,11 @@ class Option:
 
         Raises argparse.ArgumentTypeError for what is no value and for one out of range.
         """
-        try:
-            value = self.parse(text)
-        except ValueError:  # OptionError is one
-            value = None
-        if value is None or not (self.choices or self._in_range(value)):
-            raise ArgumentTypeError(f"expected {self.expected or self.takes}, got {text!r}")
-        return value
+        return reader(self.parse, self.expected or self.takes, self._in_range)(text)
 
     def _in_range(self, value: Any) -> bool:
         try:
-            return self.holds(value)
+            return bool(self.choices) or self.holds(value)
         except OptionError:  # a message of its own, which the check of the record gives
             return True
 

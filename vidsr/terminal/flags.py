@@ -10,12 +10,17 @@ _VALUE = r"'[^']*'|\([\d, ]+\)|-?[\w.-]*\w"
 
 
 def flags_of(parser: argparse.ArgumentParser) -> dict[str, str]:
-    """Return the long flags of a parser and its subcommands, by the arguments they stand for."""
+    """Return the long flags of a parser and its subcommands, by the arguments they stand for.
+
+    Arguments without a flag stand under their placeholder, such as ``MODEL``.
+    """
     found: dict[str, str] = {}
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             for inner in action.choices.values():
                 found |= flags_of(inner)
+        elif not action.option_strings and isinstance(action.metavar, str):
+            found[action.dest] = action.metavar
         for flag in action.option_strings:
             if flag.startswith("--"):
                 found[flag[2:].replace("-", "_")] = flag

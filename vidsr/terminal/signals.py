@@ -1,10 +1,11 @@
-"""What every command needs of its process: signals that end it in order, and open streams."""
+"""The process of every command: signals that end it in order, and streams that are open."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,11 +62,14 @@ def open_closed_streams() -> None:
 def signals_caught(interruption: Interruption | None = None) -> Iterator[Interruption]:
     """Let whatever ends a command call ``interruption``, unless it is ignored (nohup).
 
-    Without one, it raises KeyboardInterrupt.
+    Without one, it raises KeyboardInterrupt. Signals are the main thread's: in others nothing is
+    caught.
     """
     numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     interruption = interruption or Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        before = {}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:
             signal.signal(number, interruption)

@@ -15,8 +15,7 @@ from vidsr.engines.devices import resolve_devices
 from vidsr.engines.engine import Engine
 from vidsr.engines.selection.choice import EngineChoice
 from vidsr.errors import OptionError
-from vidsr.models.families import choose_model
-from vidsr.models.model import Model
+from vidsr.models.families import check_scale, choose_model
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, VideoFormat
@@ -78,7 +77,7 @@ class Upscaler:
         choice = EngineChoice(engine, precision, wait_for_engine)
         choice.check(devices[0])
         self.model = load_model(choose_model(model, scale, devices[0]))
-        _check_scale(self.model, scale)
+        check_scale(self.model.name, self.model.scale, scale)
         self.notes = notes or Notes()
         if wait_for_engine and not choice.may_follow(devices[0]):
             self.notes.say(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
@@ -216,17 +215,6 @@ class Upscaler:
         seen = lambda: transform.rgb_input(batch[0], self.engine)  # noqa: E731
         with self._alone(source).alone(seen) as (engine, tile):
             return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
-
-
-def _check_scale(model: Model, scale: int | None) -> None:
-    """Raise OptionError for a scale that the model does not have."""
-    does = model.scale
-    if scale not in (None, does):
-        raise OptionError(
-            f"scale = {scale}, but {model.name} "
-            + (f"enlarges {does} times." if does > 1 else "keeps the size."),
-            hint=f"leave --scale out, or choose a model of scale {scale}.",
-        )
 
 
 def _frames(pictures: Iterable[Any], originals: deque[Any]) -> Iterator[Any]:

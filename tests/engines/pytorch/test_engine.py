@@ -225,7 +225,7 @@ def test_estimate_of_activations_grows_with_the_widest_layer() -> None:
 
 @pytest.mark.parametrize("text", ["gpu", "cuda:", "cuda:x", "cuda:-1", "CPU", "", "cuda:0,1"])
 def test_devices_that_are_not_spelt_so(text: str) -> None:
-    with pytest.raises(OptionError, match="expected"):
+    with pytest.raises(OptionError, match="expected 'auto', 'cpu'"):
         resolve_device(text)
 
 

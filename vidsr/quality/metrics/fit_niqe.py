@@ -24,7 +24,8 @@ from tqdm import tqdm
 from vidsr.errors import InputError, OutputError, VidsrError
 from vidsr.quality.metrics.niqe import BLOCK, Gaussian, block_features, fit
 from vidsr.quality.metrics.psnr import luma_601
-from vidsr.video.still_images import picture_files, read_rgb
+from vidsr.video.image_sequences import picture_files
+from vidsr.video.still_images import read_rgb
 
 SHARP = 0.75  # of the sharpest block of a photograph
 

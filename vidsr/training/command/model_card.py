@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from vidsr.files import write_text
-from vidsr.training.data.pairs import is_paired
+from vidsr.training.folders import is_paired
 from vidsr.training.options import Options
 from vidsr.training.steps.run import Run
 

@@ -17,8 +17,9 @@ from vidsr.degradation.clips import pan_clip
 from vidsr.degradation.recipe import Recipe
 from vidsr.errors import InputError, NoInputError, OptionError, VidsrError
 from vidsr.training.data.crop_pool import Pair, to_luma
+from vidsr.training.folders import is_paired, partner, training_files
 from vidsr.training.options import Options
-from vidsr.video.still_images import picture_files, read_rgb, to_bytes, to_unit
+from vidsr.video.still_images import read_rgb, to_bytes, to_unit
 
 log = logging.getLogger("vidsr")
 CLIP_FRAMES = 6
@@ -46,9 +47,10 @@ def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> 
     Raises NoInputError, InputError where nothing is left, OptionError for an unknown recipe.
     """
     folder = Path(options.data)
-    paired = is_paired(folder)
+    paired, files = is_paired(folder), training_files(folder)
+    load: Callable[[Path], list[Pair]]
     if paired:
-        files, load = picture_files(folder / "hr"), partial(_read_pair, options)
+        load = partial(_read_pair, options)
     else:
         recipe = Recipe.load(options.recipe)
         if options.scale == 1 and is_plain(recipe):
@@ -56,7 +58,7 @@ def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> 
                 f"recipe {options.recipe} at scale 1 changes nothing, so nothing can be learned",
                 hint="choose another --recipe, such as motion",
             )
-        files, load = picture_files(folder), partial(_degrade, options, recipe)
+        load = partial(_degrade, options, recipe)
     kept, held_back = _split(files, hold_back)
     prepared = Prepared([], paired, held_back)
     work = partial(_attempt, load, colour)
@@ -74,16 +76,6 @@ def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> 
             hint="choose a smaller --crop, or other pictures",
         )
     return prepared
-
-
-def is_paired(folder: Path) -> bool:
-    """Whether ``folder`` holds pairs made before, in ``hr`` and ``lr``."""
-    return (folder / "hr").is_dir() and (folder / "lr").is_dir()
-
-
-def partner(path: Path) -> Path:
-    """The small picture of ``hr/NAME``."""
-    return path.parent.parent / "lr" / path.name
 
 
 def _split(files: Sequence[Path], count: int) -> tuple[list[Path], list[Path]]:

@@ -18,9 +18,10 @@ from vidsr.errors import InputError
 from vidsr.models.checkpoint import Generator
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
 from vidsr.quality.sheets.sheet import contact_sheet, detailed_window
-from vidsr.training.data.pairs import Prepared, is_plain, partner, trim
+from vidsr.training.data.pairs import Prepared, is_plain, trim
+from vidsr.training.folders import partner, validation_files
 from vidsr.upscaling.transform import enlarge_rgb
-from vidsr.video.still_images import picture_files, read_rgb, to_bytes, to_unit
+from vidsr.video.still_images import read_rgb, to_bytes, to_unit
 
 log = logging.getLogger("vidsr")
 SHEET_PICTURES = 4
@@ -48,20 +49,15 @@ class Scores:
 
 
 def load_samples(folder: Path, recipe: Recipe, scale: int) -> list[Sample]:
-    """Every picture of ``folder``, degraded by ``recipe``.
+    """Return every picture of ``folder``, degraded by ``recipe``.
 
     A folder of a benchmark (``image_SRF_4/img_001_SRF_4_HR.png`` with ``..._LR.png`` beside it)
     brings its own LR pictures where ``recipe`` is plain bicubic.
     Raises InputError for pictures that cannot be read, NoInputError where there are none.
     """
-    inner = folder / f"image_SRF_{scale}"
-    if inner.is_dir():
-        files = [p for p in picture_files(inner) if p.stem.endswith("_HR")]
-        if not files:
-            raise InputError(f"{inner}: no pictures named *_HR")
-        own = is_plain(recipe)
-        return [_sample(p, recipe, scale, _low_of(p) if own else None) for p in files]
-    return [_sample(p, recipe, scale) for p in picture_files(folder)]
+    files, paired = validation_files(folder, scale)
+    own = paired and is_plain(recipe)
+    return [_sample(p, recipe, scale, _low_of(p) if own else None) for p in files]
 
 
 def samples_of(data: Prepared, recipe: Recipe, scale: int) -> list[Sample]:

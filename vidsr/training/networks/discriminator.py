@@ -15,9 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from vidsr.training.networks.losses import AdversarialKind
+from vidsr.training.choices import AdversarialKind, DiscriminatorKind
 
-DiscriminatorKind = Literal["srgan", "patch"]
 Norm = Literal["batch", "spectral", "none"]
 SLOPE = 0.2  # of every LeakyReLU, in both papers
 DENSE_SIDE = 6  # of the deepest maps of the paper's 96x96 crops

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AdversarialKind = Literal["bce", "hinge", "wgan-gp"]
+from vidsr.training.choices import AdversarialKind
+
 Distance = Literal["l1", "mse"]
 
 

@@ -17,6 +17,7 @@ from vidsr.models.zoo import load_model
 from vidsr.training.networks.collapse import WideLite
 from vidsr.training.networks.fast_forward import fast_forward
 from vidsr.training.networks.grow import deepen_lite, grow_srresnet, share_slopes
+from vidsr.training.options import dimensions_of
 
 
 class PlainStudent(nn.Module):
@@ -53,21 +54,15 @@ def build_student(config: GeneratorConfig, *, seed: int, middle: int) -> Student
 
 
 KEEP = "leave dimensions out to keep those of the weights, or give no --init"
-DIMENSIONS = ("scale", "channels", "width", "blocks", "norm", "prelu", "stride")
 
 
 def dimensions(init: str, model: str | None) -> tuple[str, dict[str, Any]]:
-    """What to train from the weights ``init`` where nothing else is asked for: model, dimensions.
+    """Return model and dimensions to train from the weights ``init`` where nothing else is asked.
 
     ``model`` None is the kind of the weights. Another kind, which has to grow, keeps its own.
     Raises ModelError for weights that cannot be read.
     """
-    config = load_model(init).config
-    model = model or config.kind
-    if config.kind != ("srresnet" if model == "srgan" else model):
-        return model, {"scale": config.scale}
-    names = [n for n in DIMENSIONS if n != "norm" or config.kind == "srresnet"]
-    return model, {name: getattr(config, name) for name in names}
+    return dimensions_of(load_model(init).config, model)
 
 
 def _differences(old: GeneratorConfig, new: GeneratorConfig) -> tuple[str, str]:

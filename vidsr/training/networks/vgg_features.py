@@ -28,11 +28,12 @@ from torch import Tensor, nn
 
 from vidsr.errors import ModelError
 from vidsr.models.foreign_srresnet import read_pickle
+from vidsr.training.choices import FeatureLayer
 from vidsr.training.networks.losses import Distance, l1, mse
+from vidsr.training.networks.vgg_file import HINT, require_vgg
 
-FeatureLayer = Literal["vgg22", "vgg31", "vgg54"]
-"""phi_{i,j} of Ledig et al. 2017: the j-th convolution after its ReLU, before the i-th pooling."""
-
+# Of layers, vgg54 is phi_{5,4} of Ledig et al. 2017: the fourth convolution after its ReLU, before
+# the fifth pooling.
 WIDTHS = (64,) * 2 + (128,) * 2 + (256,) * 4 + (512,) * 8
 """Output channels of VGG19's convolutions (Simonyan and Zisserman 2015)."""
 POOLED_BEFORE = (2, 4, 8, 12)
@@ -46,7 +47,6 @@ It does so for the short file too: bicubic x4 against 15 photographs gives 0.012
 at vgg31, where pixels in [-1, 1] give 0.009. Not measured with torchvision's weights.
 """
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-HINT = "give torchvision's VGG19 state dict, or VGG normalised up to relu3_1"
 
 
 class VggFeatures(nn.Module):
@@ -101,8 +101,7 @@ def load_vgg(path: str | PathLike[str], layer: FeatureLayer = "vgg22") -> VggFea
     formats, or is too short for ``layer``. Code in the file is never run.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ModelError(f"{path}: no such file", hint=HINT)
+    require_vgg(path)
     tensors = read_pickle(path)
     short = "0.weight" in tensors and tensors["0.weight"].shape == (3, 3, 1, 1)
     if short and CONVS_UP_TO[layer] > len(SHORT_NAMES):

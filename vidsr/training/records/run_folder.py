@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vidsr.errors import InputError, NoInputError, OptionError, OutputError
 from vidsr.files import written_whole
+
+# Torch is imported where it is used: what is in the way of a run is told before it loads.
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,23 @@ class RunFolder:
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write a state; a crash leaves the one before. Raises OutputError."""
+    import torch
+
     with written_whole(path) as part:
         torch.save(state, part)
 
 
-def load_state(path: Path) -> dict[str, Any]:
-    """Read a state onto the CPU. Raises NoInputError where there is none, InputError if damaged."""
+def require_state(path: Path) -> None:
+    """Raise NoInputError where there is no state to go on from."""
     if not path.is_file():
         raise NoInputError(f"{path}: no run to go on with", hint="leave --resume out to begin one")
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read a state onto the CPU. Raises NoInputError where there is none, InputError if damaged."""
+    require_state(path)
+    import torch
+
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged archive can raise nearly anything

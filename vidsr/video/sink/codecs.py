@@ -55,7 +55,7 @@ class Codec:
 
     @property
     def bitstream(self) -> str:
-        """What it writes, in FFmpeg's words where containers and players care: ``hevc``."""
+        """The coding that it writes, as FFmpeg, containers and players name it: ``hevc``."""
         return self.name.removesuffix("_nvenc")
 
     @property
@@ -64,9 +64,9 @@ class Codec:
 
 
 def _nvenc(name: str, crf_max: int, crf: int, *formats: str) -> Codec:
-    """An encoder of NVIDIA's graphics cards. FFmpeg reads quality 0 as "choose one yourself".
+    """Return an encoder of NVIDIA's GPUs. FFmpeg reads quality 0 as "choose one yourself".
 
-    ``crf`` is the number of the encoder on the processor; how the two compare is not measured.
+    ``crf`` is the number of the encoder on the CPU; how the two compare is not measured.
     ``max_rate`` because a level is chosen from size and rate: 3840x2160 at the 600 or 1000 fps
     that some containers announce is beyond the last level of H.264.
     """
@@ -131,6 +131,18 @@ def find_codec(name: str) -> Codec:
     close = [OTHER_NAMES[name]] if name in OTHER_NAMES else get_close_matches(name, CODECS, 1)
     hint = f"did you mean {close[0]}?" if close else ""
     raise OptionError(f"codec = {name!r}: expected one of {', '.join(CODECS)}.", hint=hint)
+
+
+def check_pixel_format(codec: Codec, name: str) -> None:
+    """Raise OptionError for a pixel format that the encoder does not list."""
+    import av  # only here: its list is FFmpeg's
+
+    listed = [each.name for each in av.Codec(codec.encoder, "w").video_formats or ()]
+    formats = list(codec.formats) or listed
+    if name not in formats:
+        raise OptionError(
+            f"pix_fmt = {name!r} with {codec.name}: expected one of {', '.join(formats)}."
+        )
 
 
 def check_quality(codec: Codec, crf: int | None, preset: str | None) -> None:

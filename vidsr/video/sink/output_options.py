@@ -1,6 +1,6 @@
 """The choices about a target, and what can be said of them before a source is opened.
 
-Neither PyAV nor PyTorch is imported, so that wrong choices are refused at once.
+Wrong choices are refused at once: PyTorch is not imported, PyAV for names of pixel formats only.
 """
 
 from __future__ import annotations
@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vidsr.errors import OptionError
-from vidsr.video.sink.codecs import CODECS, MPEGTS_CODECS, Codec, check_quality, find_codec
+from vidsr.video.sink.codecs import (
+    CODECS,
+    MPEGTS_CODECS,
+    Codec,
+    check_pixel_format,
+    check_quality,
+    find_codec,
+)
 from vidsr.video.sink.target_file import Target
 
 _PICTURES = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
@@ -16,7 +23,7 @@ _PICTURES = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
 
 @dataclass(frozen=True, kw_only=True)
 class OutputOptions:
-    """What the user says about the target; None leaves the choice to the source."""
+    """The user's choices about the target; None leaves a choice to the source."""
 
     codec: str | None = None
     crf: int | None = None
@@ -64,13 +71,17 @@ def check_encoding(options: OutputOptions, target: Target) -> None:
     if options.codec is not None:
         codec = find_codec(options.codec)
         check_pair(codec, target)
-        return check_quality(codec, options.crf, options.preset)
+        return _check_choices(codec, options)
     refusals = []
     for deep in (False, True):
         try:
-            return check_quality(
-                default_codec(target, deep=deep, large=False), options.crf, options.preset
-            )
+            return _check_choices(default_codec(target, deep=deep, large=False), options)
         except OptionError as error:
             refusals.append(error)
     raise refusals[0]
+
+
+def _check_choices(codec: Codec, options: OutputOptions) -> None:
+    check_quality(codec, options.crf, options.preset)
+    if options.pix_fmt is not None:
+        check_pixel_format(codec, options.pix_fmt)

@@ -1,12 +1,16 @@
-"""Whether a source is there at all: asked before anything of PyAV or PyTorch is loaded."""
+"""The check that a source is there at all, made before PyAV or PyTorch is loaded."""
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from pathlib import Path
 
 from vidsr.errors import InputError, NoInputError
 from vidsr.video.image_sequences import is_pattern, numbered_files
+
+HINT = "replace it, or leave it out and renumber without gaps."
 
 
 def check_source(path: Path) -> None:
@@ -30,14 +34,36 @@ def first_number(path: Path) -> int:
 
     Raises InputError for gaps, NoInputError where there is no picture.
     """
-    numbers = list(numbered_files(path))
+    files = numbered_files(path)
+    numbers = list(files)
     if not numbers:
         raise NoInputError(f"{path}: no file of this sequence exists")
     expected = range(numbers[0], numbers[0] + len(numbers))
     if numbers != list(expected):
         gap = next(n for n in expected if n not in set(numbers))
         raise InputError(f"{path}: number {gap} is missing", hint="renumber without gaps.")
+    check_files(list(files.values()))
     return numbers[0]
+
+
+def check_files(files: list[Path]) -> None:
+    """Raise InputError, which names it, for the first that cannot hold a picture or be read."""
+    for path in files:
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise unreadable(path, error.strerror or str(error)) from error
+        if path.is_dir():
+            raise InputError(f"{path}: expected a picture, got a folder", hint=HINT)
+        if not os.access(path, os.R_OK):
+            raise unreadable(path, os.strerror(errno.EACCES))
+        if not size:
+            raise InputError(f"{path}: expected a picture, got an empty file", hint=HINT)
+
+
+def unreadable(path: Path, reason: str) -> InputError:
+    """Return the error for a picture of a sequence that cannot be read."""
+    return InputError(f"{path}: cannot be read: {reason}", hint=HINT)
 
 
 def _hint(path: Path) -> str:
