@@ -210,6 +210,14 @@ def test_a_stream_of_frames_keeps_the_state_single_pictures_have_none(
             assert levels(list(upscaler.stream(flat(n) for n in (100, 200, 0)))) == [100, 150, 100]
 
 
+def test_an_item_that_ends_a_stream_ends_its_state(recurrent: StatefulStarter) -> None:
+    items = [flat(100), flat(200), "jump", flat(0), "sound", flat(40)]
+    with Upscaler("lite-x2", device="cpu") as upscaler:
+        out = list(upscaler.stream(items, ends=lambda item: item == "jump"))
+    seen = [levels([item])[0] if isinstance(item, Frame) else item for item in out]
+    assert seen == [100, 150, "jump", 0, "sound", 20]
+
+
 def test_a_whole_run_through_a_stateful_engine(recurrent: StatefulStarter, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "in.mkv", frames=5, codec="ffv1")
     report = vidsr.upscale(clip.path, tmp_path / "out.mkv", model="lite-x2", codec="ffv1")

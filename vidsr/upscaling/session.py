@@ -140,9 +140,18 @@ class Session:
             finally:
                 way.close()
 
-    def stream(self, items: Iterable[T], target: VideoFormat | None, held: int) -> Iterator[Any]:
-        """Give items in order: frames upscaled, all else as it is. Apart from ``push``."""
-        yield from by_format(items, lambda source: self.way(source, target, held))
+    def stream(
+        self,
+        items: Iterable[T],
+        target: VideoFormat | None,
+        held: int,
+        ends: Callable[[Any], bool] | None = None,
+    ) -> Iterator[Any]:
+        """Give items in order: frames upscaled, all else as it is. Apart from ``push``.
+
+        ``ends`` tells items after which it goes on as after ``reset``.
+        """
+        yield from by_format(items, lambda source: self.way(source, target, held), ends)
 
     def way(
         self, source: VideoFormat, target: VideoFormat | None = None, held: int | None = None
@@ -180,16 +189,28 @@ class Session:
         return traits.reentrant and not traits.stateful
 
 
-def by_format(items: Iterable[T], make: Callable[[VideoFormat], Way]) -> Iterator[T | Frame]:
-    """Give items through ways, a new one whenever frames come in another format."""
+def by_format(
+    items: Iterable[T],
+    make: Callable[[VideoFormat], Way],
+    ends: Callable[[Any], bool] | None = None,
+) -> Iterator[T | Frame]:
+    """Give items through ways, a new one whenever frames come in another format.
+
+    ``ends`` tells items after which there is a new one in any case.
+    """
     last: VideoFormat | None = None
+    part = 0
 
-    def layout(item: T) -> VideoFormat | None:
-        nonlocal last
-        last = item.format if isinstance(item, Frame) else last
-        return last
+    def layout(item: T) -> tuple[int, VideoFormat | None]:
+        nonlocal last, part
+        here = part
+        if isinstance(item, Frame):
+            last = item.format
+        elif ends is not None:
+            part += ends(item)
+        return here, last
 
-    for source, group in groupby(items, layout):
+    for (_, source), group in groupby(items, layout):
         if source is None:
             yield from group
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self, TypeVar, overload
 
 import av
@@ -150,7 +150,12 @@ class Upscaler:
         return Session(self.pool, target, held=held)
 
     def stream(
-        self, pictures: Iterable[T], target: VideoFormat | None = None, *, held: int = 1
+        self,
+        pictures: Iterable[T],
+        target: VideoFormat | None = None,
+        *,
+        held: int = 1,
+        ends: Callable[[Any], bool] | None = None,
     ) -> Iterator[T]:
         """Upscale a stream of pictures in order; what is no picture passes through in its place.
 
@@ -159,11 +164,14 @@ class Upscaler:
         is done. The planes of a ``Frame`` that comes out are lent: call ``release`` when they have
         been read. ``held`` is how many of them are kept unreleased at a time.
 
+        ``ends`` tells items that are no pictures and after which frames do not follow from those
+        before, such as a jump or a scene cut: a network that keeps a state begins anew.
+
         On a CPU frames are upscaled side by side, each by its share of PyTorch's threads.
         """
         originals: deque[av.VideoFrame | None] = deque()
         frames = _frames(pictures, originals)
-        for result in self._session.stream(frames, target, held):
+        for result in self._session.stream(frames, target, held, ends):
             original = originals.popleft()
             if original is not None:
                 result = delivered(result, original, keep_matrix=target is None)
