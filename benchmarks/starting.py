@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a checkout of which nothing is installed
 
 from tests.terminal.mistakes import MISTAKES, MODULES, make_files  # noqa: E402
-from vidsr.bench.machine import others_now, this_machine  # noqa: E402
+from vidsr.bench.machine import others_now, this_host  # noqa: E402
 
 BAR_S = 0.5
 
@@ -98,7 +98,7 @@ def main() -> int:
     slowest = max(answers, key=lambda answer: answer.seconds)
     print(f"slowest: {slowest.seconds:.3f} s, {slowest.line}; the bar is {BAR_S} s")
     result = {
-        "machine": asdict(this_machine(None, others)),
+        "machine": asdict(this_host(None, others)),
         "repeats": args.repeats,
         "bar_s": BAR_S,
         "within_bar": slowest.seconds < BAR_S,

@@ -13,7 +13,15 @@ import pytest
 import torch
 
 import vidsr
-from tests.makers.clips import Clip, Tone, decode, interlaced_pictures, make_clip, packet_times
+from tests.makers.clips import (
+    Clip,
+    Tone,
+    decode,
+    interlaced_pictures,
+    make_clip,
+    packet_times,
+    seconds,
+)
 from vidsr import (
     ContainerError,
     DeviceError,
@@ -51,7 +59,7 @@ def stream(path: Path) -> tuple[str, str, int, int]:
 
 
 def times(path: Path) -> list[float]:
-    return [round(float(f.pts * f.time_base), 4) for f in decode(path)]
+    return [round(float(seconds(f)), 4) for f in decode(path)]
 
 
 def test_everything_stays_but_the_size(clip: Clip, tmp_path: Path) -> None:
@@ -190,14 +198,14 @@ def test_tiles_and_limits_change_no_picture(clip: Clip, tmp_path: Path) -> None:
         beside = frame_bytes(source, job.output.format, engine)
     # Room for four fifths of a frame: the smallest tile with its halo has three quarters.
     limit = beside + 64 * 48 * 4 // 5 * engine.bytes_per_pixel
+    cases: dict[str, dict[str, Any]] = {
+        "whole": {},
+        "tiled": {"tile": (16, 20)},
+        "limited": {"max_memory": limit},
+        "large": {"tile": (999, 999)},
+    }
     reports = {
-        name: upscale(clip, tmp_path / f"{name}.mkv", **options)
-        for name, options in {
-            "whole": {},
-            "tiled": {"tile": (16, 20)},
-            "limited": {"max_memory": limit},
-            "large": {"tile": (999, 999)},
-        }.items()
+        name: upscale(clip, tmp_path / f"{name}.mkv", **choices) for name, choices in cases.items()
     }
     assert reports["whole"].tile == "whole frames" != reports["limited"].tile
     whole = [bytes(f.planes[0]) for f in decode(tmp_path / "whole.mkv")]

@@ -1,8 +1,8 @@
-"""Draw docs/before_after.png: one frame of the demo clip, enlarged three ways, side by side.
+"""Drawing of docs/before_after.png: one frame of the demo clip, upscaled three ways, side by side.
 
     python tools/before_after.py
 
-Nothing is retouched: the clip is decoded, enlarged by vidsr.Upscaler, and cut out.
+Nothing is retouched: the clip is decoded, upscaled by vidsr.Upscaler, and cut out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ BAR, GAP = 34, 6  # caption and space between the pictures, in pixels of the out
 
 
 def read_frame(path: Path, index: int) -> Image:
-    """Frame ``index`` of a clip, ``[H, W, 3]`` uint8."""
+    """Return frame ``index`` of a clip, ``[H, W, 3]`` uint8."""
     with av.open(str(path)) as clip:
         for number, frame in enumerate(clip.decode(video=0)):
             if number == index:
@@ -48,7 +48,7 @@ def bicubic(image: Image) -> Image:
 
 
 def cuts(large: Image) -> Image:
-    """The parts of an enlarged frame that the picture shows, one above the other."""
+    """Return the parts of an upscaled frame that the picture shows, one above the other."""
     height, width = HEIGHT * SCALE, WIDTH * SCALE
     corners = [(top * SCALE, left * SCALE) for left, top in CUTS]
     parts = [large[y : y + height, x : x + width] for y, x in corners]
@@ -57,7 +57,7 @@ def cuts(large: Image) -> Image:
 
 
 def captioned(picture: Image, text: str) -> Image:
-    """The picture below a dark bar with its name."""
+    """Put the picture below a dark bar with its name."""
     bar = np.full((BAR, picture.shape[1], 3), 28, np.uint8)
     mask = text_mask(BAR - 10, text)
     left = (bar.shape[1] - mask.shape[1]) // 2
@@ -67,12 +67,12 @@ def captioned(picture: Image, text: str) -> Image:
 
 
 def compose(frame: Image, model: str) -> Image:
-    """Nearest, bicubic and the model's enlargement, side by side."""
-    enlarged = np.asarray(Upscaler(model)(frame), dtype=np.uint8)
+    """Lay out nearest, bicubic and the model's result, side by side."""
+    upscaled = np.asarray(Upscaler(model)(frame), dtype=np.uint8)
     pictures = (
         ("nearest", nearest(frame)),
         ("bicubic", bicubic(frame)),
-        (f"vidsr {model}", enlarged),
+        (f"vidsr {model}", upscaled),
     )
     panels = [captioned(cuts(picture), name) for name, picture in pictures]
     gap = np.full((panels[0].shape[0], GAP, 3), 255, np.uint8)

@@ -1,4 +1,4 @@
-"""Files that appear when they are whole."""
+"""Writing of files that appear only when they are whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from vidsr.errors import OutputError
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield a name beside ``path`` to write to, which takes its place in the end.
 
-    Whatever goes wrong, nothing unfinished stays. Raises OutputError where it cannot be written.
+    Whatever goes wrong, nothing unfinished stays.
+
+    Raises:
+        OutputError: The file cannot be written.
     """
     part = path.with_name(path.name + ".part")
     try:

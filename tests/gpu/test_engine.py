@@ -43,7 +43,7 @@ def engine(model: str, precision: Precision | None = None, device: str = "") -> 
 
 
 def picture(engine: TorchEngine, size: tuple[int, int], seed: int = 0) -> Tensor:
-    """What the engine takes, on its device."""
+    """Draw a picture in the type the engine takes, on its device."""
     x = smooth((1, engine.channels, *size), seed)
     return x.to(engine.device, engine.input_dtype)
 

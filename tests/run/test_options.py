@@ -132,7 +132,7 @@ def test_values_of_a_wrong_type_are_refused_by_name(name: str) -> None:
     keyword = option_of(next(f for f in fields(RunOptions) if f.name == name)).keyword
     for wrong in (object(), b"x"):
         with pytest.raises(OptionError, match=f"^{keyword} = .*: expected "):
-            RunOptions(**{name: wrong})
+            RunOptions(**{name: wrong})  # type: ignore[arg-type]
 
 
 def test_the_target_gets_what_concerns_it() -> None:

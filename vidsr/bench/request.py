@@ -1,4 +1,4 @@
-"""The choices of a measurement, checked before anything is started."""
+"""Request for measurements, checked before anything is started."""
 
 from __future__ import annotations
 
@@ -21,10 +21,25 @@ FEWEST_FRAMES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The choices of one ``vidsr-bench``.
+    """Choices of one ``vidsr-bench``.
 
-    ``size`` is the drawn clip's, which stands in for ``input``; ``rate`` is the one that
-    ``realtime`` and ``find_max`` are to hold.
+    Attributes:
+        input: Video to measure on; None draws a clip.
+        size: (width, height) of the drawn clip.
+        model: Model of the command.
+        scale: Scale of the model.
+        device: Device of the command.
+        engine: Engine of the command.
+        codec: Codec of the target.
+        preset: Preset of the encoder.
+        frames: Frames of a run, 4 or more.
+        repeats: Rounds, 1 or more.
+        rate: Frames a second that ``realtime`` and ``find_max`` have to hold, 1 to 240.
+        main: True measures the command.
+        stages: True measures its stages, each alone.
+        against: Names of the peers to compare with.
+        realtime: True tries the usual sizes.
+        find_max: True searches for the largest size.
     """
 
     input: Path | None = None
@@ -45,7 +60,7 @@ class Request:
     find_max: bool = False
 
     def check(self) -> None:
-        """Raise a VidsrError for what no machine makes right."""
+        """Raise OptionError or NoInputError for a request that cannot be measured."""
         if self.input is not None and not self.input.is_file():
             raise NoInputError(f"{self.input}: no such file")
         if not all(SMALLEST <= side <= LARGEST and side % 2 == 0 for side in self.size):

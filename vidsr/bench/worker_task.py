@@ -1,4 +1,4 @@
-"""What a process that measures is told, and how it answers: JSON both ways, one line.
+"""Task of a process that measures, and its answer: JSON both ways, one line.
 
 The process that starts the others loads neither torch nor PyAV: the kernel counts the memory of a
 parent into the peak of the child it forks.
@@ -25,7 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Footage:
-    """``frames`` frames of ``path``; ``duration_s`` where it goes on, ``rate`` as a fraction."""
+    """Clip to measure on.
+
+    Attributes:
+        path: File of the clip.
+        what: What it is, in words.
+        width: Width in pixels.
+        height: Height in pixels.
+        rate: Frames a second, a fraction.
+        frames: Number of frames that count.
+        duration_s: End of these frames if the file goes on after them.
+    """
 
     path: str
     what: str
@@ -36,7 +46,7 @@ class Footage:
     duration_s: float | None = None
 
     def describe(self) -> str:
-        """For people."""
+        """Return a line for people."""
         rate = f"{float(Fraction(self.rate)):.4g} fps"
         return f"{self.what}, {self.width}x{self.height}, {rate}, {self.frames} frames"
 
@@ -45,7 +55,7 @@ class Footage:
 class Task:
     """One run of ``frames`` frames; ``duration_s`` ends it in a source that goes on.
 
-    ``rate`` is the source's, a fraction. ``compared``: the encoder is given what peers give theirs.
+    ``rate`` is the source's, a fraction. With ``compared`` the encoder is set as peers set theirs.
     """
 
     source: str
@@ -63,7 +73,7 @@ class Task:
     preset: str | None = None
 
     def options(self) -> RunOptions:
-        """The same for the command that is measured."""
+        """Return the options of the command that is measured."""
         from vidsr.run.options import RunOptions
 
         return RunOptions(
@@ -84,7 +94,7 @@ class Task:
 
 
 class ChildError(VidsrError):
-    """A measuring process failed; its exit status is passed on."""
+    """Error for a measuring process that failed; its exit status is passed on."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -92,7 +102,7 @@ class ChildError(VidsrError):
 
 
 def cores() -> int:
-    """Those this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -132,12 +142,12 @@ def _failure(module: str, status: int, errors: str) -> ChildError:
 
 
 def run_task(module: str, task: Task) -> dict[str, Any]:
-    """``run_child`` for a module whose ``main`` is ``serve``."""
+    """Call ``run_child`` for a module whose ``main`` is ``serve``."""
     return run_child(module, json.dumps(asdict(task)))
 
 
 def serve(work: Callable[[Task], Mapping[str, Any]]) -> int:
-    """Do what the command line says, print the answer. Returns the exit status."""
+    """Do the work of the command line's task, print the answer and return the exit status."""
     try:
         print(json.dumps(work(Task(**json.loads(sys.argv[1])))))
     except VidsrError as error:

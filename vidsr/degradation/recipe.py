@@ -1,4 +1,4 @@
-"""Recipes: TOML files that say which degradations there are and how much each may vary.
+"""Recipes: TOML files that list degradations and how much each may vary.
 
     about = "one line for --list-recipes"
 
@@ -34,7 +34,7 @@ from vidsr.errors import OptionError
 
 @dataclass(frozen=True)
 class Recipe:
-    """A distribution of degradations."""
+    """Distribution of degradations, from which chains are sampled."""
 
     name: str
     about: str
@@ -44,7 +44,9 @@ class Recipe:
     def load(cls, name: str | Path) -> Self:
         """Return a recipe of this package by name, or of a TOML file by path.
 
-        Raises NoInputError where there is none, and OptionError for what it must not say.
+        Raises:
+            NoInputError: There is neither.
+            OptionError: The file breaks a rule of recipes.
         """
         return cls.parse(read_recipe(name), str(name))
 
@@ -58,10 +60,10 @@ class Recipe:
         check_keys(table, ("about", "step"), f"recipe {name}")
         about = table.get("about", "")
         if not isinstance(about, str):
-            raise OptionError(f"recipe {name}: about = {about!r}; allowed: a line of text")
+            raise OptionError(f"recipe {name}: about: expected a line of text, got {about!r}")
         steps = table.get("step", [])
         if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-            raise OptionError(f"recipe {name}: step; allowed: tables, each begun by [[step]]")
+            raise OptionError(f"recipe {name}: step: expected tables, each begun by [[step]]")
         parsed = (parse_step(s, f"recipe {name}, step {i}") for i, s in enumerate(steps, 1))
         return cls(name, about, tuple(parsed))
 
@@ -75,7 +77,7 @@ class Recipe:
 
 
 def _choose(steps: list[RecipeStep], rng: random.Random) -> list[RecipeStep]:
-    """``steps`` with one of each group of alternatives."""
+    """Return ``steps`` with one of each group of alternatives."""
     groups: dict[str, list[int]] = {}
     for number, step in enumerate(steps):
         if step.one_of:

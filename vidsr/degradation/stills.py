@@ -1,4 +1,4 @@
-"""Degrading pictures: one file, or every one of a folder, each with a seed of its own."""
+"""Degradation of pictures: one file, or every one of a folder, each with a seed of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STILL_FRAMES = 5  # the clip a picture becomes for codecs; its last frame is kep
 
 @dataclass(frozen=True)
 class Done:
-    """How many pictures or frames were written, and how many could not be."""
+    """Count of the pictures or frames written, and of those that could not be."""
 
     written: int
     skipped: int = 0
@@ -32,10 +32,10 @@ class Done:
 
 
 def degrade_picture(picture: Tensor, chain: Chain, scale: int, *, seed: int = 0) -> Tensor:
-    """uint8 ``[3, H, W]`` -> uint8 ``[3, H // scale, W // scale]``.
+    """Degrade uint8 ``[3, H, W]`` to uint8 ``[3, H // scale, W // scale]``.
 
-    Where the chain looks at frames beside each other, the picture goes through as five of them
-    that differ by half a level of noise, and the last is returned. Raises OptionError.
+    If the chain is temporal, the picture goes through as five frames that differ by half a level
+    of noise, and the last is returned. Raises OptionError.
     """
     unit = to_unit(picture)
     if not chain.temporal:
@@ -56,11 +56,26 @@ def degrade_folder(
     notes: Notes,
     told: Callable[[], object] = lambda: None,
 ) -> Done:
-    """Every picture of ``source`` into ``target`` as PNG; unusable ones are named and left out.
+    """Degrade every picture of ``source`` into ``target`` as PNG.
 
-    Each picture's chain is drawn from ``seed`` and its file name, whatever else is in the folder.
-    ``pairs`` counts those written. ``told`` is called after each. Raises InputError when none could
-    be used, OutputError, and KeyboardInterrupt with a message that says how many are done.
+    Unusable pictures are named in ``notes`` and left out. Each picture's chain is drawn from
+    ``seed`` and its file name, whatever else is in the folder.
+
+    Args:
+        source: Folder of pictures.
+        target: Folder to write to; it is created.
+        recipe: Distribution of the chains.
+        seed: Seed of all random numbers.
+        scale: Ratio of original to low-resolution sides, 1 or more.
+        pairs: Writer of training pairs; it counts the pictures written.
+        overwrite: True replaces files of the same names.
+        notes: Receiver of the names of pictures left out.
+        told: Function called after each picture.
+
+    Raises:
+        InputError: None of the pictures could be used.
+        OutputError: The target cannot be written.
+        KeyboardInterrupt: The user stopped it; the message counts the pictures done.
     """
     paths, names = check_folders(source, target, overwrite=overwrite)
     make_folder(target)
@@ -90,7 +105,7 @@ def degrade_file(
     scale: int,
     pairs: Pairs | None = None,
 ) -> Chain:
-    """One picture file into one PNG. Returns the chain drawn. Raises a VidsrError."""
+    """Degrade one picture file into one PNG and return the chain drawn. Raises a VidsrError."""
     picture = read_rgb(source)
     rng = random.Random(f"{seed}:{source.name}")
     chain = recipe.sample(rng)

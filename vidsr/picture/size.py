@@ -1,4 +1,4 @@
-"""The size of a picture: one type instead of pairs whose order has to be guessed."""
+"""Size of a picture: one type instead of pairs whose order has to be guessed."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Size:
 
     @property
     def pixels(self) -> int:
+        """Return the number of pixels."""
         return self.width * self.height
 
     def __str__(self) -> str:

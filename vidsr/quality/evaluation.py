@@ -1,23 +1,23 @@
-"""One evaluation: what is asked for in, rows of scores out."""
+"""Evaluation: a request in, rows of scores out."""
 
 from __future__ import annotations
 
 from tqdm import tqdm
 
 from vidsr.errors import OptionError
-from vidsr.quality.footage import Footage, score_video
 from vidsr.quality.gallery import Gallery
 from vidsr.quality.methods import Method, load_baselines, load_models
-from vidsr.quality.pairs import Pair, benchmark_pairs, folder_pairs
+from vidsr.quality.pairs import PicturePair, benchmark_pairs, folder_pairs
 from vidsr.quality.request import Request
 from vidsr.quality.results import Row
 from vidsr.quality.stills import score_pictures
+from vidsr.quality.video_scores import VideoPair, score_video
 
 
 def evaluate(
     request: Request, gallery: Gallery | None = None
 ) -> tuple[list[Row], dict[str, object]]:
-    """Rows, and the settings that they were made with. Raises a VidsrError."""
+    """Return rows of scores, and the settings that they were made with. Raises a VidsrError."""
     models, scale = load_models(request.models, scale=request.scale, device=request.device)
     methods = [*load_baselines(request.baselines, scale), *models]
     border = request.border
@@ -35,7 +35,7 @@ def _video(
     request: Request, methods: list[Method], scale: int, border: int, gallery: Gallery | None
 ) -> list[Row]:
     return score_video(
-        Footage(request.originals, request.lr, request.frames, request.niqe_every),
+        VideoPair(request.originals, request.lr, request.frames, request.niqe_every),
         methods,
         scale=scale,
         border=border,
@@ -58,12 +58,12 @@ def _pictures(
     return list(rows)
 
 
-def _pairs(request: Request, scale: int) -> list[Pair]:
+def _pairs(request: Request, scale: int) -> list[PicturePair]:
     if not request.sets:
         return folder_pairs(request.originals, request.lr, scale)
     if scale == 1:
         raise OptionError(
-            "the benchmarks measure enlargement, and the model's scale is 1.",
+            "the benchmark sets are for models that upscale; this model's scale is 1.",
             hint="give originals with --hr and their damaged versions with --lr.",
         )
     return benchmark_pairs(request.originals, request.sets, scale)

@@ -70,7 +70,8 @@ def in_codes(net: Lite, steps: Steps, x: Tensor) -> Tensor:
         first = stride if layer is None else 1
         h = nn.functional.conv2d(h, weight, bias, stride=first, padding=first)
         h = net.activations[index](h) if index < len(net.activations) else h
-    return net.refine(h) + x
+    result: Tensor = net.refine(h) + x
+    return result
 
 
 @pytest.mark.parametrize("fields", [{}, {"stride": 2, "prelu": "shared"}, {"blocks": 0}])

@@ -141,7 +141,7 @@ REFUSALS = [
     (("PHOTOS", "--steps", 5, "--init", "nothing.pth"), 6, "does not exist"),
     (("PHOTOS", "--steps", 5, "--init", "lite-x2", "--scale", 4), 6, "of scale 2 cannot start"),
     (("PHOTOS", "--steps", 5, "--init", "lite-x2", "--model", "espcn"), 6, "of kind lite, "),
-    (("PHOTOS", "--steps", 5, "--teacher", "lite-x2"), 6, "enlarges 2 times, the run 4 times"),
+    (("PHOTOS", "--steps", 5, "--teacher", "lite-x2"), 6, "expected scale 4 of the run, got 2"),
     (("PHOTOS", "--steps", 5, "--validate", "/nowhere"), 3, "no such folder"),
     (("PHOTOS", "--steps", 5, "--device", "tpu"), 2, "expected 'auto', 'cpu'"),
     (("PHOTOS", "--steps", 5, "--threads", 0), 2, "--threads 0: expected 1 or more"),
@@ -151,7 +151,7 @@ REFUSALS = [
     (("PHOTOS", "--steps", 5, "--every", 0), 2, "--every 0: expected 1 or more"),
     (("PHOTOS", "--steps", 5, "--stop-after", 0), 2, "--stop-after 0"),
     (("PHOTOS", "--minutes", 0), 2, "--minutes 0"),
-    (("PHOTOS", "--steps", 5, "--init", "lite-x4", "--middle", 8), 6, "--middle 8, allowed"),
+    (("PHOTOS", "--steps", 5, "--init", "lite-x4", "--middle", 8), 6, "--middle 8, expected"),
     (("PHOTOS", "--steps", 5, "--model", "unet", "--recipe", "bicubic"), 2, "changes nothing"),
     (("/nowhere", "--steps", 5), 3, "no such folder"),
 ]

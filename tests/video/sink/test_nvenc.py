@@ -210,4 +210,4 @@ def test_nvenc_is_told_of_240_frames_a_second_at_most(
     with prepare(clip.path, tmp_path / "b.mp4", options, Notes()) as job:
         probe = av.open(io.BytesIO(), "w", format="mp4")
         context = configure_encoder(probe, job.output).codec_context
-        assert (context.framerate, context.time_base) == (240, job.source.time_base)
+        assert (context.framerate, context.time_base) == (Fraction(240), job.source.time_base)

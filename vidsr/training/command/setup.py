@@ -1,4 +1,4 @@
-"""A training run put together: data, networks, device and folder, before the first step."""
+"""Setup of a training run: data, networks, device and folder, before the first step."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ HELD_BACK = 5  # pictures, where no folder to validate on is named
 def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
     """Prepare a run, or with ``resume`` the rest of one. Raises a VidsrError.
 
-    What is cheap to check is checked first: weights and state before the pictures are read.
+    Cheap checks come first: weights and state before the pictures are read.
     """
     check_begin(options, setting, resume=resume)
     device = own_device(resolve_device(setting.device))
@@ -119,7 +119,7 @@ def _learner(
 
 
 def build_critic(options: Options, device: torch.device) -> nn.Module:
-    """The discriminator, its weights of the run's seed."""
+    """Return the discriminator, its weights drawn from the run's seed."""
     assert options.adversarial is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed + 1)
@@ -140,7 +140,7 @@ def _teacher(options: Options, device: torch.device) -> Generator | None:
 
 
 def colour_needed(options: Options, learner: Fidelity) -> bool:
-    """Whether the pool must hold RGB: for the student, or for its teacher."""
+    """Return True if the pool must hold RGB: for the student, or for its teacher."""
     teacher = learner.teacher
     return options.channels == 3 or (teacher is not None and teacher.config.channels == 3)
 
@@ -173,7 +173,7 @@ def _pool(options: Options, data: Prepared, device: torch.device, setting: Setti
 
 
 def _can_draw(setting: Setting) -> bool:
-    """Whether there is matplotlib; a run without its picture is better than none."""
+    """Return True if there is matplotlib; a run without its picture is better than none."""
     present = importlib.util.find_spec("matplotlib") is not None
     if not present:
         setting.tell(

@@ -1,4 +1,4 @@
-"""What a run leaves on disk, whole at every moment, and how it is picked up again."""
+"""Folder of a run: its files, whole at every moment, and the state to go on from."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vidsr.files import written_whole
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one run."""
+    """Names of the files of one run."""
 
     path: Path
 
     @property
     def state(self) -> Path:
-        """Everything that a resume needs."""
+        """Return the path of all that a resume needs."""
         return self.path / "state.pt"
 
     @property
@@ -29,7 +29,7 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        """The averaged weights, as ``vidsr --model`` takes them."""
+        """Return the path of the averaged weights, as ``vidsr --model`` takes them."""
         return self.path / "model.safetensors"
 
     @property
@@ -48,7 +48,7 @@ class RunFolder:
         return self.path / "sheets" / f"{step:08d}.png"
 
     def refuse_others(self) -> None:
-        """Raises OptionError where a new run would write over what is there."""
+        """Raise OptionError if a new run would write over files that are there."""
         for path in (self.state, self.options, self.model, self.log, self.card, self.curves):
             if path.exists():
                 raise OptionError(
@@ -57,7 +57,7 @@ class RunFolder:
                 )
 
     def create(self) -> None:
-        """Raises OutputError where the folder cannot be made or written to."""
+        """Create the folder. Raises OutputError if it cannot be made or written to."""
         try:
             (self.path / "sheets").mkdir(parents=True, exist_ok=True)
             probe = self.path / ".probe"

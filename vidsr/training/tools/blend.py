@@ -1,4 +1,4 @@
-"""``python -m vidsr.training.tools.blend``: weights between a network and one that grew from it.
+"""Command ``python -m vidsr.training.tools.blend``: weights between a network and its offspring.
 
 A GAN trained from a network for fidelity stays near it, so that every network between the two
 works: more share of the GAN is sharper and invents more. That is ESRGAN's network interpolation
