@@ -105,7 +105,7 @@ def _device_rates(bench: Bench, upscaler: Any, form: VideoFormat) -> dict[str, f
     from vidsr.upscaling import transform
 
     engine, target = upscaler.engine, upscaler.target_format(form)
-    tile = upscaler.plan(form, target)
+    tile = upscaler.memory_plan(form, target).tile
     planes = tuple(codes(form, bench.device))
     x = transform.engine_input(planes, form, engine).to(engine.input_dtype)
     engine_ms = call_ms(bench, lambda: engine.run(x))

@@ -1,4 +1,4 @@
-"""How much memory a network takes, found by running it on a few pixels."""
+"""Memory that a network takes, found by running it on a few pixels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROBE_SIDE = 8  # of the picture in the small run: a multiple of every generator
 
 
 class _Watch(TorchFunctionMode):
-    """Sums up the tensors that are alive after each function and remembers the most.
+    """Sum of the tensors that are alive after each function, the most of it remembered.
 
     Functions and not operations: a mode for those imports PyTorch's compiler, 1.1 s for every run.
     """
@@ -41,7 +41,7 @@ class _Watch(TorchFunctionMode):
         return result
 
     def _alive(self) -> int:
-        """Numbers in the storages of all that is still referred to; views share theirs."""
+        """Count the numbers in all storages that are still referred to; views share theirs."""
         with torch._C.DisableTorchFunction():
             alive = [tensor for ref in self._seen if (tensor := ref()) is not None]
             storages = {t.untyped_storage().data_ptr(): t.untyped_storage() for t in alive}
@@ -50,12 +50,12 @@ class _Watch(TorchFunctionMode):
 
 
 def activation_numbers(net: PhaseNet) -> int:
-    """Peak count of live numbers per low-resolution pixel while ``net`` runs, its input included.
+    """Return the peak of live numbers per low-resolution pixel in ``net``, its input included.
 
     What libraries take beside (rearranged weights, workspace) is not in it.
     """
     twin = copy.deepcopy(net).to("cpu", torch.float32)
-    x = torch.zeros(1, twin.config.channels, PROBE_SIDE, PROBE_SIDE)
+    x = torch.zeros(1, twin.channels, PROBE_SIDE, PROBE_SIDE)
     with torch.inference_mode(), _Watch() as watch:
         twin.phase(x.clone())
     peak: int = watch.peak

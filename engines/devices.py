@@ -15,7 +15,7 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def resolve_device(text: str) -> torch.device:
-    """``auto``, ``cpu``, ``cuda`` or ``cuda:N`` -> a device that is there.
+    """Return the device that ``auto``, ``cpu``, ``cuda`` or ``cuda:N`` means, if it is there.
 
     Raises OptionError for other text, DeviceError for a GPU that is absent.
     """
@@ -36,21 +36,21 @@ def resolve_device(text: str) -> torch.device:
 
 
 def resolve_devices(text: str) -> tuple[torch.device, ...]:
-    """As ``resolve_device``, for one device or several CUDA devices: ``cuda:0,cuda:1``.
+    """Return one device, or several CUDA devices that a list such as ``cuda:0,cuda:1`` means.
 
     Raises OptionError for a device named twice and for a list that is not of CUDA devices.
     """
     names = check_device_names(text)  # wrong everywhere; an absent device is so only here
     devices = tuple(map(resolve_device, names))
     if len(devices) > 1 and any(device.type != "cuda" for device in devices):
-        raise OptionError(f"device = {text!r}, allowed in a list are CUDA devices only")
+        raise OptionError(f"device = {text!r}: expected CUDA devices only in a list")
     if len(set(devices)) < len(devices):
-        raise OptionError(f"device = {text!r}, allowed is each device once")
+        raise OptionError(f"device = {text!r}: expected each device once")
     return devices
 
 
 def has_native_bf16() -> bool:
-    """Whether the processor multiplies bfloat16 itself; emulated, it is slower than float32.
+    """Return True if the CPU multiplies bfloat16 itself; emulated, it is slower than float32.
 
     ``mkldnn``'s own answer is no help on x86: it is yes wherever AVX-512 can emulate.
     """
@@ -61,13 +61,13 @@ def has_native_bf16() -> bool:
 
 
 def takes_bf16() -> bool:
-    """Whether oneDNN runs bfloat16 here at all, be it emulated."""
+    """Return True if oneDNN runs bfloat16 here at all, be it emulated."""
     ask = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
     return ask is not None and bool(ask())
 
 
 def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype:
-    """The type of the activations; ``auto`` is fp16 on CUDA, bf16 where a CPU has it, else fp32.
+    """Return the type of activations; ``auto`` is fp16 on CUDA, bf16 where a CPU has it, else fp32.
 
     Raises OptionError for unknown names and for fp16 on a CPU, which would be emulated.
     """
@@ -83,7 +83,7 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
 
 
 def cudnn_flags(**changes: bool) -> AbstractContextManager[None]:
-    """Settings of cuDNN for a while, those that are not named as they are.
+    """Change settings of cuDNN for a while; those that are not named stay as they are.
 
     ``torch.backends.cudnn.flags`` alone sets what is not named to its own defaults.
     """

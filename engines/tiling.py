@@ -1,4 +1,8 @@
-"""Exact tiles: a frame in parts, each run with enough surroundings to equal the whole."""
+"""Tiles: a frame in parts, each run with its surroundings.
+
+Where the network's reach is known, the surroundings are so large that tiles equal the whole. Where
+it is not, neighbours overlap and blend: see ``vidsr.engines.blending``.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,17 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vidsr.engines.blending import blend
 from vidsr.engines.engine import Engine
+from vidsr.engines.spans import Span
 from vidsr.errors import MemoryLimitError, OptionError
+from vidsr.picture.size import Size
 
 SMALLEST_TILE = 32  # side of the kept part, in pixels; below that the halo is nearly all the work
-
-
-@dataclass(frozen=True)
-class Span:
-    """One axis of a tile: reads ``[start, stop)``, keeps ``[keep_start, keep_stop)`` of it."""
-
-    start: int
-    stop: int
-    keep_start: int
-    keep_stop: int
+# On each side of a tile whose network has no known reach; neighbours overlap by twice that. Of a
+# deep network of 349 pixels of reach, tiles with 16 pixels around them differ from the whole by
+# 5.6 levels of 8 bits, root mean square, with 32 by 0.9 and with 48 by 0.3.
+BLEND_MARGIN = 32
 
 
 @dataclass(frozen=True)
@@ -32,15 +33,16 @@ class Tile:
 
 
 def _window_length(length: int, kept: int, halo: int, alignment: int) -> int:
-    """What a window reads of an axis, so that it starts at a multiple of ``alignment`` wherever it
-    lies: a start may be rounded down, and the last window ends where the axis does.
+    """Return what a window reads of an axis to start at a multiple of ``alignment`` everywhere.
+
+    A start may be rounded down, and the last window ends where the axis does.
     """
     needed = kept + 2 * halo + alignment - 1
     return min(length, needed + (length - needed) % alignment)
 
 
 def _plan_axis(length: int, kept: int, halo: int, alignment: int) -> list[Span]:
-    """Windows of one common length, the last ones pushed inwards; kept parts do not overlap."""
+    """Return windows of one length, the last ones pushed inwards; kept parts do not overlap."""
     window = _window_length(length, kept, halo, alignment)
     spans, done = [], 0
     while done < length:
@@ -53,27 +55,40 @@ def _plan_axis(length: int, kept: int, halo: int, alignment: int) -> list[Span]:
     return spans
 
 
-def plan_tiles(
-    height: int, width: int, tile_h: int, tile_w: int, halo: int, alignment: int = 1
-) -> list[Tile]:
-    """Tiles that keep ``tile_h`` x ``tile_w`` pixels each, or more at the picture's border.
+def plan_tiles(picture: Size, kept: Size, halo: int, alignment: int = 1) -> list[Tile]:
+    """Return tiles that keep ``kept`` pixels each, or more at the picture's border.
 
-    All read windows of the same size, at most ``tile + 2 * halo + 2 * (alignment - 1)`` a side, so
+    All read windows of the same size, at most ``kept + 2 * halo + 2 * (alignment - 1)`` a side, so
     that an engine made for one shape is made once; windows start at multiples of ``alignment``.
     Every kept pixel is ``halo`` away from a cut edge.
     Raises OptionError for sizes below one and a negative halo.
     """
-    if min(height, width, tile_h, tile_w, alignment) < 1 or halo < 0:
+    if min(picture.width, picture.height, kept.width, kept.height, alignment) < 1 or halo < 0:
         raise OptionError(
-            f"{(height, width, tile_h, tile_w, halo, alignment) = }, allowed >= 1, halo >= 0"
+            f"expected sides and alignment >= 1 and halo >= 0, got tiles of {kept} in {picture}, "
+            f"{alignment = }, {halo = }"
         )
-    rows = _plan_axis(height, tile_h, halo, alignment)
-    columns = _plan_axis(width, tile_w, halo, alignment)
+    rows = _plan_axis(picture.height, kept.height, halo, alignment)
+    columns = _plan_axis(picture.width, kept.width, halo, alignment)
     return [Tile(r, c) for r in rows for c in columns]
 
 
-def run_tiled(engine: Engine, x: Tensor, tile: tuple[int, int] | None) -> Tensor:
-    """``engine.run(x)`` in tiles that keep ``tile`` = (height, width) pixels; None runs it whole.
+def margin(engine: Engine) -> int:
+    """Return how many pixels are read around a tile: the engine's reach, if it has a bound."""
+    return BLEND_MARGIN if engine.halo is None else engine.halo
+
+
+def is_exact(engine: Engine, picture: Size, tile: Size | None) -> bool:
+    """Return True if ``run_tiled`` gives what the picture run as a whole gives."""
+    return tile is None or engine.halo is not None or len(_tiles(engine, picture, tile)) == 1
+
+
+def _tiles(engine: Engine, picture: Size, tile: Size) -> list[Tile]:
+    return plan_tiles(picture, tile, margin(engine), engine.alignment)
+
+
+def run_tiled(engine: Engine, x: Tensor, tile: Size | None) -> Tensor:
+    """Run ``engine`` on ``x`` in tiles that keep ``tile`` pixels; None runs it whole.
 
     [N, channels, H, W] -> [N, channels*shuffle**2, H*s, W*s], s = scale/shuffle, in the types of
     the engine and less its ``offset``.
@@ -81,15 +96,17 @@ def run_tiled(engine: Engine, x: Tensor, tile: tuple[int, int] | None) -> Tensor
     """
     if tile is None:
         return engine.run(x)
-    n, channels, height, width = x.shape
-    tiles = plan_tiles(height, width, *tile, engine.halo, engine.alignment)
+    tiles = _tiles(engine, size_of(x), tile)
     if len(tiles) == 1:
         return engine.run(x)
     grow = engine.scale // engine.shuffle
+    results = (engine.run(_window(x, part)) for part in tiles)  # one may overwrite another
+    if engine.halo is None:
+        return blend([(part.rows, part.columns) for part in tiles], results, grow)
+    n, channels, height, width = x.shape
     shape = n, channels * engine.shuffle**2, height * grow, width * grow
     out: Tensor | None = None
-    for part in tiles:
-        result = engine.run(_window(x, part))
+    for part, result in zip(tiles, results, strict=True):
         if out is None:
             out = torch.empty(
                 shape,
@@ -102,12 +119,14 @@ def run_tiled(engine: Engine, x: Tensor, tile: tuple[int, int] | None) -> Tensor
     return out
 
 
-def first_window(x: Tensor, engine: Engine, tile: tuple[int, int] | None) -> Tensor:
-    """What ``engine`` sees first of ``x`` when ``run_tiled`` runs it: all, or a window."""
-    if tile is None:
-        return x
-    height, width = x.shape[2:]
-    return _window(x, plan_tiles(height, width, *tile, engine.halo, engine.alignment)[0])
+def size_of(x: Tensor) -> Size:
+    """Return the size of pictures [..., H, W]."""
+    return Size(x.shape[-1], x.shape[-2])
+
+
+def first_window(x: Tensor, engine: Engine, tile: Size | None) -> Tensor:
+    """Return what ``engine`` sees first of ``x`` in ``run_tiled``: all of it, or a window."""
+    return x if tile is None else _window(x, _tiles(engine, size_of(x), tile)[0])
 
 
 def _window(x: Tensor, tile: Tile) -> Tensor:
@@ -129,47 +148,54 @@ def _place(out: Tensor, result: Tensor, tile: Tile, grow: int) -> None:
     ].copy_(inside)
 
 
-def choose_tile(
-    height: int, width: int, engine: Engine, budget_bytes: int
-) -> tuple[int, int] | None:
-    """The largest tile (height, width) whose activations fit, None where the whole frame does.
+def choose_tile(picture: Size, engine: Engine, budget_bytes: int) -> Size | None:
+    """Return the largest tile whose activations fit, None where the whole frame does.
 
     Whole rows first, since strips waste the least on halos; then squares.
     Raises MemoryLimitError when not even the smallest tile fits.
     """
     room = budget_bytes // engine.bytes_per_pixel
-    frame = height, width
-    if window_pixels(None, frame, engine) <= room:
+    if window_pixels(None, picture, engine) <= room:
         return None
-    rows = room // _rounded(width, engine.alignment)
-    rows -= 2 * engine.halo + 3 * (engine.alignment - 1)
-    if rows >= max(SMALLEST_TILE, 2 * engine.halo):
-        return min(rows, height), width
-    for side in range(max(height, width), SMALLEST_TILE - 1, -1):
-        tile = min(side, height), min(side, width)
-        if window_pixels(tile, frame, engine) <= room:
+    if not engine.traits.tiling:
+        raise _no_tile(engine, None, picture, budget_bytes)
+    around = margin(engine)
+    rows = room // _rounded(picture.width, engine.alignment)
+    rows -= 2 * around + 3 * (engine.alignment - 1)
+    if rows >= max(SMALLEST_TILE, 2 * around):
+        return Size(picture.width, min(rows, picture.height))
+    for side in range(max(picture.height, picture.width), SMALLEST_TILE - 1, -1):
+        tile = _square(side, picture)
+        if window_pixels(tile, picture, engine) <= room:
             return tile
-    smallest = min(SMALLEST_TILE, height), min(SMALLEST_TILE, width)
-    pixels = window_pixels(smallest, frame, engine)
-    raise MemoryLimitError(
-        f"{engine.name} needs {pixels * engine.bytes_per_pixel} bytes for its smallest tile, "
-        f"{budget_bytes = }",
+    raise _no_tile(engine, _square(SMALLEST_TILE, picture), picture, budget_bytes)
+
+
+def _square(side: int, picture: Size) -> Size:
+    return Size(min(side, picture.width), min(side, picture.height))
+
+
+def _no_tile(
+    engine: Engine, tile: Size | None, picture: Size, budget_bytes: int
+) -> MemoryLimitError:
+    needed = window_pixels(tile, picture, engine) * engine.bytes_per_pixel
+    least = "its smallest tile" if tile else "a whole frame, which it does not allow to be cut"
+    return MemoryLimitError(
+        f"{engine.name} needs {needed} bytes for {least}, {budget_bytes = }",
         hint="raise --max-memory, or choose a smaller model",
     )
 
 
-def window_pixels(tile: tuple[int, int] | None, frame: tuple[int, int], engine: Engine) -> int:
-    """How many pixels the network sees at once in a ``frame`` = (height, width).
+def window_pixels(tile: Size | None, frame: Size, engine: Engine) -> int:
+    """Return how many pixels the network sees at once in a ``frame``.
 
     With the tile's surroundings, and with what the engine adds to reach whole steps of its grid.
     """
+    height, width = frame.height, frame.width
     if tile is not None:
-        height, width = (
-            _window_length(length, kept, engine.halo, engine.alignment)
-            for length, kept in zip(frame, tile, strict=True)
-        )
-    else:
-        height, width = frame
+        around, step = margin(engine), engine.alignment
+        height = _window_length(height, tile.height, around, step)
+        width = _window_length(width, tile.width, around, step)
     return _rounded(height, engine.alignment) * _rounded(width, engine.alignment)
 
 

@@ -65,7 +65,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def read(path: Path) -> tuple[bytes, bytes]:
-    """Key and payload, checked. Raises Refused, FileNotFoundError where there is no such file."""
+    """Return key and payload, checked. Raises Refused, FileNotFoundError where there is no file."""
     with _open(path) as file:
         data = file.read()
     key_end = HEADER.size + _key_length(data[: HEADER.size], len(data))
@@ -75,14 +75,14 @@ def read(path: Path) -> tuple[bytes, bytes]:
 
 
 def read_key(path: Path) -> bytes:
-    """The key alone, from a file of the right size, its checksum not looked at. Raises Refused."""
+    """Return the key alone, its file's size checked, its checksum not. Raises Refused."""
     with _open(path) as file:
         header = file.read(HEADER.size)
         return file.read(_key_length(header, os.fstat(file.fileno()).st_size))
 
 
 def touch(path: Path) -> None:
-    """Note that the file was used: its time of change is that of its last use."""
+    """Record that the file was used: its time of change is that of its last use."""
     try:
         os.utime(path, follow_symlinks=False)
     except OSError:
@@ -90,7 +90,7 @@ def touch(path: Path) -> None:
 
 
 def _key_length(header: bytes, size: int) -> int:
-    """Length of the key, from a header that fits a file of ``size`` bytes. Raises Refused."""
+    """Return the key's length, from a header that fits ``size`` bytes. Raises Refused."""
     if not header.startswith(MAGIC[: len(header)]):
         raise Refused("it is not a file of this cache")
     if len(header) < HEADER.size:
@@ -107,7 +107,7 @@ def _key_length(header: bytes, size: int) -> int:
 
 
 def _open(path: Path) -> BufferedReader:
-    """A plain file, owned by the user, which no one else may change. Raises Refused.
+    """Open a plain file, owned by the user, which no one else may change. Raises Refused.
 
     What is checked is the open file, not its name: that may mean another one a moment later.
     """
@@ -136,7 +136,7 @@ def _check(found: os.stat_result) -> None:
 
 
 def foreign(found: os.stat_result) -> str:
-    """Why somebody else could have put something there; empty if nobody could."""
+    """Return why somebody else could have put something there; empty if nobody could."""
     if found.st_uid != os.geteuid():
         return f"owned by user {found.st_uid}, not by user {os.geteuid()}"
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 @contextmanager
 def locked(path: Path, *, block: bool) -> Iterator[bool]:
-    """An exclusive flock on the file ``path``, made where it is missing. Yields whether it is held.
+    """Hold an exclusive flock on ``path``, made where it is missing. Yields whether it is held.
 
     With ``block`` it is waited for. Where there are no locks, or the file cannot be made, it yields
     True as well: this keeps work from being done twice and nothing more.
@@ -25,7 +25,7 @@ def locked(path: Path, *, block: bool) -> Iterator[bool]:
 
 
 def _acquire(path: Path, block: bool) -> int | None:
-    """A locked file, -1 where there are no locks, None where another holds it."""
+    """Return a locked file, -1 where there are no locks, None where another holds it."""
     while True:
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -44,7 +44,7 @@ def _acquire(path: Path, block: bool) -> int | None:
 
 
 def _is_at(handle: int, path: Path) -> bool:
-    """Whether ``path`` still means the open file: it may have been removed while this waited."""
+    """Return True if ``path`` still means the open file: it may be gone after waiting."""
     try:
         return os.path.samestat(os.fstat(handle), path.lstat())
     except FileNotFoundError:

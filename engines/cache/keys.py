@@ -1,4 +1,4 @@
-"""What an entry of the cache depends on: while all of it is equal, it may be used again."""
+"""Keys of the cache: what an entry depends on; while all of it is equal, it may be used again."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ class Profile:
     max: Shape
 
     def __post_init__(self) -> None:
-        """Raises OptionError unless 1 <= min <= opt <= max in every dimension."""
+        """Raise OptionError unless 1 <= min <= opt <= max in every dimension."""
         bounds = zip(self.min, self.opt, self.max, strict=True)
         if not all(1 <= low <= middle <= high for low, middle, high in bounds):
-            raise OptionError(f"{self}, allowed is 1 <= min <= opt <= max in every dimension")
+            raise OptionError(f"{self}: expected 1 <= min <= opt <= max in every dimension")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """What holds for every entry."""
+    """Base of all keys."""
 
     schema: int = SCHEMA
 
@@ -62,7 +62,7 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class MachineKey(Key):
-    """What holds for whatever TensorRT makes on a machine.
+    """Base of keys of whatever TensorRT makes on a machine.
 
     ``tensorrt_version``  all four numbers: plans do not survive a change of any
     """
@@ -125,7 +125,7 @@ class NetworkKey(Key):
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
-    """Where two parsed ``Key.canonical`` differ, such as ``gpu.driver_version 1 -> 2``."""
+    """Return where two parsed ``Key.canonical`` differ, such as ``gpu.driver_version 1 -> 2``."""
     return tuple(_differences(old, new, ""))
 
 
@@ -139,7 +139,7 @@ def _differences(old: dict[str, Any], new: dict[str, Any], prefix: str) -> Itera
 
 
 def _parts(value: Any) -> Any:
-    """A list of objects as an object, so that what differs inside can be named."""
+    """Return a list of objects as an object, so that what differs inside can be named."""
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
         return {str(index): item for index, item in enumerate(value)}
     return value

@@ -29,7 +29,7 @@ HINT = "set VIDSR_CACHE to a folder of your own"
 
 @dataclass(frozen=True)
 class Found:
-    """What was looked for, or in one line why it cannot be had."""
+    """Result of a search: what was looked for, or in one line why it cannot be had."""
 
     payload: bytes | None
     reason: str = ""
@@ -47,7 +47,7 @@ class Entry:
 
 
 def default_folder() -> Path:
-    """``$VIDSR_CACHE``, else ``$XDG_CACHE_HOME/vidsr/engines``, else ``~/.cache/vidsr/engines``.
+    """Return ``$VIDSR_CACHE``, else ``vidsr/engines`` in ``$XDG_CACHE_HOME`` or ``~/.cache``.
 
     As the XDG Base Directory Specification asks, an XDG_CACHE_HOME that is not absolute is ignored.
     Raises OptionError where there is no home.
@@ -70,7 +70,7 @@ class EngineCache:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        """Raises OptionError for a folder that others own or may write to, or that is none."""
+        """Raise OptionError for a folder that others own or may write to, or that is none."""
         self.folder = default_folder() if folder is None else folder
         try:
             self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ class EngineCache:
             )
 
     def path(self, key: Key) -> Path:
-        """Where the entry of ``key`` is, or would be."""
+        """Return where the entry of ``key`` is, or would be."""
         return self.folder / (key.digest + key.suffix)
 
     def store(self, key: Key, payload: bytes) -> None:
@@ -94,7 +94,7 @@ class EngineCache:
         write(self.path(key), key.canonical, payload)
 
     def load(self, key: Key) -> Found:
-        """The payload that was stored for an equal key, or the reason why there is none."""
+        """Return the payload that was stored for an equal key, or the reason why there is none."""
         path = self.path(key)
         try:
             stored, payload = read(path)
@@ -108,7 +108,7 @@ class EngineCache:
         return Found(payload)
 
     def _why_missing(self, key: Key) -> str:
-        """Names what changed since an engine for the same network was built."""
+        """Name what changed since an engine for the same network was built."""
         if not isinstance(key, EngineKey):
             return "there is none yet"
         wanted = json.loads(key.canonical)
@@ -128,12 +128,12 @@ class EngineCache:
             self.path(key).unlink()
 
     def entries(self) -> tuple[Entry, ...]:
-        """What is there, the last used first; payloads are neither read nor checked."""
+        """Return what is there, the last used first; payloads are neither read nor checked."""
         found = (self._entry(path, read_key) for path in self._files(SUFFIXES))
         return tuple(sorted(found, key=lambda entry: entry.used_seconds, reverse=True))
 
     def verify(self) -> tuple[Entry, ...]:
-        """As ``entries``, but every file is read and checked from end to end."""
+        """Return what ``entries`` does, every file read and checked from end to end."""
         return tuple(
             self._entry(entry.path, lambda path: read(path)[0]) for entry in self.entries()
         )
@@ -181,9 +181,9 @@ class EngineCache:
 
     @contextmanager
     def lock(self, key: Key, say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
-        """Held by one process (or thread) at a time for each key; ended with the process.
+        """Hold a lock of ``key``, one process (or thread) at a time; ended with the process.
 
-        Where another holds it, that is said and waited for. A file system without locks lets all
+        Where another holds it, it is waited for, with a note. A file system without locks lets all
         pass: the work is then done twice, and entries still appear whole.
         """
         path = self.folder / (key.digest + LOCK)

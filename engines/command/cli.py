@@ -47,13 +47,7 @@ exit status: 0 done, 2 arguments, 3 damaged engines, 4 target, 6 model,
 """
 
 
-def _size(text: str) -> tuple[int, int]:
-    """Return (height, width) of ``WxH``. Raises ValueError."""
-    found = Size.parse(text)
-    return found.height, found.width
-
-
-size = reader(_size, "WxH such as 960x540", lambda found: min(found) >= 1)
+size = reader(Size.parse, "WxH such as 960x540", lambda found: min(found.width, found.height) >= 1)
 level = reader(int, "0 to 5", lambda number: 0 <= number <= 5)
 days = reader(float, "a number of days above 0", lambda number: 0 < number < float("inf"))
 
@@ -224,7 +218,7 @@ def _build(args: argparse.Namespace) -> None:
             trt=machine.trt,
         )
         took = time.monotonic() - began
-        print(f"{facts.name} for {frame[1]}x{frame[0]}: ready after {took:.1f} s", flush=True)
+        print(f"{facts.name} for {frame}: ready after {took:.1f} s", flush=True)
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -20,9 +20,9 @@ from vidsr.engines.devices import DTYPES
 from vidsr.engines.onnx_files.facts import METADATA_KEY, FloatType, NetworkFacts
 from vidsr.engines.pytorch.engine import bytes_per_pixel
 from vidsr.engines.pytorch.inference_net import InferenceNet
-from vidsr.engines.receptive_field import alignment, halo
 from vidsr.errors import DeviceError, ModelError
 from vidsr.models.checkpoint import Generator
+from vidsr.models.receptive_field import alignment, halo
 from vidsr.models.zoo import Model
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ EXAMPLE_STEPS = (3, 4)  # height and width of the traced picture, in steps of th
 
 
 def export_onnx(model: Model | Generator, *, precision: FloatType = "fp16") -> bytes:
-    """A generator as the bytes of an ONNX file; the same weights give the same bytes.
+    """Return a generator as the bytes of an ONNX file; the same weights give the same bytes.
 
     The graph is ``InferenceNet``: ``x`` [N, C, H, W] to ``y``, the picture before its last
     shuffle, any N, and any H and W that are multiples of ``alignment``. Precision is in the graph:
@@ -62,7 +62,7 @@ def export_onnx(model: Model | Generator, *, precision: FloatType = "fp16") -> b
 
 
 def require_exporter() -> None:
-    """Raises DeviceError where a package that the export needs is absent."""
+    """Raise DeviceError where a package that the export needs is absent."""
     absent = [name for name in NEEDED if find_spec(name) is None]
     if absent:
         raise DeviceError(
@@ -71,12 +71,12 @@ def require_exporter() -> None:
 
 
 def inference_net(module: Generator, precision: FloatType) -> InferenceNet:
-    """The network that is exported, on the CPU; half precision comes out as it is."""
+    """Return the network that is exported, on the CPU; half precision comes out as it is."""
     return InferenceNet(module, DTYPES[precision], half_output=True).cpu().eval()
 
 
 def facts_of(net: InferenceNet, name: str | None = None) -> NetworkFacts:
-    """What ``export_onnx`` writes beside the graph."""
+    """Return what ``export_onnx`` writes beside the graph."""
     config = net.config
     example = net(torch.zeros(1, config.channels, *[alignment(net.net)] * 2, dtype=net.input_dtype))
     return NetworkFacts(
@@ -100,7 +100,7 @@ def _type_name(dtype: torch.dtype) -> FloatType:
 
 
 def _traced(net: InferenceNet, facts: NetworkFacts) -> ModelProto:
-    """The graph with symbolic sizes, as PyTorch exports it."""
+    """Return the graph with symbolic sizes, as PyTorch exports it."""
     step, dim = facts.alignment, torch.export.Dim
     height, width = (dim(name, min=1, max=LARGEST) for name in ("h", "w"))
     if step > 1:
@@ -124,7 +124,7 @@ def _traced(net: InferenceNet, facts: NetworkFacts) -> ModelProto:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what the exporter says about packages nobody needs and its own old code."""
+    """Silence what the exporter says about packages nobody needs and its own old code."""
     logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -137,7 +137,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _plain(proto: ModelProto) -> ModelProto:
-    """Without notes of who made it, where and how, which would differ between equal networks."""
+    """Remove notes of who made it, where and how, which would differ between equal networks."""
     proto.ir_version = IR_VERSION
     graph = proto.graph
     parts = (*graph.node, *graph.input, *graph.output, *graph.initializer, graph, proto)

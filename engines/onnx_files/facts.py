@@ -1,4 +1,4 @@
-"""What is known about an exported network: kept inside its ONNX file, read without torch or onnx.
+"""Facts about an exported network, kept inside its ONNX file, read without torch or onnx.
 
 A machine that only runs engines needs neither: the few bytes of protobuf are read here.
 """
@@ -24,7 +24,7 @@ MODEL_METADATA, ENTRY_KEY, ENTRY_VALUE = 14, 1, 2
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkFacts:
-    """What it takes to feed an exported network and to understand what it gives.
+    """Facts that it takes to feed an exported network and to understand what it gives.
 
     ``name``             of the model, such as ``lite-x4``
     ``kind``             of the generator, such as ``lite``
@@ -56,9 +56,9 @@ class NetworkFacts:
     schema: int = SCHEMA
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what no exported network has."""
+        """Raise ValueError for what no exported network has."""
         if self.schema != SCHEMA:
-            raise ValueError(f"schema = {self.schema!r}, allowed {SCHEMA}")
+            raise ValueError(f"schema = {self.schema!r}: expected {SCHEMA}")
         texts = all(type(text) is str for text in (self.name, self.kind))
         counts = (self.channels, self.scale, self.shuffle, self.alignment, self.bytes_per_pixel)
         numbers = all(type(n) is int and n >= 1 for n in counts)
@@ -69,7 +69,7 @@ class NetworkFacts:
             raise ValueError(f"not a network's facts: {self}")
 
     def output_shape(self, shape: Shape) -> Shape:
-        """Of ``y`` for ``x`` [N, C, H, W]: [N, C*shuffle**2, H*scale/shuffle, W*scale/shuffle]."""
+        """Return the shape of ``y`` for ``x`` [N, C, H, W]."""
         images, channels, height, width = shape
         finer = self.scale // self.shuffle
         return images, channels * self.shuffle**2, height * finer, width * finer
@@ -87,7 +87,7 @@ class NetworkFacts:
 
 
 def read_facts(data: bytes, *, source: str = "ONNX data") -> NetworkFacts:
-    """The facts inside the bytes of an exported network; ``source`` names these in messages.
+    """Return the facts inside an exported network; ``source`` names its bytes in messages.
 
     Raises ModelError for what is no ONNX file, and for one of other origin or of a newer vidsr.
     """
@@ -115,7 +115,7 @@ def _text(entry: dict[int, memoryview], number: int) -> str:
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Number and content of each field, empty for those that are plain numbers.
+    """Return number and content of each field, empty for those that are plain numbers.
 
     https://protobuf.dev/programming-guides/encoding. Raises IndexError or ValueError.
     """
@@ -141,7 +141,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """A number stored as seven bits a byte, and where the next field starts."""
+    """Return a number stored as seven bits a byte, and where the next field starts."""
     value = shift = 0
     while shift < 70:
         byte = message[at]

@@ -25,7 +25,7 @@ EXPORTER = ("torch", "onnx", "onnxscript")
 
 
 def exporter_versions() -> dict[str, str]:
-    """Of each package that takes part in an export; empty for those that are absent."""
+    """Return the version of each package that takes part in an export; empty for absent ones."""
     return {name: _version(name) for name in EXPORTER}
 
 
@@ -37,7 +37,7 @@ def _version(name: str) -> str:
 
 
 def network_key(model: Model, precision: FloatType) -> NetworkKey:
-    """Under which a model lies in the cache. Reads its file. Raises ModelError."""
+    """Return the key under which a model lies in the cache. Reads its file. Raises ModelError."""
     try:
         weights = model.path.read_bytes()
     except OSError as error:
@@ -52,22 +52,22 @@ def network_key(model: Model, precision: FloatType) -> NetworkKey:
 
 
 def network_changes(key: dict[str, Any]) -> tuple[str, ...]:
-    """Why a network that was stored for ``key`` is not looked for any more."""
+    """Return why a network that was stored for ``key`` is not looked for any more."""
     wanted = {"exporter": exporter_versions(), "graph": GRAPH}
     return differences({name: key.get(name) for name in wanted}, wanted)
 
 
 def cached_network(model: Model, precision: FloatType, cache: EngineCache) -> bytes | None:
-    """What ``exported_network`` would not have to export; None where it would."""
+    """Return what ``exported_network`` would not have to export; None where it would."""
     return cache.load(network_key(model, precision)).payload
 
 
 def exported_network(
     model: Model, precision: FloatType, cache: EngineCache, say: Callable[[str], None]
 ) -> bytes:
-    """The model as ONNX, out of the cache, or exported and put there.
+    """Return the model as ONNX, out of the cache, or exported and put there.
 
-    ``say`` is told what keeps it from being stored. Raises what ``export_onnx`` raises.
+    ``say`` gets what keeps it from being stored. Raises what ``export_onnx`` raises.
     """
     from vidsr.engines.onnx_files.export import export_onnx
 

@@ -1,4 +1,4 @@
-"""Lite networks in 8 bits through OpenVINO, on a processor, for those who ask for it.
+"""Lite networks in 8 bits through OpenVINO, on a CPU, for those who ask for it.
 
 Processor time of the network alone on an EPYC with AVX512-VNNI and AVX512-BF16, one thread, medians
 of alternate runs: lite-x4 at 320x180 13.4 ms, ``TorchEngine`` in
@@ -18,17 +18,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vidsr.engines.engine import DescribedEngine, EngineTraits
 from vidsr.engines.openvino_int8.int8_steps import load_steps, require_lite
 from vidsr.engines.openvino_int8.network import build_network
 from vidsr.engines.pytorch.engine import TorchEngine
-from vidsr.engines.receptive_field import alignment, halo
 from vidsr.errors import DeviceError, MemoryLimitError
 from vidsr.models.networks.lite import Lite
+from vidsr.models.receptive_field import alignment, halo
 from vidsr.models.zoo import Model
 
 
 def import_openvino() -> Any:
-    """The module ``openvino``, loaded when first needed. Raises DeviceError where it is absent."""
+    """Import the module ``openvino`` when first needed. Raises DeviceError where it is absent."""
     try:
         return importlib.import_module("openvino")
     except (ImportError, OSError) as error:
@@ -50,7 +51,7 @@ class _Compiled:
     idle: list[Any]
 
 
-class OpenVinoEngine:
+class OpenVinoEngine(DescribedEngine):
     """An ``Engine`` in 8 bits, for pictures of any size.
 
     Activations and weights are rounded to the steps that lie beside the weights; the first layer is
@@ -60,19 +61,26 @@ class OpenVinoEngine:
     there.
     """
 
-    dtype, input_dtype, offset = torch.int8, torch.float32, 0.0
-    device = torch.device("cpu")
-
     def __init__(self, model: Model) -> None:
-        """Raises OptionError, ModelError, and DeviceError where OpenVINO is absent or fails."""
+        """Raise OptionError, ModelError, and DeviceError where OpenVINO is absent or fails."""
         self._openvino = import_openvino()
-        net, config = require_lite(model), model.config
+        net = require_lite(model)
         self._model = model
         self._network = build_network(net, load_steps(model))
-        self.name, self.channels, self._step = model.name, config.channels, config.stride
-        self.scale = self.shuffle = config.scale
-        self.halo, self.alignment = halo(net), alignment(net)
-        self.bytes_per_pixel = bytes_per_pixel(net)
+        self.traits = EngineTraits(
+            name=model.name,
+            runtime="openvino",
+            device=torch.device("cpu"),
+            channels=net.channels,
+            scale=net.scale,
+            shuffle=net.shuffle,
+            halo=halo(net),
+            alignment=alignment(net),
+            dtype=torch.int8,
+            bytes_per_pixel=bytes_per_pixel(net),
+            reentrant=True,
+        )
+        self._step = net.config.stride
         self._threads = torch.get_num_threads()  # of this process, shared out to callers
         self._core, self._lock = self._openvino.Core(), threading.Lock()
         self._compiled: _Compiled | None = None
@@ -95,7 +103,7 @@ class OpenVinoEngine:
         return out.add_(x)
 
     def _difference(self, x: Tensor) -> Tensor:
-        """What is to be added to the picture, [N, scale**2, H, W]."""
+        """Return what is to be added to the picture, [N, scale**2, H, W]."""
         memory = self._openvino.Tensor
         seen, out = x.contiguous(), torch.empty(x.shape[0], self.shuffle**2, *x.shape[2:])
         with self._request(torch.get_num_threads()) as request:
@@ -107,7 +115,7 @@ class OpenVinoEngine:
 
     @contextmanager
     def _request(self, threads: int) -> Iterator[Any]:
-        """For the caller alone, with so many threads to run on."""
+        """Lend a request to the caller alone, with so many threads to run on."""
         with self._lock:
             if self._compiled is None or self._compiled.threads != threads:
                 self._compiled = self._compile(threads)  # in 0.05 s
@@ -119,7 +127,7 @@ class OpenVinoEngine:
             idle.append(request)
 
     def _compile(self, threads: int) -> _Compiled:
-        """For as many requests at once as this process has threads for."""
+        """Compile the network for as many requests at once as this process has threads for."""
         streams = max(1, self._threads // threads)
         options = {
             "NUM_STREAMS": streams,
@@ -127,6 +135,11 @@ class OpenVinoEngine:
             "ENABLE_CPU_PINNING": False,  # other work of this process runs beside
         }
         return _Compiled(threads, self._core.compile_model(self._network, "CPU", options), [])
+
+    def close(self) -> None:
+        """Forget the compiled network and the activations that its requests keep."""
+        with self._lock:
+            self._compiled = None
 
     def _no_room(self, x: Tensor) -> MemoryLimitError:
         needed = self.bytes_per_pixel * x.shape[0] * x.shape[2] * x.shape[3]
@@ -138,13 +151,13 @@ class OpenVinoEngine:
 
 
 def _padded(x: Tensor, step: int) -> Tensor:
-    """As ``Lite.residual`` does it."""
+    """Return ``x`` padded as ``Lite.residual`` does it."""
     missing = (0, -x.shape[3] % step, 0, -x.shape[2] % step)
     return torch.nn.functional.pad(x, missing, mode="replicate") if any(missing) else x
 
 
 def bytes_per_pixel(net: Lite) -> int:
-    """Estimated peak per low-resolution pixel: floats and codes of the first layer, or of the last.
+    """Return the estimated peak per low-resolution pixel, in the first layer or in the last.
 
     With bfloat16 for floats, which take half of it, 288 were measured with lite-x4 (estimated 360)
     and 144 with lite-x2 (216).

@@ -1,4 +1,4 @@
-"""What an 8-bit code means in each layer of a lite network: a small file beside its weights.
+"""Meaning of 8-bit codes in each layer of a lite network: a small file beside its weights.
 
 Activations are unsigned codes with one step and zero point a layer, weights signed ones with a step
 an output channel. The file holds what was found by looking at photographs; steps of weights follow
@@ -30,7 +30,7 @@ HINT = "engine = 'torch' runs every model"
 
 @dataclass(frozen=True)
 class LayerSteps:
-    """Of what goes into a convolution: a code means ``(code - zero) * step``.
+    """Steps of what goes into a convolution: a code means ``(code - zero) * step``.
 
     ``factors`` bring its channels to like ranges: each is divided by its own in the convolution
     before and multiplied in this one, which changes nothing in floats, since a PReLU passes
@@ -42,7 +42,7 @@ class LayerSteps:
     factors: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what no layer has."""
+        """Raise ValueError for what no layer has."""
         numbers = all(type(n) is float and 0 < n < float("inf") for n in (self.step, *self.factors))
         if not (numbers and type(self.zero) is int and 0 <= self.zero <= 255):
             raise ValueError("a layer needs positive steps and factors, and a zero of 0 to 255")
@@ -50,7 +50,7 @@ class LayerSteps:
 
 @dataclass(frozen=True)
 class Steps:
-    """Of every layer after the first, which stays in floats: it has one input channel.
+    """Steps of every layer after the first, which stays in floats: it has one input channel.
 
     ``weights_sha256``  of the file of weights that they belong to
     ``made_from``       what was looked at, for people
@@ -77,17 +77,17 @@ class Steps:
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not steps of layers: {error!r}") from error
         if steps.schema != SCHEMA:
-            raise ValueError(f"schema = {steps.schema!r}, allowed {SCHEMA}")
+            raise ValueError(f"schema = {steps.schema!r}: expected {SCHEMA}")
         return steps
 
 
 def steps_path(weights: Path) -> Path:
-    """Where the steps of a file of weights lie: beside it."""
+    """Return where the steps of a file of weights lie: beside it."""
     return weights.with_name(weights.stem + SUFFIX)
 
 
 def weights_sha256(weights: Path) -> str:
-    """Raises ModelError."""
+    """Return the checksum of a file of weights. Raises ModelError."""
     try:
         return hashlib.sha256(weights.read_bytes()).hexdigest()
     except OSError as error:
@@ -95,24 +95,24 @@ def weights_sha256(weights: Path) -> str:
 
 
 def require_lite(model: Model) -> Lite:
-    """The network of ``model``. Raises OptionError for one that is not run in 8 bits."""
+    """Return the network of ``model``. Raises OptionError for one that is not run in 8 bits."""
     if isinstance(model.module, Lite) and model.config.channels == 1:
         return model.module
     what = f"{model.config.kind} network on {'luma' if model.config.channels == 1 else 'RGB'}"
     raise OptionError(
-        f"model {model.name!r} with engine = 'openvino': it is a {what}, allowed are lite networks "
+        f"model {model.name!r} with engine = 'openvino': it is a {what}: expected lite networks "
         f"on luma with stored steps, such as {', '.join(shipped())}",
         hint=HINT,
     )
 
 
 def shipped() -> tuple[str, ...]:
-    """Names of the models that come with steps."""
+    """Return names of the models that come with steps."""
     return tuple(sorted(p.name.removesuffix(SUFFIX) for p in weights_folder().glob(f"*{SUFFIX}")))
 
 
 def load_steps(model: Model) -> Steps:
-    """The steps beside the weights of ``model``.
+    """Return the steps beside the weights of ``model``.
 
     Raises OptionError where there are none, ModelError for those of other weights or a damaged
     file.
@@ -143,7 +143,7 @@ def _later(net: Lite) -> list[Any]:
 def weights_and_biases(
     net: Lite, factors: tuple[tuple[float, ...], ...]
 ) -> list[tuple[Tensor, Tensor]]:
-    """Of every convolution, [O, I, k, k] and [O], with ``factors`` of all but the first applied."""
+    """Return [O, I, k, k] and [O] of each convolution, ``factors`` of all but the first applied."""
     convs = [net.head, *_later(net)]
     found = [(conv.weight.detach().clone(), conv.bias.detach().clone()) for conv in convs]
     for ((before, bias), (after, _)), own in zip(pairwise(found), factors, strict=True):
@@ -155,5 +155,5 @@ def weights_and_biases(
 
 
 def weight_steps(weight: Tensor) -> Tensor:
-    """[O, I, k, k] -> [O]: steps of codes from -127 to 127, which reach to the largest weight."""
+    """Return the steps [O] of codes from -127 to 127 that reach to the largest weight."""
     return weight.abs().amax((1, 2, 3)).clamp(min=1e-12) / LARGEST_WEIGHT_CODE

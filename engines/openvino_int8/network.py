@@ -24,7 +24,7 @@ ACTIVATION_LEVELS, WEIGHT_LEVELS = 256, 2 * LARGEST_WEIGHT_CODE + 1
 
 
 def build_network(net: Lite, steps: Steps) -> Any:
-    """An ``openvino.Model``: [N, 1, H, W] in [0, 1], H and W multiples of the stride, goes in.
+    """Return an ``openvino.Model`` of [N, 1, H, W] in [0, 1], sides multiples of the stride.
 
     Out comes what ``Lite.residual`` gives, [N, scale**2, H, W] float32. The
     picture is not added here, where the plugin might do that in bfloat16.
@@ -51,7 +51,7 @@ def build_network(net: Lite, steps: Steps) -> Any:
 
 
 def _convolution(x: Any, kernel: Any, stride: int) -> Any:
-    """Padded as in ``Lite``: by the stride."""
+    """Return a convolution padded as in ``Lite``: by the stride."""
     from openvino import opset13 as ops
 
     pads = [stride, stride]

@@ -20,6 +20,8 @@ from vidsr.errors import DeviceError
 class CompiledEngine(TorchEngine):
     """A ``TorchEngine`` whose network is compiled, for every size alike from the second on."""
 
+    RUNTIME = "compile"
+
     def _tune(self) -> None:
         require_compiler(self.device)
         self._compiled = torch.compile(self.net)
@@ -31,7 +33,7 @@ class CompiledEngine(TorchEngine):
 
 @cache
 def require_compiler(device: torch.device) -> None:
-    """Compiles something small. Raises DeviceError where that does not work."""
+    """Compile something small. Raises DeviceError where that does not work."""
     try:
         torch.compile(_small)(torch.zeros(9, device=device))
     except Exception as error:  # of the compiler, of Triton, of PyTorch: no common base

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from vidsr.engines.devices import cudnn_flags
-from vidsr.engines.engine import Engine
+from vidsr.engines.engine import DescribedEngine, Engine
 from vidsr.errors import DeviceError, MemoryLimitError, VidsrError
 
 WARM_UP_RUNS = 3  # in which cuDNN chooses algorithms and libraries get their workspace
@@ -32,28 +33,20 @@ class _Captured:
     replay: Replay
 
 
-class GraphedEngine:
+class GraphedEngine(DescribedEngine):
     """``engine`` with the work on one shape as one CUDA graph. Attributes are the engine's.
 
     A shape runs plainly the first time and is captured the second time: pictures that all have
     sizes of their own never are. What ``run`` gives is overwritten by the next run on the same
     shape. ``capture`` records a function's launches; it is an argument so that tests run without
     CUDA. Of ``kept`` graphs at most, the least recently used goes first.
-
-    ``room_bytes``  what the activations in all graphs may take together; None for no limit.
-                    Whoever plans memory sets it. The last graph that is used stays in any case.
     """
-
-    room_bytes: int | None = None
 
     def __init__(
         self, engine: Engine, *, capture: Capture | None = None, kept: int = KEPT_SHAPES
     ) -> None:
-        self.name, self.channels, self.scale = engine.name, engine.channels, engine.scale
-        self.shuffle, self.halo, self.alignment = engine.shuffle, engine.halo, engine.alignment
-        self.dtype, self.device = engine.dtype, engine.device
-        self.input_dtype, self.offset = engine.input_dtype, engine.offset
-        self.bytes_per_pixel = engine.bytes_per_pixel
+        self.traits = replace(engine.traits, reentrant=False)  # one buffer for all results
+        self.room_bytes: int | None = None
         self.engine, self._kept = engine, kept
         self._capture = capture or CudaRecorder(engine.device)
         self._captured: OrderedDict[Shape, _Captured] = OrderedDict()
@@ -93,7 +86,7 @@ class GraphedEngine:
         return self._in_time(x, lambda: self._record(x))
 
     def _in_time(self, x: Tensor, work: Callable[[], T]) -> T:
-        """``work`` on ``x``. Graphs of other shapes hold memory: without room for it, they go."""
+        """Do ``work`` on ``x``. Graphs of other shapes hold memory: without room, they go."""
         self._make_room(x)
         try:
             return work()
@@ -104,7 +97,7 @@ class GraphedEngine:
         return work()
 
     def _make_room(self, x: Tensor) -> None:
-        """For one graph more, or for a plain run, which takes as much while it lasts."""
+        """Make room for one graph more, or for a plain run, which takes as much while it lasts."""
         gone = []
         for shape in list(self._captured):
             kept = [other for other in self._captured if other not in gone]
@@ -112,6 +105,13 @@ class GraphedEngine:
                 break
             gone.append(shape)
         self._forget(gone)
+
+    def reserve(self, room_bytes: int | None) -> None:
+        """Limit what the activations in all graphs may take together; None for no limit.
+
+        The last graph that is used stays in any case.
+        """
+        self.room_bytes = room_bytes
 
     def _too_much(self, shapes: Iterable[Shape]) -> bool:
         pixels = sum(images * height * width for images, _, height, width in shapes)
@@ -121,8 +121,14 @@ class GraphedEngine:
         """Forget all graphs and give their memory back."""
         self._forget(list(self._captured))
 
+    def close(self) -> None:
+        """Forget all graphs; a device that has failed already is left alone."""
+        with suppress(RuntimeError):
+            self.clear()
+        self.engine.close()
+
     def _forget(self, shapes: list[Shape]) -> None:
-        """Graphs, which may still be running, and that their shapes have been there."""
+        """Forget graphs, which may still be running, and that their shapes have been there."""
         cuda = self.device.type == "cuda" and bool(shapes)
         if cuda:
             torch.cuda.synchronize(self.device)
@@ -163,7 +169,7 @@ class CudaRecorder:
 
 
 def capture_on_cuda(work: Callable[[], Tensor], device: torch.device) -> tuple[Tensor, Replay]:
-    """Launches of ``work`` as a CUDA graph: (what it gives, how to run it again into that).
+    """Capture ``work`` as a CUDA graph: (what it gives, how to run it again into that).
 
     cuDNN measures its algorithms while warming up. Other threads may go on using CUDA meanwhile.
     """

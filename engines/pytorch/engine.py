@@ -1,4 +1,4 @@
-"""Generators through PyTorch, on a processor or on CUDA."""
+"""Generators through PyTorch, on a CPU or on CUDA."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from vidsr.engines.devices import (
     resolve_device,
     resolve_precision,
 )
+from vidsr.engines.engine import DescribedEngine, EngineTraits
 from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.engines.pytorch.onednn import adopt_convolutions, has_onednn
-from vidsr.engines.receptive_field import alignment, halo
-from vidsr.errors import DeviceError, MemoryLimitError
+from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 from vidsr.models.checkpoint import Generator
-from vidsr.models.zoo import Model
+from vidsr.models.model import Model
+from vidsr.models.plain_net import PlainNet
+from vidsr.models.receptive_field import alignment, halo
 from vidsr.values import Precision
 
 # Peak of resident memory on a CPU over live activations, measured. Windows of 0.06 megapixels: lite
@@ -27,7 +29,7 @@ from vidsr.values import Precision
 BESIDE_LIVE = 1.25
 
 
-class TorchEngine:
+class TorchEngine(DescribedEngine):
     """An ``Engine`` on PyTorch, weights laid out channels-last.
 
     The generator is copied. In fp32 on a CPU, what comes out for a pixel does not depend on the
@@ -37,6 +39,8 @@ class TorchEngine:
     lite-x4 1e-4 (4e-4), twelve times less than adding in bf16; srresnet-x4 1.5e-3 (8e-3).
     """
 
+    RUNTIME = "torch"
+
     def __init__(
         self,
         model: Model | Generator,
@@ -45,21 +49,18 @@ class TorchEngine:
         precision: Precision = "auto",
     ) -> None:
         module = model.module if isinstance(model, Model) else model
-        self.device = resolve_device(device)
-        self.dtype = resolve_precision(precision, self.device)
-        net = InferenceNet(module, self.dtype, half_output=self.device.type == "cuda")
-        config = net.config
-        self.name = model.name if isinstance(model, Model) else f"{config.kind}-x{config.scale}"
-        self.channels, self.scale, self.shuffle = config.channels, config.scale, net.shuffle
-        self.halo, self.alignment = halo(net.net), alignment(net.net)
-        self.input_dtype, self.offset = net.input_dtype, net.offset
-        self.bytes_per_pixel = bytes_per_pixel(net)
-        self.net = _placed(net, self.device)
+        where = resolve_device(device)
+        dtype = _dtype(module, precision, where)
+        net = InferenceNet(module, dtype, half_output=where.type == "cuda")
+        name = model.name if isinstance(model, Model) else f"{net.config.kind}-x{net.net.scale}"
+        self.traits = _traits(net, name, self.RUNTIME, where)
+        self.net = _placed(net, where)
         self._tune()
 
     def _tune(self) -> None:
-        """What makes the network faster on the device."""
-        if self.device.type == "cpu" and has_onednn(self.dtype):
+        """Make the network faster on the device."""
+        foreign = isinstance(self.net.net, PlainNet)  # of layers that oneDNN need not know
+        if self.device.type == "cpu" and not foreign and has_onednn(self.dtype):
             adopt_convolutions(self.net)
 
     def run(self, x: Tensor) -> Tensor:
@@ -75,7 +76,7 @@ class TorchEngine:
             raise DeviceError(f"{self.name} on {self.device}: {error}") from error
 
     def _exact(self) -> AbstractContextManager[None]:
-        """fp32 means fp32: cuDNN's convolutions otherwise keep 10 bits of their inputs (TF32)."""
+        """Make fp32 mean fp32: cuDNN otherwise keeps 10 bits of what it convolves (TF32)."""
         full = self.device.type == "cuda" and self.dtype == torch.float32
         return cudnn_flags(allow_tf32=False) if full else nullcontext()
 
@@ -92,8 +93,43 @@ class TorchEngine:
         )
 
 
+def _dtype(module: Generator, precision: Precision, device: torch.device) -> torch.dtype:
+    """Return the type of the activations: one in which the network is known to work.
+
+    Raises OptionError for a precision that was asked for and is not.
+    """
+    dtype = resolve_precision(precision, device)
+    if not isinstance(module, PlainNet) or dtype in module.traits.dtypes:
+        return dtype
+    if precision == "auto":
+        return torch.float32
+    known = ", ".join(str(known).removeprefix("torch.") for known in module.traits.dtypes)
+    raise OptionError(f"precision = {precision!r}: expected one of {known} with this network")
+
+
+def _traits(net: InferenceNet, name: str, runtime: str, device: torch.device) -> EngineTraits:
+    """Return the traits of a network in PyTorch, in the form in which it runs."""
+    stated = net.net.traits if isinstance(net.net, PlainNet) else None
+    return EngineTraits(
+        name=name,
+        runtime=runtime,
+        device=device,
+        channels=net.net.channels,
+        scale=net.net.scale,
+        shuffle=net.shuffle,
+        halo=stated.halo if stated else halo(net.net),
+        alignment=stated.alignment if stated else alignment(net.net),
+        tiling=stated is None or stated.tiling,
+        dtype=net.dtype,
+        input_dtype=net.input_dtype,
+        offset=net.offset,
+        bytes_per_pixel=bytes_per_pixel(net),
+        reentrant=device.type == "cpu",
+    )
+
+
 def _placed(net: InferenceNet, device: torch.device) -> InferenceNet:
-    """``net`` itself, its weights on ``device`` and channels-last."""
+    """Return ``net`` itself, its weights on ``device`` and channels-last."""
     for weight in (*net.parameters(), *net.buffers()):
         layout = torch.channels_last if weight.ndim == 4 else torch.preserve_format
         weight.data = weight.data.to(device, memory_format=layout)
@@ -101,7 +137,6 @@ def _placed(net: InferenceNet, device: torch.device) -> InferenceNet:
 
 
 def bytes_per_pixel(net: InferenceNet) -> int:
-    """Estimated peak per low-resolution pixel: activations in ``dtype``, both ends in float32."""
-    config = net.config
-    outside = config.channels * (1 + config.scale**2) * torch.float32.itemsize
+    """Return the estimated peak per low-resolution pixel: activations, and both ends in float32."""
+    outside = net.net.channels * (1 + net.net.scale**2) * torch.float32.itemsize
     return int(activation_numbers(net.net) * net.dtype.itemsize * BESIDE_LIVE) + outside

@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from vidsr.engines.pytorch.rewrite import shift_output, to_phase_module
 from vidsr.models.checkpoint import Generator
+from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.phase_net import DifferenceNet, PhaseNet
+from vidsr.models.plain_net import PlainNet
 
 MID_GREY = 0.5  # what low precision counts from: halves the rounding of what a tail puts out
 
@@ -33,15 +35,22 @@ class InferenceNet(nn.Module):
         super().__init__()
         net = copy.deepcopy(to_phase_module(module)).eval()
         self._middle: Tensor | None = None
-        if not isinstance(net, DifferenceNet) and dtype != torch.float32:
+        # Of a foreign network nothing is known to shift: it rounds the picture itself.
+        rounds_picture = not isinstance(net, DifferenceNet | PlainNet)
+        if rounds_picture and dtype != torch.float32:
             net.tail = shift_output(net.tail, -MID_GREY)
             self._middle = MID_GREY + lost_of_bias(net.tail, dtype)
-        self.net, self.dtype, self.config = net, dtype, net.config
-        self._half = half_output and dtype == torch.float16 and not isinstance(net, DifferenceNet)
+        self.net, self.dtype = net, dtype
+        self._half = half_output and dtype == torch.float16 and rounds_picture
         self.input_dtype = torch.float16 if self._half else torch.float32
         self.offset = MID_GREY if self._half else 0.0
         for weight in (*net.requires_grad_(False).parameters(), *net.buffers()):
             weight.data = weight.data.to(dtype)
+
+    @property
+    def config(self) -> GeneratorConfig:
+        """Dimensions of a generator of vidsr. Raises ModelError for foreign architectures."""
+        return self.net.config
 
     @property
     def shuffle(self) -> int:
@@ -49,7 +58,7 @@ class InferenceNet(nn.Module):
         return self.net.shuffle
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], less ``offset``, not clamped."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], less ``offset``, not clamped."""
         if isinstance(self.net, DifferenceNet):
             return self._sum(self.net.residual((x - 0.5).to(self.dtype)), x)
         picture: Tensor = self.net.phase(x.to(self.dtype))
@@ -62,13 +71,13 @@ class InferenceNet(nn.Module):
     def _sum(self, difference: Tensor, x: Tensor) -> Tensor:
         # Promotes to float32 while adding: 0.19 ms at 320x180 x4, against 1.55 for a conversion
         # and an addition that broadcasts through a five-dimensional view.
-        one = self.config.channels == 1 or self.shuffle == 1
+        one = self.net.channels == 1 or self.shuffle == 1
         picture = x if one else x.repeat_interleave(self.shuffle**2, dim=1)
         return torch.add(difference, picture)
 
 
 def lost_of_bias(conv: nn.Conv2d, dtype: torch.dtype) -> Tensor:
-    """``[1, channels, 1, 1]`` float32: what rounding to ``dtype`` takes from each bias.
+    """Return what rounding to ``dtype`` takes from each bias, ``[1, channels, 1, 1]`` float32.
 
     Near -1/2 bfloat16 has steps of 1/512. Given back in float32, it brings srresnet-x4 in bfloat16
     0.8 dB nearer to itself in float32, on crops of Set5.

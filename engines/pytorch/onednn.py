@@ -1,4 +1,4 @@
-"""Convolutions on a processor: always oneDNN's, with the activation that follows in the same pass.
+"""Convolutions on a CPU: always oneDNN's, with the activation that follows in the same pass.
 
 An activation of its own reads and writes what the convolution has just written. Two cores of an
 EPYC 9005, bfloat16, 320x180, against a PReLU after each: seven layers of 32 channels 10.9 ms
@@ -37,7 +37,7 @@ class DirectConv2d(nn.Conv2d):
         return conv
 
     def forward(self, input: Tensor) -> Tensor:
-        """[N, I, H, W] -> [N, O, H, W]."""
+        """Map [N, I, H, W] -> [N, O, H, W]."""
         assert self.padding_mode == "zeros"
         padding = [int(n) for n in self.padding]
         where = padding, self.stride, self.dilation, self.groups
@@ -52,7 +52,7 @@ class DirectConv2d(nn.Conv2d):
 
 
 def has_onednn(dtype: torch.dtype) -> bool:
-    """Whether oneDNN is there and takes ``dtype`` on this processor."""
+    """Return True if oneDNN is there and takes ``dtype`` on this CPU."""
     present: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     return present and (dtype == torch.float32 or takes_bf16())
 
@@ -73,7 +73,7 @@ def adopt_convolutions(net: nn.Module) -> None:
 
 
 def _pairs(net: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
-    """Convolutions and the activations that alone see what they make."""
+    """Yield convolutions and the activations that alone see what they make."""
     for module in net.modules():
         if isinstance(module, Lite):
             yield from zip((module.head, *module.body), module.activations, strict=True)
@@ -85,7 +85,7 @@ def _pairs(net: nn.Module) -> Iterator[tuple[nn.Module, nn.Module]]:
 
 
 def _as_fused(activation: nn.Module) -> tuple[str, list[float]] | None:
-    """Its name and numbers for oneDNN; None for what is no activation with one slope."""
+    """Return its name and numbers for oneDNN; None for what is no activation with one slope."""
     if isinstance(activation, nn.PReLU) and activation.num_parameters == 1:
         return "leaky_relu", [float(activation.weight)]
     if isinstance(activation, nn.LeakyReLU):
@@ -94,5 +94,5 @@ def _as_fused(activation: nn.Module) -> tuple[str, list[float]] | None:
 
 
 def _can_fuse() -> bool:
-    """Whether this PyTorch has the operation, which is one of its own compiler's."""
+    """Return True if this PyTorch has the operation, which is one of its own compiler's."""
     return hasattr(torch.ops.mkldnn, "_convolution_pointwise")

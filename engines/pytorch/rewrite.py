@@ -18,7 +18,7 @@ from vidsr.models.networks.srresnet import ResidualBlock, SRResNet
 
 
 def _plain_conv(weight: Tensor, bias: Tensor) -> nn.Conv2d:
-    """A same-size convolution that holds ``weight`` [O, I, k, k] and ``bias`` [O]."""
+    """Return a same-size convolution that holds ``weight`` [O, I, k, k] and ``bias`` [O]."""
     out_channels, in_channels, k, _ = weight.shape
     conv = nn.Conv2d(in_channels, out_channels, k, padding=k // 2, device="meta")
     conv.weight, conv.bias = nn.Parameter(weight), nn.Parameter(bias)
@@ -31,7 +31,7 @@ def _bias(conv: nn.Conv2d) -> Tensor:
 
 @torch.no_grad()
 def fold_batch_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
-    """One convolution equal to ``norm(conv(x))`` in eval mode.
+    """Return one convolution equal to ``norm(conv(x))`` in eval mode.
 
     Formed in float64, because the statistics of a trained network span many orders of magnitude.
     Raises ModelError for a normalisation without running statistics.
@@ -48,7 +48,7 @@ def fold_batch_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> nn.Conv2d:
 
 
 def fold_norm(conv: nn.Conv2d, norm: nn.Module) -> nn.Conv2d:
-    """One convolution equal to ``norm(conv(x))``, where ``norm`` may be no normalisation."""
+    """Return one convolution equal to ``norm(conv(x))``, where ``norm`` may be no normalisation."""
     if isinstance(norm, nn.BatchNorm2d):
         return fold_batch_norm(conv, norm)
     return copy.deepcopy(conv)
@@ -56,19 +56,19 @@ def fold_norm(conv: nn.Conv2d, norm: nn.Module) -> nn.Conv2d:
 
 @torch.no_grad()
 def fold_output_range(conv: nn.Conv2d) -> nn.Conv2d:
-    """One convolution equal to ``(conv(x) + 1) / 2``: from [-1, 1] to [0, 1]."""
+    """Return one convolution equal to ``(conv(x) + 1) / 2``: from [-1, 1] to [0, 1]."""
     return _plain_conv(conv.weight / 2, (_bias(conv) + 1) / 2)
 
 
 @torch.no_grad()
 def shift_output(conv: nn.Conv2d, amount: float) -> nn.Conv2d:
-    """One convolution equal to ``conv(x) + amount``."""
+    """Return one convolution equal to ``conv(x) + amount``."""
     return _plain_conv(conv.weight, _bias(conv) + amount)
 
 
 @torch.no_grad()
 def phase_conv(conv: nn.Conv2d) -> nn.Conv2d:
-    """The convolution that may run before ``PixelShuffle(2)`` instead of ``conv`` after it.
+    """Return the convolution that may run before ``PixelShuffle(2)`` instead of ``conv`` after it.
 
     ``conv(pixel_shuffle(x, 2)) == pixel_shuffle(phase_conv(conv)(x), 2)``, borders included: see
     ``phase_weight``.
@@ -78,7 +78,7 @@ def phase_conv(conv: nn.Conv2d) -> nn.Conv2d:
 
 @torch.no_grad()
 def phase_prelu(prelu: nn.PReLU) -> nn.PReLU:
-    """The PReLU that may run before ``PixelShuffle(2)`` instead of ``prelu`` after it."""
+    """Return the PReLU that may run before ``PixelShuffle(2)`` instead of ``prelu`` after it."""
     out = copy.deepcopy(prelu)
     if prelu.num_parameters > 1:
         out.num_parameters = 4 * prelu.num_parameters
@@ -96,7 +96,7 @@ class FoldedBlock(nn.Module):
         self.conv2 = fold_norm(block.conv2, block.norm2)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> the same shape, in memory of its own."""
+        """Map [N, C, H, W] -> the same shape, in memory of its own."""
         out: Tensor = self.conv2(self.activation(self.conv1(x)))
         return out.add_(x)
 
@@ -133,19 +133,19 @@ class PhaseSRResNet(PhaseNet):
         return 2
 
     def features(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, width, H, W]: everything at low resolution."""
+        """Map [N, C, H, W] -> [N, width, H, W]: everything at low resolution."""
         head = self.head(x)
         out: Tensor = self.join(self.blocks(head))
         return out.add_(head)
 
     def phase(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C*4, H*s/2, W*s/2] before the shuffle, about [0, 1]."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C*4, H*s/2, W*s/2] before the shuffle, about [0, 1]."""
         out: Tensor = self.tail(self.upsample(self.features(x)))
         return out
 
 
 def to_phase_module(module: nn.Module) -> PhaseNet:
-    """The inference form of a generator: ``phase(x)`` stops before the last shuffle.
+    """Return the inference form of a generator: ``phase(x)`` stops before the last shuffle.
 
     All but ``SRResNet`` are that already and are returned as they are. Raises ModelError for
     modules that are no generators.
@@ -154,4 +154,4 @@ def to_phase_module(module: nn.Module) -> PhaseNet:
         return PhaseSRResNet(module)
     if isinstance(module, PhaseNet):
         return module
-    raise ModelError(f"module = {type(module).__name__}, allowed are generators of vidsr.models")
+    raise ModelError(f"module = {type(module).__name__}: expected generators of vidsr.models")

@@ -1,4 +1,4 @@
-"""Whether an engine can be trusted: real pictures, against the same network in float32."""
+"""Trial of an engine: real pictures, against the same network in float32."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from vidsr.engines.engine import Engine
 from vidsr.engines.tiling import run_tiled
 from vidsr.errors import VidsrError
+from vidsr.picture.size import Size
 
 # A picture of 8 bits is rounded at 59 dB; at 50 dB the error is 0.8 of a level, root mean square.
 LEAST_PSNR_DB = 50.0
@@ -23,18 +24,18 @@ LEAST_PSNR_DB_BF16 = 30.0
 # 17 to 22 where that is black and white only, and there float32 takes over.
 LEAST_PSNR_DB_INT8 = 30.0
 # The reference in float32 sees no more at once: the whole frame may need more memory than is left.
-TILE = (256, 256)
+TILE = Size(256, 256)
 
 
 def least_psnr_db(dtype: torch.dtype) -> float:
-    """What an engine whose activations are of ``dtype`` has to reach against float32."""
+    """Return what an engine whose activations are of ``dtype`` has to reach against float32."""
     least_db = {torch.bfloat16: LEAST_PSNR_DB_BF16, torch.int8: LEAST_PSNR_DB_INT8}
     return least_db.get(dtype, LEAST_PSNR_DB)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far an engine is from the reference; ``fault`` says in a few words what is wrong."""
+    """Distance of an engine from the reference; ``fault`` says in a few words what is wrong."""
 
     psnr_db: float
     fault: str = ""
@@ -58,7 +59,7 @@ def check_engine(candidate: Engine, reference: Engine, x: Tensor) -> Verdict:
 
 
 def waves(like: Tensor) -> Tensor:
-    """A picture of that shape, in [0.1, 0.9]: waves that get shorter, down to four pixels."""
+    """Return a picture of that shape, in [0.1, 0.9]: waves that shorten down to four pixels."""
     rows, columns = (
         torch.arange(n, dtype=torch.float32, device=like.device)[:, None] for n in like.shape[2:]
     )
@@ -88,11 +89,11 @@ def _judge(candidate: Engine, wanted: Tensor, x: Tensor) -> Verdict:
     psnr_db = _psnr_db(found, wanted)
     least_db = least_psnr_db(candidate.dtype)
     if psnr_db < least_db:
-        return Verdict(psnr_db, f"{psnr_db:.1f} dB from fp32, allowed {least_db:g} and more")
+        return Verdict(psnr_db, f"{psnr_db:.1f} dB from fp32, expected {least_db:g} or more")
     return Verdict(psnr_db)
 
 
-def _picture(engine: Engine, x: Tensor, tile: tuple[int, int] | None = None) -> Tensor:
+def _picture(engine: Engine, x: Tensor, tile: Size | None = None) -> Tensor:
     result = run_tiled(engine, x.to(engine.device, engine.input_dtype), tile).float()
     return result + engine.offset
 

@@ -38,7 +38,7 @@ class BackgroundBuild:
         self._work.thread.start()
 
     def ready(self) -> bool:
-        """Whether ``take`` would not wait."""
+        """Return True if ``take`` would not wait."""
         return not self._work.thread.is_alive()
 
     def take(self) -> Engine:
@@ -52,7 +52,7 @@ class BackgroundBuild:
 
 
 class _Work:
-    """What the thread does; ``stop`` is for other threads."""
+    """Work of the thread; ``stop`` is for other threads."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class _Work:
                 raise DeviceError(_last_line(said) or f"its builder ended with {status}")
 
     def result(self) -> Engine:
-        """The engine. Raises DeviceError, or what is no VidsrError as it was raised."""
+        """Return the engine. Raises DeviceError, or what is no VidsrError as it was raised."""
         if isinstance(self._error, VidsrError):
             raise DeviceError(NO_ENGINE + self._error.message) from self._error
         if self._error is not None:

@@ -1,29 +1,38 @@
-"""Which engine begins on a device, and which may follow."""
+"""Policy of engines: which one begins on a device, and which may follow.
+
+Another runtime takes a file with its starter or follower and a line in ``STARTERS`` or
+``FOLLOWERS``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import torch
 
 from vidsr.engines.engine import Engine
-from vidsr.engines.openvino_int8.engine import OpenVinoEngine, import_openvino
-from vidsr.engines.pytorch.compiled import CompiledEngine, require_compiler
-from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
+from vidsr.engines.openvino_int8.starter import OpenVinoStarter
 from vidsr.engines.pytorch.engine import TorchEngine
-from vidsr.engines.selection.combinations import OWN, check_combination
-from vidsr.engines.selection.fixed_shape import FixedShapeEngine
+from vidsr.engines.pytorch.starter import CompileStarter, TorchStarter
+from vidsr.engines.selection.combinations import check_combination
+from vidsr.engines.selection.follower import Follower, Vacancy
 from vidsr.engines.selection.switch import EngineSwitch
+from vidsr.engines.selection.tensorrt_follower import TensorRTFollower
+from vidsr.engines.starter import Starter
 from vidsr.errors import VidsrError
-from vidsr.models.zoo import Model
+from vidsr.models.model import Model
 from vidsr.values import EngineKind, Precision
+
+# The first that serves begins; PyTorch, which serves everything, is the last.
+STARTERS: tuple[Starter, ...] = (OpenVinoStarter(), CompileStarter(), TorchStarter())
+# The first that may follow is offered.
+FOLLOWERS: tuple[Follower, ...] = (TensorRTFollower(),)
 
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """How engines are chosen.
+    """Choice of engines.
 
     ``auto``     PyTorch at once, and on CUDA TensorRT as soon as it is ready, where it is installed
     ``torch``    PyTorch only
@@ -40,67 +49,53 @@ class EngineChoice:
     def check(self, device: torch.device) -> None:
         """Raise OptionError for what contradicts itself, DeviceError for what is not there."""
         check_combination(self.kind, self.precision, self.wait, str(device))
-        if self.kind == "tensorrt":
-            from vidsr.engines.trt.build import import_tensorrt
+        for follower in FOLLOWERS:
+            if follower.demanded(self.kind):
+                follower.check()
+        self.starter(device).check(device)
 
-            import_tensorrt()
-        if self.kind == "compile":
-            require_compiler(device)
-        if self.kind == "openvino":
-            import_openvino()
+    def starter(self, device: torch.device) -> Starter:
+        """Return what makes the engine that runs at once."""
+        return next(starter for starter in STARTERS if starter.serves(self.kind, device))
+
+    def follower(self, device: torch.device) -> Follower | None:
+        """Return what is to take over on ``device``, None where nothing is."""
+        able = (follower for follower in FOLLOWERS if follower.may_follow(self.kind, device))
+        return next(able, None)
 
     def may_follow(self, device: torch.device) -> bool:
-        """Whether TensorRT is to take over on ``device``."""
-        installed = self.kind == "tensorrt" or find_spec("tensorrt") is not None
-        return device.type == "cuda" and self.kind not in OWN and installed
+        """Return True if another engine is to take over on ``device``."""
+        return self.follower(device) is not None
+
+    @property
+    def insists(self) -> bool:
+        """True where another engine than the first one is asked for by name."""
+        return any(follower.demanded(self.kind) for follower in FOLLOWERS)
 
 
 def first_engine(
     model: Model, device: torch.device, choice: EngineChoice, say: Callable[[str], None]
 ) -> EngineSwitch:
-    """What runs at once, on trial against PyTorch in float32."""
-    engine = _at_once(model, device, choice)
+    """Make what runs at once, on trial against PyTorch in float32."""
+    starter = choice.starter(device)
+    engine = starter.make(model, device, choice.precision)
 
     def reference() -> Engine:
         return TorchEngine(model, device=str(device), precision="fp32")
 
-    return EngineSwitch(engine, reference, say, compiled=choice.kind == "compile")
+    return EngineSwitch(engine, reference, say, verify_float32=starter.verify_float32)
 
 
-def _at_once(model: Model, device: torch.device, choice: EngineChoice) -> Engine:
-    """PyTorch, under a CUDA graph where there is CUDA, or OpenVINO for those who asked for it."""
-    if choice.kind == "openvino":
-        return OpenVinoEngine(model)
-    kind = CompiledEngine if choice.kind == "compile" else TorchEngine
-    engine = kind(model, device=str(device), precision=choice.precision)
-    return GraphedEngine(engine) if device.type == "cuda" else engine
-
-
-def offer_tensorrt(
-    switch: EngineSwitch,
-    model: Model,
-    choice: EngineChoice,
-    frame: tuple[int, int],
-    tile: tuple[int, int] | None,
-    say: Callable[[str], None],
+def offer_follower(
+    switch: EngineSwitch, vacancy: Vacancy, choice: EngineChoice, say: Callable[[str], None]
 ) -> None:
-    """Have TensorRT take over for frames of (height, width). What keeps it away is said."""
-    from vidsr.engines.selection.tensorrt_candidate import Wanted, tensorrt_candidate
-
-    wanted = Wanted(model, switch.engine.device, frame, tile, choice.precision)
+    """Have another engine take over. What keeps it away is a note."""
+    follower = choice.follower(vacancy.general.device)
+    if follower is None:
+        return None
     try:
-        candidate = tensorrt_candidate(wanted, switch.engine, say)
+        candidate = follower.candidate(vacancy, say)
     except VidsrError as error:
-        return say(f"no TensorRT engine: {error.message}; going on with PyTorch")
+        return say(f"no {follower.title} engine: {error.message}; going on with PyTorch")
     switch.offer(candidate, wait=choice.wait)
     return None
-
-
-def runtime_of(engine: Engine) -> str:
-    """``torch``, ``compile``, ``openvino`` or ``tensorrt``, for reports."""
-    if isinstance(engine, OpenVinoEngine):
-        return "openvino"
-    if isinstance(engine, FixedShapeEngine):
-        return "tensorrt"
-    inner = engine.engine if isinstance(engine, GraphedEngine) else engine
-    return "compile" if isinstance(inner, CompiledEngine) else "torch"

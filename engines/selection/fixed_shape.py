@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from torch import Tensor
 
-from vidsr.engines.engine import Engine
+from vidsr.engines.engine import DescribedEngine, Engine
 
 
-class FixedShapeEngine:
+class FixedShapeEngine(DescribedEngine):
     """``fixed`` for inputs that it ``serves``, ``general`` for all others.
 
     The two run the same network; attributes are those of ``fixed``, under ``name``. Where types
@@ -19,11 +20,12 @@ class FixedShapeEngine:
     def __init__(
         self, name: str, fixed: Engine, general: Engine, serves: Callable[[Tensor], bool]
     ) -> None:
-        self.name, self.channels, self.scale = name, fixed.channels, fixed.scale
-        self.shuffle, self.halo, self.alignment = fixed.shuffle, fixed.halo, fixed.alignment
-        self.dtype, self.device = fixed.dtype, fixed.device
-        self.input_dtype, self.offset = fixed.input_dtype, fixed.offset
-        self.bytes_per_pixel = max(fixed.bytes_per_pixel, general.bytes_per_pixel)
+        self.traits = replace(
+            fixed.traits,
+            name=name,
+            bytes_per_pixel=max(fixed.bytes_per_pixel, general.bytes_per_pixel),
+            reentrant=fixed.traits.reentrant and general.traits.reentrant,
+        )
         self.fixed, self._general, self._serves = fixed, general, serves
 
     def run(self, x: Tensor) -> Tensor:
@@ -33,3 +35,17 @@ class FixedShapeEngine:
         result = self._general.run(x.to(self._general.input_dtype))
         difference = self._general.offset - self.offset
         return result + difference if difference else result
+
+    def reserve(self, room_bytes: int | None) -> None:
+        """Limit what ``general`` keeps; ``fixed`` keeps what its one shape takes."""
+        self._general.reserve(room_bytes)
+
+    def clear(self) -> None:
+        """Give back what both keep from run to run."""
+        self.fixed.clear()
+        self._general.clear()
+
+    def close(self) -> None:
+        """Close both."""
+        self.fixed.close()
+        self._general.close()

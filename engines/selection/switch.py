@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Protocol
 
@@ -9,7 +10,6 @@ import torch
 from torch import Tensor
 
 from vidsr.engines.engine import Engine
-from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
 from vidsr.engines.selection.accuracy_check import check_engine
 from vidsr.errors import VidsrError
 
@@ -24,7 +24,7 @@ class Candidate(Protocol):
     """An engine being built somewhere else."""
 
     def ready(self) -> bool:
-        """Whether ``take`` would not wait."""
+        """Return True if ``take`` would not wait."""
         ...
 
     def take(self) -> Engine:
@@ -37,13 +37,15 @@ class Candidate(Protocol):
 
 
 class EngineSwitch:
-    """Gives out the engine for each frame; engines change between two frames only.
+    """Source of the engine for each frame; engines change between two frames only.
 
-    ``first``      what runs at once, checked on the first frame
-    ``reference``  makes the same network in float32, which every check compares with and which
-                   takes over when ``first`` fails its check
-    ``say``        is told of every change, and of every engine that is rejected, in one line
-    ``compiled``   the first is not to be trusted in float32 either
+    Several threads may ask: one at a time tries or checks an engine, while the others wait.
+
+    ``first``           what runs at once, checked on the first frame
+    ``reference``       makes the same network in float32, which every check compares with and
+                        which takes over when ``first`` fails its check
+    ``say``             gets every change, and every engine that is rejected, in one line
+    ``verify_float32``  the first is not to be trusted in float32 either
     """
 
     def __init__(
@@ -52,14 +54,15 @@ class EngineSwitch:
         reference: Callable[[], Engine],
         say: Callable[[str], None],
         *,
-        compiled: bool = False,
+        verify_float32: bool = False,
     ) -> None:
         self.engine = first
         self._reference, self._say = reference, say
         self._candidate: Candidate | None = None
         self._wait = False
-        self._whole = compiled or first.device.type == "cuda"
-        self._checked = first.dtype == torch.float32 and not compiled
+        self._lock = threading.RLock()
+        self._whole = verify_float32 or first.device.type == "cuda"
+        self._checked = first.dtype == torch.float32 and not verify_float32
 
     def offer(self, candidate: Candidate, *, wait: bool = False) -> None:
         """Run ``candidate`` from the first frame on that finds it ready and trusted.
@@ -70,12 +73,15 @@ class EngineSwitch:
         self._candidate, self._wait = candidate, wait
 
     def current(self, sample: Sample) -> Engine:
-        """The engine for the frame that ``sample`` is taken from."""
-        if self._candidate is not None and (self._wait or self._candidate.ready()):
-            self._try(self._candidate, sample)
-        if not self._checked:
-            self._check_first(sample)
-        return self.engine
+        """Return the engine for the frame that ``sample`` is taken from."""
+        if self._candidate is None and self._checked:
+            return self.engine
+        with self._lock:
+            if self._candidate is not None and (self._wait or self._candidate.ready()):
+                self._try(self._candidate, sample)
+            if not self._checked:
+                self._check_first(sample)
+            return self.engine
 
     def _try(self, candidate: Candidate, sample: Sample) -> None:
         try:
@@ -91,15 +97,19 @@ class EngineSwitch:
         return None
 
     def _check_first(self, sample: Sample) -> None:
-        self._checked = True
-        if not self._trusted(self.engine, lambda: self._part(sample())):
-            self._change_to(self._reference())
-            self._say(f"engine: {self.engine.name} in fp32")
+        try:
+            if not self._trusted(self.engine, lambda: self._part(sample())):
+                self._change_to(self._reference())
+                self._say(f"engine: {self.engine.name} in fp32")
+        finally:
+            self._checked = True
 
     def _change_to(self, engine: Engine) -> None:
-        """The one before may go on to serve shapes of other frames, but holds no memory."""
-        if isinstance(self.engine, GraphedEngine):
-            self.engine.clear()
+        """Run ``engine`` from now on.
+
+        The one before may go on to serve shapes of other frames, but holds no memory.
+        """
+        self.engine.clear()
         self.engine = engine
 
     def _trusted(self, engine: Engine, sample: Sample) -> bool:
@@ -114,8 +124,10 @@ class EngineSwitch:
         return verdict.trusted
 
     def _part(self, x: Tensor) -> Tensor:
-        """On a processor the middle of ``x``, at most ``CHECKED_SIDE`` a side; all of it on CUDA
-        or compiled, where the shape that runs is what has to be looked at."""
+        """Return what is compared: on a CPU the middle of ``x``, at most ``CHECKED_SIDE`` a side.
+
+        All of it on CUDA or compiled, where the shape that runs is what has to be looked at.
+        """
         if self._whole:
             return x
         step = self.engine.alignment
@@ -125,6 +137,6 @@ class EngineSwitch:
 
     def close(self) -> None:
         """Stop what is still being built."""
-        if self._candidate is not None:
-            self._candidate.close()
-            self._candidate = None
+        candidate, self._candidate = self._candidate, None
+        if candidate is not None:
+            candidate.close()

@@ -20,7 +20,8 @@ from vidsr.engines.trt import gpu as machines
 from vidsr.engines.trt.load import load_cached
 from vidsr.engines.trt.profile import profile_of
 from vidsr.errors import OptionError
-from vidsr.models.zoo import Model
+from vidsr.models.model import Model
+from vidsr.picture.size import Size
 from vidsr.values import Precision
 
 Say = Callable[[str], None]
@@ -29,36 +30,36 @@ PRECISIONS: dict[Precision, FloatType] = {"auto": "fp16", "fp16": "fp16", "fp32"
 
 @dataclass(frozen=True)
 class Wanted:
-    """What an engine is to be built for: frames of (height, width), cut into tiles or whole."""
+    """Order for an engine: the frames that it is built for, cut into tiles or whole."""
 
     model: Model
     device: torch.device
-    frame: tuple[int, int]
-    tile: tuple[int, int] | None
+    frame: Size
+    tile: Size | None
     precision: Precision
 
     def command(self) -> list[str]:
-        """What builds it, in another process."""
+        """Return the command that builds it, in another process."""
         parts = [sys.executable, "-m", "vidsr.engines.command.cli", "build", str(self.model.path)]
-        parts += ["--size", _text(self.frame), "--device", str(self.device)]
+        parts += ["--size", str(self.frame), "--device", str(self.device)]
         parts += ["--precision", _float_type(self.precision)]
-        return parts + (["--tile", _text(self.tile)] if self.tile else [])
+        return parts + (["--tile", str(self.tile)] if self.tile else [])
 
 
 def tensorrt_candidate(
     wanted: Wanted, general: Engine, say: Say, *, capture: Capture | None = None
 ) -> BackgroundBuild:
-    """An engine that is in the cache, or is being built now. Returns at once.
+    """Return an engine that is in the cache, or is being built, at once.
 
     ``general`` runs the same network on what the engine is not built for. Raises OptionError for
     sides and for a precision that TensorRT is not used with; what else keeps the engine away, such
     as no TensorRT or no exporter, is raised when it is taken.
     """
     precision, step = _float_type(wanted.precision), general.alignment
-    if wanted.tile is None and any(side % step for side in wanted.frame):
+    if wanted.tile is None and (wanted.frame.width % step or wanted.frame.height % step):
         raise OptionError(
             f"{general.name} through TensorRT takes sides that are multiples of {step}, "
-            f"not {_text(wanted.frame)}"
+            f"not {wanted.frame}"
         )
 
     def load() -> Engine | None:
@@ -80,7 +81,7 @@ def tensorrt_candidate(
         wanted.command(),
         load,
         lambda: say(
-            f"building a TensorRT engine for {_text(wanted.frame)}, which takes minutes and is "
+            f"building a TensorRT engine for {wanted.frame}, which takes minutes and is "
             f"kept for the next run; PyTorch goes on until then"
         ),
     )
@@ -89,11 +90,6 @@ def tensorrt_candidate(
 def _float_type(precision: Precision) -> FloatType:
     if precision not in PRECISIONS:
         raise OptionError(
-            f"precision = {precision!r} with TensorRT, allowed {', '.join(PRECISIONS)}"
+            f"precision = {precision!r} with TensorRT: expected one of {', '.join(PRECISIONS)}"
         )
     return PRECISIONS[precision]
-
-
-def _text(size: tuple[int, int]) -> str:
-    """(height, width) as ``WxH``."""
-    return f"{size[1]}x{size[0]}"

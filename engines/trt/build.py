@@ -1,4 +1,4 @@
-"""From an ONNX model to a TensorRT plan, for TensorRT 10 and 11. Needs no PyTorch."""
+"""Builder of TensorRT plans from ONNX models, for TensorRT 10 and 11. Needs no PyTorch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHOWN_ERRORS = 3
 
 
 def import_tensorrt() -> Any:
-    """The module ``tensorrt``; other libraries are its, so it is loaded when first needed.
+    """Import ``tensorrt``; other libraries are its, so it is loaded when first needed.
 
     Raises DeviceError where it is absent or cannot be loaded.
     """
@@ -30,7 +30,7 @@ def import_tensorrt() -> Any:
 
 
 def flags(trt: Any) -> tuple[str, ...]:
-    """Creation flags of a network: precision is that of the ONNX model, nothing is chosen.
+    """Return the creation flags of a network: precision is the ONNX model's, nothing is chosen.
 
     TensorRT 10 must be asked for that; 11 knows nothing else and ignores the flag.
     """
@@ -51,7 +51,7 @@ def build_engine(
     timing_cache: bytes | None = None,
     messages: Messages | None = None,
 ) -> tuple[bytes, bytes]:
-    """A plan for the current CUDA device, and the timing cache with what was measured for it.
+    """Return a plan for the current CUDA device, and the timing cache with what was measured.
 
     The model has one input, [N, C, H, W], for which the profiles are; inputs and outputs lie
     row-major in memory. A timing cache of another GPU or version is left aside.
@@ -74,7 +74,7 @@ def build_engine(
 
 
 def created(what: str, make: Callable[[], Any], messages: Messages) -> Any:
-    """What ``make`` gives. Raises DeviceError where that is None or TensorRT raises.
+    """Return what ``make`` gives. Raises DeviceError where that is None or TensorRT raises.
 
     The bindings of a constructor raise TypeError where the library returns a null pointer.
     """
@@ -105,7 +105,7 @@ def _describe(problem: Any) -> str:
 
 
 def _pin_formats(trt: Any, network: Any) -> None:
-    """Row-major inputs and outputs, which is what the engine's caller has."""
+    """Make inputs and outputs row-major, which is what the engine's caller has."""
     tensors = [network.get_input(index) for index in range(network.num_inputs)]
     tensors += [network.get_output(index) for index in range(network.num_outputs)]
     for tensor in tensors:
@@ -127,7 +127,7 @@ def _add_profile(
 
 
 def _timing_cache(config: Any, old: bytes, messages: Messages) -> Any:
-    """Attached to ``config``, with ``old`` in it where that fits; must outlive the build."""
+    """Attach a timing cache, with ``old`` in it where that fits; it must outlive the build."""
     timing = config.create_timing_cache(old)
     if timing is None or not config.set_timing_cache(timing, ignore_mismatch=False):
         timing = created("timing cache", lambda: config.create_timing_cache(b""), messages)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vidsr.engines.cache.keys import Shape
 from vidsr.engines.devices import DTYPES
+from vidsr.engines.engine import DescribedEngine, EngineTraits
 from vidsr.engines.onnx_files.facts import NetworkFacts
 from vidsr.engines.trt.build import created
 from vidsr.engines.trt.log import Messages, make_logger
@@ -21,11 +22,11 @@ PLAN_DTYPES = {"FLOAT": torch.float32, "HALF": torch.float16, "BF16": torch.bflo
 
 
 def current_stream(device: torch.device) -> int:
-    """Handle of the CUDA stream on which PyTorch works now."""
+    """Return handle of the CUDA stream on which PyTorch works now."""
     return int(torch.cuda.current_stream(device).cuda_stream)
 
 
-class TensorRTEngine:
+class TensorRTEngine(DescribedEngine):
     """An ``Engine`` on a TensorRT plan with one input and one output.
 
     The result lies in a buffer of the engine, which the next run on the same stream overwrites; it
@@ -43,12 +44,8 @@ class TensorRTEngine:
         messages: Messages | None = None,
         stream: Callable[[torch.device], int] = current_stream,
     ) -> None:
-        """Raises DeviceError for plans that do not load here or do not fit ``facts``."""
-        self.facts, self.device = facts, device
-        self.name, self.channels, self.scale = facts.name, facts.channels, facts.scale
-        self.shuffle, self.halo, self.alignment = facts.shuffle, facts.halo, facts.alignment
-        self.dtype, self.input_dtype = DTYPES[facts.precision], DTYPES[facts.input_type]
-        self.offset, self.bytes_per_pixel = facts.offset, facts.bytes_per_pixel
+        """Raise DeviceError for plans that do not load here or do not fit ``facts``."""
+        self.facts, self.traits = facts, _traits(facts, device)
         self._stream, self._messages = stream, messages or Messages()
         logger = make_logger(trt, self._messages)
         with on_device(device):
@@ -87,7 +84,7 @@ class TensorRTEngine:
         shape = tuple(x.shape)
         if x.dtype != self.input_dtype or x.device != self.device:
             raise OptionError(
-                f"x is {x.dtype} on {x.device}, allowed is {self.input_dtype} on {self.device}"
+                f"x is {x.dtype} on {x.device}: expected {self.input_dtype} on {self.device}"
             )
         inside = len(shape) == len(self._low) and all(
             low <= size <= high
@@ -95,7 +92,7 @@ class TensorRTEngine:
         )
         if not inside:
             raise OptionError(
-                f"{self.name}: {shape = }, allowed is {self._low} to {self._high}",
+                f"{self.name}: {shape = }: expected {self._low} to {self._high}",
                 hint="the engine was built for that range; build one for this size",
             )
         images, channels, height, width = shape
@@ -138,7 +135,7 @@ class TensorRTEngine:
         return str(names[0])
 
     def _check_dtypes(self) -> None:
-        """Raises DeviceError where the plan's are not those of its network."""
+        """Raise DeviceError where the plan's are not those of its network."""
         names = (self._input, self._output)
         found = tuple(PLAN_DTYPES.get(self._engine.get_tensor_dtype(name).name) for name in names)
         if found != (self.input_dtype, self._output_dtype):
@@ -146,6 +143,24 @@ class TensorRTEngine:
                 f"{self.name}: the plan takes {found[0]} and gives {found[1]}, "
                 f"not {self.input_dtype} and {self._output_dtype}"
             )
+
+
+def _traits(facts: NetworkFacts, device: torch.device) -> EngineTraits:
+    """Return the traits of a plan, which is a network that was exported with its facts."""
+    return EngineTraits(
+        name=facts.name,
+        runtime="tensorrt",
+        device=device,
+        channels=facts.channels,
+        scale=facts.scale,
+        shuffle=facts.shuffle,
+        halo=facts.halo,
+        alignment=facts.alignment,
+        dtype=DTYPES[facts.precision],
+        input_dtype=DTYPES[facts.input_type],
+        offset=facts.offset,
+        bytes_per_pixel=facts.bytes_per_pixel,
+    )
 
 
 def on_device(device: torch.device) -> AbstractContextManager[Any]:

@@ -30,7 +30,7 @@ class Machine:
     trt: Any
 
     def differences(self, key: dict[str, Any]) -> tuple[str, ...]:
-        """Why what was made for ``key`` is of no use here."""
+        """Return why what was made for ``key`` is of no use here."""
         own = TimingKey(tensorrt_version=self.trt.__version__, gpu=self.gpu)
         wanted = json.loads(own.canonical)
         if "parser_version" in key:
@@ -45,7 +45,7 @@ def check_cuda_name(device: str) -> None:
 
 
 def find_machine(device: str = "cuda") -> Machine:
-    """The GPU of that name. Raises OptionError, DeviceError where it or TensorRT is absent."""
+    """Return the GPU of that name. Raises OptionError, DeviceError without it or TensorRT."""
     check_cuda_name(device)
     import torch
 
@@ -62,7 +62,7 @@ def find_machine(device: str = "cuda") -> Machine:
 
 
 def describe_gpu(device: torch.device) -> Gpu:
-    """The GPU as engines are bound to it."""
+    """Return the GPU as engines are bound to it."""
     import torch
 
     from vidsr.engines.cache.keys import Gpu
@@ -78,7 +78,7 @@ def describe_gpu(device: torch.device) -> Gpu:
 
 
 def driver_version() -> str:
-    """Such as 580.65.06, from Linux; elsewhere the number of CUDA's interface, such as 13000."""
+    """Return a version such as 580.65.06 from Linux, elsewhere CUDA's number, such as 13000."""
     import torch
 
     try:
@@ -90,7 +90,7 @@ def driver_version() -> str:
 
 
 def machine_or_reason(device: str = "cuda") -> Machine | str:
-    """The GPU, or in one line why there is none to ask."""
+    """Return the GPU, or in one line why there is none to ask."""
     try:
         return find_machine(device)
     except DeviceError as error:

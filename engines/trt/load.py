@@ -40,9 +40,9 @@ def load_or_build(
     trt: Any = None,
     stream: Callable[[torch.device], int] = current_stream,
 ) -> TensorRTEngine:
-    """The engine of a model for a range of shapes.
+    """Return the engine of a model for a range of shapes.
 
-    ``gpu`` describes ``device``. ``say`` is told, in one line, why an engine is built, and whatever
+    ``gpu`` describes ``device``. ``say`` gets, in one line, why an engine is built, and whatever
     keeps it from being stored: it works all the same. ``workspace_bytes`` is the most that one
     layer may take beside its tensors; it and the level (0 to 5) are part of an engine's identity.
     Raises DeviceError.
@@ -65,7 +65,7 @@ def load_cached(
     *,
     stream: Callable[[torch.device], int] = current_stream,
 ) -> TensorRTEngine | None:
-    """The engine that ``load_or_build`` would find, None where it would have to build."""
+    """Return the engine that ``load_or_build`` would find, None where it would have to build."""
     key = engine_key(model_onnx, facts, profile, machine.gpu, machine.trt)
     device, trt = machine.device, machine.trt
     found = _Order(model_onnx, facts, cache, key, say, device, trt, stream).from_cache()
@@ -85,7 +85,7 @@ class _Order:
     messages: Messages = field(default_factory=Messages)
 
     def from_cache(self) -> TensorRTEngine | str:
-        """The engine, or why it has to be built."""
+        """Return the engine, or why it has to be built."""
         found = self.cache.load(self.key)
         if found.payload is None:
             return found.reason

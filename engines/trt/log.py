@@ -1,4 +1,4 @@
-"""What TensorRT says: to the log ``vidsr``, and into the message of the error that follows."""
+"""Messages of TensorRT: to the log ``vidsr``, and into the error that follows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ KEPT = 3  # the last say why a build ended; before them, kernels that did not ru
 
 
 class Messages:
-    """Forwards warnings and errors, each text once, and keeps the last errors.
+    """Log of warnings and errors, each text once, the last errors kept.
 
     Errors are forwarded as warnings: a build goes on after many of them (a kernel that does not run
     is skipped), and one that ends it comes back as an exception. TensorRT calls from any thread.
@@ -22,7 +22,7 @@ class Messages:
         self._said: set[str] = set()
 
     def add(self, text: str, *, is_error: bool) -> None:
-        """One message of TensorRT, put on one line."""
+        """Take one message of TensorRT, put on one line."""
         text = " ".join(text.split())
         if is_error and text not in self._errors:
             self._errors.append(text)
@@ -31,14 +31,14 @@ class Messages:
             self._log.warning("TensorRT: %s", text)
 
     def take(self) -> str:
-        """The last errors on one line, forgotten thereafter."""
+        """Return the last errors on one line, forgotten thereafter."""
         text = "; ".join(self._errors)
         self._errors.clear()
         return text
 
 
 def make_logger(trt: Any, messages: Messages) -> Any:
-    """A ``trt.ILogger``, which must outlive whatever it is given to. INFO and VERBOSE are dropped.
+    """Return a ``trt.ILogger``, which must outlive what it is given to. INFO is dropped.
 
     The class is made here because its base comes with TensorRT.
     """

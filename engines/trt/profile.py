@@ -1,4 +1,4 @@
-"""What an engine is built for: the shape of what a network sees of a frame, and all it depends on.
+"""Profile of an engine: the shape of what a network sees of a frame, and all it depends on.
 
 Nothing here imports torch before it is used.
 """
@@ -15,20 +15,19 @@ from vidsr.engines.trt.build import (
     DEFAULT_WORKSPACE_BYTES,
     flags,
 )
+from vidsr.picture.size import Size
 
 
-def profile_of(
-    facts: NetworkFacts, frame: tuple[int, int], tile: tuple[int, int] | None
-) -> Profile:
-    """The one shape that frames of (height, width), or windows of them, have for the network.
+def profile_of(facts: NetworkFacts, frame: Size, tile: Size | None) -> Profile:
+    """Return the one shape that frames, or windows of them, have for the network.
 
     Sizes are rounded up to whole steps of its coarsest grid.
     """
     from vidsr.engines.tiling import plan_tiles
 
-    height, width = frame
+    height, width = frame.height, frame.width
     if tile is not None:
-        window = plan_tiles(*frame, *tile, facts.halo, facts.alignment)[0]
+        window = plan_tiles(frame, tile, facts.halo, facts.alignment)[0]
         height, width = (span.stop - span.start for span in (window.rows, window.columns))
     step = facts.alignment
     shape = (1, facts.channels, -(-height // step) * step, -(-width // step) * step)
@@ -44,7 +43,7 @@ def engine_key(
     workspace_bytes: int = DEFAULT_WORKSPACE_BYTES,
     optimization_level: int = DEFAULT_OPTIMIZATION_LEVEL,
 ) -> EngineKey:
-    """The identity of a model's engine for one range of shapes."""
+    """Return the identity of a model's engine for one range of shapes."""
     return EngineKey(
         tensorrt_version=trt.__version__,
         gpu=gpu,

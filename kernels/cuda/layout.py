@@ -15,7 +15,7 @@ FloatType = Literal["float16", "float32"]
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """What a picture's codes mean, in plain numbers; sizes in pixels.
+    """Meaning of a picture's codes, in plain numbers; sizes in pixels.
 
     ``subsampling`` is (across, down) and ``cosited`` says for both whether chroma sample 0 lies on
     luma sample 0 (else between 0 and 1); (0, 0) is luma alone. ``kr`` and ``kb`` are the luma
@@ -35,12 +35,12 @@ class Picture:
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
-            raise OptionError(f"picture of {self.width}x{self.height}; allowed: 1x1 or more")
+            raise OptionError(f"picture of {self.width}x{self.height}: expected 1x1 or more")
         if not 8 <= self.depth <= 16:
-            raise OptionError(f"depth = {self.depth}; allowed: 8 to 16 bits")
+            raise OptionError(f"depth = {self.depth}: expected 8 to 16 bits")
         if self.subsampling not in ((2, 2), (2, 1), (1, 1), (0, 0)):
             raise OptionError(
-                f"subsampling = {self.subsampling}; allowed: (2, 2), (2, 1), (1, 1), (0, 0)"
+                f"subsampling = {self.subsampling}: expected (2, 2), (2, 1), (1, 1), (0, 0)"
             )
 
     @property
@@ -94,7 +94,7 @@ class Floats:
         *,
         channels_last: bool = False,
     ) -> Floats:
-        """Dense memory of ``shape`` = (C, H, W) a picture, in order NCHW or NHWC."""
+        """Return dense memory of ``shape`` = (C, H, W) a picture, in order NCHW or NHWC."""
         channels, height, width = shape
         size = 2 if dtype == "float16" else 4
         picture = channels * height * width * size
@@ -106,7 +106,7 @@ class Floats:
 def packed_planes(
     picture: Picture, address: int, *, semi_planar: bool = False
 ) -> tuple[Plane, ...]:
-    """Planes that follow one another in memory without gaps, as do the pictures of a batch.
+    """Return planes that follow one another without gaps, as do the pictures of a batch.
 
     ``semi_planar`` interleaves Cb and Cr (nv12, p010, nv16).
     """

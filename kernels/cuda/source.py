@@ -47,7 +47,7 @@ class Launch:
 
 
 def source(name: str) -> str:
-    """Text of ``YUV_TO_RGB`` or ``SHUFFLE_TO_YUV``; it includes color.cuh from ``FOLDER``."""
+    """Return the text of one of the two files; it includes color.cuh from ``FOLDER``."""
     return (FOLDER / name).read_text(encoding="utf-8")
 
 
@@ -200,18 +200,18 @@ def _check_planes(picture: Picture, planes: Sequence[Plane], batch: int) -> None
     if len(planes) != len(picture.plane_sizes):
         raise OptionError(f"{len(planes)} planes; need {len(picture.plane_sizes)}")
     if not 1 <= batch <= 65535:  # the third dimension of a grid
-        raise OptionError(f"batch = {batch}; allowed: 1 to 65535")
+        raise OptionError(f"batch = {batch}: expected 1 to 65535")
     if picture.high_bits and picture.depth == 8:
-        raise OptionError("high_bits at 8 bits; allowed: 9 to 16 bits")
+        raise OptionError("high_bits at 8 bits: expected 9 to 16 bits")
 
 
 def _check_phases(picture: Picture, shuffle: int, channels: int) -> None:
     if shuffle not in (1, 2, 4):
-        raise OptionError(f"shuffle = {shuffle}; allowed: 1, 2 or 4")
+        raise OptionError(f"shuffle = {shuffle}: expected 1, 2 or 4")
     if picture.width % shuffle or picture.height % shuffle:
         size = f"{picture.width}x{picture.height}"
-        raise OptionError(f"picture of {size}; allowed: multiples of shuffle = {shuffle}")
+        raise OptionError(f"picture of {size}: expected multiples of shuffle = {shuffle}")
     if channels not in (1, 3) or (channels == 1 and picture.subsampling != (0, 0)):
         raise OptionError(
-            f"{channels} channels to subsampling {picture.subsampling}; allowed: 3, or 1 to (0, 0)"
+            f"{channels} channels to subsampling {picture.subsampling}: expected 3, or 1 to (0, 0)"
         )

@@ -71,7 +71,7 @@ _TYPES = {
 
 
 def type_name(dtype: torch.dtype) -> str:
-    """Triton's name of a tensor's element type."""
+    """Return triton's name of a tensor's element type."""
     return _TYPES[dtype]
 
 
@@ -90,7 +90,7 @@ class Variant:
     def of(
         cls, name: str, kernel: Any, arguments: Mapping[str, Any], options: Mapping[str, Any]
     ) -> Variant:
-        """What Triton makes of a launch with ``arguments``, by parameter name."""
+        """Return what Triton makes of a launch with ``arguments``, by parameter name."""
         signature, constexprs, aligned = {}, {}, []
         for parameter in kernel.params:
             value = arguments[parameter.name]
@@ -116,7 +116,7 @@ def _is_aligned(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a thread (registers, spills) or a program (shared memory) of a variant takes."""
+    """Resources of a thread (registers, spills) or a program (shared memory) of a variant."""
 
     kernel: str
     variant: str
@@ -132,13 +132,13 @@ class Usage:
 
 
 def unaligned(variant: Variant) -> Variant:
-    """The variant of sizes and strides of which nothing is known; tensors stay aligned."""
+    """Return the variant of sizes and strides of which nothing is known; tensors stay aligned."""
     tensors = [name for name in variant.aligned if variant.signature[name].startswith("*")]
     return replace(variant, aligned=tuple(tensors))
 
 
 def compile_variant(variant: Variant, arch: int) -> Any:
-    """Triton's compiled kernel of sm_``arch``, ``asm["ptx"]`` and ``asm["cubin"]`` in it.
+    """Return Triton's compiled kernel of sm_``arch``, with ``asm["ptx"]`` and ``asm["cubin"]``.
 
     Raises OptionError where the interpreter has taken the compiler's place.
     """
@@ -158,7 +158,7 @@ def compile_variant(variant: Variant, arch: int) -> Any:
 
 
 def spills_and_registers(cubin: bytes) -> tuple[int, int]:
-    """Bytes of local memory and registers of a thread, as cuobjdump (part of Triton) reads them."""
+    """Return bytes of local memory and registers of a thread, as cuobjdump of Triton reads them."""
     import triton
 
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
@@ -173,7 +173,7 @@ def spills_and_registers(cubin: bytes) -> tuple[int, int]:
 
 @cache
 def variants_of(module: str) -> dict[str, Variant]:
-    """The variants of one of ``MODULES`` by name."""
+    """Return the variants of one of ``MODULES`` by name."""
     found = import_module(f"vidsr.kernels.triton_kernels.{module}").variants()
     by_name = {variant.name: variant for variant in found}
     if len(by_name) != len(found):
@@ -182,12 +182,12 @@ def variants_of(module: str) -> dict[str, Variant]:
 
 
 def targets() -> list[Target]:
-    """All that ships."""
+    """Return all that ships."""
     return [(m, name, arch) for m in MODULES for name in variants_of(m) for arch in ARCHITECTURES]
 
 
 def sample() -> list[Target]:
-    """The part of ``targets`` that tests compile; other variants for each architecture."""
+    """Return the part of ``targets`` that tests compile; other variants for each architecture."""
     found: list[Target] = []
     for i, arch in enumerate(ARCHITECTURES):
         start, step = (0, 1) if arch == SAMPLED_WHOLE else (i, SAMPLED_EVERY)
@@ -212,13 +212,13 @@ def measure_all(of: Sequence[Target]) -> list[Usage]:
 
 
 def to_json(usages: Sequence[Usage]) -> str:
-    """The table, one line a row, so that a change shows as the rows it changes."""
+    """Return the table, one line a row, so that a change shows as the rows it changes."""
     rows = ",\n".join(json.dumps(asdict(usage)) for usage in usages)
     return f"[\n{rows}\n]\n"
 
 
 def parse(text: str) -> list[Usage]:
-    """What ``to_json`` wrote."""
+    """Return what ``to_json`` wrote."""
     return [Usage(**row) for row in json.loads(text)]
 
 

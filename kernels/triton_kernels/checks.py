@@ -1,4 +1,4 @@
-"""What the launchers refuse, and the strides that they hand to kernels."""
+"""Checks of the launchers, and the strides that they hand to kernels."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ _ELSEWHERE = "vidsr.picture.conversion converts on any device and in any size."
 
 
 def check_grid(grid: tuple[int, int, int]) -> tuple[int, int, int]:
-    """``grid`` itself: programs across, down, and for the batch.
+    """Return ``grid`` itself: programs across, down, and for the batch.
 
     Raises OptionError for more than CUDA launches. That is more than 65535 pictures, or more than
     65535 rows of one in yuv_to_rgb; programs behind a shuffle make two picture rows, or four.
     """
     if any(n > limit for n, limit in zip(grid, GRID_LIMITS, strict=True)):
         raise OptionError(
-            f"{grid} programs across, down and for the batch; allowed: {GRID_LIMITS}",
+            f"{grid} programs across, down and for the batch: expected {GRID_LIMITS} at most",
             hint=_ELSEWHERE,
         )
     return grid
 
 
 def check_devices(kernel: Any, devices: Sequence[torch.device]) -> None:
-    """Raises OptionError unless ``kernel`` can run on tensors of these devices."""
+    """Raise OptionError unless ``kernel`` can run on tensors of these devices."""
     runs = not isinstance(kernel, triton.JITFunction) or devices[0].type == "cuda"
     if len(set(devices)) > 1 or not runs:
         raise OptionError(
-            f"tensors on {[str(d) for d in devices]}; allowed: one CUDA device", hint=_ELSEWHERE
+            f"tensors on {[str(d) for d in devices]}: expected one CUDA device", hint=_ELSEWHERE
         )
 
 
 def check_planes(planes: Sequence[Tensor], format: VideoFormat) -> None:
-    """Raises OptionError unless batched ``planes`` are what ``format`` says."""
+    """Raise OptionError unless batched ``planes`` are what ``format`` says."""
     sizes: list[tuple[int, ...]] = list(format.plane_sizes)
     if len(planes) == 2 and format.pixel.family == "yuv":
         sizes[1:] = [(*sizes[1], 2)]
@@ -53,7 +53,7 @@ def check_planes(planes: Sequence[Tensor], format: VideoFormat) -> None:
 def check_batch(
     planes: Sequence[Tensor], sizes: Sequence[tuple[int, ...]], dtype: torch.dtype
 ) -> None:
-    """Raises OptionError unless ``planes`` are N of each size, with samples side by side."""
+    """Raise OptionError unless ``planes`` are N of each size, with samples side by side."""
     shapes = [tuple(p.shape) for p in planes]
     count = max([1, *shapes[0][:1]]) if shapes else 1
     if shapes != [(count, *size) for size in sizes]:
@@ -65,7 +65,7 @@ def check_batch(
 
 
 def strides(tensor: Tensor) -> tuple[int, ...]:
-    """Strides in samples; 0 where the size is 1, for torch may have anything there.
+    """Return strides in samples; 0 where the size is 1, for torch may have anything there.
 
     Triton compiles anew for a stride of 1 and loses wide accesses over one that 16 does not divide.
     """
@@ -73,7 +73,7 @@ def strides(tensor: Tensor) -> tuple[int, ...]:
 
 
 def phases_strides(phases: Tensor) -> tuple[int, int, int, int]:
-    """Of batch, channel, row and pixel; the latter is 1, or more where the channel's is 1.
+    """Return strides of batch, channel, row and pixel; that of pixels or of channels is 1.
 
     Raises OptionError where neither is.
     """
@@ -86,15 +86,15 @@ def phases_strides(phases: Tensor) -> tuple[int, int, int, int]:
 
 
 def check_phases(phases: Tensor, r: int) -> int:
-    """Channels of the picture.
+    """Return the channels of the picture.
 
     Raises OptionError for what is no ``[N, C*r*r, h, w]`` of floats, or is channels last with
     pixels that are not a multiple of ``r*r`` apart.
     """
     if r not in SHUFFLES:
-        raise OptionError(f"pixel shuffle by {r}; allowed: {SHUFFLES}")
+        raise OptionError(f"pixel shuffle by {r}: expected one of {SHUFFLES}")
     if phases.dtype not in FLOATS:
-        raise OptionError(f"{phases.dtype = }; allowed: float16, float32")
+        raise OptionError(f"{phases.dtype = }: expected float16 or float32")
     if phases.ndim != 4 or phases.numel() == 0 or phases.shape[1] % r**2:
         raise OptionError(f"{tuple(phases.shape) = }; need [N, C*{r * r}, h, w], none of them 0")
     pixel = phases_strides(phases)[3]
@@ -104,7 +104,7 @@ def check_phases(phases: Tensor, r: int) -> int:
 
 
 def check_plane(plane: Tensor, shape: tuple[int, ...], dtypes: tuple[torch.dtype, ...]) -> None:
-    """Raises OptionError for a target of another shape or dtype, or with gaps between samples."""
+    """Raise OptionError for a target of another shape or dtype, or with gaps between samples."""
     if tuple(plane.shape) != shape or plane.dtype not in dtypes:
         names = " or ".join(map(str, dtypes))
         raise OptionError(f"out: {tuple(plane.shape)} {plane.dtype}; need {shape} {names}")

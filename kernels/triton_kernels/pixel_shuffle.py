@@ -44,7 +44,7 @@ def load_phases(
     phases, rows, columns, width, row_stride, channel_stride, pixel_channels,
     C: tl.constexpr, CHANNELS_LAST: tl.constexpr, R: tl.constexpr,
 ):  # fmt: skip
-    """Channel ``C`` of low-resolution ``rows`` x ``columns`` -> [rows, columns, R*R] float32.
+    """Load channel ``C`` of low-resolution pixels as [rows, columns, R*R] float32.
 
     The phases of a pixel are one axis, not two: that makes runs of channels-last input long enough
     for 16-byte loads. The compiler sees that ``R*R`` divides the way to the next pixel, which makes
@@ -62,7 +62,7 @@ def load_phases(
 
 @triton.jit
 def to_picture(tile, ROWS: tl.constexpr, COLUMNS: tl.constexpr, R: tl.constexpr):
-    """[ROWS, COLUMNS, R*R] -> [ROWS*R, COLUMNS*R]: the shuffle itself."""
+    """Shuffle [ROWS, COLUMNS, R*R] into [ROWS*R, COLUMNS*R]."""
     phases = tl.reshape(tile, (ROWS, COLUMNS, R, R))
     return tl.reshape(tl.permute(phases, (0, 2, 1, 3)), (ROWS * R, COLUMNS * R))
 
@@ -100,7 +100,7 @@ def _shuffle_kernel(
 
 
 def phases_arguments(phases: Tensor, r: int) -> dict[str, Any]:
-    """What every kernel here takes, and a tile of two picture rows or more, for 4:2:0 chroma."""
+    """Return what every kernel takes, and a tile of two picture rows or more, for 4:2:0 chroma."""
     batch, channel, row, pixel = phases_strides(phases)
     rows = max(1, 2 // r)
     return {
@@ -119,14 +119,14 @@ def phases_arguments(phases: Tensor, r: int) -> dict[str, Any]:
 
 
 def tile_grid(phases: Tensor, arguments: dict[str, Any], pictures: int) -> tuple[int, int, int]:
-    """Programs across, down and for all pictures. Raises OptionError as check_grid does."""
+    """Return programs across, down and for all pictures. Raises OptionError as check_grid does."""
     height, width = phases.shape[2:]
     across = triton.cdiv(width, arguments["COLUMNS"])
     return check_grid((across, triton.cdiv(height, arguments["ROWS"]), pictures))
 
 
 def example_phases(channels: int, r: int, dtype: torch.dtype, order: str) -> Tensor:
-    """``[1, channels*r*r, 64, 64]`` on the meta device, for kernels compiled ahead of time."""
+    """Return ``[1, channels*r*r, 64, 64]`` on the meta device, for kernels compiled early."""
     shape = (1, channels * r * r, 64, 64)
     return torch.empty(shape, dtype=dtype, device="meta", memory_format=LAYOUTS[order])
 
@@ -140,7 +140,7 @@ def pixel_shuffle(
     dtype: torch.dtype | None = None,
     out: Tensor | None = None,
 ) -> Tensor:
-    """``[N, C*r*r, h, w]`` float16 or float32 -> ``[N, C, h*r, w*r]``, ``offset`` added in float32.
+    """Shuffle ``[N, C*r*r, h, w]`` floats to ``[N, C, h*r, w*r]``, ``offset`` added in float32.
 
     Strides are read as they are. ``clamp`` keeps the result in [0, 1]. It is contiguous, in
     ``dtype`` (default: that of ``phases``), or it is ``out``, whose rows may have any pitch.
@@ -154,7 +154,7 @@ def pixel_shuffle(
         out = torch.empty(shape, dtype=dtype or phases.dtype, device=phases.device)
     check_plane(out, shape, FLOATS if dtype is None else (dtype,))
     if out.dtype not in FLOATS:
-        raise OptionError(f"{dtype = }; allowed: float16, float32")
+        raise OptionError(f"{dtype = }: expected float16 or float32")
     check_devices(_shuffle_kernel, [phases.device, out.device])
     _launch(phases, out, r, offset, clamp)
     return out
@@ -182,7 +182,7 @@ def _arguments(phases: Tensor, out: Tensor, r: int, offset: float, clamp: bool) 
 
 
 def variants() -> list[Variant]:
-    """All that ``pixel_shuffle`` launches; vidsr itself uses it to try whether kernels run."""
+    """Return all that ``pixel_shuffle`` launches; vidsr itself tries with it if kernels run."""
     return [_variant(*c) for c in product(FLOATS, LAYOUTS, SHUFFLES, FLOATS)]
 
 

@@ -48,7 +48,7 @@ class _Axis(NamedTuple):
 
     @classmethod
     def of(cls, source: VideoFormat, target: VideoFormat, index: int) -> _Axis:
-        """Axis 0 is across, 1 is down. Raises OptionError for what makes chroma smaller."""
+        """Return axis 0, across, or 1, down. Raises OptionError for what makes chroma smaller."""
         name, sizes = ("x", "width") if index == 0 else ("y", "height")
         old, new = source.pixel.subsampling[index], target.pixel.subsampling[index]
         scale = Fraction(getattr(target, sizes), getattr(source, sizes))
@@ -58,7 +58,7 @@ class _Axis(NamedTuple):
         if step > 1 or origin < -1:
             raise OptionError(
                 f"chroma of {source.width}x{source.height} {source.pixel.name} to "
-                f"{target.width}x{target.height} {target.pixel.name}; allowed: no fewer samples",
+                f"{target.width}x{target.height} {target.pixel.name}: expected no fewer samples",
                 hint="vidsr.picture.chroma resamples to any size.",
             )
         unit = math.lcm(step.denominator, origin.denominator)
@@ -66,7 +66,7 @@ class _Axis(NamedTuple):
 
     @property
     def source_rows(self) -> int:
-        """How many rows ROWS outputs read, 4 each; in three sizes, for few kernels to compile."""
+        """Rows that ROWS outputs read, 4 each; in three sizes, for few kernels to compile."""
         span = -(-(ROWS - 1) * self.stride // self.unit)
         return next(rows for rows in SOURCE_ROWS if span + 4 <= rows)
 
@@ -81,7 +81,7 @@ def resample_chroma(
     out_high_bits: bool = False,
     out: Sequence[Tensor] | None = None,
 ) -> tuple[Tensor, ...]:
-    """Cb and Cr of ``source`` -> Cb and Cr of ``target``, which has as many samples or more.
+    """Resample Cb and Cr of ``source`` to those of ``target``, which has as many samples or more.
 
     ``planes`` are two ``[N, hc, wc]``, or one ``[N, hc, wc, 2]`` (NV12, P010 and their kin) whose
     samples sit in the ``high_bits`` if said so; uint8 (depth 8) or uint16. Rows may have any pitch,
@@ -115,7 +115,7 @@ def resample_chroma(
 def _check(planes: Sequence[Tensor], source: VideoFormat, target: VideoFormat) -> None:
     for form in (source, target):
         if form.pixel.family != "yuv":
-            raise OptionError(f"chroma of {form.pixel.name}; allowed: YUV formats")
+            raise OptionError(f"chroma of {form.pixel.name}: expected YUV formats")
     size = source.plane_sizes[1]
     sizes: list[tuple[int, ...]] = [(*size, 2)] if len(planes) == 1 else [size, size]
     check_batch(planes, sizes, source.pixel.dtype)
@@ -157,7 +157,7 @@ def _arguments(
 
 
 def variants() -> list[Variant]:
-    """All that is launched: either storage on either side, planar and interleaved, every step."""
+    """Return all that is launched: either storage on either side, and every step."""
     return [_variant(*c) for c in product((8, 16), (8, 16), (False, True), (1, 2, 4))]
 
 

@@ -17,7 +17,7 @@ from vidsr.kernels.triton_kernels.shuffle_to_luma import to_codes
 
 @triton.jit
 def _cubic(t):
-    """Keys' kernel (a = -1/2) at distance ``t``, as in vidsr.picture.resample."""
+    """Return Keys' kernel (a = -1/2) at distance ``t``, as in vidsr.picture.resample."""
     t = tl.minimum(tl.abs(t), 2.0)  # where it is 0
     near = tl.fma(t * t, tl.fma(t, 1.5, -2.5), 1.0)
     far = tl.fma(tl.fma(tl.fma(t, -0.5, 2.5), t, -4.0), t, 2.0)
@@ -26,7 +26,7 @@ def _cubic(t):
 
 @triton.jit
 def _place(j, start, stride, unit):
-    """Source coordinate ``start/unit + j*stride/unit - 1``: the sample before it, and the rest."""
+    """Return the sample before coordinate ``(start + j*stride)/unit - 1``, and the rest."""
     at = start + j * stride  # not negative, for which the division would round upwards
     whole = at // unit
     return whole - 1, (at - whole * unit).to(tl.float32) / unit
@@ -41,7 +41,7 @@ def _load(row, columns, step, width, neutral):
 
 @triton.jit
 def _across(row, columns, step, width, neutral, w0, w1, w2, w3):
-    """Samples of a row between ``columns`` and the next ones; edges replicate."""
+    """Return samples of a row between ``columns`` and the next ones; edges replicate."""
     total = _load(row, columns - 1, step, width, neutral) * w0
     total = tl.fma(_load(row, columns, step, width, neutral), w1, total)
     total = tl.fma(_load(row, columns + 1, step, width, neutral), w2, total)
@@ -66,7 +66,7 @@ def chroma_kernel(
     SEMI_PLANAR: tl.constexpr, SOURCE_ROWS: tl.constexpr,
     ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
-    """ROWS x COLUMNS samples of both planes: programs are (columns, rows, batch)."""
+    """Resample ROWS x COLUMNS samples of both planes: programs are (columns, rows, batch)."""
     DTYPE: tl.constexpr = out_cb.dtype.element_ty
     image = tl.program_id(2).to(tl.int64)
     cb += image * cb_batch_stride

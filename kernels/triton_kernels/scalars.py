@@ -32,10 +32,10 @@ class Levels:
 
     @classmethod
     def of(cls, format: VideoFormat, *, high_bits: bool = False) -> Levels:
-        """Raises OptionError for high bits of 8-bit samples, which fill their byte."""
+        """Raise OptionError for high bits of 8-bit samples, which fill their byte."""
         depth = format.pixel.depth
         if high_bits and depth == 8:
-            raise OptionError("high_bits with 8-bit samples; allowed: depths 10, 12 and 16")
+            raise OptionError("high_bits with 8-bit samples: expected depths 10, 12 and 16")
         q = quantization(format)
         luma, chroma = (q.luma_offset, q.luma_span), (q.chroma_offset, q.chroma_span)
         return cls(*luma, *chroma, float(q.peak), 2 ** (16 - depth) if high_bits else 1)
@@ -57,7 +57,7 @@ class ToRgb:
 
     @classmethod
     def of(cls, format: VideoFormat, *, high_bits: bool = False) -> ToRgb:
-        """Raises InputError for a YUV matrix without (Kr, Kb), OptionError as Levels does."""
+        """Raise InputError for a YUV matrix without (Kr, Kb), OptionError as Levels does."""
         levels = Levels.of(format, high_bits=high_bits)
         offset, y = levels.luma_offset * levels.step, 1 / (levels.luma_span * levels.step)
         if format.pixel.family == "gray":
@@ -83,14 +83,14 @@ class ToYuv:
 
     @classmethod
     def of(cls, format: VideoFormat) -> ToYuv:
-        """Raises InputError for a matrix without (Kr, Kb)."""
+        """Raise InputError for a matrix without (Kr, Kb)."""
         kr, kb = luma_weights(format)
         return cls(kr, 1 - kr - kb, kb, 1 / (2 * (1 - kb)), 1 / (2 * (1 - kr)))
 
 
 @dataclass(frozen=True)
 class Cosited:
-    """Whether chroma sample 0 of an axis lies on luma sample 0; true of an axis not subsampled."""
+    """Siting of chroma: true where sample 0 of an axis lies on luma's; always if not subsampled."""
 
     across: bool
     down: bool
@@ -104,7 +104,7 @@ class Cosited:
 
     @staticmethod
     def weights(subsampling: int, cosited: bool) -> tuple[float, float]:
-        """Bilinear weight of the farther chroma sample, for even and for odd luma samples.
+        """Return the weight of the farther chroma sample, for even and for odd luma samples.
 
         Even sample ``2k`` lies between chroma ``k - 1`` and ``k``, odd ``2k + 1`` between ``k`` and
         ``k + 1``; the farther one is ``k - 1`` and ``k + 1``. (0, 0) without subsampling.

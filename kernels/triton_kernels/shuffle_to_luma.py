@@ -28,7 +28,7 @@ from vidsr.kernels.triton_kernels.scalars import Levels
 
 @triton.jit
 def to_codes(values, span, offset_and_half, low, high, step, DTYPE: tl.constexpr):
-    """floor(values*span + offset + 1/2), clamped, times ``step``. The cast is a floor: low >= 0."""
+    """Return floor(values*span + offset + 1/2), clamped, times ``step``; casts floor: low >= 0."""
     codes = tl.minimum(tl.maximum(values * span + offset_and_half, low), high)
     return (codes.to(tl.int32) * step).to(DTYPE)
 
@@ -68,13 +68,13 @@ class Coding:
 
     @classmethod
     def luma(cls, levels: Levels) -> Coding:
-        """Luma of a luma network, which may use footroom and headroom."""
+        """Return the luma of a luma network, which may use footroom and headroom."""
         half = levels.luma_offset + 0.5
         return cls(levels.luma_span, half, 0.0, levels.peak + 0.5, levels.step)
 
     @classmethod
     def rgb(cls, levels: Levels) -> Coding:
-        """A channel that is clamped to [0, 1]: rounding is monotonic, so its codes may be."""
+        """Return a channel clamped to [0, 1]: rounding is monotonic, so its codes may be."""
         half = levels.luma_offset + 0.5
         return cls(levels.luma_span, half, half, half + levels.luma_span, levels.step)
 
@@ -82,7 +82,7 @@ class Coding:
 def shuffle_to_plane(
     phases: Tensor, plane: Tensor, *, shuffle: int, offset: float, coding: Coding
 ) -> None:
-    """``[N, r*r, h, w]`` floats of one channel -> ``plane`` ``[N, h*r, w*r]`` uint8 or uint16."""
+    """Write ``[N, r*r, h, w]`` floats of a channel into ``plane`` ``[N, h*r, w*r]`` of codes."""
     arguments = _arguments(phases, plane, shuffle, offset, coding)
     grid = tile_grid(phases, arguments, phases.shape[0])
     with torch.cuda.device_of(phases):
@@ -104,7 +104,7 @@ def _arguments(
 
 
 def variants() -> list[Variant]:
-    """All that is launched: a luma network's result, and each plane of R'G'B'."""
+    """Return all that is launched: a luma network's result, and each plane of R'G'B'."""
     codes = (torch.uint8, torch.uint16)
     return [_variant(*choice) for choice in product(FLOATS, LAYOUTS, SHUFFLES, codes)]
 

@@ -38,14 +38,14 @@ _GBR_OF_RGB = (1, 2, 0)  # FFmpeg's gbrp stores green, blue, red
 
 @dataclass(frozen=True)
 class _Target:
-    """What the planes are to be."""
+    """Target of the planes."""
 
     format: VideoFormat
     levels: Levels
     semi_planar: bool
 
     def shapes(self, n: int, channels: int) -> list[tuple[int, ...]]:
-        """Of each plane, for ``n`` pictures out of a network of ``channels``."""
+        """Return the shape of each plane, for ``n`` pictures out of a network of ``channels``."""
         sizes = self.format.plane_sizes
         if channels == 1:
             return [(n, *sizes[0])]
@@ -64,7 +64,7 @@ def shuffle_to_yuv(
     high_bits: bool = False,
     out: Sequence[Tensor] | None = None,
 ) -> tuple[Tensor, ...]:
-    """``[N, C*r*r, h, w]`` float16 or float32, ``r = shuffle`` -> planes of ``format``.
+    """Turn ``[N, C*r*r, h, w]`` float16 or float32, ``r = shuffle``, into planes of ``format``.
 
     ``offset`` is added in float32. C is 3 (RGB, then clamped to [0, 1]) or 1 (luma, which keeps
     foot- and headroom: only that plane is made). Planes are ``[N, H, W]``, chroma ``[N, hc, wc]``
@@ -98,12 +98,12 @@ def _check(phases: Tensor, channels: int, r: int, target: _Target) -> None:
     _, _, h, w = phases.shape
     format = target.format
     if channels not in (1, 3):
-        raise OptionError(f"phases of {channels} channels; allowed: 1 and 3")
+        raise OptionError(f"phases of {channels} channels: expected 1 or 3")
     if (format.width, format.height) != (w * r, h * r):
         size = f"{format.width}x{format.height}"
         raise OptionError(f"target {size}; {tuple(phases.shape) = } makes {w * r}x{h * r}")
     if target.semi_planar and format.pixel.family != "yuv":
-        raise OptionError(f"semi_planar with {format.pixel.name}; allowed: YUV formats")
+        raise OptionError(f"semi_planar with {format.pixel.name}: expected YUV formats")
 
 
 def _to_gbr(
@@ -124,7 +124,7 @@ def _to_yuv(
 
 
 def _options(r: int) -> dict[str, Any]:
-    """Without a shuffle twice the warps, of half the samples each.
+    """Return the launch's options: without a shuffle twice the warps, of half the samples each.
 
     In two, and with no size or stride a multiple of 16, six of the float16 kernels to 4:2:0 spill 8
     to 24 bytes on sm_90 at 72 registers, by the --regAllocOptLevel=2 that Triton 3.9 hands ptxas;
@@ -164,7 +164,7 @@ def _colour(target: _Target) -> dict[str, float]:
 
 
 def _chroma(target: _Target) -> dict[str, Any]:
-    """Chroma is the sum of its filter over a divisor, which float32 rounds as the reference's."""
+    """Return divisors: chroma is a sum over one, which float32 rounds as the reference's."""
     pixel, cosited = target.format.pixel, Cosited.of(target.format)
     matrix, (across, down) = ToYuv.of(target.format), pixel.subsampling
     # The filter's weights add up to 1, 2 or 4 along an axis: powers of two, so scaling is exact.
@@ -196,7 +196,7 @@ _PIXELS = (
 
 
 def variants() -> list[Variant]:
-    """All that is launched; deeper than 8 bits is the same kernel whatever the depth."""
+    """Return all that is launched; deeper than 8 bits is the same kernel whatever the depth."""
     targets = [
         (replace(pixel, depth=depth), semi)
         for pixel in _PIXELS

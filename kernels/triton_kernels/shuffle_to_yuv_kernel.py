@@ -2,7 +2,7 @@
 
 A program makes two or four rows of luma and the chroma cells below them. The arithmetic and its
 order are those of kernels/reference.py, whose ``torch.add(alpha=)`` is a fused multiply-add too:
-on processors that have one, codes are equal to the last bit.
+on CPUs that have one, codes are equal to the last bit.
 
 Machine code for sm_90, fp16 channels last by 4 to 8-bit 4:2:0: 60 registers, no spills, 952
 instructions for 16 samples a thread (some skipped unless chroma is co-sited down). Phases come as
@@ -22,7 +22,7 @@ from vidsr.kernels.triton_kernels.shuffle_to_luma import to_codes
 
 @triton.jit
 def _convert(red, green, blue, offset, kr, kg, kb):
-    """Phases -> luma Y, B - Y and R - Y of what is clamped to [0, 1]."""
+    """Convert phases to luma Y, B - Y and R - Y of what is clamped to [0, 1]."""
     red = tl.minimum(tl.maximum(red + offset, 0.0), 1.0)
     green = tl.minimum(tl.maximum(green + offset, 0.0), 1.0)
     blue = tl.minimum(tl.maximum(blue + offset, 0.0), 1.0)
@@ -35,7 +35,7 @@ def _differences_at(
     phases, y, x, inside, row_stride, channel_stride, pixel_channels, offset, kr, kg, kb,
     CHANNELS_LAST: tl.constexpr, R: tl.constexpr,
 ):  # fmt: skip
-    """B - Y and R - Y at picture rows ``y`` and columns ``x``, for the seams between programs."""
+    """Return B - Y and R - Y at rows ``y`` and columns ``x``, for the seams between programs."""
     pixel_stride = 1
     if CHANNELS_LAST:
         channel_stride = 1
@@ -54,14 +54,14 @@ def _differences_at(
 
 @triton.jit
 def _pairs_of_rows(picture, cosited, H: tl.constexpr, W: tl.constexpr):
-    """[H, W] -> sums of even and odd rows, the even one twice if ``cosited``; and the odd rows."""
+    """Return sums of even and odd rows, even ones twice if ``cosited``; and the odd rows."""
     even, odd = tl.split(tl.permute(tl.reshape(picture, (H // 2, 2, W)), (0, 2, 1)))
     return even * (1 + cosited) + odd, odd
 
 
 @triton.jit
 def _previous_rows(odd, above, H: tl.constexpr):
-    """The odd row before each pair: ``above`` [1, W], then (in tiles of 4 rows) the first."""
+    """Return the odd row before each pair: ``above`` [1, W], then (in tiles of 4) the first."""
     previous = above
     if H == 4:
         index = tl.arange(0, 2)[:, None]
@@ -74,7 +74,7 @@ def _previous_rows(odd, above, H: tl.constexpr):
 def _pairs_of_columns(
     picture, left, x, width, cosited, H: tl.constexpr, W: tl.constexpr, R: tl.constexpr
 ):
-    """[H, W] and the column to the left [H] -> [H, W/2] unscaled sums, cells beginning at ``x``."""
+    """Return unscaled sums [H, W/2] of [H, W] and the column to its left; cells from ``x``."""
     even, odd = tl.split(tl.reshape(picture, (H, W // 2, 2)))
     if R == 1:  # an odd width lacks its last right neighbour
         odd = tl.where((x + 1 < width)[None, :], odd, even)
@@ -86,7 +86,7 @@ def _pairs_of_columns(
 
 @triton.jit
 def _divide(total, divisor, reciprocal):
-    """total / divisor, rounded correctly: one Newton step on the residue.
+    """Return total / divisor, rounded correctly: one Newton step on the residue.
 
     Markstein, IBM J. Res. Dev. 34 (1990), 111. Equal to the quotient for each of 10^8 sums tried,
     over every matrix; the product alone differs for a third of them.

@@ -36,7 +36,7 @@ def yuv_to_rgb(
     high_bits: bool = False,
     out: Tensor | None = None,
 ) -> Tensor:
-    """Planes of one size, ``[h, w]`` or ``[N, h, w]`` -> RGB ``[N, 3, H, W]`` in [0, 1].
+    """Turn planes of one size, ``[h, w]`` or ``[N, h, w]``, into RGB ``[N, 3, H, W]`` in [0, 1].
 
     ``planes`` are uint8 (depth 8) or uint16: Y, Cb, Cr; or Y and CbCr ``[..., h, w, 2]`` (NV12,
     P010 and their kin); or grey; or G, B, R. The last stride is 1, row pitch and batch stride are
@@ -46,7 +46,7 @@ def yuv_to_rgb(
     ``out`` of another shape, type, order or device.
     """
     if dtype not in FLOATS:
-        raise OptionError(f"{dtype = }; allowed: torch.float16, torch.float32")
+        raise OptionError(f"{dtype = }: expected torch.float16 or torch.float32")
     planes = _batched(planes)
     check_planes(planes, format)
     check_devices(rgb_kernel, [p.device for p in planes])
@@ -67,7 +67,7 @@ def yuv_to_rgb(
 
 
 def _batched(planes: Sequence[Tensor]) -> list[Tensor]:
-    """The planes as ``[N, h, w]`` or ``[N, h, w, 2]``; one of two is interleaved chroma."""
+    """Return the planes as ``[N, h, w]`` or ``[N, h, w, 2]``; one of two is interleaved chroma."""
     interleaved = len(planes) == 2
     ranks = [3 + (interleaved and i == 1) for i in range(len(planes))]
     return [p[None] if p.ndim == r - 1 else p for p, r in zip(planes, ranks, strict=True)]
@@ -94,7 +94,7 @@ def _arguments(
     channels_last: bool,
     high_bits: bool,
 ) -> dict[str, Any]:
-    """Every argument of the kernel by name."""
+    """Return every argument of the kernel by name."""
     first, second, third = _three(planes)
     across, down = format.pixel.subsampling
     cosited, colors = Cosited.of(format), ToRgb.of(format, high_bits=high_bits)
@@ -118,7 +118,7 @@ def _arguments(
 
 
 def _three(planes: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-    """Three ``[N, h, w]`` views: interleaved chroma as two, grey three times."""
+    """Return three ``[N, h, w]`` views: interleaved chroma as two, grey three times."""
     if len(planes) == 1:
         return planes[0], planes[0], planes[0]
     if len(planes) == 2:
@@ -127,7 +127,7 @@ def _three(planes: Sequence[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def variants() -> list[Variant]:
-    """All that ships: either storage, result type and memory order, with and without upsampling."""
+    """Return all that ships: storage, result type, memory order, with and without upsampling."""
     choices = product((8, 16), FLOATS, (False, True), ((1, 1), (2, 2)))
     return [_variant(*choice) for choice in choices]
 

@@ -19,7 +19,7 @@ _UNSPECIALIZED = [
 
 @triton.jit
 def _far(near, x, halved, size):
-    """The other chroma sample that luma sample ``x`` lies between; edges replicate."""
+    """Return the other chroma sample that luma sample ``x`` lies between; edges replicate."""
     return tl.minimum(tl.maximum(near + halved * (2 * (x & 1) - 1), 0), size - 1)
 
 
@@ -36,7 +36,7 @@ def _mix(near, far, weight):
 
 @triton.jit
 def _chroma(near_row, far_row, near, far, mask, weight_x, weight_y):
-    """One chroma plane at luma samples, bilinear: across first, then down."""
+    """Return one chroma plane at luma samples, bilinear: across first, then down."""
     upper = _mix(_load(near_row, near, mask), _load(near_row, far, mask), weight_x)
     lower = _mix(_load(far_row, near, mask), _load(far_row, far, mask), weight_x)
     return _mix(upper, lower, weight_y)
@@ -49,7 +49,7 @@ def _channel(p0, p1, p2, k0, k1, k2):
 
 @triton.jit
 def _store_interleaved(out, red, green, blue, start, width, BLOCK: tl.constexpr):
-    """Stores R, G, B, R, ... from pixel ``start`` on, in runs as wide as planar ones.
+    """Store R, G, B, R, ... from pixel ``start`` on, in runs as wide as planar ones.
 
     Three stores with a step of three would touch every sector three times. A length must be a power
     of two, so that 3 BLOCK goes as 2 BLOCK + BLOCK.
@@ -71,7 +71,7 @@ def rgb_kernel(
     offset0, offset12, r0, r1, r2, g0, g1, g2, b0, b1, b2,
     UPSAMPLE: tl.constexpr, CHANNELS_LAST: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """BLOCK pixels of one row: programs are (columns, rows, batch)."""
+    """Convert BLOCK pixels of one row: programs are (columns, rows, batch)."""
     # 64 bits: a batch of 8K pictures passes 2**31 samples.
     row, image = tl.program_id(1).to(tl.int64), tl.program_id(2).to(tl.int64)
     start = tl.program_id(0) * BLOCK

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vidsr.engines.engine import EngineTraits
+
 CPU = torch.device("cpu")
 
 
@@ -18,7 +20,7 @@ class StubEngine:
     name: str = "stub"
     channels: int = 1
     scale: int = 2
-    halo: int = 0
+    halo: int | None = 0
     alignment: int = 1
     dtype: torch.dtype = torch.float16
     input_dtype: torch.dtype = torch.float32
@@ -27,6 +29,30 @@ class StubEngine:
     bytes_per_pixel: int = 64
     change: Callable[[Tensor], Tensor] = lambda y: y
     runs: int = 0
+    runtime: str = "stub"
+    reentrant: bool = True
+    tiling: bool = True
+    room_bytes: int | None = None
+    closed: int = 0
+
+    @property
+    def traits(self) -> EngineTraits:
+        return EngineTraits(
+            name=self.name,
+            runtime=self.runtime,
+            device=self.device,
+            channels=self.channels,
+            scale=self.scale,
+            shuffle=self.shuffle,
+            halo=self.halo,
+            alignment=self.alignment,
+            tiling=self.tiling,
+            dtype=self.dtype,
+            input_dtype=self.input_dtype,
+            offset=self.offset,
+            bytes_per_pixel=self.bytes_per_pixel,
+            reentrant=self.reentrant,
+        )
 
     @property
     def shuffle(self) -> int:
@@ -37,3 +63,12 @@ class StubEngine:
         assert x.dtype == self.input_dtype
         y = x.repeat_interleave(self.shuffle**2, dim=1) - self.offset
         return self.change(y)
+
+    def reserve(self, room_bytes: int | None) -> None:
+        self.room_bytes = room_bytes
+
+    def clear(self) -> None:
+        """Nothing is kept from run to run."""
+
+    def close(self) -> None:
+        self.closed += 1

@@ -15,6 +15,7 @@ from vidsr.engines.tiling import choose_tile, plan_tiles, run_tiled, window_pixe
 from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.networks.config import GeneratorConfig
+from vidsr.picture.size import Size
 
 KINDS: dict[str, dict[str, Any]] = {
     "lite luma": {"kind": "lite", "channels": 1, "width": 32, "blocks": 6},
@@ -41,6 +42,11 @@ def engine(kind: str) -> TorchEngine:
     return TorchEngine(net, device="cpu", precision="fp32")
 
 
+def sized(pair: tuple[int, int]) -> Size:
+    """(height, width) as a size."""
+    return Size(height=pair[0], width=pair[1])
+
+
 def picture(kind: str, height: int, width: int) -> torch.Tensor:
     seed = torch.Generator().manual_seed(height * 1000 + width)
     return torch.rand(1, engine(kind).channels, height, width, generator=seed)
@@ -54,7 +60,7 @@ def picture(kind: str, height: int, width: int) -> torch.Tensor:
 def test_plans_cover_once_share_a_shape_and_keep_their_distance(
     height: int, width: int, tile_h: int, tile_w: int, halo: int, alignment: int
 ) -> None:
-    tiles = plan_tiles(height, width, tile_h, tile_w, halo, alignment)
+    tiles = plan_tiles(Size(width, height), Size(tile_w, tile_h), halo, alignment)
     covered = torch.zeros(height, width, dtype=torch.int32)
     for tile in tiles:
         rows, columns = tile.rows, tile.columns
@@ -77,8 +83,9 @@ def test_plans_cover_once_share_a_shape_and_keep_their_distance(
     [(0, 9, 9, 9, 0), (9, 9, 0, 9, 0), (9, 9, 9, -1, 0), (9, 9, 9, 9, -1), (9, 9, 9, 9, 0, 0)],
 )
 def test_plans_that_cannot_be(bad: tuple[int, ...]) -> None:
-    with pytest.raises(OptionError, match="allowed"):
-        plan_tiles(*bad)
+    height, width, tile_h, tile_w, *rest = bad
+    with pytest.raises(OptionError, match="expected"):
+        plan_tiles(Size(width, height), Size(tile_w, tile_h), *rest)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -88,7 +95,7 @@ def test_tiled_equals_whole_to_the_last_bit(kind: str, data: st.DataObject) -> N
     height, width = (data.draw(st.integers(1, 90), label=n) for n in ("height", "width"))
     tile = data.draw(st.tuples(st.integers(9, 100), st.integers(9, 100)), label="tile")
     x = picture(kind, height, width)
-    assert torch.equal(run_tiled(engine(kind), x, tile), engine(kind).run(x))
+    assert torch.equal(run_tiled(engine(kind), x, sized(tile)), engine(kind).run(x))
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -101,7 +108,7 @@ def test_sizes_where_kernels_might_change(
 ) -> None:
     """PyTorch's own convolution changes algorithm at 20480 numbers; the engine's must not."""
     x = picture(kind, *size)
-    assert torch.equal(run_tiled(engine(kind), x, tile), engine(kind).run(x))
+    assert torch.equal(run_tiled(engine(kind), x, sized(tile)), engine(kind).run(x))
 
 
 def test_the_published_depth_tiles_exactly() -> None:
@@ -110,12 +117,12 @@ def test_the_published_depth_tiles_exactly() -> None:
     deep = TorchEngine(build_generator(config).eval(), device="cpu", precision="fp32")
     x = torch.rand(1, 3, 101, 140)
     assert deep.halo == 40
-    assert torch.equal(run_tiled(deep, x, (16, 20)), deep.run(x))
+    assert torch.equal(run_tiled(deep, x, Size(20, 16)), deep.run(x))
 
 
 def test_threads_do_not_change_a_bit() -> None:
     x = picture("srresnet x4", 70, 95)
-    alone = run_tiled(engine("srresnet x4"), x, (24, 31))
+    alone = run_tiled(engine("srresnet x4"), x, Size(31, 24))
     torch.set_num_threads(2)
     together = engine("srresnet x4").run(x)
     torch.set_num_threads(1)
@@ -125,7 +132,7 @@ def test_threads_do_not_change_a_bit() -> None:
 def test_a_batch_is_tiled_like_one_picture() -> None:
     x = torch.cat([picture("lite luma", 50, 41), picture("lite luma", 50, 41).flip(-1)])
     whole = engine("lite luma").run(x)
-    assert torch.equal(run_tiled(engine("lite luma"), x, (16, 16)), whole)
+    assert torch.equal(run_tiled(engine("lite luma"), x, Size(16, 16)), whole)
     assert torch.equal(run_tiled(engine("lite luma"), x, None), whole)
 
 
@@ -134,22 +141,23 @@ def test_a_batch_is_tiled_like_one_picture() -> None:
 @pytest.mark.parametrize("budget", [2**24, 2**27, 2**30])
 def test_chosen_tiles_fit_the_budget(kind: str, size: tuple[int, int], budget: int) -> None:
     net = engine(kind)
-    tile = choose_tile(*size, net, budget)
+    tile = choose_tile(sized(size), net, budget)
     if tile is None:
         assert size[0] * size[1] * net.bytes_per_pixel <= budget
         return
-    plan = plan_tiles(*size, *tile, net.halo, net.alignment)[0]
+    assert net.halo is not None
+    plan = plan_tiles(sized(size), tile, net.halo, net.alignment)[0]
     pixels = (plan.rows.stop - plan.rows.start) * (plan.columns.stop - plan.columns.start)
-    assert pixels <= window_pixels(tile, size, net) <= budget // net.bytes_per_pixel
+    assert pixels <= window_pixels(tile, sized(size), net) <= budget // net.bytes_per_pixel
     assert pixels * net.bytes_per_pixel > budget / 4  # and use it
 
 
 def test_no_tile_where_the_frame_fits() -> None:
     net = engine("lite luma")
-    assert choose_tile(100, 100, net, 100 * 100 * net.bytes_per_pixel) is None
-    assert choose_tile(100, 100, net, 100 * 100 * net.bytes_per_pixel - 1) is not None
+    assert choose_tile(Size(100, 100), net, 100 * 100 * net.bytes_per_pixel) is None
+    assert choose_tile(Size(100, 100), net, 100 * 100 * net.bytes_per_pixel - 1) is not None
 
 
 def test_a_budget_below_the_smallest_tile_is_refused() -> None:
     with pytest.raises(MemoryLimitError, match="Hint: raise --max-memory"):
-        choose_tile(1080, 1920, engine("srresnet x4"), 2**16)
+        choose_tile(Size(1920, 1080), engine("srresnet x4"), 2**16)

@@ -19,7 +19,6 @@ pytest.importorskip("av")
 from vidsr.engines.onnx_files.export import require_exporter
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.selection.accuracy_check import check_engine
-from vidsr.engines.selection.choice import runtime_of
 from vidsr.engines.trt.build import import_tensorrt
 from vidsr.errors import DeviceError
 from vidsr.models.zoo import load_model
@@ -66,7 +65,7 @@ def once() -> tuple[tuple[str, ...], str, tuple[Tensor, ...]]:
         MODEL, device=str(DEVICE), engine="tensorrt", wait_for_engine=True, notes=notes
     ) as upscaler:
         large = upscaler.enlarge(frame(FORM, 1))
-        return notes.said, runtime_of(upscaler.engine), large.planes
+        return notes.said, upscaler.engine.runtime, large.planes
 
 
 def assert_within_a_level(found: tuple[Tensor, ...], wanted: tuple[Tensor, ...]) -> None:
@@ -116,7 +115,7 @@ def test_it_takes_over_in_mid_run_and_order_is_kept() -> None:
         def frames() -> Iterator[Frame]:
             more, deadline = 12, time.monotonic() + SWITCH_S
             while more and time.monotonic() < deadline:
-                runtimes.append(runtime_of(upscaler.engine))
+                runtimes.append(upscaler.engine.runtime)
                 yield replace(frame(FORM, (len(runtimes) - 1) % 4), pts=len(runtimes) - 1)
                 more -= runtimes[-1] == "tensorrt"
 

@@ -123,5 +123,5 @@ def test_refuses_gaps_between_samples() -> None:
 
 def test_refuses_tensors_of_two_devices_before_any_launch() -> None:
     out = torch.empty(1, 3, 4, 16, device="meta")
-    with pytest.raises(OptionError, match=r"tensors on .*meta.*; allowed: one CUDA device"):
+    with pytest.raises(OptionError, match=r"tensors on .*meta.*: expected one CUDA device"):
         pixel_shuffle(torch.zeros(1, 12, 2, 8, device=DEVICE), 2, out=out)

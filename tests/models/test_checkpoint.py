@@ -172,16 +172,16 @@ def test_an_output_range_that_the_kind_cannot_have_is_refused(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"kind": "edsr"}, r"kind = 'edsr', allowed \('srresnet', 'lite', 'espcn'"),
-        ({"scale": 1}, "scale = 1, allowed 2 or 4 for srresnet"),
-        ({"scale": 2.0}, r"scale = 2\.0, allowed 2 or 4"),
-        ({"kind": "lite", "scale": 1}, "scale = 1, allowed 2 or 4 for lite"),
-        ({"channels": 4}, "channels = 4, allowed 1 or 3"),
-        ({"width": 1.5}, r"width = 1\.5, allowed 1 to 1024"),
-        ({"blocks": 257}, "blocks = 257, allowed 0 to 256 for srresnet"),
-        ({"blocks": -1}, "blocks = -1, allowed 0 to 256"),
-        ({"prelu": "none"}, r"prelu = 'none', allowed \('shared', 'channel'\)"),
-        ({"kind": "lite", "output_range": "signed"}, "'signed', allowed 'unit' for lite"),
+        ({"kind": "edsr"}, r"kind = 'edsr': expected one of \('srresnet', 'lite', 'espcn'"),
+        ({"scale": 1}, "scale = 1: expected 2 or 4 for srresnet"),
+        ({"scale": 2.0}, r"scale = 2\.0: expected 2 or 4"),
+        ({"kind": "lite", "scale": 1}, "scale = 1: expected 2 or 4 for lite"),
+        ({"channels": 4}, "channels = 4: expected 1 or 3"),
+        ({"width": 1.5}, r"width = 1\.5: expected 1 to 1024"),
+        ({"blocks": 257}, "blocks = 257: expected 0 to 256 for srresnet"),
+        ({"blocks": -1}, "blocks = -1: expected 0 to 256"),
+        ({"prelu": "none"}, r"prelu = 'none': expected one of \('shared', 'channel'\)"),
+        ({"kind": "lite", "output_range": "signed"}, "'signed': expected 'unit' for lite"),
     ],
 )
 def test_dimensions_that_cannot_be(changes: dict[str, Any], message: str) -> None:
@@ -294,7 +294,7 @@ def other_architecture() -> dict[str, Tensor]:
 
 
 def test_other_architectures_are_named_by_what_they_hold(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"4 of \[64, 64, 3, 3\].*allowed: a 9x9 head.*Hint"):
+    with pytest.raises(ModelError, match=r"4 of \[64, 64, 3, 3\].*expected a 9x9 head.*Hint"):
         load_generator(as_pickle(tmp_path / "x", other_architecture()))
 
 

@@ -18,7 +18,8 @@ from vidsr.errors import DeviceError, OptionError
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 from vidsr.run.stages.pipeline import run_pipeline
-from vidsr.upscaling.device_ring import DEPTH, Lane, Planes, Ring, by_format
+from vidsr.upscaling.device_ring import DEPTH, Lane, Planes, Ring
+from vidsr.upscaling.session import by_format
 
 SOURCE = VideoFormat(3, 1, PixelFormat("yuv", 8, (2, 2)), ColorSpec())
 TARGET = replace(SOURCE, width=6, height=2)

@@ -16,11 +16,14 @@ from vidsr.engines.selection.choice import EngineChoice
 from vidsr.engines.tiling import window_pixels
 from vidsr.errors import MemoryLimitError
 from vidsr.picture.frame import PixelFormat, VideoFormat
+from vidsr.picture.size import Size
+from vidsr.upscaling.format_run import FormatRun
 from vidsr.upscaling.memory_plan import Load
 from vidsr.upscaling.transform import RGB_FULL
 from vidsr.values import EngineKind
 
 SIZE = (90, 120)
+FRAME = Size(120, 90)
 SOURCE = VideoFormat(SIZE[1], SIZE[0], PixelFormat("rgb", 16), RGB_FULL)
 
 
@@ -64,7 +67,7 @@ def test_the_tile_is_chosen_anew_and_that_is_said_once(spoilt: list[tuple[int, i
     assert tile is not None
     plan = upscaler.memory_plan(SOURCE, target)
     assert plan.total <= upscaler.memory_limit
-    most = window_pixels(tile, SIZE, engine)
+    most = window_pixels(plan.tile, FRAME, engine)
     assert all(h * w <= max(most, 64 * 64) for h, w in spoilt)  # 64 x 64: what is compared
     said = [note for note in upscaler.notes.said if "at once, to keep the limit" in note]
     assert said == [
@@ -74,7 +77,7 @@ def test_the_tile_is_chosen_anew_and_that_is_said_once(spoilt: list[tuple[int, i
 
 def test_a_limit_that_float32_cannot_keep_ends_the_run(spoilt: list[tuple[int, int]]) -> None:
     tight = limited(0)
-    tight.memory_limit = 0  # as if nothing was left
+    tight.pool.planner.limit_bytes = 0  # as if nothing was left
     with pytest.raises(MemoryLimitError):
         tight(torch.rand(3, *SIZE))
 
@@ -91,7 +94,7 @@ def test_graphs_are_told_their_room() -> None:
     upscaler = limited(100)
     graphed = GraphedEngine(upscaler.engine, capture=lambda work: (work(), lambda: None))
     target = upscaler.target_format(SOURCE)
-    upscaler.runner._tile(graphed, SOURCE, target)
+    FormatRun(upscaler.pool, 0, SOURCE, target, upscaler.notes).tile(graphed)
     assert graphed.room_bytes == upscaler.memory_plan(SOURCE, target).graphs
 
 
@@ -108,8 +111,8 @@ def test_graphs_are_told_their_room() -> None:
 def test_what_a_gpu_holds_is_counted(
     kind: EngineKind, devices: int, held: int, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runner = Upscaler("lite-x2", device="cpu", engine="torch").runner
-    monkeypatch.setattr(runner, "_choice", EngineChoice(kind))
+    pool = Upscaler("lite-x2", device="cpu", engine="torch").pool
+    monkeypatch.setattr(pool, "_choice", EngineChoice(kind))
     gpus = tuple(torch.device("cuda", index) for index in range(devices))
-    monkeypatch.setattr(runner, "devices", gpus)
-    assert runner.load(StubEngine(device=gpus[0]), held) == load
+    monkeypatch.setattr(pool, "devices", gpus)
+    assert pool.load(StubEngine(device=gpus[0]), held) == load

@@ -11,6 +11,7 @@ import torch
 from tests.doubles.stub_engine import StubEngine
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
+from vidsr.picture.size import Size
 from vidsr.upscaling import kernel_transform, transform
 
 pytest.importorskip("triton")
@@ -65,7 +66,7 @@ def both(
     return by_kernels, plain
 
 
-@pytest.mark.parametrize("tile", [None, (4, 8)])
+@pytest.mark.parametrize("tile", [None, Size(8, 4)])
 @pytest.mark.parametrize(
     ("kind", "depth", "color", "channels"),
     [

@@ -17,6 +17,7 @@ from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.models.zoo import load_model
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
+from vidsr.picture.size import Size
 from vidsr.upscaling import memory_plan
 from vidsr.upscaling.device_ring import Lane, Ring
 from vidsr.upscaling.memory_plan import (
@@ -137,7 +138,8 @@ def test_4k_within_a_gibibyte_is_cut_into_tiles(lite: TorchEngine) -> None:
     source, target = layout(3840, 2160), layout(7680, 4320)
     tile = plan_memory(source, target, lite, 1 << 30, Load()).tile
     assert tile is not None
-    window = plan_tiles(2160, 3840, *tile, lite.halo)[0]
+    assert lite.halo is not None
+    window = plan_tiles(Size(3840, 2160), tile, lite.halo)[0]
     pixels = (window.rows.stop - window.rows.start) * (window.columns.stop - window.columns.start)
     used = frame_bytes(source, target, lite) + pixels * lite.bytes_per_pixel
     assert 0.5 * (1 << 30) < used <= 1 << 30
@@ -200,7 +202,7 @@ def test_all_that_lies_on_a_gpu_stays_within_the_limit(
     source, target, engine = layout(1280, 720), layout(2560, 1440), on_gpu(half)
     load = load_of(engine, follows=follows)
     plan = plan_memory(source, target, engine, limit_mib << 20, load)
-    pixels = window_pixels(plan.tile, (720, 1280), engine)
+    pixels = window_pixels(plan.tile, Size(1280, 720), engine)
     compared = min(pixels, (256 + 18) ** 2) * 1000 if half else 0
     wanted = pixels * engine.bytes_per_pixel * (1 + follows) + compared
     assert plan.network == wanted
@@ -221,8 +223,8 @@ def test_memory_that_is_there_is_used() -> None:
 
 def test_a_tile_that_is_given_is_kept() -> None:
     source, target = layout(1280, 720), layout(2560, 1440)
-    plan = plan_memory(source, target, on_gpu(), 1 << 20, Load(), (100, 200))
-    assert plan.tile == (100, 200)
+    plan = plan_memory(source, target, on_gpu(), 1 << 20, Load(), Size(200, 100))
+    assert plan.tile == Size(200, 100)
     assert isinstance(plan, MemoryPlan)
     assert plan.total > 1 << 20
 

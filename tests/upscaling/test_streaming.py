@@ -49,8 +49,10 @@ def pretend_cuda(
         return made[-1]
 
     monkeypatch.setattr(engine_pool, "CudaDevice", make)
-    upscaler.runner.devices = tuple(torch.device("cuda", i) for i in range(devices))
-    upscaler.runner.switches *= devices
+    pool = upscaler.pool
+    pool.devices = tuple(torch.device("cuda", i) for i in range(devices))
+    pool.switches *= devices
+    pool._turns *= devices
     return made
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from tests.doubles.stub_engine import StubEngine
 from vidsr.engines.engine import Engine
 from vidsr.errors import InputError
 from vidsr.picture import chroma, conversion
@@ -22,28 +24,14 @@ SUBSAMPLINGS = {"420": (2, 2), "422": (2, 1), "444": (1, 1)}
 SITINGS: tuple[Siting, ...] = ("left", "topleft", "center")
 
 
-@dataclass(frozen=True)
-class Nearest:
+class Nearest(StubEngine):
     """An engine that repeats every sample ``scale`` times each way: its results are known."""
 
-    channels: int
-    scale: int = 2
-    name: str = "nearest"
-    halo: int = 0
-    alignment: int = 1
-    dtype: torch.dtype = torch.float32
-    input_dtype: torch.dtype = torch.float32
-    offset: float = 0.0
-    device: torch.device = CPU
-    bytes_per_pixel: int = 64
-
-    @property
-    def shuffle(self) -> int:
-        return self.scale
+    def __init__(self, channels: int, scale: int = 2, **fields: Any) -> None:
+        super().__init__("nearest", channels, scale, dtype=torch.float32, **fields)
 
     def run(self, x: Tensor) -> Tensor:
-        out = x.repeat_interleave(self.shuffle**2, dim=1)
-        return out.contiguous(memory_format=torch.channels_last)
+        return super().run(x).contiguous(memory_format=torch.channels_last)
 
 
 def layout(

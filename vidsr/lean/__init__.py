@@ -1,4 +1,4 @@
-"""Enlarging without PyTorch: TensorRT, PyCUDA, PyAV, NumPy and the CUDA C++ kernels.
+"""Upscaling without PyTorch: TensorRT, PyCUDA, PyAV, NumPy and the CUDA C++ kernels.
 
 from vidsr.lean import LeanUpscaler
 """

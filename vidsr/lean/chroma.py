@@ -37,20 +37,20 @@ def enlarge_chroma(image: av.VideoFrame, small: Picture, large: av.VideoFrame, s
 
 
 def _samples(plane: Any, picture: Picture, components: int) -> NDArray[Any]:
-    """``[h, w, components]`` of uint8 or uint16, without a copy."""
+    """Return ``[h, w, components]`` of uint8 or uint16, without a copy."""
     dtype = np.dtype(f"u{picture.sample_bytes}")
     rows = np.frombuffer(plane, dtype).reshape(plane.height, plane.line_size // dtype.itemsize)
     return rows[:, : plane.width * components].reshape(plane.height, plane.width, components)
 
 
 def _origin(scale: int, subsampling: int, cosited: bool) -> float:
-    """Where output 0 lies among the inputs, as ``chroma_grid`` has it."""
+    """Return where output 0 lies among the inputs, as ``chroma_grid`` has it."""
     position = 0.0 if cosited else (subsampling - 1) / 2
     return ((position + 0.5) / scale - 0.5 - position) / subsampling
 
 
 def _enlarged(x: Floats, axis: int, scale: int, size: int, origin: float) -> Floats:
-    """``scale`` outputs between neighbouring inputs of an axis, ``size`` in all; edges repeat."""
+    """Return ``scale`` outputs between inputs of an axis, ``size`` in all; edges repeat."""
     count = x.shape[axis]
     padding = [(2, 2) if a == axis else (0, 0) for a in range(x.ndim)]
     padded = np.pad(x, padding, mode="edge")
@@ -70,7 +70,7 @@ def _enlarged(x: Floats, axis: int, scale: int, size: int, origin: float) -> Flo
 
 
 def _catmull_rom(t: float) -> tuple[np.float32, ...]:
-    """Weights of the samples at -1, 0, 1 and 2 for a position ``t`` in [0, 1).
+    """Return weights of the samples at -1, 0, 1 and 2 for a position ``t`` in [0, 1).
 
     Keys, Cubic Convolution Interpolation, IEEE Trans. ASSP 29 (1981), with a = -1/2.
     """

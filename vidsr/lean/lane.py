@@ -113,7 +113,7 @@ class Slot:
 class Lane:
     """Slots, streams and a network for pictures of one size and format.
 
-    A network on luma sees and makes luma alone; chroma is then enlarged on the host, while the
+    A network on luma sees and makes luma alone; chroma is then upscaled on the host, while the
     device works.
     """
 
@@ -169,12 +169,12 @@ def finish(job: Job) -> av.VideoFrame:
 
 
 def all_channels_in_one(pixels: Floats) -> Floats:
-    """Where the three equal channels that luma alone becomes are one: each is written there."""
+    """Return one place for the three equal channels that luma alone becomes."""
     return Floats(pixels.address, pixels.picture, 0, pixels.row, pixels.pixel)
 
 
 def compile_function(launch: Launch) -> Any:
-    """A kernel's function; PyCUDA keeps what nvcc made in the user's cache folder."""
+    """Return a kernel's function; PyCUDA keeps what nvcc made in the user's cache folder."""
     module = SourceModule(
         source.source(launch.source),
         options=source.NVCC_OPTIONS,
@@ -187,7 +187,7 @@ def compile_function(launch: Launch) -> Any:
 
 
 def describe_gpu() -> Gpu:
-    """The first GPU as engines are bound to it; versions are those of CUDA's interfaces."""
+    """Return the first GPU as engines are bound to it; versions are those of CUDA's interfaces."""
     device = cuda.Device(0)
     return Gpu(
         name=device.name(),
@@ -199,7 +199,7 @@ def describe_gpu() -> Gpu:
 
 
 def primary_context() -> Any:
-    """The context that TensorRT works in, on the first GPU, made current. Raises DeviceError."""
+    """Return the context of TensorRT, on the first GPU, made current. Raises DeviceError."""
     try:
         cuda.init()
         context = cuda.Device(0).retain_primary_context()

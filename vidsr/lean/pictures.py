@@ -32,20 +32,20 @@ SEMI_PLANAR = {"nv12": (8, (2, 2)), "p010le": (10, (2, 2))}
 
 
 def describe(image: av.VideoFrame) -> Picture:
-    """What a decoded picture's codes mean. Raises InputError for formats that are not read.
+    """Return what a picture's codes mean. Raises InputError for formats that are not read.
 
     What is not told is read as ``Upscaler`` reads it: the matrix by the height, chroma
     as H.264 and HEVC site it.
     """
     name, matrix = image.format.name, int(image.colorspace)
     if name not in PLANAR | SEMI_PLANAR:
-        allowed = ", ".join(PLANAR | SEMI_PLANAR)
-        raise InputError(f"pictures are {name}; allowed: {allowed}")
+        known = ", ".join(PLANAR | SEMI_PLANAR)
+        raise InputError(f"pictures are {name}: expected one of {known}")
     siting: Siting = "topleft" if matrix == MATRIX_BT2020 else "left"
     if matrix == MATRIX_UNSPECIFIED:
         matrix = assumed_matrix(image.height)
     if matrix not in LUMA_WEIGHTS:
-        raise InputError(f"colour matrix {matrix}; allowed: {sorted(LUMA_WEIGHTS)}")
+        raise InputError(f"colour matrix {matrix}: expected one of {sorted(LUMA_WEIGHTS)}")
     full = RANGE_FULL if name.startswith("yuvj") else int(image.color_range)
     depth, subsampling = (PLANAR | SEMI_PLANAR)[name]
     kr, kb = LUMA_WEIGHTS[matrix]
@@ -63,7 +63,7 @@ def describe(image: av.VideoFrame) -> Picture:
 
 
 def luma_of(picture: Picture) -> Picture:
-    """Its luma plane as a picture of its own."""
+    """Return its luma plane as a picture of its own."""
     return replace(picture, subsampling=(0, 0))
 
 
@@ -72,7 +72,7 @@ def enlarged(picture: Picture, scale: int) -> Picture:
 
 
 def plane_rows(image: Any, picture: Picture, packed: Any) -> Iterator[tuple[Any, Any]]:
-    """(rows of the image, rows of ``packed``) as bytes, plane by plane, without copies.
+    """Yield (rows of the image, rows of ``packed``) as bytes, plane by plane, without copies.
 
     ``picture`` may be the image's luma alone.
     """

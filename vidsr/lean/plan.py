@@ -22,9 +22,9 @@ LOG = logging.getLogger("vidsr")
 def load_or_build(
     model_onnx: bytes, key: EngineKey, path: Path | None, trt: Any, messages: Messages
 ) -> bytes:
-    """The plan from ``path``, or built, which takes minutes, and kept there.
+    """Return the plan from ``path``, or build it, which takes minutes, and keep it there.
 
-    Why it is built is said in the log ``vidsr``. Raises OptionError for a file that others may
+    The log ``vidsr`` says why it is built. Raises OptionError for a file that others may
     change, that is damaged or no plan; such a file is left as it is. Raises DeviceError and
     OutputError.
     """
@@ -39,7 +39,7 @@ def load_or_build(
 
 
 def _stored(path: Path, key: EngineKey) -> tuple[bytes | None, str]:
-    """The plan, or None and why there is none for ``key``."""
+    """Return the plan, or None and why there is none for ``key``."""
     try:
         stored, plan = entry_file.read(path)
     except FileNotFoundError:

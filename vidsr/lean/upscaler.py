@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 
 class LeanUpscaler:
-    """Makes pictures larger with an exported network; use it in a ``with`` statement.
+    """Upscaler with an exported network, for a ``with`` statement.
 
     ``onnx`` is what ``vidsr-engine export`` wrote. ``plan`` keeps what TensorRT builds from it for
     the size of the first picture, which takes minutes; a file that fits is loaded. All pictures
     have one size and format. Upload, network and download of neighbouring pictures overlap: two
     slots, three streams.
 
-    A network on luma sees codes beyond black and white as black and white; chroma is enlarged on
-    the host, which may take longer than the rest (see lean_chroma.py). Not for several threads.
+    A network on luma sees codes beyond black and white as black and white; chroma is upscaled on
+    the host, which may take longer than the rest (``vidsr.lean.chroma``). Not for several threads.
     Raises ModelError, DeviceError; calls raise InputError, OptionError, DeviceError, OutputError.
     """
 
@@ -53,7 +53,7 @@ class LeanUpscaler:
 
     @property
     def scale(self) -> int:
-        """How many times wider and higher the result is."""
+        """Factor by which the result is wider and higher."""
         return self.facts.scale
 
     def __enter__(self) -> Self:
@@ -72,11 +72,11 @@ class LeanUpscaler:
         self._context = None
 
     def __call__(self, image: av.VideoFrame) -> av.VideoFrame:
-        """One picture, waited for; nothing overlaps. Its time and colour tags are kept."""
+        """Upscale one picture and wait for it. Its time and colour tags are kept."""
         return self._finish(self._start(image))
 
     def stream(self, images: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        """Every picture enlarged, in order; while one is computed others are moved."""
+        """Yield every picture upscaled, in order; while one is computed others are moved."""
         jobs: deque[Job] = deque()
         for image in images:
             if len(jobs) == self._cuda.SLOTS:
@@ -91,7 +91,7 @@ class LeanUpscaler:
             step, size = self.facts.alignment, (picture.width, picture.height)
             if any(side % step for side in size):
                 raise OptionError(
-                    f"pictures of {size}; allowed for this network: multiples of {step}"
+                    f"pictures of {size}: expected multiples of {step} for this network"
                 )
             network = self._cuda.Network(self._onnx, self.facts, picture, self._plan)
             self._lane = self._cuda.Lane(image, picture, network)
@@ -109,7 +109,7 @@ class LeanUpscaler:
 
 
 def _import_lane() -> Any:
-    """The module that needs pycuda. Raises DeviceError where that is absent or finds no driver."""
+    """Import what needs pycuda. Raises DeviceError where that is absent or finds no driver."""
     try:
         return import_module("vidsr.lean.lane")
     except (ImportError, OSError) as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -30,7 +31,7 @@ Generator = PhaseNet | SRResNet
 
 
 def build_generator(config: GeneratorConfig) -> Generator:
-    """The network that ``config`` describes, with fresh weights, in training mode."""
+    """Return the network that ``config`` describes, with fresh weights, in training mode."""
     match config.kind:
         case "srresnet":
             return SRResNet(config)
@@ -62,7 +63,7 @@ def save_generator(path: Path, config: GeneratorConfig, weights: Mapping[str, Te
 def load_generator(
     path: str | PathLike[str], *, output_range: OutputRange | None = None
 ) -> tuple[GeneratorConfig, Generator]:
-    """Read a generator: one of ours, or a foreign SRResNet recognised by its shapes.
+    """Read a generator: one of vidsr's, or a published SRResNet recognised by its shapes.
 
     The module is float32 on the CPU, in eval mode. ``output_range`` overrules the range that the
     file states, or that is found by trying the network on flat grey.
@@ -70,19 +71,36 @@ def load_generator(
     """
     path = Path(path)
     require_file(path)
+    return load_own(path, output_range) if is_own(path) else load_srresnet(path, output_range)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turn an OSError of the file system into a ModelError."""
     try:
-        return _load(path, output_range)
+        yield
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error}") from error
 
 
-def _load(path: Path, output_range: OutputRange | None) -> tuple[GeneratorConfig, Generator]:
-    if not _is_safetensors(path):
-        tensors = foreign_srresnet.read_pickle(path)
-        return _adopt(path, tensors, output_range, ordered=True)
-    tensors, header = _read_safetensors(path)
-    if CONFIG_KEY not in header:
-        return _adopt(path, tensors, output_range, ordered=False)
+def is_own(path: Path) -> bool:
+    """Return True if the file is a safetensors file whose header describes a generator."""
+    with _readable(path):
+        if not _is_safetensors(path):
+            return False
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            return CONFIG_KEY in (file.metadata() or {})
+    except (SafetensorError, RuntimeError, ValueError, OSError):
+        return False  # damaged: whoever reads it says so
+
+
+def load_own(
+    path: Path, output_range: OutputRange | None = None
+) -> tuple[GeneratorConfig, Generator]:
+    """Read what ``save_generator`` wrote. Raises ModelError."""
+    with _readable(path):
+        tensors, header = _read_safetensors(path)
     config = _stated_config(path, header[CONFIG_KEY])
     if output_range is not None:
         try:
@@ -92,10 +110,22 @@ def _load(path: Path, output_range: OutputRange | None) -> tuple[GeneratorConfig
     return _assemble(path, config, tensors)
 
 
+def load_srresnet(
+    path: Path, output_range: OutputRange | None = None
+) -> tuple[GeneratorConfig, Generator]:
+    """Read a published SRResNet out of a pickle or a safetensors file. Raises ModelError."""
+    with _readable(path):
+        if _is_safetensors(path):
+            tensors, _ = _read_safetensors(path)
+            return _adopt(path, tensors, output_range, ordered=False)
+        tensors = foreign_srresnet.read_pickle(path)
+        return _adopt(path, tensors, output_range, ordered=True)
+
+
 def _adopt(
     path: Path, tensors: dict[str, Tensor], output_range: OutputRange | None, *, ordered: bool
 ) -> tuple[GeneratorConfig, Generator]:
-    """A foreign SRResNet. Its output range is found by trying it, unless the caller knows."""
+    """Assemble a foreign SRResNet. Its output range is found by trying it, unless it is known."""
     config, weights = foreign_srresnet.recognise(path, tensors, ordered=ordered)
     _, module = _assemble(path, config, weights)
     if output_range is None:
@@ -104,7 +134,7 @@ def _adopt(
 
 
 def _is_safetensors(path: Path) -> bool:
-    """By content: eight bytes of length, then a JSON object."""
+    """Return True if it begins with eight bytes of length, then a JSON object."""
     with path.open("rb") as file:
         return file.read(9)[8:] == b"{"
 
@@ -128,7 +158,7 @@ def _stated_config(path: Path, text: str) -> GeneratorConfig:
 def _assemble(
     path: Path, config: GeneratorConfig, tensors: Mapping[str, Tensor]
 ) -> tuple[GeneratorConfig, Generator]:
-    """Built without memory first, so that a lying header cannot ask for any."""
+    """Build the module without memory first, so that a lying header cannot ask for any."""
     with torch.device("meta"):
         module = build_generator(config)
     wanted = module.state_dict()
@@ -144,7 +174,7 @@ def _assemble(
 
 
 def _plain(path: Path, name: str, tensor: Tensor) -> Tensor:
-    """The tensor itself, if it is dense, real, in memory and finite."""
+    """Return the tensor itself, if it is dense, real, in memory and finite."""
     dense = tensor.layout == torch.strided and not tensor.is_quantized
     if not dense or tensor.is_complex() or tensor.device.type != "cpu":
         raise ModelError(f"{path}: {name} is not a plain tensor of real numbers")

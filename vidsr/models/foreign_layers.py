@@ -14,7 +14,7 @@ Layer = dict[str, Tensor]
 
 
 def layer_kind(layer: Layer) -> str:
-    """``conv``, ``norm``, ``prelu`` or ``other``, from the tensors a layer has."""
+    """Return ``conv``, ``norm``, ``prelu`` or ``other``, from the tensors a layer has."""
     weight = layer.get("weight")
     if "running_mean" in layer and "running_var" in layer:
         return "norm"
@@ -24,13 +24,13 @@ def layer_kind(layer: Layer) -> str:
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:
-    """Sorts "b.2" before "b.10"."""
+    """Return a key that sorts "b.2" before "b.10"."""
     parts = re.split(r"(\d+)", name)
     return [(0, int(p)) if p.isdecimal() else (1, p) for p in parts]
 
 
 def running_order(path: Path, layers: Mapping[str, Layer]) -> list[str]:
-    """Names sorted by their own numbers, or, where parts have names, by what the parts hold.
+    """Return names sorted by their own numbers, or, where parts have names, by what they hold.
 
     Raises ModelError where several orders are possible.
     """
@@ -55,13 +55,13 @@ def running_order(path: Path, layers: Mapping[str, Layer]) -> list[str]:
 
 
 def _is_ambiguous(layers: Mapping[str, Layer], ranks: Mapping[str, int]) -> bool:
-    """Whether layers beside the head and the join might belong elsewhere."""
+    """Return True if layers beside the head and the join might belong elsewhere."""
     kinds = [(rank, layer_kind(layers[name])) for name, rank in ranks.items()]
     return kinds.count((0, "prelu")) > 1 or kinds.count((2, "norm")) > 1 or (2, "prelu") in kinds
 
 
 def _part_ranks(layers: Mapping[str, Layer], part: Mapping[str, str]) -> dict[str, int]:
-    """Where each part runs: 0 head, 1 blocks, 2 join, 3 upsampling, 4 tail.
+    """Return where each part runs: 0 head, 1 blocks, 2 join, 3 upsampling, 4 tail.
 
     A part with no convolution holds the head's PReLU or the join's normalisation.
     """

@@ -29,7 +29,7 @@ NESTS = (
     "net_g", "G", "gen", "weights",
 )  # fmt: skip
 ALLOWED = (
-    "allowed: a 9x9 head, residual blocks of two normalised 3x3 convolutions, a normalised 3x3 "
+    "expected a 9x9 head, residual blocks of two normalised 3x3 convolutions, a normalised 3x3 "
     "convolution, one or two 3x3 upsamplers to four times the width, a 9x9 tail, PReLU between"
 )
 HINT = "only SRResNet as published (Ledig et al. 2017) loads from foreign files"
@@ -37,7 +37,7 @@ GREYS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def read_pickle(path: Path) -> dict[str, Tensor]:
-    """The tensors of a ``torch.save`` file, in their order. Code in the file is never run."""
+    """Return the tensors of a ``torch.save`` file, in order. Code in the file is never run."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about formats that end in the error below anyway
@@ -56,7 +56,7 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def _find_tensors(content: Any, depth: int = 3) -> dict[str, Tensor]:
-    """The first mapping of names to tensors that holds a convolution."""
+    """Return the first mapping of names to tensors that holds a convolution."""
     if not isinstance(content, Mapping) or depth < 0:
         return {}
     tensors = {str(k): t for k, t in content.items() if isinstance(t, Tensor)}
@@ -96,7 +96,7 @@ def _group(path: Path, tensors: Mapping[str, Tensor], ordered: bool) -> Layers:
 def recognise(
     path: Path, tensors: Mapping[str, Tensor], *, ordered: bool
 ) -> tuple[GeneratorConfig, dict[str, Tensor]]:
-    """Dimensions and renamed weights of a foreign SRResNet, its output range taken for ``unit``.
+    """Return dimensions and renamed weights of a foreign SRResNet, its range taken for ``unit``.
 
     ``ordered`` says that the tensors come in the order of definition.
     Raises ModelError naming what was found when the shapes are not SRResNet's.
@@ -144,7 +144,7 @@ def _dimensions(path: Path, tensors: Mapping[str, Tensor], layers: Layers) -> Ge
 def _fill(
     path: Path, tensors: Mapping[str, Tensor], name: str, module: nn.Module, layer: Layer
 ) -> dict[str, Tensor]:
-    """One layer's tensors under our names; what a file may leave out is neutral."""
+    """Return one layer's tensors under our names; what a file may leave out is neutral."""
     out = {}
     for leaf, wanted in module.state_dict().items():
         tensor = layer.get(leaf)
@@ -159,7 +159,7 @@ def _fill(
 
 
 def _unlike(path: Path, tensors: Mapping[str, Tensor], found: str) -> ModelError:
-    """The refusal: what differs, what the file's convolutions look like, what is allowed."""
+    """Return the refusal: what differs, how the convolutions look, what is expected."""
     shapes = [tuple(t.shape) for t in tensors.values() if t.ndim == 4]
     common = ", ".join(f"{n} of {list(s)}" for s, n in Counter(shapes).most_common(4))
     return ModelError(
@@ -169,7 +169,7 @@ def _unlike(path: Path, tensors: Mapping[str, Tensor], found: str) -> ModelError
 
 @torch.no_grad()
 def probe_output_range(path: Path, module: nn.Module) -> OutputRange:
-    """Whether a trained network puts out [0, 1] or [-1, 1], seen from flat greys.
+    """Return the range that a trained network puts out, [0, 1] or [-1, 1], seen from flat greys.
 
     Padding repeats the edge here, so that a flat picture stays flat right to its border.
     Raises ModelError for a network that keeps neither (untrained, other normalisation, a tanh).

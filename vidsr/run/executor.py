@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Protocol
 
-from vidsr.engines.selection.choice import runtime_of
 from vidsr.notes import Notes
 from vidsr.run.job import Job, open_job
 from vidsr.run.loop import Finished, upscale_job
@@ -75,7 +74,7 @@ def report_of(job: Job, finished: Finished, notes: Notes) -> Report:
         model=upscaler.model.name,
         device=str(upscaler.engine.device),
         precision=str(upscaler.engine.dtype).removeprefix("torch."),
-        engine=runtime_of(upscaler.engine),
+        engine=upscaler.engine.runtime,
         decoder=header.decoder,
         scale=upscaler.scale,
         tile=describe_tile(upscaler.plan(header.info.format, layout)),

@@ -1,4 +1,4 @@
-"""Frames side by side on a processor: each on a core of its own, instead of one on all of them.
+"""Frames side by side on a CPU: each on a core of its own, instead of one on all of them.
 
 Threads that share a frame wait for each other after every layer, and while one of them converts
 colours or runs Python, the others do nothing. Frames that share nothing do not wait.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Barrier, BrokenBarrierError
 from typing import Any, TypeVar
 
@@ -21,57 +21,75 @@ T = TypeVar("T")
 
 
 class Workers:
-    """``count`` threads that enlarge a frame each; PyTorch's own threads are shared out to them.
+    """``count`` threads that upscale a frame each; PyTorch's own threads are shared out to them.
 
     An error of the source is raised when all frames before it have come out.
 
-    ``enlarge`` is called in several threads at once, except for the first frame: that has all
-    of PyTorch's threads, and nobody beside it.
+    ``upscale`` is called in several threads at once, except for the first frame: that has all
+    of PyTorch's threads, and nobody beside it. With a ``count`` of 1 it is always called in the
+    caller's thread, in order, as what keeps a state has to be.
     """
 
-    def __init__(self, enlarge: Callable[[Frame], Frame], count: int) -> None:
-        self._enlarge, self._count = enlarge, count
+    def __init__(self, upscale: Callable[[Frame], Frame], count: int) -> None:
+        self._upscale, self._count = upscale, count
+        self._waiting: deque[Any] = deque()
+        self._threads = ExitStack()
+        self._pool: ThreadPoolExecutor | None = None
+        self._begun = False
+
+    @property
+    def latency_frames(self) -> int:
+        """Most frames that are held back."""
+        return self._count if self._count > 1 else 0
 
     def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
-        """Items in their order: frames enlarged, all else as it is.
+        """Give items in their order: frames upscaled, all else as it is.
 
         A frame comes out when ``count`` more have gone in, or at the end. Closing waits for the
-        frames that are being enlarged. An error of a frame is raised when its turn comes.
+        frames that are being upscaled. An error of a frame is raised when its turn comes.
         """
-        iterator = iter(items)
-        for item in iterator:
-            first = isinstance(item, Frame)
-            yield self._enlarge(item) if isinstance(item, Frame) else item
-            if first:
-                break
-        if self._count == 1:
-            for item in iterator:
-                yield self._enlarge(item) if isinstance(item, Frame) else item
-            return
-        yield from self._together(iterator)
-
-    def _together(self, items: Iterator[T]) -> Iterator[T | Frame]:
-        waiting: deque[Any] = deque()
         failure: list[Exception] = []
-        with _threads(self._count) as pool:
-            for item in _until_failure(items, failure):
-                frame = isinstance(item, Frame)
-                waiting.append(pool.submit(self._enlarge, item) if frame else item)  # type: ignore[arg-type]
-                while waiting and not self._in_work(waiting):
-                    yield _result(waiting.popleft())
-            while waiting:
-                yield _result(waiting.popleft())
+        try:
+            for item in _until_failure(iter(items), failure):
+                yield from self.take(item)
+            yield from self.rest()
+        finally:
+            self.close()
         if failure:
             raise failure[0]
 
+    def take(self, item: T) -> Iterator[T | Frame]:
+        """Take one item in, and give what no worker stands idle without."""
+        if self._count == 1 or not self._begun:
+            self._begun = self._begun or isinstance(item, Frame)
+            yield self._upscale(item) if isinstance(item, Frame) else item
+            return
+        if self._pool is None:
+            self._pool = self._threads.enter_context(_threads(self._count))
+        frame = isinstance(item, Frame)
+        self._waiting.append(self._pool.submit(self._upscale, item) if frame else item)  # type: ignore[arg-type]
+        while self._waiting and not self._in_work(self._waiting):
+            yield _result(self._waiting.popleft())
+
+    def rest(self) -> Iterator[Any]:
+        """Give what is still being upscaled, in order."""
+        while self._waiting:
+            yield _result(self._waiting.popleft())
+
+    def close(self) -> None:
+        """Wait for the frames that are being upscaled, and end the threads."""
+        self._pool = None
+        self._threads.close()
+        self._waiting.clear()
+
     def _in_work(self, waiting: deque[Any]) -> bool:
-        """Whether the oldest is a frame that may take its time: no worker would stand idle."""
+        """Return True if the oldest may take its time: no worker would stand idle."""
         frames = sum(isinstance(item, Future) for item in waiting)
         return isinstance(waiting[0], Future) and frames <= self._count
 
 
 def _until_failure(items: Iterator[T], failure: list[Exception]) -> Iterator[T]:
-    """``items``, ended by an error of theirs, put aside until what came before has come out."""
+    """Yield ``items``; put an error of theirs aside until what came before has come out."""
     try:
         for item in items:  # noqa: UP028 - "yield from" would close what is the caller's
             yield item
@@ -81,7 +99,7 @@ def _until_failure(items: Iterator[T], failure: list[Exception]) -> Iterator[T]:
 
 @contextmanager
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
-    """``count`` threads with their share of PyTorch's; leaving waits for what they do.
+    """Start ``count`` threads with their share of PyTorch's; leaving waits for what they do.
 
     The number that a thread sets for itself is also that of all threads yet to begin, also of
     other programs' parts. So all begin here, and then the number is what it was.

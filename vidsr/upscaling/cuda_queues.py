@@ -27,7 +27,7 @@ class CudaDevice:
         self._streams = {q: torch.cuda.Stream(device) for q in queues}  # type: ignore[no-untyped-call]
 
     def host(self, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-        """Page-locked memory. Raises MemoryLimitError."""
+        """Return page-locked memory. Raises MemoryLimitError."""
         try:
             with torch.cuda.device(self.device):  # else the first device gets a context, too
                 return torch.empty(shape, dtype=dtype, pin_memory=True)
@@ -37,7 +37,7 @@ class CudaDevice:
             ) from error
 
     def memory(self, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-        """Memory of the device that nothing queued so far uses. Raises MemoryLimitError."""
+        """Return memory of the device that nothing queued so far uses. Raises MemoryLimitError."""
         with self._failures():
             buffer = torch.empty(shape, dtype=dtype, device=self.device)
             # It may have been freed by work that is still waiting on the current stream.
@@ -51,7 +51,7 @@ class CudaDevice:
 
     @contextmanager
     def on(self, queue: Queue) -> Iterator[None]:
-        """What is launched inside goes to the queue's stream.
+        """Send what is launched inside to the queue's stream.
 
         Behind what the caller's stream holds, which may be planes that it has just begun to make.
         """
@@ -60,11 +60,11 @@ class CudaDevice:
             yield
 
     def copy(self, target: Tensor, source: Tensor) -> None:
-        """Without waiting; the ring says when the memory may be touched again."""
+        """Copy without waiting; the ring says when the memory may be touched again."""
         target.copy_(source, non_blocking=True)
 
     def record(self, queue: Queue) -> torch.cuda.Event:
-        """An event behind everything launched on the queue. Raises DeviceError."""
+        """Record an event behind everything launched on the queue. Raises DeviceError."""
         with self._failures():
             # Blocking means that the waiting thread sleeps: spinning would take a core from x264.
             event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
@@ -77,7 +77,7 @@ class CudaDevice:
             self._streams[queue].wait_event(event)
 
     def done(self, event: torch.cuda.Event) -> bool:
-        """Whether the event has come. Raises DeviceError."""
+        """Return True if the event has come. Raises DeviceError."""
         with self._failures():
             return bool(event.query())  # type: ignore[no-untyped-call]
 
@@ -88,7 +88,7 @@ class CudaDevice:
 
     @contextmanager
     def _failures(self) -> Iterator[None]:
-        """What PyTorch raises, as errors of ours."""
+        """Turn what PyTorch raises into errors of vidsr."""
         try:
             yield
         except VidsrError:

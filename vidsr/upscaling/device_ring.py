@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import torch
@@ -30,14 +29,14 @@ DEPTH = 3
 
 
 class Device(Protocol):
-    """What runs queued work in order, each queue on its own; events tie queues together."""
+    """A device that runs queued work in order, each queue on its own; events tie them together."""
 
     def host(self, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-        """Page-locked memory of the host."""
+        """Return page-locked memory of the host."""
         ...
 
     def memory(self, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-        """Memory of the device."""
+        """Return memory of the device."""
         ...
 
     def submit(self, queue: Queue, work: Callable[[], None]) -> None:
@@ -45,11 +44,11 @@ class Device(Protocol):
         ...
 
     def copy(self, target: Tensor, source: Tensor) -> None:
-        """Inside ``work``: copy between host and device without waiting."""
+        """Copy between host and device without waiting, inside ``work``."""
         ...
 
     def record(self, queue: Queue) -> Any:
-        """An event: that all submitted to the queue so far is done."""
+        """Record an event: that all submitted to the queue so far is done."""
         ...
 
     def await_event(self, queue: Queue, event: Any) -> None:
@@ -57,7 +56,7 @@ class Device(Protocol):
         ...
 
     def done(self, event: Any) -> bool:
-        """Whether the event has come."""
+        """Return True if the event has come."""
         ...
 
     def synchronize(self, event: Any) -> None:
@@ -119,7 +118,7 @@ class Slot:
 
     @property
     def done(self) -> bool:
-        """Whether ``finish`` would not wait."""
+        """Return True if the event has come."""
         return self._device.done(self._downloaded)
 
     def finish(self, release: Callable[[], None]) -> Frame:
@@ -141,7 +140,7 @@ class Slot:
 
 
 def slots_per_device(devices: int, downstream: int, depth: int = DEPTH) -> int:
-    """How many slots a ``Ring`` makes on each of its devices."""
+    """Return how many slots a ``Ring`` makes on each of its devices."""
     return depth + -(-downstream // devices)
 
 
@@ -160,24 +159,37 @@ class Ring:
         for _ in range(slots_per_device(len(lanes), downstream, depth)):
             self._free.extend(Slot(lane) for lane in lanes)
 
+    @property
+    def latency_frames(self) -> int:
+        """Most frames that are held back."""
+        return self._depth
+
     def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
-        """Items in their order: frames enlarged, all else as it is.
+        """Give items in their order: frames upscaled, all else as it is.
 
         A frame is given out when ``depth`` more have come for every device, or with the first
         item that comes after it is done. Closing waits for the devices.
         """
         try:
             for item in items:
-                yield from self._ready()
-                if isinstance(item, Frame):
-                    yield from self._room()
-                    self._start(item)
-                else:
-                    self._busy.append(item)
-            while self._busy:
-                yield self._oldest()
+                yield from self.take(item)
+            yield from self.rest()
         finally:
-            self._drop_all()
+            self.close()
+
+    def take(self, item: T) -> Iterator[T | Frame]:
+        """Give what is done, make room where ``item`` is a frame, and start it."""
+        yield from self._ready()
+        if isinstance(item, Frame):
+            yield from self._room()
+            self._start(item)
+        else:
+            self._busy.append(item)
+
+    def rest(self) -> Iterator[Any]:
+        """Give all that is on its way, each as soon as it is done."""
+        while self._busy:
+            yield self._oldest()
 
     def _start(self, frame: Frame) -> None:
         slot = self._free.popleft()
@@ -213,32 +225,9 @@ class Ring:
         self._busy.popleft()  # not before: what fails to finish has to be dropped
         return frame
 
-    def _drop_all(self) -> None:
+    def close(self) -> None:
+        """Wait for the devices and drop what is on its way."""
         for item in self._busy:
             if isinstance(item, Slot):
                 item.drop()
         self._busy.clear()
-
-
-class Way(Protocol):
-    """Where frames of one format pass through."""
-
-    def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
-        """Items in their order: frames enlarged, all else as it is."""
-        ...
-
-
-def by_format(items: Iterable[T], make: Callable[[VideoFormat], Way]) -> Iterator[T | Frame]:
-    """Items through rings or workers, new ones whenever frames come in another format."""
-    last: VideoFormat | None = None
-
-    def layout(item: T) -> VideoFormat | None:
-        nonlocal last
-        last = item.format if isinstance(item, Frame) else last
-        return last
-
-    for source, group in groupby(items, layout):
-        if source is None:
-            yield from group
-        else:
-            yield from make(source).through(group)

@@ -1,34 +1,48 @@
-"""Where an upscaler's engines run: one for each device, and the queues of that device."""
+"""*One* model and its engines on a device or on several, shared by many sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from threading import Lock, RLock
 
 import torch
-from torch import Tensor
 
 from vidsr.engines.engine import Engine
-from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
-from vidsr.engines.selection.choice import EngineChoice, first_engine, offer_tensorrt
-from vidsr.engines.selection.switch import EngineSwitch, Sample
-from vidsr.engines.tiling import first_window
-from vidsr.models.zoo import Model
+from vidsr.engines.selection.choice import EngineChoice, first_engine, offer_follower
+from vidsr.engines.selection.follower import Vacancy
+from vidsr.errors import OptionError
+from vidsr.models.model import Model
 from vidsr.notes import Notes
 from vidsr.picture.frame import VideoFormat
-from vidsr.upscaling import transform
+from vidsr.picture.size import Size
 from vidsr.upscaling.cuda_queues import CudaDevice
-from vidsr.upscaling.device_ring import Lane, Planes, Ring
-from vidsr.upscaling.memory_plan import HELD_FRAMES, Load, MemoryPlan, load_of
+from vidsr.upscaling.memory_plan import (
+    Load,
+    MemoryPlan,
+    MemoryPlanner,
+    default_limit,
+    load_of,
+)
 
-PlanMemory = Callable[[VideoFormat, VideoFormat, Engine, int], MemoryPlan]
 
+class EnginePool:
+    """Engines of one model, one a device, which all do the same, and the memory they share.
 
-class Runner:
-    """Engines of one model on one device or on several, which all do the same.
+    Whoever makes a pool holds it, and so does every session; it is closed once, when the last of
+    them has given it up. Several threads may use it, each with sessions of its own.
 
-    ``plan`` says what frames of one format take on their way to another through an engine, for a
-    receiver that keeps so many of them, and which tile they are cut into.
+    Args:
+        model: The network.
+        choice: Which engine begins, and which may follow.
+        devices: One CPU, or GPUs that share streams.
+        notes: Take what is said of the engines, which are those of all sessions.
+        limit_bytes: Memory for all sessions together, on each device; None for a part of what is
+            free.
+        tile: Pixels that the network sees at once; None chooses by the limit.
+
+    Raises:
+        OptionError: The engine does not fit the model, or needs frames that no session feeds.
+        DeviceError: The engine cannot run.
     """
 
     def __init__(
@@ -36,114 +50,102 @@ class Runner:
         model: Model,
         choice: EngineChoice,
         devices: Sequence[torch.device],
-        plan: PlanMemory,
         notes: Notes,
+        *,
+        limit_bytes: int | None = None,
+        tile: Size | None = None,
     ) -> None:
-        self._model, self._choice, self._plan, self._notes = model, choice, plan, notes
-        self.devices = tuple(devices)
+        self.model, self.devices, self.notes = model, tuple(devices), notes
+        self._choice = choice
         self.switches = [first_engine(model, device, choice, notes.say) for device in devices]
-        self._offered: set[EngineSwitch] = set()
-        self._cards: dict[int, CudaDevice] = {}
+        _check_reach_in_time(self.engine)
+        if limit_bytes is None:
+            limit_bytes = min(default_limit(device) for device in devices)
+        self.planner = MemoryPlanner(limit_bytes, tile)
+        self._offered: set[int] = set()
+        self._queues: dict[int, CudaDevice] = {}
+        self._turns = [RLock() for _ in devices]
+        self._lock, self._holders = Lock(), 1
 
     @property
     def engine(self) -> Engine:
-        """What runs now, on the first device."""
+        """Engine that runs now, on the first device."""
         return self.switches[0].engine
 
     @property
-    def streams(self) -> bool:
-        """Whether frames are to go through ``ring``."""
+    def on_gpu(self) -> bool:
+        """True where streams go through the queues of GPUs."""
         return self.devices[0].type == "cuda"
 
-    @contextmanager
-    def alone(self, source: VideoFormat, target: VideoFormat, seen: Sample) -> Iterator[Engine]:
-        """The engine for one picture outside a ring. Takes turns with rings: engines reuse memory.
+    @property
+    def insists(self) -> bool:
+        """True where another engine is asked for by name: worth minutes even for one picture."""
+        return self._choice.insists
 
-        ``seen`` gives what the engine sees of the picture.
-        """
-        switch = self.switches[0]
-        if self._choice.kind == "tensorrt":  # else not worth minutes of building for one picture
-            self._offer(switch, source, target)
+    def target_format(self, source: VideoFormat) -> VideoFormat:
+        """Return ``source``'s format, as many times larger as the model makes it."""
+        scale = self.engine.scale
+        return VideoFormat(source.width * scale, source.height * scale, source.pixel, source.color)
 
-        def window() -> Tensor:
-            return first_window(seen(), self.engine, self._tile(self.engine, source, target))
+    def turns(self, index: int) -> RLock:
+        """Return the lock of whoever runs an engine that only one thread may run at a time."""
+        return self._turns[index]
 
-        self._tile(self.engine, source, target)
-
-        if self.engine.device.type != "cuda":
-            yield switch.current(window)
-            return
-        with self._card(0).on("compute"):
-            yield switch.current(window)
-
-    def ring(self, source: VideoFormat, target: VideoFormat, held: int) -> Ring:
-        """Slots of all devices, for a receiver that keeps ``held`` frames at a time."""
-        lanes = []
-        for index, switch in enumerate(self.switches):
-            self._offer(switch, source, target, held)
-            work = self._work(switch, source, target, held)
-            lanes.append(Lane(self._card(index), source, target, work))
-        return Ring(lanes, downstream=held)
-
-    def _work(
-        self, switch: EngineSwitch, source: VideoFormat, target: VideoFormat, held: int
-    ) -> Callable[[Planes, Planes], None]:
-        def work(planes: Planes, large: Planes) -> None:
-            def seen() -> Tensor:
-                x = transform.engine_input(planes, source, switch.engine)
-                tile = self._tile(switch.engine, source, target, held)
-                return first_window(x, switch.engine, tile)
-
-            with torch.inference_mode():
-                engine = switch.current(seen)
-                tile = self._tile(engine, source, target, held)
-                results = transform.enlarge_planes(planes, source, target, engine, tile)
-                for plane, result in zip(large, results, strict=True):
-                    plane.copy_(result)
-
-        return work
+    def queues(self, index: int) -> CudaDevice:
+        """Return the queues of a GPU: the same for all that is done there."""
+        with self._lock:
+            if index not in self._queues:
+                self._queues[index] = CudaDevice(self.devices[index])
+            return self._queues[index]
 
     def load(self, engine: Engine, held: int) -> Load:
-        """What lies on a device beside ``engine``, for a receiver that keeps ``held`` frames."""
+        """Return what lies on a device beside ``engine`` for a receiver of ``held`` frames."""
         follows = len(self.devices) == 1 and self._choice.may_follow(engine.device)
         return load_of(engine, len(self.devices), held, follows=follows)
 
-    def _tile(
-        self, engine: Engine, source: VideoFormat, target: VideoFormat, held: int = HELD_FRAMES
-    ) -> transform.Tile:
-        """What ``engine`` sees at once; it is told how much its graphs may take."""
-        plan = self._plan(source, target, engine, held)
-        if isinstance(engine, GraphedEngine):
-            engine.room_bytes = plan.graphs
-        return plan.tile
+    def plan(
+        self, source: VideoFormat, target: VideoFormat, engine: Engine, held: int, notes: Notes
+    ) -> MemoryPlan:
+        """Plan frames of a format for one session. Raises MemoryLimitError."""
+        return self.planner.plan(source, target, engine, self.load(engine, held), notes)
 
-    def _card(self, index: int) -> CudaDevice:
-        """The queues of a device: the same for all that is done there."""
-        if index not in self._cards:
-            self._cards[index] = CudaDevice(self.devices[index])
-        return self._cards[index]
-
-    def _offer(
-        self,
-        switch: EngineSwitch,
-        source: VideoFormat,
-        target: VideoFormat,
-        held: int = HELD_FRAMES,
-    ) -> None:
-        """TensorRT, for the first size that comes: an engine serves one, and takes minutes."""
-        if switch in self._offered or not self._choice.may_follow(switch.engine.device):
+    def offer(self, index: int, frame: Size, tile: Size | None) -> None:
+        """Have another engine take over, for the first size: it serves one, and takes minutes."""
+        switch = self.switches[index]
+        if index in self._offered or not self._choice.may_follow(switch.engine.device):
             return
-        self._offered.add(switch)
+        self._offered.add(index)
         if len(self.devices) > 1:
             # They would change engines at different frames, and neighbours would not look alike.
-            if self._choice.kind == "tensorrt":
-                self._notes.say("no TensorRT engine: several devices all stay with PyTorch")
+            if self.insists:
+                self.notes.say("no TensorRT engine: several devices all stay with PyTorch")
             return
-        frame = source.height, source.width
-        tile = self._tile(switch.engine, source, target, held)
-        offer_tensorrt(switch, self._model, self._choice, frame, tile, self._notes.say)
+        vacancy = Vacancy(self.model, switch.engine, frame, tile, self._choice.precision)
+        offer_follower(switch, vacancy, self._choice, self.notes.say)
 
-    def close(self) -> None:
-        """Stop what still goes on in the background."""
-        for switch in self.switches:
-            switch.close()
+    def retain(self) -> None:
+        """Count one holder more. Raises OptionError where the pool is closed already."""
+        with self._lock:
+            if not self._holders:
+                raise OptionError("the pool of engines is closed: make another one")
+            self._holders += 1
+
+    def release(self) -> None:
+        """Count one holder less; the last one closes the engines."""
+        with self._lock:
+            self._holders -= 1
+            last = self._holders == 0
+        if last:
+            for switch in self.switches:
+                switch.close()
+                switch.engine.close()
+
+
+def _check_reach_in_time(engine: Engine) -> None:
+    traits = engine.traits
+    if traits.past_frames or traits.future_frames:
+        raise OptionError(
+            f"{traits.name} looks at {traits.past_frames} frames before and "
+            f"{traits.future_frames} after each one: expected a network of single frames, "
+            f"or one that keeps a state"
+        )

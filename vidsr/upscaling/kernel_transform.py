@@ -21,14 +21,14 @@ from vidsr.notes import logger
 from vidsr.picture import conversion
 from vidsr.picture.chroma import Components, chroma_planes, keeps_matrix, with_weights
 from vidsr.picture.frame import VideoFormat
+from vidsr.picture.size import Size
 
 Planes = tuple[Tensor, ...]
-Tile = tuple[int, int] | None
 
 
 @cache
 def has_kernels(device: torch.device) -> bool:
-    """Whether Triton's kernels run there; where they should and do not, that is said once.
+    """Return True if Triton's kernels run there; log a warning once where they should and do not.
 
     Triton may be there and unable to make what launches a kernel, for want of a C compiler.
     """
@@ -46,7 +46,7 @@ def has_kernels(device: torch.device) -> bool:
 
 
 def serves(source: VideoFormat, target: VideoFormat, engine: Engine) -> bool:
-    """Whether ``enlarge_planes`` is for these formats on the engine's device."""
+    """Return True if ``enlarge_planes`` is for these formats on the engine's device."""
     same_size = (source.width * engine.scale, source.height * engine.scale) == (
         target.width,
         target.height,
@@ -61,15 +61,15 @@ def serves(source: VideoFormat, target: VideoFormat, engine: Engine) -> bool:
 
 
 def enlarge_planes(
-    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
+    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Size | None
 ) -> Planes:
-    """As ``enlarge_planes``, where ``serves`` says so."""
+    """Return what ``transform.enlarge_planes`` does, where ``serves`` says so."""
     by = _by_luma if engine.channels == 1 else _by_rgb
     return by(planes, source, target, engine, tile)
 
 
 def _by_rgb(
-    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
+    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Size | None
 ) -> Planes:
     from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
     from vidsr.kernels.triton_kernels.yuv_to_rgb import yuv_to_rgb
@@ -83,7 +83,7 @@ def _by_rgb(
 
 
 def _by_luma(
-    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Tile
+    planes: Planes, source: VideoFormat, target: VideoFormat, engine: Engine, tile: Size | None
 ) -> Planes:
     from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
 

@@ -1,21 +1,23 @@
-"""How much memory a run may take, and how much it will."""
+"""Memory that a run may take, and that it will take."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import torch
 
 from vidsr.engines.engine import Engine
 from vidsr.engines.selection.accuracy_check import TILE as CHECK_TILE
 from vidsr.engines.tiling import choose_tile, window_pixels
-from vidsr.errors import MemoryLimitError
+from vidsr.errors import MemoryLimitError, OptionError
+from vidsr.notes import Notes
 from vidsr.picture.chroma import keeps_matrix
 from vidsr.picture.frame import VideoFormat
+from vidsr.picture.size import Size
 from vidsr.upscaling.device_ring import slots_per_device
-from vidsr.upscaling.transform import Tile
 
 # Frames alive at once on each side: two queued, one being worked on, one in a neighbour's hands.
 FRAMES_IN_FLIGHT = 4
@@ -27,7 +29,7 @@ LUMA_PLANES, RESIZED_LUMA_PLANES, RGB_PLANES = 2, 3, 10
 
 
 def default_limit(device: torch.device) -> int:
-    """Half of what is free on the device, at most 4 GiB on a CPU."""
+    """Return half of what is free on the device, at most 4 GiB on a CPU."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free // 2
@@ -41,7 +43,7 @@ def default_limit(device: torch.device) -> int:
 
 @dataclass(frozen=True)
 class Load:
-    """What else there is on a device beside one run of the network.
+    """Load of a device beside one run of the network.
 
     ``frames``    that lie there at once, each with its planes of either size
     ``networks``  whose activations lie there at once: a CUDA graph keeps its own, and TensorRT's
@@ -55,7 +57,7 @@ class Load:
 
 
 def load_of(engine: Engine, devices: int = 1, held: int = HELD_FRAMES, *, follows: bool) -> Load:
-    """Of each of several ``devices`` that share a stream whose receiver keeps ``held`` frames.
+    """Return the load of each of ``devices`` that share a stream for a receiver of ``held`` frames.
 
     ``follows`` says whether TensorRT may take over. What the builder of its engine takes, in a
     process of its own, is not counted, nor are page-locked buffers of the host: as many as slots.
@@ -66,10 +68,14 @@ def load_of(engine: Engine, devices: int = 1, held: int = HELD_FRAMES, *, follow
     return Load(slots_per_device(devices, held), networks, engine.dtype != torch.float32)
 
 
+def _size(layout: VideoFormat) -> Size:
+    return Size(layout.width, layout.height)
+
+
 def frame_bytes(
     source: VideoFormat, target: VideoFormat, engine: Engine, frames: int = FRAMES_IN_FLIGHT
 ) -> int:
-    """Bytes held beside the network: ``frames`` in flight, and float planes before rounding.
+    """Return bytes held beside the network: frames in flight, and float planes before rounding.
 
     The planes are as large as the network's output or the target, whichever is larger.
     """
@@ -85,27 +91,27 @@ def frame_bytes(
 def fits_whole(
     source: VideoFormat, target: VideoFormat, engine: Engine, limit: int, count: int
 ) -> bool:
-    """Whether ``count`` frames may be enlarged at once, none of them in tiles.
+    """Return True if ``count`` frames may be upscaled at once, none of them in tiles.
 
     Each has float planes and a network of its own, and as many more wait in between.
     """
     planes = frame_bytes(source, target, engine, frames=0)
     queued = frame_bytes(source, target, engine, FRAMES_IN_FLIGHT + count) - planes
-    network = window_pixels(None, (source.height, source.width), engine) * engine.bytes_per_pixel
+    network = window_pixels(None, _size(source), engine) * engine.bytes_per_pixel
     return queued + count * (planes + network) <= limit
 
 
 @dataclass(frozen=True)
 class MemoryPlan:
-    """How a run stays within its limit, in bytes.
+    """Plan of how a run stays within its limit, in bytes.
 
-    ``tile``     the largest (height, width) that does; None runs whole frames
+    ``tile``     the largest that does; None runs whole frames
     ``beside``   taken by frames
     ``network``  taken by what the networks see at once, for all of them
     ``graphs``   what activations that are kept from run to run may take together
     """
 
-    tile: Tile
+    tile: Size | None
     beside: int
     network: int
     graphs: int
@@ -121,14 +127,17 @@ def plan_memory(
     engine: Engine,
     limit: int,
     load: Load,
-    tile: Tile = None,
+    tile: Size | None = None,
 ) -> MemoryPlan:
-    """For one device. A ``tile`` that is given is kept, however much it takes.
+    """Plan one device. A ``tile`` that is given is kept, however much it takes.
 
-    The encoder's own frames are not counted. Raises MemoryLimitError.
+    The encoder's own frames are not counted. Raises MemoryLimitError, and OptionError for a tile
+    where the network does not allow any.
     """
     beside = frame_bytes(source, target, engine, load.frames)
-    size = source.height, source.width
+    size = _size(source)
+    if tile is not None and not engine.traits.tiling:
+        raise OptionError(f"tile = {tile}: expected None, {engine.name} sees whole frames only")
     if tile is None:
         if beside >= limit:
             raise MemoryLimitError(
@@ -136,15 +145,15 @@ def plan_memory(
                 f"more than the limit of {limit >> 10} KiB.",
                 hint="raise --max-memory, or choose a smaller --scale.",
             )
-        tile = choose_tile(*size, engine, _share(limit - beside, size, engine, load))
+        tile = choose_tile(size, engine, _share(limit - beside, size, engine, load))
     once = window_pixels(tile, size, engine) * engine.bytes_per_pixel
     check = min(window_pixels(tile, size, engine), _check_pixels(size, engine))
     network = once * load.networks + load.check * check * _float32(engine)
     return MemoryPlan(tile, beside, network, max(once, limit - beside - network + once))
 
 
-def _share(room: int, size: tuple[int, int], engine: Engine, load: Load) -> int:
-    """Of ``room`` bytes, what one network may take so that all that runs beside it fits.
+def _share(room: int, size: Size, engine: Engine, load: Load) -> int:
+    """Return what one network may take of ``room`` bytes so that all that runs beside it fits.
 
     The network in float32 sees no more than a window of 256 x 256, and no more than the other does:
     whichever of the two allows more is right.
@@ -156,10 +165,91 @@ def _share(room: int, size: tuple[int, int], engine: Engine, load: Load) -> int:
     return max(apart, int(room / (load.networks + ratio)))
 
 
-def _check_pixels(size: tuple[int, int], engine: Engine) -> int:
+def _check_pixels(size: Size, engine: Engine) -> int:
     return window_pixels(CHECK_TILE, size, engine)
 
 
 def _float32(engine: Engine) -> int:
-    """Bytes per pixel of the same network in float32."""
+    """Return bytes per pixel of the same network in float32."""
     return engine.bytes_per_pixel * torch.float32.itemsize // engine.dtype.itemsize
+
+
+class MemoryPlanner:
+    """Planner that shares the memory of a device out to all sessions that run there.
+
+    ``limit_bytes``  for all sessions together, on each device
+    ``tile``         that is kept, however much it takes; None chooses one
+    ``version``      changes whenever plans may have become others: what was planned before it
+                     changed is to be looked up again
+    """
+
+    def __init__(self, limit_bytes: int, tile: Size | None = None) -> None:
+        self.limit_bytes, self.tile = limit_bytes, tile
+        self.version = 0
+        self._sessions = 0
+        self._plans: dict[_Order, dict[int, MemoryPlan]] = {}
+        self._lock = Lock()
+
+    def join(self) -> None:
+        """Count one session more; the shares of the others shrink."""
+        self._count(1)
+
+    def leave(self) -> None:
+        """Count one session less."""
+        self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._sessions += change
+            self.version += 1
+
+    @property
+    def share_bytes(self) -> int:
+        """Bytes that one session may take."""
+        return self.limit_bytes // max(1, self._sessions)
+
+    def plan(
+        self, source: VideoFormat, target: VideoFormat, engine: Engine, load: Load, notes: Notes
+    ) -> MemoryPlan:
+        """Plan frames of a format on their way to another through an engine.
+
+        With an engine that takes more than another did, as float32 does after half precision was
+        rejected, the tile is chosen anew, and ``notes`` say so. Raises MemoryLimitError.
+        """
+        order = _Order(source, target, load.frames, self.share_bytes)
+        with self._lock:
+            plans = self._plans.setdefault(order, {})
+            found = plans.get(engine.bytes_per_pixel)
+            if found is not None:
+                return found
+            plan = plan_memory(source, target, engine, order.share_bytes, load, self.tile)
+            others = tuple(plans.values())
+            plans[engine.bytes_per_pixel] = plan
+        if any(plan.tile != other.tile for other in others):
+            notes.say(
+                f"{engine.name} in {str(engine.dtype)[6:]} sees {plan.tile or 'the whole frame'} "
+                f"at once, to keep the limit of memory"
+            )
+        return plan
+
+    def side_by_side(
+        self, source: VideoFormat, target: VideoFormat, engine: Engine, threads: int
+    ) -> int:
+        """Return how many frames of a session a CPU upscales at once, ``threads`` at most.
+
+        One where a tile is given, since tiles are for those who are short of memory.
+        """
+        count = 1 if self.tile is not None else threads
+        while count > 1 and not fits_whole(source, target, engine, self.share_bytes, count):
+            count //= 2
+        return count
+
+
+@dataclass(frozen=True)
+class _Order:
+    """Identity of a plan, the engine aside."""
+
+    source: VideoFormat
+    target: VideoFormat
+    frames: int
+    share_bytes: int

@@ -14,14 +14,14 @@ from vidsr.picture.chroma import chroma_planes, components, join, keeps_matrix, 
 from vidsr.picture.color import MATRIX_RGB, RANGE_FULL, ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 from vidsr.picture.resample import resample
+from vidsr.picture.size import Size
 from vidsr.upscaling import kernel_transform
 
-Tile = tuple[int, int] | None
 RGB_FULL = ColorSpec(matrix=MATRIX_RGB, range=RANGE_FULL, siting="center")
 
 
-def enlarge(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> Frame:
-    """Enlarge ``frame`` with ``engine`` and deliver it in ``target``'s size, samples and colour.
+def enlarge(frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None) -> Frame:
+    """Upscale ``frame`` with ``engine`` and deliver it in ``target``'s size, samples and colour.
 
     A size other than ``engine.scale`` times the frame's is reached by a final Lanczos resize.
     Luma engines leave chroma to bicubic interpolation where it is sited and need no matrix as
@@ -39,9 +39,9 @@ def enlarge_planes(
     source: VideoFormat,
     target: VideoFormat,
     engine: Engine,
-    tile: Tile,
+    tile: Size | None,
 ) -> tuple[Tensor, ...]:
-    """``enlarge`` of planes on the engine's device; the result stays there.
+    """Upscale planes on the engine's device as ``enlarge`` does; the result stays there.
 
     On CUDA it is queued on the current stream, and nothing waits.
     """
@@ -52,7 +52,7 @@ def enlarge_planes(
 
 
 def engine_input(planes: tuple[Tensor, ...], source: VideoFormat, engine: Engine) -> Tensor:
-    """``[1, channels, h, w]`` float32: what an engine sees of a frame."""
+    """Return what an engine sees of a frame, ``[1, channels, h, w]`` float32."""
     frame = Frame(planes, source)
     if engine.channels == 1:
         return components(frame).luma[None, None]
@@ -60,19 +60,19 @@ def engine_input(planes: tuple[Tensor, ...], source: VideoFormat, engine: Engine
 
 
 def rgb_input(rgb: Tensor, engine: Engine) -> Tensor:
-    """``[3, h, w]`` in [0, 1] -> ``[1, channels, h, w]``: what an engine sees of it."""
+    """Return what an engine sees of ``[3, h, w]`` in [0, 1]: ``[1, channels, h, w]``."""
     rgb = rgb.to(engine.device, copy=True)
     return rgb[None] if engine.channels == 3 else split(rgb).luma[None, None]
 
 
-def _phases(x: Tensor, engine: Engine, tile: Tile) -> Tensor:
-    """The picture before its shuffle, float32, as a whole."""
+def _phases(x: Tensor, engine: Engine, tile: Size | None) -> Tensor:
+    """Return the picture before its shuffle, float32, as a whole."""
     result = run_tiled(engine, x.to(engine.input_dtype), tile).float()
     return result + engine.offset if engine.offset else result
 
 
 def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """``[N, C, h, w]`` -> ``[N, C, H, W]``, Lanczos, antialiased; unchanged where sizes agree."""
+    """Resize ``[N, C, h, w]`` by antialiased Lanczos; unchanged where sizes agree."""
     if tuple(x.shape[2:]) == size:
         return x
     step = (Fraction(x.shape[2], size[0]), Fraction(x.shape[3], size[1]))
@@ -81,7 +81,9 @@ def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     )
 
 
-def _by_rgb(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> tuple[Tensor, ...]:
+def _by_rgb(
+    frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None
+) -> tuple[Tensor, ...]:
     rgb = conversion.yuv_to_rgb(frame.planes, frame.format)
     large = torch.pixel_shuffle(_phases(rgb[None], engine, tile), engine.shuffle)
     large = resize(large, (target.height, target.width))[0]
@@ -91,7 +93,7 @@ def _by_rgb(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> tu
 
 
 def _same_grids(source: VideoFormat, target: VideoFormat) -> bool:
-    """Whether every sample stays where it is and keeps its meaning."""
+    """Return True if every sample stays where it is and keeps its meaning."""
     return (
         source.plane_sizes == target.plane_sizes
         and source.pixel.family == target.pixel.family == "yuv"
@@ -101,7 +103,7 @@ def _same_grids(source: VideoFormat, target: VideoFormat) -> bool:
 
 
 def _changed(frame: Frame, change: Tensor, target: VideoFormat) -> tuple[Tensor, ...]:
-    """The frame's own planes plus ``change`` ``[3, H, W]``, overwritten, of its RGB picture.
+    """Return the frame's own planes plus ``change`` ``[3, H, W]``, overwritten, of its RGB picture.
 
     Conversion is linear, so the change alone goes through it: chroma that nothing touches stays
     what it is, instead of being interpolated and averaged again.
@@ -116,8 +118,8 @@ def _changed(frame: Frame, change: Tensor, target: VideoFormat) -> tuple[Tensor,
     return tuple(planes)
 
 
-def enlarge_rgb(rgb: Tensor, engine: Engine, tile: Tile) -> Tensor:
-    """``[3, h, w]`` float RGB in [0, 1] -> ``[3, H, W]`` on the CPU, clamped to [0, 1]."""
+def enlarge_rgb(rgb: Tensor, engine: Engine, tile: Size | None) -> Tensor:
+    """Upscale ``[3, h, w]`` float RGB in [0, 1] to ``[3, H, W]`` on the CPU, clamped to [0, 1]."""
     with torch.inference_mode():
         rgb = rgb.to(engine.device, copy=True)
         if engine.channels == 3:
@@ -136,7 +138,9 @@ def enlarge_rgb(rgb: Tensor, engine: Engine, tile: Tile) -> Tensor:
     return result.clone()  # an ordinary tensor, which callers may change or differentiate through
 
 
-def _by_luma(frame: Frame, target: VideoFormat, engine: Engine, tile: Tile) -> tuple[Tensor, ...]:
+def _by_luma(
+    frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None
+) -> tuple[Tensor, ...]:
     parts = components(frame)
     phases = _phases(parts.luma[None, None], engine, tile)
     if not keeps_matrix(frame.format, target):
@@ -162,7 +166,7 @@ def _full_luma(phases: Tensor, engine: Engine, target: VideoFormat) -> Tensor:
 
 
 def _shuffle(phases: Tensor, factor: int) -> Tensor:
-    """Pixel shuffle of ``[1, r*r, h, w]`` codes -> ``[h*r, w*r]``, from a channels-last layout."""
+    """Shuffle ``[1, r*r, h, w]`` codes to ``[h*r, w*r]``, from a channels-last layout."""
     _, _, height, width = phases.shape
     grouped = phases.permute(0, 2, 3, 1).reshape(height, width, factor, factor)
     return grouped.permute(0, 2, 1, 3).reshape(height * factor, width * factor)

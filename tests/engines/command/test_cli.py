@@ -30,6 +30,7 @@ from vidsr.engines.trt.profile import profile_of
 from vidsr.errors import DeviceError, InputError, ModelError, OptionError, OutputError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.networks.config import GeneratorConfig
+from vidsr.picture.size import Size
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -235,7 +236,9 @@ def test_the_shape_of_a_tile(
     frame: tuple[int, int], tile: tuple[int, int] | None, alignment: int, window: tuple[int, int]
 ) -> None:
     facts = dataclasses.replace(FACTS, alignment=alignment)
-    assert profile_of(facts, frame, tile).opt == (1, 3, *window)
+    picture, kept = (size and Size(height=size[0], width=size[1]) for size in (frame, tile))
+    assert picture is not None
+    assert profile_of(facts, picture, kept).opt == (1, 3, *window)
 
 
 def test_models_that_cannot_be_built(

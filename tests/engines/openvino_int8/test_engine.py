@@ -22,6 +22,7 @@ from vidsr.errors import DeviceError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.zoo import Model, load_model
+from vidsr.picture.size import Size
 from vidsr.quality.set_scores import score_sets, set_means
 from vidsr.training.tools.quantise import main
 
@@ -87,7 +88,7 @@ def test_tiles_equal_the_whole_to_the_last_bit(
     engine: OpenVinoEngine, tile: tuple[int, int]
 ) -> None:
     x = soft(75, 91)
-    assert torch.equal(run_tiled(engine, x, tile), engine.run(x))
+    assert torch.equal(run_tiled(engine, x, Size(height=tile[0], width=tile[1])), engine.run(x))
 
 
 def test_what_it_gave_stays_and_what_it_saw_too(engine: OpenVinoEngine) -> None:

@@ -10,8 +10,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.doubles.stub_engine import StubEngine
 from tests.makers.photos import make_photos, photograph
 from vidsr.engines.openvino_int8 import engine as engine_module
+from vidsr.engines.openvino_int8 import starter
 from vidsr.engines.openvino_int8.int8_steps import (
     LARGEST_WEIGHT_CODE,
     LayerSteps,
@@ -22,7 +24,6 @@ from vidsr.engines.openvino_int8.int8_steps import (
     weight_steps,
     weights_and_biases,
 )
-from vidsr.engines.selection import choice
 from vidsr.engines.selection.accuracy_check import least_psnr_db
 from vidsr.engines.selection.choice import EngineChoice, first_engine
 from vidsr.errors import DeviceError, ModelError, OptionError
@@ -167,7 +168,7 @@ def test_a_layer_that_cannot_be_is_no_layer() -> None:
 def test_other_networks_are_refused(
     tmp_path: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(OptionError, match=r"srresnet network on RGB, allowed are lite.*lite-x2"):
+    with pytest.raises(OptionError, match=r"srresnet network on RGB: expected lite.*lite-x2"):
         load_steps(load_model("srresnet-x2"))
     colour = make_lite(tmp_path / "colour.safetensors", channels=3)
     assert main([str(colour.path), str(photos)]) == 2
@@ -209,19 +210,18 @@ def test_what_it_does_not_run_on_is_refused_first(monkeypatch: pytest.MonkeyPatc
 def test_only_who_asks_for_it_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
     made = []
 
-    class Engine:
-        dtype, device = torch.int8, CPU
-
+    class Engine(StubEngine):
         def __init__(self, model: Model) -> None:
+            super().__init__(dtype=torch.int8, runtime="openvino")
             made.append(model.name)
 
-    monkeypatch.setattr(choice, "OpenVinoEngine", Engine)
+    monkeypatch.setattr(starter, "OpenVinoEngine", Engine)
     model = load_model("lite-x2")
     first_engine(model, CPU, EngineChoice("auto"), pytest.fail)
     assert made == []
     switch = first_engine(model, CPU, EngineChoice("openvino"), pytest.fail)
     assert made == ["lite-x2"]
-    assert choice.runtime_of(switch.engine) == "openvino"
+    assert switch.engine.runtime == "openvino"
     assert not EngineChoice("openvino").may_follow(torch.device("cuda", 0))
 
 

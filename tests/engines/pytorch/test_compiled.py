@@ -15,7 +15,7 @@ from vidsr import Upscaler
 from vidsr.engines.pytorch import compiled
 from vidsr.engines.pytorch.compiled import CompiledEngine
 from vidsr.engines.pytorch.engine import TorchEngine
-from vidsr.engines.selection.choice import EngineChoice, first_engine, runtime_of
+from vidsr.engines.selection.choice import EngineChoice, first_engine
 from vidsr.errors import DeviceError, OptionError
 from vidsr.models.zoo import Model, load_model
 
@@ -60,7 +60,7 @@ def test_it_is_checked_on_the_whole_picture_even_in_float32(
 
     monkeypatch.setattr(CompiledEngine, "_run", look)
     x = torch.rand(1, 1, 70, 90)
-    assert runtime_of(switch.current(lambda: x)) == "compile"
+    assert switch.current(lambda: x).runtime == "compile"
     assert set(seen) == {(1, 1, 70, 90)}
 
 
@@ -74,7 +74,7 @@ def test_compiled_to_something_wrong_it_is_rejected(
     upscaler = Upscaler("lite-x2", device="cpu", precision="fp32", engine="compile")
     assert torch.equal(upscaler(torch.ones(3, 9, 8) / 2), expected)
     assert "lite-x2 is rejected" in upscaler.notes.said[0]
-    assert runtime_of(upscaler.engine) == "torch"
+    assert upscaler.engine.runtime == "torch"
 
 
 @pytest.mark.slow

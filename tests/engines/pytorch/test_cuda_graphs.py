@@ -65,12 +65,12 @@ def test_graphs_take_no_more_than_their_room() -> None:
     """64 bytes a pixel: two graphs of 100 pixels fit into 13 000 bytes, a third does not."""
     paper = PaperGraph()
     graphed = GraphedEngine(StubEngine(bytes_per_pixel=64), capture=paper.capture)
-    graphed.room_bytes = 13_000
+    graphed.reserve(13_000)
     for width in (10, 20, 50, 50, 20, 10):  # 1 x 10 and so on, twice each: recorded
         graphed.run(torch.rand(1, 1, 2, width))
         graphed.run(torch.rand(1, 1, 2, width))
         pixels = sum(h * w for _, _, h, w in graphed._captured)
-        assert pixels * 64 <= graphed.room_bytes
+        assert pixels * 64 <= 13_000
     assert len(graphed._captured) == 3
     graphed.run(torch.rand(1, 1, 2, 90))  # plainly, but that takes memory, too
     assert list(graphed._captured) == [(1, 1, 2, 10)]

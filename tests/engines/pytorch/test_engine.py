@@ -183,7 +183,7 @@ def test_activations_run_with_their_convolutions(
 
 def test_a_model_lends_its_name() -> None:
     net = generator(kind="lite", channels=1)
-    model = Model("mine", net.config, net, Path("mine.safetensors"))
+    model = Model("mine", net, Path("mine.safetensors"))
     assert TorchEngine(model, device="cpu").name == "mine"
     assert TorchEngine(net, device="cpu").name == "lite-x4"
 

@@ -19,11 +19,11 @@ from vidsr.engines.pytorch.rewrite import (
     phase_prelu,
     to_phase_module,
 )
-from vidsr.engines.receptive_field import alignment, halo
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.phase_weights import phase_weight
+from vidsr.models.receptive_field import alignment, halo
 
 
 def assert_exact(actual: Tensor, expected: Tensor) -> None:

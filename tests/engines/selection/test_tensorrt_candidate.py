@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,13 +27,15 @@ from vidsr.engines.onnx_files.network_cache import cached_network, network_key
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.selection import tensorrt_candidate as candidate_module
 from vidsr.engines.selection.background_build import BackgroundBuild
-from vidsr.engines.selection.choice import EngineChoice, runtime_of
+from vidsr.engines.selection.choice import EngineChoice
 from vidsr.engines.selection.fixed_shape import FixedShapeEngine
 from vidsr.engines.selection.tensorrt_candidate import Wanted, tensorrt_candidate
+from vidsr.engines.selection.tensorrt_follower import TensorRTFollower
 from vidsr.engines.trt import gpu as machines
 from vidsr.engines.trt.gpu import Machine
 from vidsr.errors import DeviceError, OptionError
 from vidsr.models.zoo import Model, load_model
+from vidsr.picture.size import Size
 from vidsr.upscaling.upscaler import Upscaler
 
 pytest.importorskip("onnx")
@@ -87,7 +90,7 @@ def lite() -> Model:
 
 
 def wanted(lite: Model, **changes: Any) -> Wanted:
-    fields: dict[str, Any] = {"frame": (12, 16), "tile": None, "precision": "auto"}
+    fields: dict[str, Any] = {"frame": Size(16, 12), "tile": None, "precision": "auto"}
     return Wanted(lite, CPU, **(fields | changes))
 
 
@@ -111,7 +114,7 @@ def general(lite: Model) -> TorchEngine:
 
 
 def test_the_command_is_the_one_a_user_would_give(lite: Model) -> None:
-    command = wanted(lite, tile=(30, 40), precision="fp32").command()
+    command = wanted(lite, tile=Size(40, 30), precision="fp32").command()
     assert command[:3] == [sys.executable, "-m", "vidsr.engines.command.cli"]
     assert " ".join(command[3:]) == (
         f"build {lite.path} --size 16x12 --device cpu --precision fp32 --tile 40x30"
@@ -131,8 +134,8 @@ def test_built_once_and_found_ever_after(lite: Model, monkeypatch: pytest.Monkey
     assert len(list(EngineCache().folder.glob("*.network"))) == 1
     assert len(list(EngineCache().folder.glob("*.engine"))) == 1
     assert engines[1].name == "lite-x2 on TensorRT"
-    assert runtime_of(engines[1]) == "tensorrt"
-    assert runtime_of(general(lite)) == "torch"
+    assert engines[1].runtime == "tensorrt"
+    assert general(lite).runtime == "torch"
 
 
 def test_what_it_was_not_built_for_takes_the_general_way(
@@ -217,14 +220,14 @@ def test_another_network_of_the_same_name_is_exported_anew(
 
 
 def test_bfloat16_is_not_for_tensorrt(lite: Model) -> None:
-    with pytest.raises(OptionError, match="allowed auto, fp16, fp32"):
+    with pytest.raises(OptionError, match="expected one of auto, fp16, fp32"):
         tensorrt_candidate(wanted(lite, precision="bf16"), general(lite), lambda _: None)
 
 
 @pytest.fixture
 def pretended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Upscaler]:
     """An upscaler whose engine on the processor counts as one on CUDA."""
-    monkeypatch.setattr(EngineChoice, "may_follow", lambda self, device: self.kind != "torch")
+    monkeypatch.setattr(TensorRTFollower, "may_follow", lambda self, kind, device: kind != "torch")
     monkeypatch.setattr(EngineChoice, "check", lambda self, device: None)
     upscaler = Upscaler("lite-x2", device="cpu", precision="fp32", engine="tensorrt")
     yield upscaler
@@ -243,7 +246,7 @@ def test_an_engine_that_is_wrong_is_rejected_in_a_run(
     for _ in range(2):
         assert torch.equal(pretended(picture), expected)
     assert [note for note in pretended.notes.said if "lite-x2 on TensorRT is rejected" in note]
-    assert runtime_of(pretended.engine) == "torch"
+    assert pretended.engine.runtime == "torch"
 
 
 def test_a_good_engine_takes_over_in_a_run(
@@ -254,8 +257,9 @@ def test_a_good_engine_takes_over_in_a_run(
             return True
 
         def take(self) -> Any:
-            plain = general(lite)
-            return FixedShapeEngine("lite-x2 on TensorRT", plain, plain, lambda x: True)
+            plain, plan = general(lite), general(lite)
+            plan.traits = replace(plan.traits, runtime="tensorrt")
+            return FixedShapeEngine("lite-x2 on TensorRT", plan, plain, lambda x: True)
 
         def close(self) -> None:
             """Nothing to stop."""
@@ -269,8 +273,8 @@ def test_a_good_engine_takes_over_in_a_run(
     monkeypatch.setattr(candidate_module, "tensorrt_candidate", offer)
     for size in ((12, 16), (9, 9), (12, 16)):
         pretended(torch.rand(3, *size))
-    assert [w.frame for w in asked] == [(12, 16)]
-    assert runtime_of(pretended.engine) == "tensorrt"
+    assert [w.frame for w in asked] == [Size(16, 12)]
+    assert pretended.engine.runtime == "tensorrt"
     assert "engine: lite-x2 on TensorRT" in pretended.notes.said
 
 
@@ -313,7 +317,7 @@ def test_sides_that_an_engine_cannot_take_are_said(monkeypatch: pytest.MonkeyPat
     commands = builds_here(monkeypatch)
     unet = load_model("unet-x1")
     with pytest.raises(OptionError, match="multiples of 4, not 18x12"):
-        tensorrt_candidate(wanted(unet, frame=(12, 18)), general(unet), lambda _: None)
+        tensorrt_candidate(wanted(unet, frame=Size(18, 12)), general(unet), lambda _: None)
     assert commands == []
 
 
@@ -323,7 +327,7 @@ def test_a_tile_is_what_is_built_for_and_what_is_checked(
     """A wrong engine for windows must not pass because the whole frame went another way."""
     builds_here(monkeypatch)
     monkeypatch.setattr(candidate_module, "GraphedEngine", lambda engine, capture=None: engine)
-    monkeypatch.setattr(EngineChoice, "may_follow", lambda self, device: self.kind != "torch")
+    monkeypatch.setattr(TensorRTFollower, "may_follow", lambda self, kind, device: kind != "torch")
     monkeypatch.setattr(EngineChoice, "check", lambda self, device: None)
     options: dict[str, Any] = {"device": "cpu", "precision": "fp32", "tile": (32, 32)}
     picture = torch.rand(3, 90, 100)

@@ -199,11 +199,11 @@ def test_shapes_outside_the_profile(shape: tuple[int, ...]) -> None:
     engine = engine_on(FakeTensorRT())
     with pytest.raises(OptionError) as caught:
         engine.run(torch.zeros(shape))
-    assert f"shape = {shape}, allowed is (1, 3, 2, 2) to (2, 3, 16, 16)" in str(caught.value)
+    assert f"shape = {shape}: expected (1, 3, 2, 2) to (2, 3, 16, 16)" in str(caught.value)
 
 
 def test_input_of_another_dtype() -> None:
-    with pytest.raises(OptionError, match=r"float16 on cpu, allowed is torch\.float32 on cpu"):
+    with pytest.raises(OptionError, match=r"float16 on cpu: expected torch\.float32 on cpu"):
         engine_on(FakeTensorRT()).run(torch.zeros(1, 3, 8, 8, dtype=torch.float16))
 
 

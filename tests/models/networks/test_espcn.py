@@ -52,11 +52,11 @@ def test_training_reaches_every_parameter() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scale": 1}, "scale = 1, allowed 2 or 4 for espcn"),
-        ({"scale": 3}, "scale = 3, allowed 2 or 4 for espcn"),
-        ({"blocks": 2}, "blocks = 2, allowed 1 for espcn"),
-        ({"width": 63}, "width = 63, allowed even numbers"),
-        ({"output_range": "signed"}, "output_range = 'signed', allowed 'unit' for espcn"),
+        ({"scale": 1}, "scale = 1: expected 2 or 4 for espcn"),
+        ({"scale": 3}, "scale = 3: expected 2 or 4 for espcn"),
+        ({"blocks": 2}, "blocks = 2: expected 1 for espcn"),
+        ({"width": 63}, "width = 63: expected even numbers"),
+        ({"output_range": "signed"}, "output_range = 'signed': expected 'unit' for espcn"),
     ],
 )
 def test_dimensions_that_cannot_be(changes: dict[str, Any], message: str) -> None:

@@ -92,11 +92,11 @@ def test_enlargement_is_nearest_and_convolution() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scale": 1}, "scale = 1, allowed 2 or 4 for rrdb"),
-        ({"blocks": 0}, "blocks = 0, allowed 1 to 64 for rrdb"),
-        ({"growth": 0}, "growth = 0, allowed 1 to 256 for rrdb"),
-        ({"growth": 4.0}, r"growth = 4\.0, allowed 1 to 256 for rrdb"),
-        ({"width": 0}, "width = 0, allowed 1 to 1024 for rrdb"),
+        ({"scale": 1}, "scale = 1: expected 2 or 4 for rrdb"),
+        ({"blocks": 0}, "blocks = 0: expected 1 to 64 for rrdb"),
+        ({"growth": 0}, "growth = 0: expected 1 to 256 for rrdb"),
+        ({"growth": 4.0}, r"growth = 4\.0: expected 1 to 256 for rrdb"),
+        ({"width": 0}, "width = 0: expected 1 to 1024 for rrdb"),
     ],
 )
 def test_dimensions_that_cannot_be(changes: dict[str, Any], message: str) -> None:

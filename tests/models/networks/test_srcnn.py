@@ -89,10 +89,10 @@ def test_training_reaches_every_parameter_and_not_the_enlargement() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scale": 1}, "scale = 1, allowed 2 or 4 for srcnn"),
-        ({"blocks": 0}, "blocks = 0, allowed 1 for srcnn"),
-        ({"width": 1}, "width = 1, allowed even numbers"),
-        ({"channels": 2}, "channels = 2, allowed 1 or 3 for srcnn"),
+        ({"scale": 1}, "scale = 1: expected 2 or 4 for srcnn"),
+        ({"blocks": 0}, "blocks = 0: expected 1 for srcnn"),
+        ({"width": 1}, "width = 1: expected even numbers"),
+        ({"channels": 2}, "channels = 2: expected 1 or 3 for srcnn"),
     ],
 )
 def test_dimensions_that_cannot_be(changes: dict[str, Any], message: str) -> None:

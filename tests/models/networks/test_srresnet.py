@@ -56,7 +56,7 @@ def test_every_size(norm: str, size: tuple[int, int]) -> None:
 
 
 def test_an_unknown_normalisation_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"norm = 'layer', allowed \('batch', 'none'\)"):
+    with pytest.raises(ValueError, match=r"norm = 'layer': expected one of \('batch', 'none'\)"):
         config(norm="layer")
 
 

@@ -102,12 +102,12 @@ def test_training_reaches_every_parameter_after_one_step() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scale": 2}, "scale = 2, allowed 1 for unet"),
-        ({"scale": True}, "scale = True, allowed 1 for unet"),
-        ({"levels": 1}, "levels = 1, allowed 2 to 3 for unet"),
-        ({"levels": 4}, "levels = 4, allowed 2 to 3 for unet"),
-        ({"blocks": 0}, "blocks = 0, allowed 1 to 16 for unet"),
-        ({"output_range": "signed"}, "output_range = 'signed', allowed 'unit' for unet"),
+        ({"scale": 2}, "scale = 2: expected 1 for unet"),
+        ({"scale": True}, "scale = True: expected 1 for unet"),
+        ({"levels": 1}, "levels = 1: expected 2 to 3 for unet"),
+        ({"levels": 4}, "levels = 4: expected 2 to 3 for unet"),
+        ({"blocks": 0}, "blocks = 0: expected 1 to 16 for unet"),
+        ({"output_range": "signed"}, "output_range = 'signed': expected 'unit' for unet"),
     ],
 )
 def test_dimensions_that_cannot_be(changes: dict[str, Any], message: str) -> None:

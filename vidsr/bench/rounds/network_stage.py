@@ -96,7 +96,7 @@ def _upscale(
 ) -> tuple[torch.Tensor, ...]:
     """Return the large planes, on the device; add a sample to each of ``parts``."""
     source, target, device = frame.format, bench.job.output.format, bench.device
-    tile = bench.job.upscaler.plan(source, target)
+    tile = bench.job.upscaler.memory_plan(source, target).tile
     planes = tuple(plane.to(device) for plane in frame.planes)
     begin = now(device)
     large = transform.enlarge_planes(planes, source, target, engine.restart(), tile)

@@ -21,7 +21,6 @@ from typing import Any
 import torch
 
 from vidsr.bench.worker_task import Task, serve
-from vidsr.engines.selection.choice import runtime_of
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
 from vidsr.run.job import Job, prepare
@@ -88,7 +87,7 @@ def about(task: Task, job: Job) -> dict[str, Any]:
         "device": str(engine.device),
         "gpu": torch.cuda.get_device_name(engine.device) if engine.device.type == "cuda" else None,
         "precision": str(engine.dtype).removeprefix("torch."),
-        "engine": runtime_of(engine),
+        "engine": engine.runtime,
         "scale": upscaler.scale,
         "size": (layout.width, layout.height),
         "target_size": (plan.format.width, plan.format.height),

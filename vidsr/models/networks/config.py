@@ -15,9 +15,9 @@ NormKind = Literal["batch", "none"]
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorConfig:
-    """What it takes to rebuild a generator before its weights are loaded.
+    """Dimensions that it takes to rebuild a generator before its weights are loaded.
 
-    ``scale``         2 or 4, and 1 for ``unet``, which restores without enlarging
+    ``scale``         2 or 4, and 1 for ``unet``, which restores at the same size
     ``channels``      3 for a network on RGB, 1 for a network on luma
     ``width``         channels of the first layer
     ``blocks``        how many repeat: residual blocks (srresnet; unet: on every grid), convolutions
@@ -44,23 +44,23 @@ class GeneratorConfig:
     stride: int = 1
 
     def __post_init__(self) -> None:
-        for name, allowed in (
+        for name, values in (
             ("kind", get_args(Kind)),
             ("prelu", get_args(PReLUKind)),
             ("output_range", get_args(OutputRange)),
             ("norm", get_args(NormKind)),
         ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} = {getattr(self, name)!r}, allowed {allowed}")
+            if getattr(self, name) not in values:
+                raise ValueError(f"{name} = {getattr(self, name)!r}: expected one of {values}")
         self._check_kind()
         for name, (low, high) in _bounds(self.kind):
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:
                 span = f"{low} to {high}" if low < high else str(low)
-                raise ValueError(f"{name} = {value!r}, allowed {span} for {self.kind}")
+                raise ValueError(f"{name} = {value!r}: expected {span} for {self.kind}")
 
     def _check_kind(self) -> None:
-        """What depends on the kind and is no range."""
+        """Check what depends on the kind and is no range."""
         scales = (1,) if self.kind == "unet" else (2, 4)
         unit = self.kind == "srresnet" or self.output_range == "unit"
         halves = self.kind not in ("espcn", "srcnn") or self.width in range(2, 1025, 2)
@@ -72,10 +72,10 @@ class GeneratorConfig:
             (halves, "width", "even numbers of 2 to 1024"),  # the second layer has half of it
             (_is_one_of(self.stride, strides), "stride", " or ".join(map(str, strides))),
         )
-        for holds, name, allowed in checks:
+        for holds, name, expected in checks:
             if not holds:
                 raise ValueError(
-                    f"{name} = {getattr(self, name)!r}, allowed {allowed} for {self.kind}"
+                    f"{name} = {getattr(self, name)!r}: expected {expected} for {self.kind}"
                 )
 
     def to_json(self) -> str:
@@ -93,8 +93,8 @@ class GeneratorConfig:
             raise ValueError(f"not a generator's dimensions: {error}") from error
 
 
-def _is_one_of(value: object, allowed: tuple[int, ...]) -> bool:
-    return type(value) is int and value in allowed
+def _is_one_of(value: object, values: tuple[int, ...]) -> bool:
+    return type(value) is int and value in values
 
 
 def _bounds(kind: Kind) -> Iterator[tuple[str, tuple[int, int]]]:

@@ -1,4 +1,4 @@
-"""The small generator for processors: plain 3x3 convolutions on luma and one late pixel shuffle."""
+"""The small generator for CPUs: plain 3x3 convolutions on luma and one late pixel shuffle."""
 
 from __future__ import annotations
 

@@ -14,21 +14,31 @@ class PhaseNet(nn.Module):
     tail: nn.Conv2d
 
     @property
-    def shuffle(self) -> int:
-        """Factor of the last pixel shuffle, the one ``phase`` leaves out; 1 for none."""
+    def channels(self) -> int:
+        """Channels of the picture: 3 for RGB, 1 for luma."""
+        return self.config.channels
+
+    @property
+    def scale(self) -> int:
+        """Factor from low to high resolution."""
         return self.config.scale
 
+    @property
+    def shuffle(self) -> int:
+        """Factor of the last pixel shuffle, the one ``phase`` leaves out; 1 for none."""
+        return self.scale
+
     def phase(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], the picture before its shuffle r."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], before the shuffle r."""
         raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
         return nn.functional.pixel_shuffle(self.phase(x), self.shuffle)
 
 
 class DifferenceNet(PhaseNet):
-    """A generator that computes what nearest-neighbour enlargement of its input lacks.
+    """A generator that computes what nearest-neighbour upscaling of its input lacks.
 
     Running it in bfloat16 rounds only the difference, never the picture: at 8 bits the input is
     added back unrounded. The input is centred on mid-grey, which makes zero padding mean grey
@@ -36,12 +46,12 @@ class DifferenceNet(PhaseNet):
     """
 
     def residual(self, centred: Tensor) -> Tensor:
-        """[N, C, H, W] in [-1/2, 1/2] -> [N, C*s*s, H, W]: what is to be added to the input.
+        """Map [N, C, H, W] in [-1/2, 1/2] -> [N, C*s*s, H, W]: what is to be added to the input.
 
         Centred by the caller, before any rounding to 16 bits: bright samples would lose most.
         """
         raise NotImplementedError
 
     def phase(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C*s*s, H, W], the picture before its pixel shuffle."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C*s*s, H, W], the picture before its pixel shuffle."""
         return self.residual(x - 0.5) + x.repeat_interleave(self.shuffle**2, dim=1)

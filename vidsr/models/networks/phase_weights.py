@@ -10,7 +10,7 @@ from torch import Tensor
 
 @cache
 def _taps(k: int) -> tuple[int, ...]:
-    """For [phase out, phase in, coarse tap] the tap of a k x k kernel; k*k where there is none.
+    """Return the tap of a k x k kernel for [phase out, phase in, coarse tap]; k*k for none.
 
     Output phase (py, px) reads tap (dy, dx) at (Y, X) = (py + dy, px + dx) on the fine grid,
     which is phase (Y mod 2, X mod 2) of the coarse pixel (Y div 2, X div 2).
@@ -31,7 +31,7 @@ def _taps(k: int) -> tuple[int, ...]:
 
 
 def phase_weight(weight: Tensor) -> Tensor:
-    """[O, I, k, k], k odd -> [4*O, 4*I, c, c]: the kernel that may run before ``PixelShuffle(2)``.
+    """Turn [O, I, k, k], k odd, into the kernel that may run before ``PixelShuffle(2)``.
 
     ``conv2d(pixel_shuffle(x, 2), w) == pixel_shuffle(conv2d(x, phase_weight(w)), 2)``, borders
     included where padding is k//2 and c//2: zero padding maps onto zero padding. A 9x9 kernel

@@ -35,7 +35,7 @@ class DenseBlock(nn.Module):
                 conv.weight.mul_(INITIAL_SCALE)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> the same shape."""
+        """Map [N, C, H, W] -> the same shape."""
         seen = x
         for conv in self.convs[:-1]:
             seen = torch.cat((seen, _active(conv, seen)), dim=1)
@@ -51,7 +51,7 @@ class RRDBlock(nn.Module):
         self.blocks = nn.Sequential(*(DenseBlock(width, growth) for _ in range(3)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> the same shape."""
+        """Map [N, C, H, W] -> the same shape."""
         out: Tensor = torch.add(x, self.blocks(x), alpha=RESIDUAL_SCALE)
         return out
 
@@ -59,8 +59,8 @@ class RRDBlock(nn.Module):
 class RRDB(PhaseNet):
     """The generator of ESRGAN (Wang et al., ECCV workshops 2018): no batch normalisation.
 
-    Published with ``width`` 64, 23 ``blocks`` and ``growth`` 32, for x4; x2 has one enlarging step
-    less. It enlarges by nearest neighbour and convolution, which leaves no checkerboard to unlearn.
+    Published with ``width`` 64, 23 ``blocks`` and ``growth`` 32, for x4; x2 has one upscaling step
+    less. It upscales by nearest neighbour and convolution, which leaves no checkerboard to unlearn.
     """
 
     def __init__(self, config: GeneratorConfig) -> None:
@@ -84,12 +84,12 @@ class RRDB(PhaseNet):
         return 1
 
     def phase(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
         out: Tensor = self.tail(_active(self.refine, self.upsample(self._features(x))))
         return out
 
     def _features(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, width, H, W]: everything at low resolution."""
+        """Map [N, C, H, W] -> [N, width, H, W]: everything at low resolution."""
         head = self.head(x)
         out: Tensor = head + self.join(self.blocks(head))
         return out

@@ -1,4 +1,4 @@
-"""SRCNN: bicubic enlargement, then three convolutions at full resolution."""
+"""SRCNN: bicubic upscaling, then three convolutions at full resolution."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REACH = 2  # source pixels either side that a bicubic kernel can need
 
 
 def bicubic_phases(scale: int) -> Tensor:
-    """[s*s, 1, 5, 5]: the weights of each phase of a pixel in bicubic (a = -1/2) enlargement."""
+    """Return the weights of each phase in bicubic (a = -1/2) upscaling, [s*s, 1, 5, 5]."""
     side = 2 * REACH + 1
     taps = torch.eye(side**2, device="cpu").view(side**2, 1, side, side)
     step = Fraction(1, scale)
@@ -37,7 +37,7 @@ class FixedConv2d(nn.Conv2d):
 
 
 class Bicubic(nn.Module):
-    """Bicubic enlargement of every channel; edges replicate."""
+    """Bicubic upscaling of every channel; edges replicate."""
 
     def __init__(self, scale: int) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class Bicubic(nn.Module):
         self.steps = nn.Sequential(nn.ReplicationPad2d(REACH), phases, nn.PixelShuffle(scale))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, C, s*H, s*W]."""
+        """Map [N, C, H, W] -> [N, C, s*H, s*W]."""
         planes: Tensor = self.steps(x.reshape(-1, 1, *x.shape[2:]))
         return planes.view(*x.shape[:2], *planes.shape[2:])
 
@@ -83,6 +83,6 @@ class SRCNN(PhaseNet):
         return 1
 
     def phase(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
+        """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
         out: Tensor = self.tail(self.body(self.enlarge(x)))
         return out

@@ -20,7 +20,7 @@ class ResidualBlock(nn.Module):
         self.norm2 = _norm(width, norm)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> the same shape."""
+        """Map [N, C, H, W] -> the same shape."""
         h = self.activation(self.norm1(self.conv1(x)))
         out: Tensor = x + self.norm2(self.conv2(h))
         return out
@@ -31,7 +31,7 @@ def _norm(width: int, norm: NormKind) -> nn.Module:
 
 
 def _upsampler(width: int, slopes: int) -> list[nn.Module]:
-    """Twice the size: a convolution to four times the channels, a pixel shuffle, a PReLU."""
+    """Return layers for twice the size: a convolution, a pixel shuffle, a PReLU."""
     return [
         nn.Conv2d(width, 4 * width, 3, padding=1),
         nn.PixelShuffle(2),
@@ -65,7 +65,7 @@ class SRResNet(nn.Module):
         self.tail = nn.Conv2d(width, config.channels, 9, padding=4)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], not clamped.
+        """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], not clamped.
 
         The result is the network's own, in ``config.output_range``: a ``signed`` network
         (the published training) puts out about [-1, 1]. ``to_unit`` brings it to [0, 1].
@@ -75,10 +75,10 @@ class SRResNet(nn.Module):
         return out
 
     def to_unit(self, y: Tensor) -> Tensor:
-        """The network's own output -> the picture, about [0, 1], any shape, not clamped."""
+        """Map the network's own output to the picture, about [0, 1], any shape, not clamped."""
         return (y + 1) / 2 if self.config.output_range == "signed" else y
 
     @torch.no_grad()
     def upscale(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] in [0, 1] -> the picture [N, C, s*H, s*W], about [0, 1], not clamped."""
+        """Map [N, C, H, W] in [0, 1] -> the picture [N, C, s*H, s*W], about [0, 1], not clamped."""
         return self.to_unit(self(x))

@@ -18,7 +18,7 @@ class Block(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> the same shape."""
+        """Map [N, C, H, W] -> the same shape."""
         out: Tensor = x + self.conv2(self.activation(self.conv1(x)))
         return out
 
@@ -28,12 +28,12 @@ def _blocks(config: GeneratorConfig, level: int) -> nn.Sequential:
 
 
 def _down(inside: int) -> nn.Conv2d:
-    """[N, C, H, W] -> [N, 2*C, H/2, W/2]."""
+    """Map [N, C, H, W] -> [N, 2*C, H/2, W/2]."""
     return nn.Conv2d(inside, 2 * inside, 2, stride=2)
 
 
 def _up(outside: int) -> nn.Sequential:
-    """[N, 2*C, H, W] -> [N, C, 2*H, 2*W]: the transposed 2x2 convolution, as a shuffle."""
+    """Map [N, 2*C, H, W] -> [N, C, 2*H, 2*W]: the transposed 2x2 convolution, as a shuffle."""
     return nn.Sequential(nn.Conv2d(2 * outside, 4 * outside, 1), nn.PixelShuffle(2))
 
 

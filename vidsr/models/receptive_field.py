@@ -1,4 +1,4 @@
-"""How far a generator sees, and on what grid: what exact tiles are made of."""
+"""Reach of a generator and its grid: what exact tiles are made of."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vidsr.models.networks.config import GeneratorConfig
 
 
 def halo(generator: nn.Module | GeneratorConfig) -> int:
-    """Radius of the receptive field in pixels of the input.
+    """Return radius of the receptive field in pixels of the input.
 
     The greatest distance from the input pixel that an output sample lies in to one that it reads,
     over all positions on the coarsest grid: what samples of a halved grid read does not lie evenly
@@ -31,7 +31,7 @@ def halo(generator: nn.Module | GeneratorConfig) -> int:
 
 
 def alignment(generator: nn.Module | GeneratorConfig) -> int:
-    """Step of the coarsest grid in pixels of the input: windows have to start at multiples of it.
+    """Return the step of the coarsest grid in pixels: windows have to start at multiples of it.
 
     1 for generators without strides.
     """
@@ -41,7 +41,7 @@ def alignment(generator: nn.Module | GeneratorConfig) -> int:
 
 
 def _layers(generator: nn.Module | GeneratorConfig) -> list[nn.Module]:
-    """Those that look around or change the grid, in the order of definition.
+    """Return the layers that look around or change the grid, in the order of definition.
 
     In all generators that is the order in which the longest path runs; skips only shorten paths.
     """
@@ -53,7 +53,7 @@ def _layers(generator: nn.Module | GeneratorConfig) -> list[nn.Module]:
 
 
 def _step(layers: list[nn.Module]) -> Fraction:
-    """Pixels of the input from one sample to the next, after ``layers``."""
+    """Return pixels of the input from one sample to the next, after ``layers``."""
     step = Fraction(1)
     for layer in layers:
         if isinstance(layer, nn.Conv2d):
@@ -63,7 +63,7 @@ def _step(layers: list[nn.Module]) -> Fraction:
 
 
 def _factor(layer: nn.Module) -> int:
-    """How many times finer the grid is after ``layer``, strides aside."""
+    """Return how many times finer the grid is after ``layer``, strides aside."""
     if isinstance(layer, nn.PixelShuffle):
         return layer.upscale_factor
     if isinstance(layer, nn.Upsample):
@@ -73,7 +73,7 @@ def _factor(layer: nn.Module) -> int:
 
 
 def _read(layer: nn.Module, low: int, high: int) -> tuple[int, int]:
-    """First and last sample of one axis that outputs ``low`` to ``high`` of ``layer`` depend on."""
+    """Return the first and last sample of an axis that outputs ``low`` to ``high`` depend on."""
     if isinstance(layer, nn.Conv2d):
         stride, padding = layer.stride[0], int(layer.padding[0])
         span = layer.dilation[0] * (layer.kernel_size[0] - 1)

@@ -1,0 +1,51 @@
+"""A model: a generator under its name, with the file that it came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from vidsr.models.checkpoint import Generator
+from vidsr.models.networks.config import GeneratorConfig
+from vidsr.models.plain_net import PlainNet
+from vidsr.models.receptive_field import alignment, halo
+from vidsr.models.traits import NetworkTraits
+
+
+@dataclass(frozen=True)
+class Model:
+    """A generator ready to be given to an engine: float32 on the CPU, in eval mode."""
+
+    name: str
+    module: Generator
+    path: Path
+
+    @property
+    def config(self) -> GeneratorConfig:
+        """Dimensions of a generator of vidsr. Raises ModelError for foreign architectures."""
+        return self.module.config
+
+    @property
+    def scale(self) -> int:
+        """Factor from low to high resolution."""
+        return self.module.scale if isinstance(self.module, PlainNet) else self.config.scale
+
+    @cached_property
+    def traits(self) -> NetworkTraits:
+        """Facts about the network that engines and planners need."""
+        return traits_of(self.module)
+
+
+def traits_of(module: Generator) -> NetworkTraits:
+    """Return the traits of a generator, counted from its layers where nobody stated them."""
+    if isinstance(module, PlainNet):
+        return module.traits
+    config = module.config
+    return NetworkTraits(
+        scale=config.scale,
+        in_channels=config.channels,
+        out_channels=config.channels,
+        halo=halo(module),
+        alignment=alignment(module),
+    )

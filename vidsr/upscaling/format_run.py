@@ -1,0 +1,145 @@
+"""Frames of one format in one session on one device: which engine, which tile, which state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import torch
+from torch import Tensor
+
+from vidsr.engines.engine import Engine, is_stateful
+from vidsr.engines.selection.switch import EngineSwitch, Sample
+from vidsr.engines.stateful import StreamEngine
+from vidsr.engines.tiling import BLEND_MARGIN, first_window, is_exact
+from vidsr.notes import Notes
+from vidsr.picture.frame import Frame, VideoFormat
+from vidsr.picture.size import Size
+from vidsr.upscaling import transform
+from vidsr.upscaling.device_ring import Planes
+from vidsr.upscaling.engine_pool import EnginePool
+from vidsr.upscaling.memory_plan import HELD_FRAMES, MemoryPlan
+
+
+class FormatRun:
+    """The way of frames from one format to another through a pool's engine on one device.
+
+    The plan of memory is looked up once, and again only where engines or shares have changed.
+
+    ``held``         frames of a stream that its receiver keeps unreleased at a time
+    ``notes``        of the session
+    ``keeps_state``  False for pictures that have nothing to do with each other: a stateful engine
+                     then runs each as the first of a stream
+    """
+
+    def __init__(
+        self,
+        pool: EnginePool,
+        index: int,
+        source: VideoFormat,
+        target: VideoFormat,
+        notes: Notes,
+        *,
+        held: int = HELD_FRAMES,
+        keeps_state: bool = False,
+    ) -> None:
+        self._pool, self._index, self._notes = pool, index, notes
+        self.source, self.target, self._held = source, target, held
+        self._size = Size(source.width, source.height)
+        self._keeps_state = keeps_state
+        self._planned: tuple[Engine, int, MemoryPlan] | None = None
+        self._stream: tuple[StreamEngine, Size | None] | None = None
+
+    @property
+    def _switch(self) -> EngineSwitch:
+        return self._pool.switches[self._index]
+
+    def offer(self) -> None:
+        """Have another engine take over, where one may."""
+        self._pool.offer(self._index, self._size, self.tile(self._switch.engine))
+
+    def upscale(self, frame: Frame) -> Frame:
+        """Upscale one frame and wait for it, outside a ring."""
+
+        def seen() -> Tensor:
+            engine = self._switch.engine
+            planes = tuple(plane.to(engine.device) for plane in frame.planes)
+            return transform.engine_input(planes, self.source, engine)
+
+        with self.alone(seen) as (engine, tile):
+            return transform.enlarge(frame, self.target, engine, tile)
+
+    @contextmanager
+    def alone(self, seen: Sample) -> Iterator[tuple[Engine, Size | None]]:
+        """Give the engine and the tile for one picture outside a ring.
+
+        Takes turns with rings and other threads where the engine reuses memory. ``seen`` gives
+        what the engine sees of the picture.
+        """
+        if self._pool.insists:
+            self.offer()
+        with self._turn():
+            if self._switch.engine.device.type != "cuda":
+                yield self._ready(seen)
+                return
+            with self._pool.queues(self._index).on("compute"):
+                yield self._ready(seen)
+
+    def work(self, planes: Planes, large: Planes) -> None:
+        """Upscale planes that lie on the device, into planes there, as a ring's slot has it."""
+
+        def seen() -> Tensor:
+            return transform.engine_input(planes, self.source, self._switch.engine)
+
+        with torch.inference_mode(), self._turn():
+            engine, tile = self._ready(seen)
+            results = transform.enlarge_planes(planes, self.source, self.target, engine, tile)
+            for plane, result in zip(large, results, strict=True):
+                plane.copy_(result)
+
+    def _turn(self) -> AbstractContextManager[object]:
+        """Keep other threads away from an engine that is not reentrant."""
+        reentrant = self._switch.engine.traits.reentrant
+        return nullcontext() if reentrant else self._pool.turns(self._index)
+
+    def _ready(self, seen: Sample) -> tuple[Engine, Size | None]:
+        """Return the engine for a frame, with the state of its stream, and what it sees at once.
+
+        A stream with a state stays with its engine: only ``Session.reset`` brings another one.
+        """
+        if self._stream is not None:
+            self._stream[0].next_frame()
+            return self._stream
+        switch = self._switch
+        self.tile(switch.engine)  # before it is checked: its graphs have to know their room
+
+        def window() -> Tensor:
+            return first_window(seen(), switch.engine, self.tile(switch.engine))
+
+        engine = switch.current(window)
+        tile = self.tile(engine)
+        if self._keeps_state and is_stateful(engine):
+            self._stream = StreamEngine(engine), tile
+            return self._stream
+        return engine, tile
+
+    def tile(self, engine: Engine) -> Size | None:
+        """Return what ``engine`` sees at once, and limit what it keeps from run to run."""
+        planned, version = self._planned, self._pool.planner.version
+        if planned is None or planned[0] is not engine or planned[1] != version:
+            self._planned = planned = self._look_up(engine, version)
+        engine.reserve(planned[2].graphs)
+        return planned[2].tile
+
+    def _look_up(self, engine: Engine, version: int) -> tuple[Engine, int, MemoryPlan]:
+        """Plan anew. A tile that shows in the picture stays, whatever shares have become."""
+        old, exact = self._planned, engine.halo is not None
+        if not exact and old is not None and old[0] is engine:
+            return engine, version, old[2]
+        plan = self._pool.plan(self.source, self.target, engine, self._held, self._notes)
+        if not is_exact(engine, self._size, plan.tile):
+            self._notes.say(
+                f"{engine.name} in tiles of {plan.tile}, which blend over {2 * BLEND_MARGIN} "
+                f"pixels: not exactly the picture that whole frames give"
+            )
+        return engine, version, plan
