@@ -1,0 +1,35 @@
+"""The page of models, made from the shipped weights and their card."""
+
+from __future__ import annotations
+
+from vidsr.models.zoo import PURPOSES, available, load_model, weights_folder
+
+from tools.docs.markdown import page, table
+
+HEAD = ("model", "scale", "parameters", "works on", "use")
+INTRODUCTION = """\
+Every model below ships with the package and is named by `--model` or by
+`vidsr.Upscaler(NAME)`. A family name such as `lite` takes the scale from `--scale` or from the
+wanted size. `vidsr --list-models` prints the same table. How they compare is measured in
+[Models and quality](../guides/models.md)."""
+
+
+def models_page() -> str:
+    """Return the table of models, followed by the card of the weights."""
+    card = (weights_folder() / "README.md").read_text(encoding="utf-8")
+    body = card.partition("\n")[2]
+    return page(
+        "# Models",
+        INTRODUCTION,
+        table(HEAD, [_row(name) for name in available()]),
+        "## How the weights were made",
+        body,
+    )
+
+
+def _row(name: str) -> tuple[str, ...]:
+    model = load_model(name)
+    numbers = sum(parameter.numel() for parameter in model.module.parameters())
+    works_on = "luma" if model.config.channels == 1 else "RGB"
+    scale = f"x{model.config.scale}"
+    return f"`{name}`", scale, f"{numbers:,}".replace(",", " "), works_on, PURPOSES.get(name, "")
