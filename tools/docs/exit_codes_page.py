@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import vidsr.errors
-from vidsr.errors import VidsrError
-
 from tools.docs.markdown import page, table
+from vidsr.errors import VidsrError
 
 INTRODUCTION = """\
 A command ends with one of these numbers and prints one line that names the cause and, where

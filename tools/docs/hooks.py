@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
 
 def on_files(files: Any, config: Any) -> Any:
     """Add every generated page to the files of the site."""
-    from mkdocs.structure.files import File
+    from mkdocs.structure.files import File  # type: ignore[import-not-found,unused-ignore]
 
     from tools.docs.site_pages import PAGES
 

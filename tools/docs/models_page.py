@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from vidsr.models.zoo import PURPOSES, available, load_model, weights_folder
-
 from tools.docs.markdown import page, table
+from vidsr.models.zoo import PURPOSES, available, load_model, weights_folder
 
 HEAD = ("model", "scale", "parameters", "works on", "use")
 INTRODUCTION = """\

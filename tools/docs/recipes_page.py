@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from importlib.resources import files
 
+from tools.docs.markdown import code, page, table
 from vidsr.degradation.operations.catalogue import OPS, Number, Op, Word
 from vidsr.degradation.recipe import Recipe, recipe_names
-
-from tools.docs.markdown import code, page, table
 
 INTRODUCTION = """\
 A recipe is a TOML file that lists degradations and how far each may vary. `vidsr-degrade` and

@@ -8,9 +8,8 @@ import typing
 from collections.abc import Iterator
 from typing import Any
 
-from vidsr.run.report import Report
-
 from tools.docs.markdown import code, page, table
+from vidsr.run.report import Report
 
 INTRODUCTION = """\
 `vidsr IN -o OUT --report FILE` writes what a run did as one JSON object; in Python
