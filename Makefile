@@ -91,7 +91,9 @@ $(VENV)/dist.stamp: $(VENV)/base.stamp
 	@touch $@
 
 $(VENV)/base.stamp: pyproject.toml constraints.txt | $(VENV)/venv.stamp
-	$(PIP) -e .
+	@echo 'installing into $(VENV)'; $(PIP) -e . || { \
+	  echo 'error: pip failed. Hint: the pins fit PyTorch'"'"'s CPU build;' \
+	    'docs/getting-started.md names the index for PIP_FLAGS.' >&2; exit 1; }
 	@touch $@
 
 $(VENV)/venv.stamp:

@@ -16,7 +16,7 @@ from tests.test_layers import LAYERS
 from tools.docs.commands_page import commands_page
 from tools.docs.markdown import table
 from tools.docs.programs import PROGRAMS, parser_of, subparsers
-from tools.docs.report_page import MEANINGS, json_type, report_keys, report_page
+from tools.docs.report_page import described, json_type, meanings, report_keys, report_page
 from tools.docs.site_pages import PAGES, command_place, copied
 from vidsr.degradation.operations.catalogue import OPS
 from vidsr.degradation.recipe import recipe_names
@@ -94,9 +94,25 @@ def test_the_page_of_a_command_has_every_option(program: str) -> None:
 
 
 def test_every_key_of_the_report_has_its_meaning() -> None:
-    assert report_keys() == list(MEANINGS)
-    page = report_page()
-    assert all(f"| `{key}` |" in page for key in MEANINGS)
+    page, told = report_page(), meanings()
+    assert set(told) == set(report_keys())
+    assert all(f"| `{key}` |" in page and told[key] for key in report_keys())
+
+
+def test_meanings_are_read_from_docstrings() -> None:
+    class Record:
+        """A record.
+
+        Args:
+            first: The first of
+                all ``things``.
+            second: The second.
+
+        Raises:
+            ValueError: Never.
+        """
+
+    assert described(Record) == {"first": "The first of all `things`.", "second": "The second."}
 
 
 def test_types_of_the_report_are_those_of_json() -> None:

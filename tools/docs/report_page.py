@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -46,7 +48,7 @@ MEANINGS = {
     "notes": "assumptions, drops and switches of the run, as sentences",
     "fps": "frames a second: `frames` over `elapsed_s`",
 }
-"""Meanings of the top-level keys; ``tests/docs`` holds them to the dataclass."""
+"""Meanings of the top-level keys that the dataclass itself does not describe."""
 
 
 def report_keys() -> list[str]:
@@ -54,13 +56,23 @@ def report_keys() -> list[str]:
     return [*(field.name for field in dataclasses.fields(Report)), "fps"]
 
 
+def meanings() -> dict[str, str]:
+    """Return the meaning of each top-level key; the dataclass's own words come first."""
+    return MEANINGS | described(Report)
+
+
+def described(record: Any) -> dict[str, str]:
+    """Return what the section ``Args:`` of a dataclass's docstring says of each field."""
+    section = (inspect.getdoc(record) or "").partition("\nArgs:\n")[2].partition("\n\n")[0]
+    found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
+    return {name: " ".join(text.replace("``", "`").split()) for name, text in found}
+
+
 def report_page() -> str:
     """Return the keys of the report with their types and meanings."""
-    rows = [(f"`{key}`", f"`{kind}`", MEANINGS.get(key, "")) for key, kind in _keys()]
-    inner = [
-        page(f"## {key}", MEANINGS[key].capitalize() + ".", table(("key", "type"), rows))
-        for key, rows in _nested()
-    ]
+    told = meanings()
+    rows = [(f"`{key}`", f"`{kind}`", told.get(key, "")) for key, kind in _keys()]
+    inner = [page(f"## {key}", table(("key", "type", "meaning"), rows)) for key, rows in _nested()]
     return page(
         "# The report",
         INTRODUCTION,
@@ -76,14 +88,17 @@ def _keys() -> Iterator[tuple[str, str]]:
         yield key, json_type(hints.get(key, float))
 
 
-def _nested() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def _nested() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     """Yield the keys whose values are records, with the keys inside."""
     for key, hint in typing.get_type_hints(Report).items():
         record = _record(hint)
         if record is not None:
             inner = typing.get_type_hints(record)
-            names = [field.name for field in dataclasses.fields(record)]
-            yield key, [(f"`{name}`", f"`{json_type(inner[name])}`") for name in names]
+            names, told = [field.name for field in dataclasses.fields(record)], described(record)
+            yield (
+                key,
+                [(f"`{n}`", f"`{json_type(inner[n])}`", told.get(n, "")) for n in names],
+            )
 
 
 def _record(hint: Any) -> Any:

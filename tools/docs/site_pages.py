@@ -20,6 +20,7 @@ LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#)([^)\s#]+)(#[^)\s]*)?\)")
 COPIED = {
     "development/contributing.md": "CONTRIBUTING.md",
     "development/changelog.md": "CHANGELOG.md",
+    "development/security.md": "SECURITY.md",
     "development/benchmarks.md": "benchmarks/README.md",
     "performance/int8.md": "benchmarks/int8.md",
 }
