@@ -27,7 +27,7 @@ from vidsr import (
 )
 from vidsr.notes import Notes
 from vidsr.run.job import Options, prepare
-from vidsr.run.sizing import Size
+from vidsr.run.sizing import WantedSize
 from vidsr.upscaling.memory_plan import frame_bytes
 from vidsr.video.info import SourceInfo
 from vidsr.video.sink.output_plan import OutputOptions
@@ -363,7 +363,7 @@ def test_sources_and_models_that_are_none(clip: Clip, tmp_path: Path) -> None:
 
 
 def test_a_job_is_prepared_without_writing(clip: Clip, tmp_path: Path) -> None:
-    options = Options(model="auto", device="cpu", size=Size(None, 60))
+    options = Options(model="auto", device="cpu", size=WantedSize(None, 60))
     with prepare(clip.path, tmp_path / "a.mkv", options, Notes()) as job:
         assert (job.output.format.width, job.output.format.height) == (80, 60)
         assert job.upscaler.model.name == "lite-x2"

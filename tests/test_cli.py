@@ -23,7 +23,7 @@ import pytest
 from tests.makers.clips import Clip, Tone, decode, make_clip
 from vidsr import MemoryLimitError, cli
 from vidsr.run.job import Options
-from vidsr.run.sizing import Size
+from vidsr.run.sizing import WantedSize
 from vidsr.video.sink.output_plan import OutputOptions
 
 FAST = ("--model", "lite-x2", "--device", "cpu", "--codec", "ffv1")
@@ -85,8 +85,8 @@ def encoding(**changes: Any) -> Options:
         ("", Options()),
         ("--model my.pth", Options(model="my.pth")),
         ("--scale 2", Options(scale=2)),
-        ("--size 640x480", Options(size=Size(640, 480))),
-        ("--height 1080", Options(size=Size(None, 1080))),
+        ("--size 640x480", Options(size=WantedSize(640, 480))),
+        ("--height 1080", Options(size=WantedSize(None, 1080))),
         ("--deinterlace off", Options(deinterlace="off")),
         ("-ss 90", Options(start_s=90.0)),
         ("--start 1:30", Options(start_s=90.0)),

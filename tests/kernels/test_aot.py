@@ -20,7 +20,7 @@ COMPILER = {name: value for name, value in os.environ.items() if name != "TRITON
 
 SPILLING = """
 from dataclasses import replace
-from vidsr.kernels import aot
+from vidsr.kernels.triton_kernels import aot
 variant = aot.variants_of("yuv_to_rgb")["u8-fp32-nhwc-subsampled"]
 starved = replace(variant, options={**variant.options, "maxnreg": 24})
 cubin = aot.compile_variant(starved, 90).asm["cubin"]
@@ -28,14 +28,16 @@ print(*aot.spills_and_registers(cubin))
 """
 
 UNALIGNED = """
-from vidsr.kernels import aot
+from vidsr.kernels.triton_kernels import aot
 for variant in aot.variants_of("shuffle_to_yuv").values():
     if variant.name.startswith("fp16") and "-x1-yuv420" in variant.name:
         cubin = aot.compile_variant(aot.unaligned(variant), 90).asm["cubin"]
         print(variant.name, aot.spills_and_registers(cubin)[0])
 """
 
-TARGETS = "import json; from vidsr.kernels import aot; print(json.dumps(aot.targets()))"
+TARGETS = (
+    "import json; from vidsr.kernels.triton_kernels import aot; print(json.dumps(aot.targets()))"
+)
 
 
 def run(*arguments: str, cache: Path) -> str:

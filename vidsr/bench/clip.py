@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from vidsr.bench.worker_task import Footage
 from vidsr.errors import InputError, NoInputError, VidsrError
+from vidsr.video.release import reading, writing
 
 Plane = NDArray[np.float32]
 ENCODER = {"preset": "veryfast", "crf": "20"}  # of a source: as good as what people bring
@@ -97,7 +98,7 @@ def write(path: Path, images: Iterable[av.VideoFrame], rate: Fraction) -> None:
     """Encode with x264, pictures ``1 / rate`` apart; the first decides the size."""
     pictures = iter(images)
     first = next(pictures)
-    with av.open(str(path), "w") as target:
+    with writing(av.open(str(path), "w")) as target:
         stream = target.add_stream("libx264", rate=rate, options=ENCODER)
         stream.width, stream.height, stream.pix_fmt = first.width, first.height, "yuv420p"
         stream.codec_context.colorspace = stream.codec_context.color_range = 1
@@ -148,7 +149,7 @@ def _beginning(source: Path, path: Path, frames: int) -> Footage:
 
 
 def _decode(source: Path, frames: int) -> Iterator[tuple[av.VideoFrame, Fraction]]:
-    with av.open(str(source)) as container:
+    with reading(av.open(str(source))) as container:
         if not container.streams.video:
             raise InputError(f"{source}: holds no video")
         stream = container.streams.video[0]

@@ -1,14 +1,15 @@
-"""Side data of frames: static HDR metadata and the display matrix (rotation, mirroring)."""
+"""Static HDR metadata and the display matrix (rotation, mirroring) out of frames' side data."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
 import av
-from av.sidedata.sidedata import SideData, Type
+from av.sidedata.sidedata import Type
+
+from vidsr.video.side_data import Item, side_data
 
 # AVMasteringDisplayMetadata: 3 primaries, a white point, min and max luminance, each a pair of
 # int32 (numerator, denominator); then two flags.
@@ -49,36 +50,35 @@ def _number(value: float) -> str:
     return str(round(value)) if abs(value) >= 1000 or value == round(value) else f"{value:.6f}"
 
 
-def side_data(image: av.VideoFrame) -> Iterable[SideData]:
-    """The frame's side data. PyAV iterates over values but is typed as a mapping of names.
-
-    Nothing where PyAV has no name for a kind, as for EXIF: it then refuses them all.
-    """
-    try:
-        return cast(Iterable[SideData], image.side_data)
-    except ValueError:
-        return ()
-
-
 def read_hdr(image: av.VideoFrame) -> HdrMetadata:
     """The static HDR metadata a decoded frame carries, possibly empty."""
+    return find_hdr(side_data(image))
+
+
+def find_hdr(items: Iterable[Item]) -> HdrMetadata:
+    """The static HDR metadata among side data, possibly empty."""
     primaries = luminance = levels = None
-    for item in side_data(image):
+    for item in items:
         if item.type == Type.MASTERING_DISPLAY_METADATA:
-            primaries, luminance = _read_mastering(bytes(item))
+            primaries, luminance = _read_mastering(item.data)
         elif item.type == Type.CONTENT_LIGHT_LEVEL:
-            levels = _LIGHT.unpack_from(bytes(item))
+            levels = _LIGHT.unpack_from(item.data)
     return HdrMetadata(primaries, luminance, levels)
 
 
 def read_display_matrix(image: av.VideoFrame) -> tuple[int, ...] | None:
     """FFmpeg's nine display matrix numbers (16.16 and 2.30 fixed point), None when upright."""
-    for item in side_data(image):
+    return find_display_matrix(side_data(image), image.rotation)
+
+
+def find_display_matrix(items: Iterable[Item], degrees: int) -> tuple[int, ...] | None:
+    """The display matrix among side data, else that of the rotation by so many ``degrees``."""
+    for item in items:
         if item.type == Type.DISPLAYMATRIX:
-            matrix = struct.unpack_from("=9i", bytes(item))
+            matrix = struct.unpack_from("=9i", item.data)
             matrix = (*matrix[:6], 0, 0, matrix[8])  # the offset is in source pixels
             return None if matrix == _UPRIGHT else matrix
-    return _quarter_turn(image.rotation)
+    return _quarter_turn(degrees)
 
 
 def _quarter_turn(degrees: int) -> tuple[int, ...] | None:

@@ -87,6 +87,11 @@ def conform(image: av.VideoFrame, layout: VideoFormat, target: VideoFormat) -> a
     return converted
 
 
+def on_gpu(image: av.VideoFrame) -> bool:
+    """Return True if the picture is a surface of a GPU's decoder."""
+    return image.format.name == "cuda"
+
+
 def has_alpha(image: av.VideoFrame) -> bool:
     """Whether the picture stores a transparency beside its samples."""
     return len(image.format.components) in (2, 4)

@@ -12,6 +12,7 @@ from torch import Tensor
 from vidsr.errors import InputError, NoInputError
 from vidsr.files import written_whole
 from vidsr.video.image_sequences import is_image
+from vidsr.video.release import reading
 
 STRICT = {"err_detect": "explode"}  # FFmpeg otherwise fills what a damaged JPEG lacks with grey
 
@@ -42,7 +43,7 @@ def read_picture(path: Path) -> Tensor:
     Alpha is left out. Raises InputError for what is no picture and for a damaged one.
     """
     try:
-        with av.open(str(path)) as container:
+        with reading(av.open(str(path))) as container:
             container.streams.video[0].codec_context.options = STRICT
             frame = next(container.decode(video=0))
     except (av.FFmpegError, StopIteration, IndexError, OSError, ValueError) as error:

@@ -29,8 +29,7 @@ from vidsr.engines.trt.build import flags
 
 VERSIONS = ("10", "11")
 SOURCES = [
-    *sorted((ROOT / "engines").glob("tensorrt_*.py")),
-    ROOT / "engines" / "plan.py",
+    *(ROOT / "engines" / "trt" / f"{n}.py" for n in ("build", "engine", "load", "log", "profile")),
     ROOT / "vidsr" / "lean" / "lane.py",
 ]
 SYMBOLS = (

@@ -15,6 +15,7 @@ from av.video.frame import PictureType
 
 from vidsr.bench.peers.job import Job, Opened
 from vidsr.errors import InputError, NoInputError, OutputError
+from vidsr.video.release import reading, writing
 
 T = TypeVar("T")
 WARM_UP = 2  # first runs allocate memory, choose kernels and lay out weights
@@ -41,7 +42,7 @@ def size_and_rate(source: Path) -> tuple[int, int, Fraction]:
     if not source.is_file():
         raise NoInputError(f"{source}: no such file")
     try:
-        with av.open(str(source)) as clip:
+        with reading(av.open(str(source))) as clip:
             stream = clip.streams.video[0]
             rate = stream.average_rate or stream.guessed_rate or Fraction(25)
             return stream.width, stream.height, rate
@@ -51,7 +52,7 @@ def size_and_rate(source: Path) -> tuple[int, int, Fraction]:
 
 def read_images(source: Path) -> Iterator[av.VideoFrame]:
     """Decoded pictures, by as many threads as FFmpeg likes."""
-    with av.open(str(source)) as clip:
+    with reading(av.open(str(source))) as clip:
         clip.streams.video[0].thread_type = "AUTO"
         yield from clip.decode(video=0)
 
@@ -77,7 +78,7 @@ def run(job: Job, peer: Opened[T]) -> Timing:
 
 def _timed(job: Job, peer: Opened[T]) -> Timing:
     frame_s: list[float] = []
-    with av.open(str(job.target), "w") as target:
+    with writing(av.open(str(job.target), "w")) as target:
         stream = _stream(target, job)
         images = islice(peer.read(), job.frames)
         first = list(islice(images, 1))  # opening the file does not count, as it does not for vidsr

@@ -24,6 +24,7 @@ from vidsr.bench.rounds.whole_command import about, first_frames, open_job
 from vidsr.bench.worker_task import Task, serve
 from vidsr.notes import Notes
 from vidsr.picture.frame import to_image
+from vidsr.video.release import writing
 from vidsr.video.sink.output_plan import configure_encoder
 
 CPU = torch.device("cpu")
@@ -92,7 +93,7 @@ def encode(bench: Bench) -> Samples:
     ]
     step = round(1 / (plan.rate * plan.time_base)) or 1
     path = Path(bench.task.target)
-    with av.open(str(path), "w", format=plan.target.container) as container:
+    with writing(av.open(str(path), "w", format=plan.target.container)) as container:
         stream = configure_encoder(container, plan)
         order = bounce(bench.task.frames, len(images))
         for index, image in enumerate(images[i] for i in order):

@@ -18,6 +18,7 @@ from vidsr.errors import OptionError, VidsrError
 from vidsr.picture.color import RANGE_LIMITED, ColorSpec, assumed_matrix
 from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
+from vidsr.video.release import empty_decoder, empty_encoder
 from vidsr.video.sink.stream_plan import MUX_ERRORS
 
 _PIXEL = PixelFormat("yuv", 8, (2, 2))
@@ -59,6 +60,11 @@ class CodecPass:
             what = f"{self._returned} of {self._pushed} frames"
             raise VidsrError(f"{self.settings.codec}: {what} came back from the codec")
         return frames
+
+    def __del__(self) -> None:
+        # Given up half way, perhaps: no picture may be in flight then.
+        empty_decoder(getattr(self, "_decoder", None))
+        empty_encoder(getattr(self, "_encoder", None))
 
     def _exchange(self, image: av.VideoFrame | None) -> list[Tensor]:
         try:

@@ -12,6 +12,7 @@ import av
 from vidsr.errors import OutputError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, tag_image, to_image
+from vidsr.video.release import writing
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough
 from vidsr.video.sink.stream_plan import MUX_ERRORS, copy_tags
@@ -190,7 +191,7 @@ class Sink:
         if not self._closed:
             self._closed = True
             # Whatever goes wrong now, the file is going away.
-            with contextlib.suppress(*MUX_ERRORS):
-                self.container.close()
+            with contextlib.suppress(*MUX_ERRORS), writing(self.container):
+                pass
         self._claim.release()
         self.plan.target.discard()

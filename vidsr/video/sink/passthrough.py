@@ -11,6 +11,7 @@ from av.stream import AttachmentStream, Stream
 from av.subtitles.codeccontext import SubtitleCodecContext
 from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
+from vidsr.video.release import reading
 from vidsr.video.sink.stream_plan import (
     MUX_ERRORS,
     StreamPlan,
@@ -96,7 +97,7 @@ class Passthrough:
 
     def _read_cover(self, stream: Stream) -> bytes:
         """The picture, read ahead of time: a header comes before every packet."""
-        with av.open(self.source.name, metadata_errors="replace") as again:
+        with reading(av.open(self.source.name, metadata_errors="replace")) as again:
             packet = next(again.demux(again.streams[stream.index]))
             return bytes(packet)
 

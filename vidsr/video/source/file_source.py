@@ -16,12 +16,15 @@ from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
 from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
+from vidsr.video.pixel_formats import on_gpu
+from vidsr.video.release import close_input
 from vidsr.video.source.clock_jumps import MAY_JUMP, Jumps
 from vidsr.video.source.frame_reader import Pictures
 from vidsr.video.source.lost_tail import decode_tail
-from vidsr.video.source.nvdec import Decoder, Nvdec, is_exact, on_card, shared_context
+from vidsr.video.source.nvdec import Decoder, Nvdec, is_exact, shared_context
 from vidsr.video.source.opening import choose_video, open_input
 from vidsr.video.source.presentation_clock import PresentationClock
+from vidsr.video.source.sequence import NumberedPictures
 from vidsr.video.source.time_window import SEEK_BACK_S, Window
 
 Packet: TypeAlias = "av.Packet[Any]"
@@ -100,16 +103,16 @@ class Source:
             self._prepare()
             self._items = self._demux()
             if back_s is not None and not self.window.seek(back_s, self.clock):
-                self.container.close()
+                self.close()
                 return False
             self._first = self._until_first_frame()
             if not self.window.arrived:
-                self.container.close()
+                self.close()
                 return False
             self._check_framerate()
             self.info = self._describe()
         except BaseException:
-            self.container.close()
+            self.close()
             raise
         return True
 
@@ -135,13 +138,14 @@ class Source:
         self.window = Window(self.container, stream, *self._part)
         self.pictures = Pictures(
             self.time_base,
-            stream.codec_context.name,
+            self._codec,
             deinterlace=self._deinterlace == "auto",
             upright=self._upright,
             counts=self.counts,
             notes=self.notes,
             stay=bool(self._hwaccel and self._hwaccel.stay),
         )
+        self._sequence = NumberedPictures(self.path) if is_pattern(self.path) else None
         self._surfaces = False
         self._failed_in_row = self._sent = 0
         self._last_pts: int | None = None
@@ -211,6 +215,8 @@ class Source:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
+                if self._sequence:
+                    raise self._sequence.unreadable(str(error)) from error
                 raise InputError(
                     f"{self.path}: reading failed after frame {self.counts.decoded}: {error}",
                     hint="check the file, or keep its readable part with --duration.",
@@ -224,19 +230,30 @@ class Source:
         self.clock.packet(packet)
         self._sent += self._will_show(packet)
         self._count_keyless(packet)
+        if self._sequence and packet.size:
+            self._sequence.sent(packet)
         images: list[av.VideoFrame] = []
         try:
             images = packet.decode()
             self._failed_in_row = 0
         except av.error.EOFError:
             pass
-        except av.error.FFmpegError:
+        except av.error.FFmpegError as error:
+            if self._sequence:
+                raise self._sequence.undecodable(self._codec, str(error)) from error
             self._failed_in_row += 1
             if packet.size:  # else the decoder is being drained: see _tail
                 self.counts.failed_packets += 1
                 self.clock.lost()
         for image in images:
             yield from self._image(image)
+        if self._sequence and not packet.size:
+            self._sequence.check_end(self._codec)
+
+    @property
+    def _codec(self) -> str:
+        """FFmpeg's name of the decoder."""
+        return self.stream.codec_context.name
 
     def _count_keyless(self, packet: Packet) -> None:
         """A file that begins between two key frames gives no pictures up to the second."""
@@ -253,6 +270,8 @@ class Source:
 
     def _image(self, image: av.VideoFrame) -> Iterator[Frame]:
         self.counts.decoded += 1
+        if self._sequence:
+            self._sequence.shown()
         if self._hwaccel:
             self._observe_surface(image)
         self._last_pts = image.pts
@@ -266,7 +285,7 @@ class Source:
         context = self.stream.codec_context
         if self.counts.decoded == 1:
             self._surfaces = is_exact(image, context.width, context.height)
-        elif self._surfaces and not on_card(image):
+        elif self._surfaces and not on_gpu(image):
             self.notes.say("NVDEC cannot decode every frame: the processor does the others")
 
     def _tail(self) -> Iterator[Frame]:
@@ -350,7 +369,12 @@ class Source:
         return 1 / ratio if self.pictures.quarter_turned else ratio
 
     def close(self) -> None:
-        self.container.close()
+        close_input(self.container)
+
+    def __del__(self) -> None:
+        # One that is left behind, perhaps half read, must not be freed with pictures in flight.
+        if hasattr(self, "container"):
+            self.close()
 
     def __enter__(self) -> Self:
         return self

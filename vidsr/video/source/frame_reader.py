@@ -20,9 +20,10 @@ from vidsr.video.filters import (
     swaps_sides,
     upright_filters,
 )
-from vidsr.video.hdr import DYNAMIC, HdrMetadata, read_display_matrix, read_hdr, side_data
+from vidsr.video.hdr import DYNAMIC, HdrMetadata, find_display_matrix, find_hdr
 from vidsr.video.info import SourceCounts
-from vidsr.video.pixel_formats import conform, has_alpha, read_format, resolve_matrix
+from vidsr.video.pixel_formats import conform, has_alpha, on_gpu, read_format, resolve_matrix
+from vidsr.video.side_data import SideData, Watch
 from vidsr.video.source import nvdec
 
 
@@ -53,6 +54,7 @@ class Pictures:
         self.interlaced = False
         self._deinterlacer = FrameFilter(DEINTERLACE, time_base) if deinterlace else None
         self._upright, self._stay = upright, stay
+        self._side_data, self._watch = SideData(), Watch()
         self._turner: FrameFilter | None = None
         self._first: VideoFormat | None = None
         self._reference: VideoFormat | None = None
@@ -65,7 +67,7 @@ class Pictures:
     def push(self, image: av.VideoFrame) -> Iterator[Frame]:
         """Put a decoded picture in; take out the frames that are ready. Raises InputError."""
         self._observe(image)
-        if nvdec.on_card(image):
+        if on_gpu(image):
             if (frame := self._resident(image)) is not None:
                 yield frame
                 return
@@ -134,18 +136,23 @@ class Pictures:
     def _observe(self, image: av.VideoFrame) -> None:
         if image.is_corrupt:
             self.counts.concealed += 1
+        if self._watch.due(image):
+            self._look(image)
+        if has_alpha(image):
+            self.notes.say("the alpha channel (transparency) is not carried over")
+
+    def _look(self, image: av.VideoFrame) -> None:
+        items = self._side_data.read(image)
         if self.hdr.empty:
-            self.hdr = read_hdr(image)
+            self.hdr = find_hdr(items)
         if self._first is None:
-            self.display_matrix = read_display_matrix(image)
+            self.display_matrix = find_display_matrix(items, image.rotation)
             self._turn()
-        kinds = {item.type for item in side_data(image)}
+        kinds = {item.type for item in items}
         if kinds.intersection(DYNAMIC):
             self.notes.say("dynamic HDR metadata (HDR10+, Dolby Vision) is not carried over")
         if Type.A53_CC in kinds:
             self.notes.say("closed captions inside the picture (CEA-608/708) are not carried over")
-        if has_alpha(image):
-            self.notes.say("the alpha channel (transparency) is not carried over")
 
     def _turn(self) -> None:
         if self.display_matrix is None or not self._upright:

@@ -10,6 +10,7 @@ import av
 
 from vidsr.notes import Notes
 from vidsr.video.info import SourceCounts
+from vidsr.video.release import reading
 from vidsr.video.source.opening import choose_video, open_input
 
 
@@ -29,7 +30,7 @@ def decode_tail(
     ``counts.failed_packets`` where more packets fail.
     """
     seen, number, failed = counts.decoded, 0, 0
-    with open_input(path, framerate) as container:
+    with reading(open_input(path, framerate)) as container:
         stream = choose_video(container, path, notes)
         stream.thread_count = 1
         for packet in container.demux(stream):

@@ -18,6 +18,7 @@ from torch.utils.dlpack import from_dlpack
 
 from vidsr.errors import DeviceError
 from vidsr.picture.frame import PixelFormat
+from vidsr.video.pixel_formats import on_gpu
 
 Decoder = Literal["cpu", "cuda"]
 
@@ -79,11 +80,6 @@ def shared_context(accel: HWAccel) -> Iterator[None]:
         yield
 
 
-def on_card(image: av.VideoFrame) -> bool:
-    """Whether the picture is a surface of the decoder."""
-    return image.format.name == "cuda"
-
-
 def is_exact(image: av.VideoFrame, width: int, height: int) -> bool:
     """Whether it is a surface of what the processor would decode: the same samples, all of them.
 
@@ -91,7 +87,7 @@ def is_exact(image: av.VideoFrame, width: int, height: int) -> bool:
     that is cropped at the left or the top comes out larger than its decoder's own ``width`` x
     ``height``.
     """
-    known = on_card(image) and _surface(image) in (*_SURFACES, *_FETCHED)
+    known = on_gpu(image) and _surface(image) in (*_SURFACES, *_FETCHED)
     return known and (image.width, image.height) == (width, height)
 
 

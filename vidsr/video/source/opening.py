@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 from vidsr.errors import InputError, NoInputError
 from vidsr.notes import Notes
 from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
+from vidsr.video.source.sequence import check_files
 
 DEFAULT_IMAGE_RATE = Fraction(25)
 
@@ -65,13 +66,15 @@ def _hint(path: Path) -> str:
 
 def _first_number(path: Path) -> int:
     """Number of a sequence's first picture. Raises InputError for gaps and for no picture."""
-    numbers = list(numbered_files(path))
+    files = numbered_files(path)
+    numbers = list(files)
     if not numbers:
         raise NoInputError(f"{path}: no file of this sequence exists")
     expected = range(numbers[0], numbers[0] + len(numbers))
     if numbers != list(expected):
         gap = next(n for n in expected if n not in set(numbers))
         raise InputError(f"{path}: number {gap} is missing", hint="renumber without gaps.")
+    check_files(list(files.values()))
     return numbers[0]
 
 

@@ -1,0 +1,116 @@
+"""Numbered pictures on their way through the decoder, and which one is at fault.
+
+FFmpeg takes an empty picture for the end of the sequence, and a decoder with frame threads reports
+an error some pictures late, or loses it in the drain: so pictures are counted in and out here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+import av
+
+from vidsr.errors import InputError
+from vidsr.video.image_sequences import numbered_files
+
+HINT = "replace it, or leave it out and renumber without gaps."
+# By the first bytes. A suffix decides which decoder FFmpeg takes for a whole sequence.
+_BEGINNINGS = (
+    (b"\x89PNG", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF8", "gif"),
+    (b"BM", "bmp"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"RIFF", "webp"),
+)
+
+
+def check_files(files: list[Path]) -> None:
+    """Raises InputError, which names it, for the first that cannot hold a picture or be read."""
+    for path in files:
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise _unreadable(path, error.strerror or str(error)) from error
+        if path.is_dir():
+            raise InputError(f"{path}: expected a picture, got a folder", hint=HINT)
+        if not os.access(path, os.R_OK):
+            raise _unreadable(path, os.strerror(errno.EACCES))
+        if not size:
+            raise InputError(f"{path}: expected a picture, got an empty file", hint=HINT)
+
+
+class NumberedPictures:
+    """Follows the pictures of one sequence, a packet each, into the decoder and out of it."""
+
+    def __init__(self, pattern: Path) -> None:
+        self._files = list(numbered_files(pattern).values())
+        self._inside: deque[Path] = deque()
+        self._next = 0
+
+    def sent(self, packet: av.Packet[Any]) -> None:
+        """Count a picture that is about to be decoded."""
+        # A sequence's times are the places of its pictures, after a seek too.
+        self._next = packet.pts if packet.pts is not None else self._next
+        if self._next < len(self._files):
+            self._inside.append(self._files[self._next])
+        self._next += 1
+
+    def shown(self) -> None:
+        """Count a picture that has come out."""
+        if self._inside:
+            self._inside.popleft()
+
+    def check_end(self, decoder: str) -> None:
+        """Raises InputError unless every picture has been read and has come out."""
+        if self._inside:
+            raise self.undecodable(decoder)
+        if self._next < len(self._files):
+            raise self.unreadable("FFmpeg finds no picture in it")
+
+    def unreadable(self, reason: str) -> InputError:
+        """The error of a sequence that could not be read on."""
+        check_files(self._files)
+        return _unreadable(self._files[min(self._next, len(self._files) - 1)], reason)
+
+    def undecodable(self, decoder: str, reason: str = "") -> InputError:
+        """The error of the first picture inside the decoder that does not decode by itself."""
+        for path in self._inside:
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                return _unreadable(path, error.strerror or str(error))
+            if not _decodes(decoder, data):
+                wanted, got = decoder.replace("mjpeg", "jpeg"), _kind(data)
+                got = "a damaged one" if got == wanted else got
+                return InputError(f"{path}: expected a {wanted} picture, got {got}", hint=HINT)
+        path = next(iter(self._inside), self._files[-1])
+        return InputError(f"{path}: cannot be decoded: {reason or 'no picture came out'}")
+
+
+def _unreadable(path: Path, reason: str) -> InputError:
+    return InputError(f"{path}: cannot be read: {reason}", hint=HINT)
+
+
+def _decodes(decoder: str, data: bytes) -> bool:
+    """Whether a picture comes out of the file, decoded alone and in this thread."""
+    context = av.CodecContext.create(decoder, "r")
+    assert isinstance(context, av.VideoCodecContext)
+    context.thread_count = 1
+    try:
+        return bool([*context.decode(av.Packet(data)), *context.decode(None)])
+    except (av.error.FFmpegError, OSError, ValueError):
+        return False
+
+
+def _kind(data: bytes) -> str:
+    """What the file seems to hold, by name where it is a picture."""
+    for beginning, name in _BEGINNINGS:
+        if data.startswith(beginning):
+            return name
+    return "an empty file" if not data else "text" if data.isascii() else "something else"
