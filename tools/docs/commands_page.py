@@ -11,13 +11,14 @@ from tools.docs.markdown import code, page, table
 from tools.docs.programs import parser_of, subparsers
 
 HEAD = ("option", "values", "meaning")
+HELP = "`--help` prints the same in the terminal."
 
 
 def commands_page(program: str) -> str:
     """Return the page of a program: usage, every option, examples."""
     parser = parser_of(program)
     inner = [_section(name, sub) for name, sub in subparsers(parser)]
-    return page(f"# {program}", *_body(parser), *inner)
+    return page(f"# {program}", *_body(parser), *inner, HELP)
 
 
 def _section(name: str, parser: argparse.ArgumentParser) -> str:
@@ -39,8 +40,8 @@ def _body(parser: argparse.ArgumentParser, level: int = 2) -> Iterator[str]:
 
 
 def _shown(action: argparse.Action) -> bool:
-    subcommands = isinstance(action, argparse._SubParsersAction)
-    return action.help != argparse.SUPPRESS and not subcommands
+    left_out = isinstance(action, argparse._SubParsersAction | argparse._HelpAction)
+    return action.help != argparse.SUPPRESS and not left_out
 
 
 def _row(action: argparse.Action) -> tuple[str, str, str]:

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent))
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def on_files(files: Any, config: Any) -> Any:
     """Add every generated page to the files of the site."""
+    sys.path.insert(0, str(ROOT))  # here: MkDocs sets the path back after it has read this file
     from mkdocs.structure.files import File  # type: ignore[import-not-found,unused-ignore]
 
     from tools.docs.site_pages import PAGES
