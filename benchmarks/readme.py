@@ -1,4 +1,4 @@
-"""Figures of speed for the documentation, drawn from what `vidsr-bench --json` wrote.
+"""Writer of the documentation's figures of speed, from what `vidsr-bench --json` wrote.
 
     python benchmarks/readme.py            # writes docs/speed.png and the tables of the page
     python benchmarks/readme.py --check    # ends with 1 if the tables are not what it would write
@@ -35,24 +35,24 @@ Result = Mapping[str, Any]
 
 
 def load(folder: Path) -> list[Result]:
-    """Results of vidsr-bench, by name."""
+    """Load results of vidsr-bench, by name."""
     found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     return [result for result in found if result.get("format") == FORMAT]
 
 
 def number(value: float) -> str:
-    """Three digits, no exponent."""
+    """Return three digits, no exponent."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def across(spread: Mapping[str, float]) -> str:
-    """Median, and least to greatest where there are several."""
+    """Return the median, and least to greatest if there are several."""
     middle, low, high = (number(spread[name]) for name in ("median", "low", "high"))
     return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def table(results: Sequence[Result]) -> str:
-    """The Markdown between the comments; empty where nothing was measured."""
+    """Return the Markdown between the comments; empty if nothing was measured."""
     return "\n\n".join(part for result in results for part in _parts(result))
 
 
@@ -104,7 +104,7 @@ def _peer(peer: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _name(setup: Mapping[str, Any]) -> str:
-    """The model, and what runs it where that is not PyTorch."""
+    """Return the model, and its runtime if that is not PyTorch."""
     runtime = "" if setup["engine"] == "torch" else f" ({setup['engine']}, {setup['precision']})"
     return f"{setup['model']}{runtime}"
 
