@@ -33,7 +33,8 @@ help: ## list the targets
 demo: $(VENV)/base.stamp ## upscale the demo clip: examples/demo.mp4 -> demo_4x.mp4
 	$(BIN)/vidsr examples/demo.mp4 -o demo_4x.mp4 --overwrite
 
-check: lint quick ## style, types and the quick tests: under a minute
+check: $(VENV)/test.stamp ## style, types and the quick tests, side by side: under a minute
+	@$(MAKE) --no-print-directory -j2 lint quick
 
 quick: $(VENV)/test.stamp ## run the tests that need no video and no training
 	$(BIN)/python -m pytest -n auto -q -m 'not slow' $(QUICK) $(ARGS)
