@@ -27,11 +27,15 @@ SOME_TESTS = (
 )
 
 
-def run(command: Sequence[str | Path], folder: Path, **environment: str) -> None:
-    """Run a command in ``folder``; raise CalledProcessError if it fails."""
+def run(
+    command: Sequence[str | Path], folder: Path, path: Path | None = None, output: int | None = None
+) -> None:
+    """Run a command in ``folder``, with ``path`` as PYTHONPATH; raise an error if it fails."""
     print(f"+ {shlex.join(map(str, command))}", flush=True)
-    inherited = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    subprocess.run(command, cwd=folder, env={**inherited, **environment}, check=True)
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    if path is not None:
+        environment["PYTHONPATH"] = str(path)
+    subprocess.run(command, cwd=folder, env=environment, stdout=output, check=True)
 
 
 def only(folder: Path, pattern: str) -> Path:
@@ -51,7 +55,7 @@ def try_wheel(wheel: Path, folder: Path, pip_flags: Sequence[str]) -> None:
     target = folder / "demo_4x.mp4"
     run([programs / "vidsr", ROOT / "examples" / "demo.mp4", "-o", target], folder)
     for name in ("vidsr-bench", "vidsr-degrade", "vidsr-engine", "vidsr-eval", "vidsr-train"):
-        run([programs / name, "--help"], folder)
+        run([programs / name, "--help"], folder, output=subprocess.DEVNULL)
     if not target.stat().st_size:
         raise SystemExit(f"{target}: is empty")
 
@@ -62,11 +66,10 @@ def try_sdist(sdist: Path, folder: Path) -> None:
         archive.extractall(folder, filter="data")
     unpacked = folder / sdist.name.removesuffix(".tar.gz")
     pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    path = {"PYTHONPATH": str(unpacked)}
     code = "import vidsr, os; assert os.path.samefile(os.path.dirname(vidsr.__file__), 'vidsr')"
-    run([sys.executable, "-c", code], unpacked, **path)
-    run([*pytest, "--collect-only", "-qq"], unpacked, **path)
-    run([*pytest, "-m", "not slow", *SOME_TESTS], unpacked, **path)
+    run([sys.executable, "-c", code], unpacked, unpacked)
+    run([*pytest, "--collect-only", "-qq"], unpacked, unpacked)
+    run([*pytest, "-m", "not slow", *SOME_TESTS], unpacked, unpacked)
 
 
 def main() -> None:
