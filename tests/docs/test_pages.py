@@ -20,7 +20,6 @@ from tools.docs.report_page import described, json_type, meanings, report_keys, 
 from tools.docs.site_pages import PAGES, command_place, copied
 from vidsr.degradation.operations.catalogue import OPS
 from vidsr.degradation.recipe import recipe_names
-from vidsr.models.zoo import available
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"\]\((?!https?:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
@@ -125,7 +124,7 @@ def test_models_recipes_and_errors_are_complete() -> None:
     models, recipes, errors = (
         PAGES[f"reference/{name}.md"]() for name in ("models", "recipes", "exit-codes")
     )
-    assert all(f"| `{name}` |" in models for name in available())
+    assert all(f"| `{name}` |" in models for name in vidsr.available_models())
     assert all(f"### {name}\n" in recipes for name in recipe_names())
     assert all(f"| `{name}` |" in recipes for name in OPS)
     public = [name for name in vidsr.__all__ if name.endswith("Error")]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import vidsr
 from tools.docs.markdown import page, table
-from vidsr.models.zoo import PURPOSES, available, load_model, weights_folder
+from vidsr.models.zoo import PURPOSES, load_model
+
+CARD = Path(vidsr.__file__).parent / "models" / "weights" / "README.md"
 
 HEAD = ("model", "scale", "parameters", "works on", "use")
 INTRODUCTION = """\
@@ -15,12 +20,11 @@ wanted size. `vidsr --list-models` prints the same table. How they compare is me
 
 def models_page() -> str:
     """Return the table of models, followed by the card of the weights."""
-    card = (weights_folder() / "README.md").read_text(encoding="utf-8")
-    body = card.partition("\n")[2]
+    body = CARD.read_text(encoding="utf-8").partition("\n")[2]
     return page(
         "# Models",
         INTRODUCTION,
-        table(HEAD, [_row(name) for name in available()]),
+        table(HEAD, [_row(name) for name in vidsr.available_models()]),
         "## How the weights were made",
         body,
     )
