@@ -1,4 +1,4 @@
-"""Three promises, measured on this machine: little overhead, no waste, flat memory.
+"""Foundation benchmark of three promises: little overhead, no waste, flat memory.
 
     python benchmarks/foundation.py --json result.json
 
@@ -28,13 +28,13 @@ DEMO = HERE.parent / "examples" / "demo.mp4"
 BARS = {"engine": 1.10, "command": 1.25, "memory": 1.05}
 PARTS = ("decode", "engine", "colour", "encode")
 # Idle OpenMP threads sleep instead of spinning, on both sides of every comparison: on a busy
-# machine spinning was seen to multiply a part's processor time by twenty.
+# machine spinning was seen to multiply a part's CPU time by twenty.
 ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What the kernel says a finished process used."""
+    """Cost of a finished process, as the kernel reports it."""
 
     cpu_s: float
     peak_mib: float
@@ -78,14 +78,14 @@ def vidsr(source: Path, target: Path, *, preset: str = "veryfast") -> Cost:
 
 
 def measure_engine(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """The ratio of medians over several processes, because layouts of memory differ."""
+    """Return the ratio of medians over several processes, because layouts of memory differ."""
     runs = [part("engine_overhead", 20 * args.repeats) for _ in range(3)]
     middle = sorted(runs, key=lambda r: float(r["ratio"]))[1]
     return {**middle, "ratios": [r["ratio"] for r in runs]}
 
 
 def measure_command(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Processor time a frame: the slope between two lengths, which leaves out the start."""
+    """Return CPU time a frame: the slope between two lengths, which leaves out the start."""
     short, long = 24, 24 + args.frames
     clips = {count: folder / f"{count}.mp4" for count in (short, long)}
     for count, path in clips.items():
@@ -112,7 +112,7 @@ def measure_command(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
 
 
 def measure_memory(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    """Peak resident memory of the command on a short and on a long clip of small frames."""
+    """Return peak resident memory of the command on a short and a long clip of small frames."""
     peaks: dict[int, list[float]] = {500: [], args.long: []}
     for count in peaks:
         part("tiny", folder / f"tiny{count}.mp4", count)
@@ -136,7 +136,7 @@ MEASURES: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
 
 
 def processor() -> str:
-    """The processor's own name where the system tells it."""
+    """Return the CPU's own name if the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -153,7 +153,7 @@ def installed(name: str) -> str:
 
 
 def commit() -> str:
-    """The commit measured, with ``-dirty`` where files were changed since."""
+    """Return the commit measured, with ``-dirty`` if files were changed since."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:
         out = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True)
@@ -163,7 +163,7 @@ def commit() -> str:
 
 
 def circumstances() -> dict[str, Any]:
-    """Where and with what the numbers were taken."""
+    """Return the circumstances of the numbers: host, versions, commit."""
     return {
         "processor": processor(),
         "processors": os.cpu_count(),
@@ -176,11 +176,11 @@ def circumstances() -> dict[str, Any]:
 
 
 def line(name: str, result: dict[str, Any]) -> str:
-    """One line for people."""
+    """Return one line for people."""
     numbers = {
         "engine": lambda r: f"{r['engine_ms']:.1f} ms, bare {r['bare_ms']:.1f} ms ({r['dtype']})",
         "command": lambda r: (
-            f"{r['command_cpu_ms_per_frame']:.1f} ms of processor a frame, parts "
+            f"{r['command_cpu_ms_per_frame']:.1f} ms of CPU a frame, parts "
             + " + ".join(f"{k} {v:.1f}" for k, v in r["parts_cpu_ms_per_frame"].items())
         ),
         "memory": lambda r: " and ".join(
@@ -194,7 +194,7 @@ def line(name: str, result: dict[str, Any]) -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    out = argparse.ArgumentParser(description="Measure overhead, processor time and memory.")
+    out = argparse.ArgumentParser(description="Measure overhead, CPU time and memory.")
     out.add_argument("--only", nargs="+", choices=list(MEASURES), default=list(MEASURES))
     out.add_argument("--repeats", type=int, default=5, help="rounds, medians are taken (5)")
     out.add_argument("--frames", type=int, default=300, help="of the command's clip (300)")

@@ -1,4 +1,4 @@
-"""What one NVIDIA GPU does with vidsr, against what it can do at all.
+"""GPU benchmark: vidsr on one NVIDIA GPU, against what that GPU can do at all.
 
     python benchmarks/gpu.py                                  # all of it, about seven minutes
     python benchmarks/gpu.py --only kernels,engines --json result.json
@@ -10,9 +10,9 @@ engines    networks at three sizes, eager and as a graph, against a matrix produ
 stream     Upscaler.stream from 960x540 to 4K without codecs, against its network alone; a trace
 endurance  very many small frames: memory and order
 compile    the networks through torch.compile, in processes of their own
-tune       block sizes and warps of the kernels; only where it is named or with --tune
+tune       block sizes and warps of the kernels; only if it is named or with --tune
 
-Exit status 1 where a measurement failed, or a bar of gpu_bars.py is missed or was not measured.
+Exit status 1 if a measurement failed, or a bar of gpu_bars.py is missed or was not measured.
 The result, written again after every part, lies in $OUT or in benchmarks/results.
 """
 
@@ -57,7 +57,7 @@ def device_facts(device: torch.device) -> dict[str, Any]:
 
 
 def nvidia_smi(device: torch.device) -> dict[str, str]:
-    """Driver and clocks, as far as the tool tells."""
+    """Return driver and clocks, as far as the tool tells."""
     index = str(device.index or 0)
     command = ["nvidia-smi", f"--query-gpu={CLOCKS}", "--format=csv,noheader", "-i", index]
     try:
@@ -65,6 +65,10 @@ def nvidia_smi(device: torch.device) -> dict[str, str]:
     except (OSError, subprocess.SubprocessError) as error:
         return {"nvidia_smi": f"{type(error).__name__}: {error}"}
     return dict(zip(CLOCKS.split(","), (v.strip() for v in done.stdout.split(",")), strict=False))
+
+
+def _cudnn() -> Any:
+    return torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
 
 
 def circumstances(device: torch.device) -> dict[str, Any]:
@@ -76,7 +80,7 @@ def circumstances(device: torch.device) -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: installed(name) for name in ("torch", "triton", "av", "numpy")},
         "cuda": torch.version.cuda,
-        "cudnn": torch.backends.cudnn.version() if device.type == "cuda" else None,
+        "cudnn": _cudnn() if device.type == "cuda" else None,
         "commit": commit(),
     }
 
@@ -116,7 +120,7 @@ def measure(args: argparse.Namespace, bench: Bench, target: Path, report: dict[s
 
 
 def has_error(result: Any) -> bool:
-    """Whether any measurement in it failed."""
+    """Return True if any measurement in it failed."""
     if not isinstance(result, dict):
         return False
     wrong = "error" in result or "errors" in result or "skipped" in result
@@ -132,10 +136,11 @@ def target_path(args: argparse.Namespace, device: torch.device) -> Path:
 
 
 def parts(text: str) -> list[str]:
-    """Names with commas between them."""
+    """Split names with commas between them."""
     names = text.split(",")
     if unknown := set(names) - set(PARTS):
-        raise argparse.ArgumentTypeError(f"{sorted(unknown)}; allowed: {', '.join(PARTS)}")
+        known = ", ".join(PARTS)
+        raise argparse.ArgumentTypeError(f"expected some of {known}, got {sorted(unknown)}")
     return names
 
 

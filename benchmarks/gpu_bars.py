@@ -1,4 +1,4 @@
-"""What a card has to show, and whether it did: shares of ceilings that the same run measured."""
+"""Bars that a GPU has to reach: shares of ceilings that the same run measured."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Result = dict[str, Any]
 
 
 def bars(parts: Result) -> dict[str, str]:
-    """``met``, or what was missed, or ``not measured``, for each bar."""
+    """Return ``met``, or what was missed, or ``not measured``, for each bar."""
     return dict(_bars(parts))
 
 

@@ -1,8 +1,9 @@
-"""What the machine can do at all: every other number of `gpu.py` is a share of these."""
+"""Ceilings of the machine: every other number of `gpu.py` is a share of these."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import Tensor
 
 
 def ceilings(bench: Bench) -> dict[str, Any]:
-    """Copy within the device, matrix product in fp16, copies over the bus."""
+    """Measure copies within the device, a matrix product in fp16, and copies over the bus."""
     measures: dict[str, Callable[[Bench], float]] = {
         "copy_gb_per_s": copy_gb_per_s,
         "matmul_tflop_per_s": matmul_tflop_per_s,
@@ -20,7 +21,7 @@ def ceilings(bench: Bench) -> dict[str, Any]:
         "both_ways_gb_per_s": lambda b: bus_gb_per_s(b, up=True, down=True),
     }
     rows = {
-        name: guarded(f"ceilings {name}", lambda m=measure: {"value": m(bench)})
+        name: guarded(f"ceilings {name}", partial(_valued, measure, bench))
         for name, measure in measures.items()
     }
     values = {name: row["value"] for name, row in rows.items() if "value" in row}
@@ -28,8 +29,12 @@ def ceilings(bench: Bench) -> dict[str, Any]:
     return rounded({**dict.fromkeys(measures), **values}) | ({"errors": errors} if errors else {})
 
 
+def _valued(measure: Callable[[Bench], float], bench: Bench) -> dict[str, Any]:
+    return {"value": measure(bench)}
+
+
 def copy_gb_per_s(bench: Bench) -> float:
-    """Bytes read and written by a copy of 1 GiB."""
+    """Return bytes read and written by a copy of 1 GiB."""
     count = bench.pick(1 << 30, 1 << 20)
     source = torch.randint(0, 256, (count,), dtype=torch.uint8, device=bench.device)
     target = torch.empty_like(source)
@@ -37,7 +42,7 @@ def copy_gb_per_s(bench: Bench) -> float:
 
 
 def matmul_tflop_per_s(bench: Bench) -> float:
-    """8192 cubed, normal numbers: zeros would draw less power and run faster."""
+    """Multiply 8192 cubed, normal numbers: zeros would draw less power and run faster."""
     side = bench.pick(8192, 64)
     dtype = torch.float16 if bench.cuda else torch.float32
     a, b = (torch.randn(side, side, device=bench.device).to(dtype) for _ in range(2))
@@ -46,7 +51,7 @@ def matmul_tflop_per_s(bench: Bench) -> float:
 
 
 def bus_gb_per_s(bench: Bench, *, up: bool, down: bool) -> float:
-    """Page-locked memory to the device, back, or both at once (then of both together)."""
+    """Copy page-locked memory to the device, back, or both at once (then of both together)."""
     count = bench.pick(256 << 20, 1 << 16)
 
     def pair() -> tuple[Tensor, Tensor]:
@@ -56,7 +61,10 @@ def bus_gb_per_s(bench: Bench, *, up: bool, down: bool) -> float:
     pairs = [pair()[::-1]] * up + [pair()] * down  # (target, source)
     if not bench.cuda:
         return len(pairs) * count / call_ms(bench, lambda: [t.copy_(s) for t, s in pairs]) / 1e6
-    streams = [torch.cuda.Stream(bench.device) for _ in pairs]
+    streams = [
+        torch.cuda.Stream(bench.device)  # type: ignore[no-untyped-call]
+        for _ in pairs
+    ]
 
     def copies() -> None:
         current = torch.cuda.current_stream(bench.device)

@@ -1,4 +1,4 @@
-"""One network through torch.compile, for `gpu.py`: compiling may take minutes and may crash.
+"""Run of one network through torch.compile, for `gpu.py`: it may take minutes and may crash.
 
 python benchmarks/gpu_compile.py MODEL WIDTH HEIGHT MODE DEVICE TINY
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from typing import Any
 
 import torch
 from gpu_weights import ensure_safetensors
@@ -31,9 +32,9 @@ def main() -> None:
     x = x.contiguous(memory_format=torch.channels_last)
     wanted = engine.run(x).float()
     # Without CUDA this is a rehearsal: what compiles nothing comes soonest.
-    options = {"mode": mode} if bench.cuda else {"backend": "eager"}
+    options: dict[str, Any] = {"mode": mode} if bench.cuda else {"backend": "eager"}
     plain = InferenceNet(load_model(model).module, engine.dtype, half_output=bench.cuda)
-    plain = plain.to(bench.device, memory_format=torch.channels_last)
+    plain.to(bench.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     net = torch.compile(plain, fullgraph=True, dynamic=False, **options)
     begin = time.perf_counter()
     found = net(x).float()

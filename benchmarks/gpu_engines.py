@@ -1,4 +1,4 @@
-"""The networks: eager, under a graph, in another layout, compiled; against a large matrix product.
+"""Networks: eager, under a graph, in another layout, compiled; against a large matrix product.
 
 PyTorch keeps the cuDNN algorithm it took for a shape for each thread, measured or guessed,
 whichever came first. So every column that lets it choose anew runs in a thread of its own.
@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from vidsr.engines.pytorch.cuda_graphs import Capture, GraphedEngine, capture_on
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.models.zoo import load_model
+from vidsr.values import Precision
 
 T = TypeVar("T")
 MODELS = ("lite-x4", "lite-x2", "srresnet-x4")
@@ -33,8 +35,8 @@ MODES = ("default", "max-autotune-no-cudagraphs")
 
 
 def build(bench: Bench, model: str) -> TorchEngine:
-    """As the program does on a GPU; in float32 on a CPU."""
-    precision = "auto" if bench.cuda else "fp32"
+    """Build the engine as the program does on a GPU; in float32 on a CPU."""
+    precision: Precision = "auto" if bench.cuda else "fp32"
     return TorchEngine(load_model(model), device=str(bench.device), precision=precision)
 
 
@@ -43,7 +45,7 @@ def capture_for(bench: Bench) -> Capture:
 
 
 def gflop(model: str, size: tuple[int, int]) -> float:
-    """Of the convolutions as they run, two for a multiply-add, for one frame of (width, height)."""
+    """Count the convolutions as they run for a frame of (width, height); a multiply-add is two."""
     net = InferenceNet(load_model(model).module, torch.float32).to("meta")
     total = 0
 
@@ -61,13 +63,13 @@ def gflop(model: str, size: tuple[int, int]) -> float:
 
 
 def engines(bench: Bench, tflop_per_s: float | None) -> dict[str, Any]:
-    """Every model at every size."""
+    """Measure every model at every size."""
     rows = {}
     for model in bench.pick(MODELS, MODELS):
         for size in bench.pick(SIZES, ((8, 6),)):
             name = f"{model} {size[0]}x{size[1]}"
             rows[name] = guarded(
-                f"engines {name}", lambda m=model, s=size: measure(bench, m, s, tflop_per_s)
+                f"engines {name}", partial(measure, bench, model, size, tflop_per_s)
             )
             if bench.cuda:
                 torch.cuda.empty_cache()
@@ -77,7 +79,7 @@ def engines(bench: Bench, tflop_per_s: float | None) -> dict[str, Any]:
 def measure(
     bench: Bench, model: str, size: tuple[int, int], tflop_per_s: float | None
 ) -> dict[str, Any]:
-    """One model at one size (width, height)."""
+    """Measure one model at one size (width, height)."""
     engine = build(bench, model)
     x = torch.rand(1, engine.channels, size[1], size[0], device=bench.device).to(engine.input_dtype)
     graphed = GraphedEngine(engine, capture=None if bench.cuda else replayed)
@@ -113,7 +115,7 @@ def measure(
 
 
 def apart(work: Callable[[], T]) -> T:
-    """``work`` in a thread that has chosen no algorithms yet."""
+    """Run ``work`` in a thread that has chosen no algorithms yet."""
 
     def unrecorded() -> T:
         with torch.inference_mode():
@@ -124,7 +126,10 @@ def apart(work: Callable[[], T]) -> T:
 
 
 def contiguous_ms(bench: Bench, engine: TorchEngine, x: Tensor) -> float:
-    """The same network with planar weights and activations, under a graph, algorithms measured."""
+    """Time the same network with planar weights and activations, under a graph.
+
+    Its algorithms are chosen by measuring.
+    """
     net = copy.deepcopy(engine.net)
     for weight in (*net.parameters(), *net.buffers()):
         weight.data = weight.data.contiguous()
@@ -134,7 +139,7 @@ def contiguous_ms(bench: Bench, engine: TorchEngine, x: Tensor) -> float:
 
 
 def peak_mib(bench: Bench, engine: TorchEngine, x: Tensor) -> float | None:
-    """What PyTorch allocates at most during an eager run, what lay there before aside."""
+    """Return the most that PyTorch allocates during an eager run, beyond what lay there before."""
     if not bench.cuda:
         return None
     torch.cuda.synchronize(bench.device)
@@ -145,7 +150,7 @@ def peak_mib(bench: Bench, engine: TorchEngine, x: Tensor) -> float | None:
 
 
 def largest_shares(bench: Bench, engine: TorchEngine, x: Tensor) -> list[list[Any]]:
-    """The eight kernels that take most of an eager run: name, share of the time, launches."""
+    """List the eight kernels that take most of an eager run: name, share of time, launches."""
     from torch.profiler import ProfilerActivity, profile
 
     activity = ProfilerActivity.CUDA if bench.cuda else ProfilerActivity.CPU
@@ -161,15 +166,13 @@ def largest_shares(bench: Bench, engine: TorchEngine, x: Tensor) -> list[list[An
 
 
 def compiled(bench: Bench) -> dict[str, Any]:
-    """torch.compile of the networks, each in a process that is ended when time is up."""
+    """Measure torch.compile of the networks, each in a process that is ended when time is up."""
     size = bench.pick((960, 540), (8, 6))
     rows = {}
     for mode in bench.pick(MODES, MODES[:1]):
         for model in bench.pick(COMPILED, COMPILED[:1]):
             name = f"{model} {size[0]}x{size[1]} {mode}"
-            rows[name] = guarded(
-                f"compile {name}", lambda a=(model, size, mode): _in_process(bench, *a)
-            )
+            rows[name] = guarded(f"compile {name}", partial(_in_process, bench, model, size, mode))
     return rows
 
 

@@ -1,4 +1,4 @@
-"""The colour kernels at 3840x2160: how near a plain copy each comes, and beside it plain torch.
+"""Colour kernels at 3840x2160: how near a plain copy each comes, and beside it plain torch.
 
 Buffers take turns, so that the second level cache holds none of them. Bytes are the useful ones:
 every sample of the source read once, every sample of the target written once.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -35,7 +36,7 @@ WARPS = (1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class Case:
-    """A kernel at work on several sets of buffers, and plain torch on the first of them."""
+    """Kernel at work on several sets of buffers, and plain torch on the first of them."""
 
     kernel: str
     name: str
@@ -54,7 +55,7 @@ def to_rgb(
     dtype: torch.dtype = torch.float16,
     channels_last: bool = True,
 ) -> Case:
-    """yuv_to_rgb of 4:2:0; semi-planar samples of more than 8 bits sit in the high bits."""
+    """Prepare yuv_to_rgb of 4:2:0; semi-planar samples of more than 8 bits sit in the high bits."""
     from vidsr.kernels.triton_kernels.yuv_to_rgb import yuv_to_rgb
 
     width, height = bench.pick(UHD, (64, 4))
@@ -94,7 +95,7 @@ def to_yuv(
     semi_planar: bool = False,
     dtype: torch.dtype = torch.float16,
 ) -> Case:
-    """shuffle_to_yuv from channels last to 4:2:0, or to luma alone for one channel."""
+    """Prepare shuffle_to_yuv from channels last to 4:2:0, or to luma alone for one channel."""
     from vidsr.kernels.triton_kernels.shuffle_to_yuv import shuffle_to_yuv
 
     width, height = bench.pick(UHD, (64, 4))
@@ -137,7 +138,7 @@ def to_yuv(
 
 
 def to_chroma(bench: Bench, name: str, scale: int, depth: int = 8) -> Case:
-    """resample_chroma of 4:2:0: sums bound it, so that its share of a copy is only noted."""
+    """Prepare resample_chroma of 4:2:0: sums bound it, so its share of a copy is only noted."""
     from vidsr.kernels.triton_kernels.resample_chroma import resample_chroma
 
     width, height = bench.pick(UHD, (64, 8))
@@ -165,7 +166,7 @@ def to_chroma(bench: Bench, name: str, scale: int, depth: int = 8) -> Case:
 
 
 def codes(form: VideoFormat, device: torch.device) -> list[Tensor]:
-    """Planes of any codes."""
+    """Draw planes of any codes."""
     top = 2**form.pixel.depth
     return [
         torch.randint(0, top, size, dtype=torch.int32, device=device).to(form.pixel.dtype)
@@ -174,7 +175,7 @@ def codes(form: VideoFormat, device: torch.device) -> list[Tensor]:
 
 
 def interleaved(planes: Sequence[Tensor], form: VideoFormat) -> list[Tensor]:
-    """NV12, or P010 of deeper samples: luma, and chroma as pairs."""
+    """Return NV12, or P010 of deeper samples: luma, and chroma as pairs."""
     shift = 16 - form.pixel.depth if form.pixel.depth > 8 else 0
     luma, cb, cr = ((p.int() << shift).to(p.dtype) for p in planes)
     return [luma, torch.stack([cb, cr], dim=-1)]
@@ -198,11 +199,17 @@ CASES: dict[str, Make] = {
 
 
 def kernels(bench: Bench, copy_gb_per_s: float | None) -> dict[str, Any]:
-    """Every case by name."""
+    """Measure every case by name."""
     return {
-        name: guarded(f"kernels {name}", lambda m=make: _row(bench, m(bench), copy_gb_per_s))
+        name: guarded(f"kernels {name}", partial(_made_row, bench, make, copy_gb_per_s))
         for name, make in CASES.items()
     }
+
+
+def _made_row(
+    bench: Bench, make: Callable[[Bench], Case], copy_gb_per_s: float | None
+) -> dict[str, Any]:
+    return _row(bench, make(bench), copy_gb_per_s)
 
 
 @torch.inference_mode()
@@ -227,20 +234,24 @@ def _row(bench: Bench, case: Case, copy_gb_per_s: float | None) -> dict[str, Any
 
 
 def tune(bench: Bench, copy_gb_per_s: float | None) -> dict[str, Any]:
-    """Every case with every block size and number of warps; a table for people."""
+    """Measure every case with every block size and number of warps; print a table for people."""
     results: dict[str, Any] = {}
     for name, make in list(CASES.items())[:: bench.pick(1, 5)]:
         if bench.left_s < 20:
             results[name] = {"skipped": "no time left"}
             continue
-        results[name] = guarded(f"tune {name}", lambda m=make: _swept(bench, m(bench)))
+        results[name] = guarded(f"tune {name}", partial(_made_sweep, bench, make))
         say(table(name, results[name]))
     return results
 
 
+def _made_sweep(bench: Bench, make: Callable[[Bench], Case]) -> dict[str, Any]:
+    return _swept(bench, make(bench))
+
+
 def _swept(bench: Bench, case: Case) -> dict[str, Any]:
     _, _, values = CONSTANTS[case.kernel]
-    rates = {}
+    rates: dict[str, float | None] = {}
     for value, warps in product(bench.pick(values, values[1:2]), bench.pick(WARPS, WARPS[1:2])):
         key = f"{value} x {warps}"
         try:
@@ -255,7 +266,7 @@ def _swept(bench: Bench, case: Case) -> dict[str, Any]:
 
 @contextmanager
 def constants(kernel: str, value: int, warps: int) -> Iterator[None]:
-    """The kernel's module with other constants; launchers read them at every call."""
+    """Give the kernel's module other constants; launchers read them at every call."""
     from importlib import import_module
 
     name, constant, _ = CONSTANTS[kernel]
@@ -271,7 +282,7 @@ def constants(kernel: str, value: int, warps: int) -> Iterator[None]:
 
 
 def table(name: str, row: dict[str, Any]) -> str:
-    """One line a block size, GB/s for every number of warps."""
+    """Return one line a block size, GB/s for every number of warps."""
     if "gb_per_s" not in row:
         return f"{name}: {row}"
     lines: dict[str, list[str]] = {}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import torch
 from gpu_kernels import COLOR, codes
@@ -25,7 +26,7 @@ DISTINCT = 8  # frames that take turns
 
 
 def frames(form: VideoFormat, count: int) -> Iterator[Frame]:
-    """Noise on the host, in ordinary memory as decoders give it."""
+    """Yield noise on the host, in ordinary memory as decoders give it."""
     pictures = [tuple(codes(form, torch.device("cpu"))) for _ in range(DISTINCT)]
     for i in range(count):
         yield Frame(pictures[i % DISTINCT], form, pts=i)
@@ -36,13 +37,13 @@ def layout(width: int, height: int) -> VideoFormat:
 
 
 def stream(bench: Bench, folder: Path, slug: str) -> dict[str, Any]:
-    """Every model: frames a second, and what holds it back."""
+    """Measure every model: frames a second, and what holds it back."""
     rows = {}
     for model in MODELS:
         name = f"{model} 960x540"
         trace = folder / f"{slug}-{model}-trace.json.gz"
         rows[name] = guarded(
-            f"stream {name}", lambda m=model, t=trace: measure(bench, m, layout(960, 540), t)
+            f"stream {name}", partial(measure, bench, model, layout(960, 540), trace)
         )
         if bench.cuda:
             gc.collect()
@@ -51,7 +52,7 @@ def stream(bench: Bench, folder: Path, slug: str) -> dict[str, Any]:
 
 
 def measure(bench: Bench, model: str, form: VideoFormat, trace: Path) -> dict[str, Any]:
-    """One model: stream, single calls, the device's part alone, the network alone."""
+    """Measure one model: stream, single calls, the device's part alone, the network alone."""
     from vidsr.upscaling.upscaler import Upscaler
 
     form = bench.pick(form, layout(16, 10))
@@ -63,7 +64,7 @@ def measure(bench: Bench, model: str, form: VideoFormat, trace: Path) -> dict[st
     first.release()
     stream_fps = median(_stream_fps(upscaler, form, count) for _ in range(bench.pick(3, 1)))
     single_fps = median(_single_fps(upscaler, form, count // 3) for _ in range(bench.pick(3, 1)))
-    row = {
+    row: dict[str, Any] = {
         "frames": count,
         "tile": str(upscaler.plan(form, upscaler.target_format(form))),
         "stream_fps": stream_fps,
@@ -82,7 +83,7 @@ def _precision(bench: Bench) -> Any:
 
 
 def _stream_fps(upscaler: Any, form: VideoFormat, count: int) -> float:
-    """From the fourth frame out to the last, so that filling the ring does not count."""
+    """Time from the fourth frame out to the last, so that filling the ring does not count."""
     marks = []
     for large in upscaler.stream(frames(form, count)):
         large.release()
@@ -100,7 +101,7 @@ def _single_fps(upscaler: Any, form: VideoFormat, count: int) -> float:
 
 @torch.inference_mode()
 def _device_rates(bench: Bench, upscaler: Any, form: VideoFormat) -> dict[str, float]:
-    """Frames a second of the network alone, and of all that the compute queue does."""
+    """Return frames a second of the network alone, and of all that the compute queue does."""
     from vidsr.upscaling import transform
 
     engine, target = upscaler.engine, upscaler.target_format(form)
@@ -113,7 +114,7 @@ def _device_rates(bench: Bench, upscaler: Any, form: VideoFormat) -> dict[str, f
 
 
 def _traced(bench: Bench, upscaler: Any, form: VideoFormat, path: Path) -> dict[str, Any]:
-    """A trace of frames in the middle of a stream, and its overlap."""
+    """Trace frames in the middle of a stream; return its overlap."""
     from torch.profiler import ProfilerActivity, profile
 
     activities = [ProfilerActivity.CPU] + [ProfilerActivity.CUDA] * bench.cuda
@@ -135,7 +136,7 @@ def _traced(bench: Bench, upscaler: Any, form: VideoFormat, path: Path) -> dict[
 
 
 def endurance(bench: Bench, count: int, limit_s: float) -> dict[str, Any]:
-    """Very many small frames: nothing may grow, nothing may change places."""
+    """Stream very many small frames: nothing may grow, nothing may change places."""
     from vidsr.upscaling.upscaler import Upscaler
 
     form = bench.pick(layout(64, 36), layout(16, 8))
@@ -144,7 +145,7 @@ def endurance(bench: Bench, count: int, limit_s: float) -> dict[str, Any]:
     )
     begin, done, errors = time.perf_counter(), 0, 0
     early: dict[str, int] | None = None
-    results = upscaler.stream(frames(form, count))
+    results = cast("Generator[Frame]", upscaler.stream(frames(form, count)))
     for large in results:
         errors += large.pts != done
         large.release()
@@ -172,7 +173,7 @@ def endurance(bench: Bench, count: int, limit_s: float) -> dict[str, Any]:
 
 
 def memory(bench: Bench) -> dict[str, int]:
-    """Bytes that this process has now: resident, and on the device."""
+    """Return the bytes that this process has now: resident, and on the device."""
     gc.collect()
     row = {"resident": resident_bytes()}
     if bench.cuda:
@@ -182,6 +183,6 @@ def memory(bench: Bench) -> dict[str, int]:
 
 
 def resident_bytes() -> int:
-    """Of this process, as Linux tells; 0 elsewhere."""
+    """Return the resident bytes of this process, as Linux tells; 0 elsewhere."""
     statm = Path("/proc/self/statm")
     return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 0

@@ -1,4 +1,4 @@
-"""How `gpu.py` takes times: events on a GPU, the clock on a CPU, medians of several rounds."""
+"""Timing for `gpu.py`: events on a GPU, the clock on a CPU, medians of several rounds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_CALLS = 2000  # of a round
 
 @dataclass(frozen=True)
 class Bench:
-    """Where and how long to measure; ``tiny`` is the rehearsal on a CPU."""
+    """Place and length of measuring; ``tiny`` is the rehearsal on a CPU."""
 
     device: torch.device
     tiny: bool
@@ -40,21 +40,21 @@ class Bench:
         return self.deadline - time.perf_counter()
 
     def pick(self, full: T, tiny: T) -> T:
-        """A size for measuring, or one for rehearsing."""
+        """Return the size for measuring, or the one for rehearsing."""
         return tiny if self.tiny else full
 
     def buffers(self, useful_bytes: int) -> int:
-        """How many sets of buffers it takes in rotation that a cache does not hold them."""
+        """Return the number of sets of buffers in rotation that a cache does not hold."""
         return 2 if self.tiny else max(2, math.ceil(L2_BYTES / useful_bytes))
 
 
 def say(text: str) -> None:
-    """Progress, for people."""
+    """Print progress, for people."""
     print(text, file=sys.stderr, flush=True)
 
 
 def guarded(name: str, work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What ``work`` gives, or its error: one measurement that fails does not lose the others."""
+    """Return the result of ``work``, or its error: one that fails does not lose the others."""
     begin = time.perf_counter()
     try:
         result = work()
@@ -71,7 +71,7 @@ def synchronize(bench: Bench) -> None:
 
 
 def call_ms(bench: Bench, work: Work) -> float:
-    """Median time of one call between events: of the device, or of the host if that is slower."""
+    """Return the median time of a call between events: of the device, or of a slower host."""
     work()
     once = _elapsed_ms(bench, work, 1)
     count = min(MOST_CALLS, max(1, math.ceil(bench.round_ms / max(once, 1e-4))))
@@ -85,7 +85,10 @@ def _elapsed_ms(bench: Bench, work: Work, count: int) -> float:
         for _ in range(count):
             work()
         return 1000 * (time.perf_counter() - begin)
-    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start, end = (
+        torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        for _ in range(2)
+    )
     start.record()
     for _ in range(count):
         work()
@@ -95,7 +98,7 @@ def _elapsed_ms(bench: Bench, work: Work, count: int) -> float:
 
 
 def host_us(bench: Bench, work: Work) -> float:
-    """Median time that one call keeps the host, the device not waited for."""
+    """Return the median time that one call keeps the host, without waiting for the device."""
     count = bench.pick(100, 1)
     times = []
     for _ in range(bench.rounds):
@@ -109,10 +112,10 @@ def host_us(bench: Bench, work: Work) -> float:
 
 
 def device_ms(bench: Bench, works: Sequence[Work]) -> tuple[float, str]:
-    """Median time of one of ``works``, which take turns, and how it was taken.
+    """Return the median time of one of ``works``, which take turns, and how it was taken.
 
     As one CUDA graph, because launching from Python takes longer than a kernel of 15 us; by
-    single launches where the works cannot be captured.
+    single launches if the works cannot be captured.
     """
 
     def all_of_them() -> None:
@@ -130,7 +133,7 @@ def device_ms(bench: Bench, works: Sequence[Work]) -> tuple[float, str]:
 
 
 def _captured(bench: Bench, work: Work) -> Callable[[], None]:
-    stream = torch.cuda.Stream(bench.device)
+    stream = torch.cuda.Stream(bench.device)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(bench.device))
     with torch.cuda.stream(stream):
         work()
@@ -142,7 +145,7 @@ def _captured(bench: Bench, work: Work) -> Callable[[], None]:
 
 
 def replayed(work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
-    """In the place of a captured graph where there is no CUDA: the work itself, into one tensor."""
+    """Stand in for a captured graph if there is no CUDA: the work itself, into one tensor."""
     output = work().clone()
 
     def replay() -> None:
@@ -152,5 +155,5 @@ def replayed(work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
 
 
 def rounded(row: dict[str, Any]) -> dict[str, Any]:
-    """Four significant digits, as many as such measurements have."""
+    """Round to four significant digits, as many as such measurements have."""
     return {k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in row.items()}

@@ -1,4 +1,4 @@
-"""A Chrome trace of the profiler, read for one thing: how much copying lies under computing."""
+"""Reader of a profiler's Chrome trace, for one thing: how much copying lies under computing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Interval = tuple[float, float]
 
 
 def overlap(path: Path) -> dict[str, Any]:
-    """Microseconds of kernels and of copies over the bus, and the share of copies under kernels.
+    """Return microseconds of kernels and of bus copies, and the share of copies under kernels.
 
-    The share is None where nothing was copied.
+    The share is None if nothing was copied.
     """
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt") as file:
@@ -47,7 +47,7 @@ def _intervals(events: Iterable[dict[str, Any]], category: str, part: str) -> li
 
 
 def union(intervals: Iterable[Interval]) -> list[Interval]:
-    """Sorted intervals that do not touch, covering the same."""
+    """Return sorted intervals that do not touch, covering the same."""
     out: list[Interval] = []
     for start, stop in sorted(intervals):
         if out and start <= out[-1][1]:
@@ -58,7 +58,7 @@ def union(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def common(first: list[Interval], second: list[Interval]) -> list[Interval]:
-    """What lies in both of two unions."""
+    """Return the parts that lie in both of two unions."""
     out: list[Interval] = []
     i = j = 0
     while i < len(first) and j < len(second):

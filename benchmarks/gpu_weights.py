@@ -1,6 +1,6 @@
 """Weights without the package that reads them: a GPU machine need have no more than torch.
 
-``gpu-check`` installs nothing. Where safetensors is absent, a module of its name takes its place
+``gpu-check`` installs nothing. If safetensors is absent, a module of its name takes its place
 that reads and writes the format (https://github.com/huggingface/safetensors, "Format"): eight bytes
 of length, a JSON header with the place of each tensor, the tensors. For files of our own only: it
 checks nothing.
@@ -24,17 +24,17 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 class StandInError(Exception):
-    """What safetensors calls SafetensorError."""
+    """Stand-in for SafetensorError."""
 
 
 class StandInFile:
-    """What ``safetensors.safe_open`` gives, as far as vidsr asks."""
+    """Stand-in for the result of ``safetensors.safe_open``, as far as vidsr uses it."""
 
     def __init__(self, filename: str, framework: str, device: str = "cpu") -> None:
         data = Path(filename).read_bytes()
         start = 8 + int.from_bytes(data[:8], "little")
         self._header: dict[str, Any] = json.loads(data[8:start])
-        self._metadata = self._header.pop("__metadata__", None)
+        self._metadata: dict[str, str] | None = self._header.pop("__metadata__", None)
         self._data = data[start:]
 
     def __enter__(self) -> Self:
@@ -59,7 +59,7 @@ class StandInFile:
 
 
 def save(tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
-    """What ``safetensors.torch.save`` gives, but for the order of tensors."""
+    """Return what ``safetensors.torch.save`` returns, but for the order of tensors."""
     header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
     parts, end = [], 0
     for name, tensor in tensors.items():

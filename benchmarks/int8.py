@@ -1,4 +1,4 @@
-"""Whether 8 bits pay on this processor: speed against the engine that ships, and quality.
+"""Benchmark of 8 bits on this CPU: speed against the engine that ships, and quality.
 
     pip install openvino onnxruntime
     python benchmarks/int8.py --model lite-x4 --size 320x180 --photos PHOTOS --data SETS
@@ -31,8 +31,8 @@ from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.selection.accuracy_check import waves
 from vidsr.models.networks.lite import Lite
 from vidsr.models.zoo import Model, load_model
-from vidsr.quality.benchmark_sets import evaluate, means
-from vidsr.training.tools.quantise import low_pictures
+from vidsr.quality.set_scores import score_sets, set_means
+from vidsr.training.tools.find_steps import low_pictures
 
 Run = Callable[[Tensor], Tensor]
 BASE, MATMUL = "torch bf16", "matmul bf16 1024"
@@ -59,7 +59,7 @@ def engines(model: Model, size: tuple[int, int], photos: Path, threads: int) -> 
 
 
 def timed(runs: dict[str, Run], x: Tensor, repeats: int) -> dict[str, tuple[float, float]]:
-    """Median wall and processor seconds of each, in turns after three runs that do not count."""
+    """Return median wall and CPU seconds of each, in turns after three runs that do not count."""
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in runs}
     for turn in range(-3, repeats):
         for name, run in runs.items():
@@ -90,15 +90,16 @@ def print_quality(name: str, data: Path) -> None:
         "openvino int8": Upscaler(name, device="cpu", engine="openvino"),
     }
     for what, upscaler in chosen.items():
-        scores = means(evaluate(upscaler, data, scale=upscaler.scale))
+        scores = set_means(score_sets(upscaler, data, scale=upscaler.scale))
         row = " | ".join(f"{scores[group]['model_db']:.2f}" for group in ("Set5", "Set14"))
         print(f"| {what} | {row} |")
 
 
 def work(net: Lite, size: tuple[int, int]) -> float:
-    """Floating-point operations of a picture."""
+    """Count the floating-point operations of a picture."""
     convs = (net.head, *net.body, net.tail)
-    return 2.0 * sum(conv.weight.numel() for conv in convs) * size[0] * size[1]
+    weights: int = sum(conv.weight.numel() for conv in convs)
+    return 2.0 * weights * size[0] * size[1]
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The lite network in 8 bits on three runtimes, and in floats on two: callables on [1, 1, h, w]."""
+"""Engines of the lite network on [1, 1, h, w]: 8 bits on three runtimes, floats on two."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import onnx
 import torch
 from int8_quantise import Coded, Grid, Layer
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
+from torch import Tensor, nn
 
 from vidsr.engines.pytorch.onednn import DirectConv2d
 from vidsr.models.networks.lite import Lite
@@ -20,7 +20,7 @@ SAME = ([1, 1], [1, 1], [1, 1], 1)  # stride, padding, dilation, groups of a 3x3
 
 
 class Writer:
-    """An ONNX graph in the making."""
+    """Writer of an ONNX graph."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -37,7 +37,7 @@ class Writer:
         return output
 
     def rounded(self, x: str, grid: Grid) -> str:
-        """To codes and back: what runtimes recognise as 8 bits."""
+        """Turn to codes and back, which runtimes recognise as 8 bits."""
         to = self.constant(np.float32(grid.step)), self.constant(np.uint8(grid.zero))
         return self.add("DequantizeLinear", self.add("QuantizeLinear", x, *to), *to)
 
@@ -57,7 +57,7 @@ class Writer:
 def onnx_bytes(
     net: Lite, size: tuple[int, int], coded: Coded | None = None, *, results: bool = False
 ) -> bytes:
-    """``net`` for pictures of ``size`` (h, w), in floats where it is not ``coded``.
+    """Write ``net`` for pictures of ``size`` (h, w), in floats unless it is ``coded``.
 
     ``results`` rounds what convolutions give too, without which ONNX Runtime multiplies floats.
     """
@@ -77,14 +77,16 @@ def onnx_bytes(
         if layer is not None and results:
             h = to.rounded(h, layer.result)
         if index <= len(net.body):
-            h = to.prelu(h, net.activations[index].weight)
+            activation = net.activations[index]
+            assert isinstance(activation, nn.PReLU)
+            h = to.prelu(h, activation.weight)
     to.add("Add", h, "x", output="y")
     height, width = size
     ends = [
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, height, width])]
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, height, width])
         for name, channels in (("x", 1), ("y", net.config.scale**2))
     ]
-    graph = helper.make_graph(to.nodes, "lite", *ends, to.constants)
+    graph = helper.make_graph(to.nodes, "lite", ends[:1], ends[1:], to.constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
@@ -93,7 +95,7 @@ def onnx_bytes(
 
 
 class OpenVino:
-    """In what the plugin chooses: bf16 where it is native. In 8 bits, it is an engine of vidsr."""
+    """Engine in the type that the plugin chooses: bf16 if it is native. 8 bits are vidsr's own."""
 
     def __init__(self, data: bytes, threads: int) -> None:
         import openvino
@@ -123,7 +125,7 @@ class OnnxRuntime:
 
 
 class TorchInt8:
-    """oneDNN's 8-bit convolutions through PyTorch: floats come out, the rest are two more passes.
+    """Engine of oneDNN's 8-bit convolutions through PyTorch: floats out, two more passes after.
 
     No PReLU and no leaky ReLU can be fused into them (PyTorch 2.13: "Unsupported post op").
     """
@@ -131,8 +133,9 @@ class TorchInt8:
     def __init__(self, net: Lite, coded: Coded, size: tuple[int, int]) -> None:
         self.net, self.layers = net, coded.layers
         head = copy.deepcopy(net.head)
+        assert head.bias is not None
         head.weight.data, head.bias.data = coded.head
-        head = head.to(torch.bfloat16, memory_format=torch.channels_last)
+        head.to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.head = DirectConv2d.adopt(head)  # whose result has its channels last
         shape = [1, net.config.width, *size]
         self.packed = [
@@ -149,7 +152,8 @@ class TorchInt8:
             h = self._conv(layer, self.packed[index], h)
             if index < len(self.net.body):
                 h = self.net.activations[index + 1](h)
-        return h + x
+        result: Tensor = h + x
+        return result
 
     def _conv(self, layer: Layer, packed: Tensor, x: Tensor) -> Tensor:
         grid = layer.grid

@@ -1,4 +1,4 @@
-"""The steps that ship with a lite network, as runtimes other than OpenVINO want them."""
+"""Steps that ship with a lite network, in the form that runtimes other than OpenVINO take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CODES = 255
 
 @dataclass(frozen=True)
 class Grid:
-    """What an 8-bit code means: ``(code - zero) * step``."""
+    """Meaning of an 8-bit code: ``(code - zero) * step``."""
 
     step: float
     zero: int
@@ -24,7 +24,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Layer:
-    """A convolution after the first: codes in, codes as weights [O, I, 3, 3], a float bias.
+    """Convolution after the first: codes in, codes as weights [O, I, 3, 3], a float bias.
 
     ``result`` is a grid for what comes out before the activation, for runtimes that need one.
     """
@@ -46,7 +46,7 @@ class Coded:
 
 @torch.no_grad()
 def coded(net: Lite, steps: Steps, pictures: Sequence[Tensor]) -> Coded:
-    """``pictures`` [1, 1, h, w] are only for what comes out of layers, see ``Layer``."""
+    """Return the network in codes; ``pictures`` [1, 1, h, w] are only for a ``Layer``'s result."""
     head, *parts = weights_and_biases(net, tuple(layer.factors for layer in steps.layers))
     outputs = [nn.functional.conv2d(x - 0.5, *head, padding=1) for x in pictures]
     layers = []

@@ -1,4 +1,4 @@
-"""What `foundation.py` measures, each run in a process of its own; prints one JSON object.
+"""Parts that `foundation.py` measures, each in a process of its own; prints one JSON object.
 
 Kept apart so that the process that starts the others never loads a library: a child's peak memory
 as the kernel reports it is at least that of the parent it was forked from.
@@ -14,6 +14,7 @@ from fractions import Fraction
 from itertools import chain
 from statistics import median
 from typing import Any
+from unittest import mock
 
 import av
 import numpy as np
@@ -26,7 +27,7 @@ WARM_UP = 8
 
 
 def bounce(count: int, length: int) -> Iterator[int]:
-    """0, 1, … length-1, length-2, … 1, 0, 1, …: motion without a cut."""
+    """Yield 0, 1, … length-1, length-2, … 1, 0, 1, …: motion without a cut."""
     period = max(1, 2 * (length - 1))
     for i in range(count):
         yield min(i % period, period - i % period)
@@ -83,7 +84,7 @@ def _lite() -> Any:
 
 
 def _alternate(works: dict[str, Work], rounds: int) -> dict[str, list[float]]:
-    """Wall seconds of each work, taking turns, so that a busy neighbour disturbs all alike."""
+    """Return wall seconds of each work, taking turns: a busy neighbour disturbs all alike."""
     times: dict[str, list[float]] = {name: [] for name in works}
     for index in range(WARM_UP + rounds):
         for name, work in works.items():
@@ -96,14 +97,16 @@ def _alternate(works: dict[str, Work], rounds: int) -> dict[str, list[float]]:
 
 @torch.inference_mode()
 def engine_overhead(rounds: str) -> dict[str, Any]:
-    """TorchEngine.run against the same network, same type and layout, called with nothing else."""
+    """Compare TorchEngine.run with the same network, type and layout, called with nothing else."""
     from vidsr.engines.pytorch.rewrite import to_phase_module
+    from vidsr.models.networks.lite import Lite
     from vidsr.models.zoo import load_model
 
     engine = _lite()
     x = torch.rand(1, engine.channels, 180, 320)
     net = to_phase_module(load_model("lite-x4").module).eval()
-    net = net.to(engine.dtype, memory_format=torch.channels_last)
+    assert isinstance(net, Lite)
+    net.to(dtype=engine.dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
     bare_x = x.to(engine.dtype).contiguous(memory_format=torch.channels_last)
     works: dict[str, Work] = {
         "engine": lambda: engine.run(x),
@@ -123,7 +126,7 @@ def engine_overhead(rounds: str) -> dict[str, Any]:
 
 
 def _cpu_ms(work: Callable[[int], object], count: int) -> dict[str, Any]:
-    """Processor milliseconds for each of ``count`` calls, all threads of the process together."""
+    """Return CPU milliseconds for each of ``count`` calls, all threads of the process together."""
     for index in range(WARM_UP):
         work(index)
     start = time.process_time()
@@ -133,13 +136,13 @@ def _cpu_ms(work: Callable[[int], object], count: int) -> dict[str, Any]:
 
 
 def part_decode(path: str, count: str) -> dict[str, Any]:
-    """Decoding alone."""
+    """Measure decoding alone."""
     frames = decode(path)
     return _cpu_ms(lambda _: next(frames), int(count))
 
 
 def part_engine(path: str, count: str) -> dict[str, Any]:
-    """The network alone, on the clip's luma."""
+    """Measure the network alone, on the clip's luma."""
     engine = _lite()
     lumas = [
         torch.from_numpy(f.to_ndarray()[:180]).float()[None, None] / 255 for f in decode(path, 24)
@@ -148,7 +151,7 @@ def part_engine(path: str, count: str) -> dict[str, Any]:
 
 
 def replaying(run: Run) -> Run:
-    """A network that costs nothing: it answers a shape with what the real one said first."""
+    """Return a network that costs nothing: it answers a shape with the real one's first result."""
     answers: dict[torch.Size, torch.Tensor] = {}
 
     def replay(x: torch.Tensor) -> torch.Tensor:
@@ -160,18 +163,19 @@ def replaying(run: Run) -> Run:
 
 
 def part_colour(path: str, count: str) -> dict[str, Any]:
-    """All that the Upscaler does around the network: levels, chroma, shuffle, rounding."""
+    """Measure all that the Upscaler does around the network: levels, chroma, shuffle, rounding."""
     from vidsr import Upscaler
 
     upscaler = Upscaler("lite-x4", device="cpu")
     frames = list(decode(path, 24))
     upscaler(frames[0])  # the engine is checked on the first picture: before it answers from memory
-    upscaler.engine.run = replaying(upscaler.engine.run)
-    return _cpu_ms(lambda i: upscaler(frames[i % len(frames)]), int(count))
+    engine = upscaler.engine
+    with mock.patch.object(engine, "run", replaying(engine.run)):
+        return _cpu_ms(lambda i: upscaler(frames[i % len(frames)]), int(count))
 
 
 def part_encode(path: str, count: str, target: str) -> dict[str, Any]:
-    """x264 veryfast alone, on the pictures that the command encodes."""
+    """Measure x264 veryfast alone, on the pictures that the command encodes."""
     from vidsr import Upscaler
 
     upscaler = Upscaler("lite-x4", device="cpu")

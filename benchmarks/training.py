@@ -1,4 +1,4 @@
-"""What a training step costs, and how much of it is cutting crops.
+"""Cost of a training step, and the share of it that cutting crops takes.
 
     python benchmarks/training.py --models lite srresnet --seconds 5
 
@@ -15,12 +15,13 @@ import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
+from unittest import mock
 
 import torch
 
 import vidsr.training.networks.student as student_module
 from vidsr.engines.devices import resolve_device
-from vidsr.training.data.crop_pool import CropPool, Pair
+from vidsr.training.data.crop_pool import CropPool, TrainingPair
 from vidsr.training.networks.student import build_student
 from vidsr.training.options import Options, preset
 from vidsr.training.steps.fidelity import Fidelity
@@ -34,11 +35,11 @@ def noise_pool(options: Options, device: torch.device) -> CropPool:
     shape = (options.channels, side, side)
     low = torch.randint(0, 256, shape, dtype=torch.uint8)
     high = low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
-    return CropPool([Pair(low, high)] * 8, scale=scale, crop=options.crop, device=device)
+    return CropPool([TrainingPair(low, high)] * 8, scale=scale, crop=options.crop, device=device)
 
 
 def milliseconds(work: Callable[[], object], seconds: float, device: torch.device) -> float:
-    """Median time of a call, the device waited for."""
+    """Return the median time of a call; it includes waiting for the device."""
     times: list[float] = []
     for _ in range(WARM_UP):
         work()
@@ -76,20 +77,16 @@ def measure(model: str, device: torch.device, seconds: float) -> dict[str, Any]:
 
 
 def plain_tail(device: torch.device, seconds: float) -> dict[str, Any]:
-    """SRResNet's step with its tail as published."""
-    fast = student_module.fast_forward
-    student_module.fast_forward = lambda net, x: net(x)
-    try:
+    """Measure SRResNet's step with its tail as published."""
+    with mock.patch.object(student_module, "fast_forward", lambda net, x: net(x)):
         return {**measure("srresnet", device, seconds), "model": "srresnet, plain tail"}
-    finally:
-        student_module.fast_forward = fast
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--models", nargs="+", default=["lite", "srresnet"], metavar="NAME")
     parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
-    parser.add_argument("--threads", type=int, help="of the processor")
+    parser.add_argument("--threads", type=int, help="threads of the CPU")
     parser.add_argument("--device", default="auto")
     arguments = parser.parse_args()
     if arguments.threads:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import platform
-import re
 from contextlib import AbstractContextManager
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 
 from vidsr.errors import DeviceError, OptionError
+from vidsr.values import Precision, check_device_name, check_device_names, one_of
 
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -20,7 +19,7 @@ def resolve_device(text: str) -> torch.device:
 
     Raises OptionError for other text, DeviceError for a GPU that is absent.
     """
-    _check_name(text)
+    check_device_name(text)
     present = torch.cuda.is_available()
     if text == "cpu" or (text == "auto" and not present):
         return torch.device("cpu")
@@ -41,24 +40,13 @@ def resolve_devices(text: str) -> tuple[torch.device, ...]:
 
     Raises OptionError for a device named twice and for a list that is not of CUDA devices.
     """
-    names = text.split(",")
-    if len(names) > 1 and not all(names):
-        raise OptionError(
-            f"device = {text!r}: a name is missing beside a comma, allowed is 'cuda:0,cuda:1'"
-        )
-    for name in names:  # a wrong name is wrong everywhere, an absent device only here
-        _check_name(name)
+    names = check_device_names(text)  # wrong everywhere; an absent device is so only here
     devices = tuple(map(resolve_device, names))
     if len(devices) > 1 and any(device.type != "cuda" for device in devices):
         raise OptionError(f"device = {text!r}, allowed in a list are CUDA devices only")
     if len(set(devices)) < len(devices):
         raise OptionError(f"device = {text!r}, allowed is each device once")
     return devices
-
-
-def _check_name(text: str) -> None:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
-        raise OptionError(f"device = {text!r}, allowed 'auto', 'cpu', 'cuda' or 'cuda:N'")
 
 
 def has_native_bf16() -> bool:
@@ -84,7 +72,7 @@ def resolve_precision(precision: Precision, device: torch.device) -> torch.dtype
     Raises OptionError for unknown names and for fp16 on a CPU, which would be emulated.
     """
     if precision not in get_args(Precision):
-        raise OptionError(f"precision = {precision!r}, allowed {', '.join(get_args(Precision))}")
+        raise OptionError(f"precision = {precision!r}: expected {one_of(get_args(Precision))}")
     if precision != "auto":
         if precision == "fp16" and device.type == "cpu":
             raise OptionError("precision = 'fp16' on a CPU", hint="use bf16, fp32 or auto there")

@@ -1,4 +1,4 @@
-"""vidsr inside a program of your own: one Upscaler, many NumPy frames."""
+"""Example of vidsr inside a program of your own: one Upscaler, many NumPy frames."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Upscaling on a box without PyTorch: TensorRT, PyCUDA, PyAV and NumPy are enough.
+"""Example of upscaling without PyTorch: TensorRT, PyCUDA, PyAV and NumPy are enough.
 
-    vidsr-engine export srresnet-x4 -o net.onnx        # once, where PyTorch is
+    vidsr-engine export srresnet-x4 -o net.onnx        # once, on a machine with PyTorch
     python lean_edge.py net.onnx input.mp4 out.mp4 --plan net.plan
 
 The pictures keep their times and colour tags; sound is left out.
@@ -18,7 +18,7 @@ from vidsr.lean import LeanUpscaler
 
 
 def open_encoder(target: Any, source: Any, first: av.VideoFrame, codec: str) -> Any:
-    """A video stream with the size, format and tags of ``first`` and the times of ``source``."""
+    """Add a video stream with size, format and tags of ``first`` and the times of ``source``."""
     stream = target.add_stream(codec, rate=source.guessed_rate or source.average_rate)
     stream.width, stream.height, stream.pix_fmt = first.width, first.height, first.format.name
     # By default times would be rounded to 1 / rate.
@@ -30,7 +30,7 @@ def open_encoder(target: Any, source: Any, first: av.VideoFrame, codec: str) -> 
 
 
 def upscale(upscaler: LeanUpscaler, source: Path, target: Path, codec: str) -> int:
-    """Read, enlarge and write one video stream. Returns the number of pictures."""
+    """Read, upscale and write one video stream; return the number of pictures."""
     count, encoder = 0, None
     with av.open(str(source)) as reader, av.open(str(target), "w") as writer:
         video = reader.streams.video[0]

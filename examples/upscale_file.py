@@ -1,4 +1,4 @@
-"""One call for one file: python examples/upscale_file.py [INPUT [OUTPUT]]"""
+"""Example of one call for one file: python examples/upscale_file.py [INPUT [OUTPUT]]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all tests share: one thread, Triton's interpreter, the folder of data."""
+"""Fixtures that all tests share: one thread, Triton's interpreter, the folder of data."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if not torch.cuda.is_available():
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
-    """Sums this small take longer to share out than to compute: five times, on busy cores.
+    """Set one thread: sums this small take longer to share out than to compute.
 
-    Tests of what threads change set their own number, and set it back.
+    Five times, on busy cores. Tests of what threads change set their own number, and set it back.
     """
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
-    """``find_data``, or the test is skipped."""
+    """Return ``find_data``, or skip the test."""
     folder = find_data()
     if not folder.is_dir():
         pytest.skip(f"no data folder at {folder}; VIDSR_DATA names another")
@@ -36,7 +36,7 @@ def data_dir() -> Path:
 
 @pytest.fixture(scope="session")
 def clips_dir(data_dir: Path) -> Path:
-    """The folder of real clips."""
+    """Return the folder of real clips."""
     folder = data_dir / "clips"
     if not folder.is_dir():
         pytest.skip(f"no clips in {data_dir}")

@@ -1,4 +1,4 @@
-"""Where the data lie that are too large to commit."""
+"""Places of data that are too large to commit."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def find_data() -> Path:
-    """The folder VIDSR_DATA names, else ../shared/data beside the repository; it may be absent."""
+    """Return the folder that VIDSR_DATA names, else ../shared/data, which may be absent."""
     return Path(os.environ.get("VIDSR_DATA") or ROOT.parent / "shared" / "data")

@@ -13,7 +13,15 @@ import pytest
 import torch
 
 import vidsr
-from tests.makers.clips import Clip, Tone, decode, interlaced_pictures, make_clip, packet_times
+from tests.makers.clips import (
+    Clip,
+    Tone,
+    decode,
+    interlaced_pictures,
+    make_clip,
+    packet_times,
+    seconds,
+)
 from vidsr import (
     ContainerError,
     DeviceError,
@@ -26,11 +34,10 @@ from vidsr import (
     VidsrError,
 )
 from vidsr.notes import Notes
-from vidsr.run.job import Options, prepare
-from vidsr.run.sizing import WantedSize
+from vidsr.run.job import prepare
+from vidsr.run.options import RunOptions
 from vidsr.upscaling.memory_plan import frame_bytes
 from vidsr.video.info import SourceInfo
-from vidsr.video.sink.output_plan import OutputOptions
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +59,7 @@ def stream(path: Path) -> tuple[str, str, int, int]:
 
 
 def times(path: Path) -> list[float]:
-    return [round(float(f.pts * f.time_base), 4) for f in decode(path)]
+    return [round(float(seconds(f)), 4) for f in decode(path)]
 
 
 def test_everything_stays_but_the_size(clip: Clip, tmp_path: Path) -> None:
@@ -149,8 +156,7 @@ def test_crf_and_preset_reach_the_encoder(clip: Clip, tmp_path: Path) -> None:
     ]
     assert sizes == sorted(sizes, reverse=True)
     assert len(set(sizes)) == 3
-    output = OutputOptions(codec="h264", preset="slow", crf=9)
-    options = Options(model="lite-x2", device="cpu", output=output)
+    options = RunOptions(model="lite-x2", device="cpu", codec="h264", preset="slow", crf=9)
     with prepare(clip.path, tmp_path / "x.mkv", options, Notes()) as job:
         assert job.output.options["preset"] == "slow"
         assert job.output.options["crf"] == "9"
@@ -186,20 +192,20 @@ def test_precision_and_tiles_are_those_asked_for(
 
 
 def test_tiles_and_limits_change_no_picture(clip: Clip, tmp_path: Path) -> None:
-    options = Options(model="lite-x2", device="cpu", precision="fp32")
+    options = RunOptions(model="lite-x2", device="cpu", precision="fp32")
     with prepare(clip.path, tmp_path / "x.mkv", options, Notes()) as job:
         engine, source = job.upscaler.engine, job.source.info.format
         beside = frame_bytes(source, job.output.format, engine)
     # Room for four fifths of a frame: the smallest tile with its halo has three quarters.
     limit = beside + 64 * 48 * 4 // 5 * engine.bytes_per_pixel
+    cases: dict[str, dict[str, Any]] = {
+        "whole": {},
+        "tiled": {"tile": (16, 20)},
+        "limited": {"max_memory": limit},
+        "large": {"tile": (999, 999)},
+    }
     reports = {
-        name: upscale(clip, tmp_path / f"{name}.mkv", **options)
-        for name, options in {
-            "whole": {},
-            "tiled": {"tile": (16, 20)},
-            "limited": {"max_memory": limit},
-            "large": {"tile": (999, 999)},
-        }.items()
+        name: upscale(clip, tmp_path / f"{name}.mkv", **choices) for name, choices in cases.items()
     }
     assert reports["whole"].tile == "whole frames" != reports["limited"].tile
     whole = [bytes(f.planes[0]) for f in decode(tmp_path / "whole.mkv")]
@@ -290,32 +296,32 @@ def test_notes_are_said_once_and_kept(
 
 REFUSED: list[tuple[dict[str, Any], type[VidsrError], str]] = [
     ({"size": "0x0"}, OptionError, "0x0"),
-    ({"size": "big"}, OptionError, "allowed is WxH"),
-    ({"size": (0, 10)}, OptionError, "allowed"),
-    ({"height": -1}, OptionError, "allowed"),
-    ({"height": 0}, OptionError, "allowed"),
+    ({"size": "big"}, OptionError, "expected WxH"),
+    ({"size": (0, 10)}, OptionError, "expected WxH"),
+    ({"height": -1}, OptionError, "expected a whole number"),
+    ({"height": 0}, OptionError, "expected a whole number"),
     ({"size": "10x10", "height": 10}, OptionError, "both"),
     ({"size": "99999x10"}, OptionError, "16384"),
     ({"size": "51x31", "codec": "h264"}, OptionError, "multiple of 2x2"),
-    ({"scale": 3, "model": "auto"}, OptionError, "2 and 4"),
+    ({"scale": 3, "model": "auto"}, OptionError, "expected 1, 2 or 4"),
     ({"scale": 4}, OptionError, "leave --scale out"),
-    ({"start": -5}, OptionError, "--start -5"),
-    ({"start": float("nan")}, OptionError, "--start nan"),
+    ({"start": -5}, OptionError, "start = -5"),
+    ({"start": float("nan")}, OptionError, "start = nan"),
     ({"start": 3600}, InputError, "no frame lies in the part|could be decoded"),
-    ({"duration": 0}, OptionError, "--duration 0"),
-    ({"duration": float("nan")}, OptionError, "--duration nan"),
-    ({"duration": float("inf")}, OptionError, "--duration inf"),
-    ({"framerate": 0}, OptionError, "--framerate 0"),
-    ({"framerate": -25}, OptionError, "--framerate -25"),
-    ({"framerate": 10**6}, OptionError, "--framerate"),
-    ({"codec": "h265"}, OptionError, "did you mean|allowed"),
-    ({"codec": "h264", "crf": 99}, OptionError, "--crf 99.*0 to 51"),
-    ({"codec": "h264", "crf": -1}, OptionError, "--crf -1"),
+    ({"duration": 0}, OptionError, "duration = 0"),
+    ({"duration": float("nan")}, OptionError, "duration = nan"),
+    ({"duration": float("inf")}, OptionError, "duration = inf"),
+    ({"framerate": 0}, OptionError, "framerate = 0"),
+    ({"framerate": -25}, OptionError, "framerate = -25"),
+    ({"framerate": 10**6}, OptionError, "framerate = 1000000"),
+    ({"codec": "h265"}, OptionError, "did you mean hevc"),
+    ({"codec": "h264", "crf": 99}, OptionError, "crf = 99.*0 to 51"),
+    ({"codec": "h264", "crf": -1}, OptionError, "crf = -1.*0 to 51"),
     ({"codec": "ffv1", "crf": 3}, OptionError, "no quality setting"),
-    ({"codec": "h264", "preset": "warp"}, OptionError, "--preset warp"),
-    ({"codec": "h264", "pix_fmt": "rgb24"}, OptionError, "--pix-fmt rgb24"),
-    ({"device": "tpu"}, OptionError, "allowed"),
-    ({"precision": "int8"}, OptionError, "allowed"),
+    ({"codec": "h264", "preset": "warp"}, OptionError, "preset = 'warp'"),
+    ({"codec": "h264", "pix_fmt": "rgb24"}, OptionError, "pix_fmt = 'rgb24'"),
+    ({"device": "tpu"}, OptionError, "expected"),
+    ({"precision": "int8"}, OptionError, "expected auto, fp32"),
     ({"precision": "fp16"}, OptionError, "fp16"),
     ({"tile": (0, 0)}, OptionError, "16 or more"),
     ({"max_memory": 0}, OptionError, "512M"),
@@ -363,7 +369,7 @@ def test_sources_and_models_that_are_none(clip: Clip, tmp_path: Path) -> None:
 
 
 def test_a_job_is_prepared_without_writing(clip: Clip, tmp_path: Path) -> None:
-    options = Options(model="auto", device="cpu", size=WantedSize(None, 60))
+    options = RunOptions(model="auto", device="cpu", height=60)
     with prepare(clip.path, tmp_path / "a.mkv", options, Notes()) as job:
         assert (job.output.format.width, job.output.format.height) == (80, 60)
         assert job.upscaler.model.name == "lite-x2"

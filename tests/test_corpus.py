@@ -94,6 +94,7 @@ def look(path: Path, pixels: int | None = None) -> Seen:
                     seen.damaged = True
                     continue
                 for image in images:
+                    assert isinstance(image, av.VideoFrame)
                     note(seen, image)
                 if pixels is not None and budget_spent(seen, pixels):
                     seen.whole = False

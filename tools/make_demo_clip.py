@@ -1,10 +1,10 @@
-"""Draw the demo clip: a street wall, a bicycle rolling by, a camera that pans and tilts.
+"""Drawing of the demo clip: a street wall, a bicycle rolling by, a camera that pans and tilts.
 
     python tools/make_demo_clip.py                             # examples/demo.mp4, 320x180
     python tools/make_demo_clip.py --scale 4 -o demo_hr.mp4    # what 4x ought to look like
 
 Everything is computed, with NumPy for the picture and PyAV for the file; every run draws the same
-pictures. The scene is made of what enlarging finds hard: text, thin spokes, rings up to the
+pictures. The scene is made of what upscaling finds hard: text, thin spokes, rings up to the
 sampling limit, hatching, slats, leaves, tiles, and smooth light across them. It is drawn at four
 times the size of the clip (twice for ``--scale 4``) and reduced by an antialiased bicubic filter.
 Lengths are pixels of the small clip; colours are R'G'B' in [0, 1].
@@ -49,7 +49,7 @@ class Noise:
         return np.asarray(top * (1 - fy) + bottom * fy)
 
     def layers(self, x: Array, y: Array, count: int) -> Array:
-        """Octaves, each half as high and twice as fine, summed to [0, 1]."""
+        """Sum octaves, each half as high and twice as fine, to [0, 1]."""
         total = sum(0.5**i * self(x * 2**i + 37 * i, y * 2**i + 17 * i) for i in range(count))
         return np.asarray(total) / (2 - 0.5 ** (count - 1))
 
@@ -60,7 +60,7 @@ def smoothstep(x: Array) -> Array:
 
 
 def box_distance(x: Array, y: Array, half: tuple[float, float], radius: float) -> Array:
-    """Signed distance to a rounded rectangle about the origin; negative inside."""
+    """Return the signed distance to a rounded rectangle about the origin; negative inside."""
     qx, qy = np.abs(x) - half[0] + radius, np.abs(y) - half[1] + radius
     outside = np.hypot(np.maximum(qx, 0), np.maximum(qy, 0))
     return np.asarray(outside + np.minimum(np.maximum(qx, qy), 0) - radius)
@@ -75,7 +75,7 @@ def line_distance(x: Array, y: Array, ends: tuple[float, float, float, float]) -
 
 @dataclass
 class Canvas:
-    """Samples ``rgb [h, w, 3]`` and where they lie; ``density`` samples make up one pixel."""
+    """Canvas of samples ``rgb [h, w, 3]`` and their places, ``density`` samples to a pixel."""
 
     rgb: Array
     x: Array
@@ -89,14 +89,14 @@ class Canvas:
         return cls(np.zeros((y.size, x.size, 3)), x, y, density)
 
     def part(self, left: float, top: float, right: float, bottom: float) -> Canvas:
-        """The samples of a world rectangle, shared with this canvas."""
+        """Return the samples of a world rectangle, shared with this canvas."""
         d = self.density
         columns = slice(max(0, int(left * d)), max(0, int(right * d)))
         rows = slice(max(0, int(top * d)), max(0, int(bottom * d)))
         return Canvas(self.rgb[rows, columns], self.x[:, columns], self.y[rows], d)
 
     def cover(self, distance: Array) -> Array:
-        """Coverage in [0, 1] of the inside of a shape, its edge one sample wide."""
+        """Return coverage in [0, 1] of the inside of a shape, its edge one sample wide."""
         return np.asarray(np.clip(0.5 - distance * self.density, 0, 1))
 
     def paint(self, mask: Array, color: Color | Array) -> None:
@@ -107,7 +107,7 @@ class Canvas:
 
 
 def draw_wall(c: Canvas) -> None:
-    """Bricks 22 x 9 with rough edges, each of its own tint, and grain."""
+    """Draw bricks 22 x 9 with rough edges, each of its own tint, and grain."""
     noise, tints = Noise(1), np.random.default_rng(2).random((64, 64))
     rough = 0.7 * (noise.layers(c.x / 2.5, c.y / 2.5, 3) - 0.5)
     row = np.floor(c.y / 9).astype(np.int64)
@@ -127,7 +127,7 @@ def draw_wall(c: Canvas) -> None:
 
 
 def draw_pavement(c: Canvas) -> None:
-    """A kerb, and chequered tiles that grow towards the viewer."""
+    """Draw a kerb, and chequered tiles that grow towards the viewer."""
     c = c.part(0, 166, WORLD_WIDTH, WORLD_HEIGHT)
     depth = c.y - 150
     u, v = (c.x - 210) * 24 / depth / 12, 420 / depth / 2.1
@@ -148,7 +148,7 @@ def drop_shadow(c: Canvas, distance: Array, reach: float = 4.0) -> None:
 
 
 def draw_window(c: Canvas) -> None:
-    """Glass with a sky in it, thin bars, and slatted shutters."""
+    """Draw glass with a sky in it, thin bars, and slatted shutters."""
     c = c.part(4, 12, 112, 132)
     x, y = c.x - 57, c.y - 66
     drop_shadow(c, box_distance(x - 2, y - 3, (46, 45), 2))
@@ -175,7 +175,7 @@ def _draw_shutter(c: Canvas, x: Array, y: Array) -> None:
 
 
 def draw_sign(c: Canvas) -> None:
-    """The enamel sign with the name on it, in letters from large to tiny."""
+    """Draw the enamel sign with the name on it, in letters from large to tiny."""
     c = c.part(112, 14, 236, 112)
     x, y = c.x - 174, c.y - 60
     drop_shadow(c, box_distance(x - 2, y - 3, (54, 36), 5))
@@ -195,7 +195,7 @@ def draw_sign(c: Canvas) -> None:
 
 
 def draw_engraving(c: Canvas) -> None:
-    """A print of a ball: hatching whose lines swell with the shade."""
+    """Draw a print of a ball: hatching whose lines swell with the shade."""
     c = c.part(236, 22, 296, 112)
     x, y = c.x - 264, c.y - 66
     drop_shadow(c, box_distance(x - 1, y - 2, (22, 33), 0.5), 3)
@@ -214,7 +214,7 @@ def draw_engraving(c: Canvas) -> None:
 
 
 def draw_rings(c: Canvas) -> None:
-    """A round plate of rings, the outermost 2.4 pixels apart."""
+    """Draw a round plate of rings, the outermost 2.4 pixels apart."""
     c = c.part(296, 26, 366, 106)
     x, y = c.x - 330, c.y - 66
     radius = np.hypot(x, y)
@@ -229,7 +229,7 @@ def draw_rings(c: Canvas) -> None:
 
 
 def draw_leaf(c: Canvas, x: float, y: float, size: float, turn: float, tint: float) -> None:
-    """One pointed leaf with its veins and a soft shadow."""
+    """Draw one pointed leaf with its veins and a soft shadow."""
     reach = size * 1.3 + 2
     if not (reach < x < WORLD_WIDTH and reach < y < WORLD_HEIGHT):
         return
@@ -247,7 +247,7 @@ def draw_leaf(c: Canvas, x: float, y: float, size: float, turn: float, tint: flo
 
 
 def draw_ivy(c: Canvas) -> None:
-    """Leaves over the right of the wall, and a box of them under the window."""
+    """Draw leaves over the right of the wall, and a box of them under the window."""
     rng = np.random.default_rng(5)
     for _ in range(520):
         x = WORLD_WIDTH - 4 - 62 * rng.random() ** 1.6 - 6 * rng.random()
@@ -279,7 +279,7 @@ def _draw_flower(c: Canvas, x: float, y: float, size: float, tint: float) -> Non
 
 
 def draw_light(c: Canvas) -> None:
-    """Afternoon light: a slow slope across the wall and the soft shade of a tree."""
+    """Draw afternoon light: a slow slope across the wall and the soft shade of a tree."""
     slope = 1.14 - 0.34 * smoothstep((c.x + 0.8 * c.y) / 560)
     u, v = 0.8 * c.x + 0.6 * c.y, 0.8 * c.y - 0.6 * c.x  # askew, to hide the lattice of the noise
     shade = 0.8 * smoothstep((Noise(7).layers(u / 40 + 3, v / 28 + 40, 4) - 0.42) * 3.5)
@@ -308,7 +308,7 @@ def draw_world(density: int) -> Canvas:
 
 
 def view(world: Canvas, time: float, width: int, height: int) -> Canvas:
-    """The world through the camera at ``time`` in [0, 1]: a pan, a tilt, a slight approach."""
+    """Return the world through the camera at ``time`` in [0, 1]: pan, tilt, slight approach."""
     samples = width / WIDTH
     travel = float(smoothstep(np.asarray(time * 0.94 + 0.03)))
     turn, zoom = 0.014 * sin(tau * time), 1 + 0.05 * travel
@@ -320,7 +320,7 @@ def view(world: Canvas, time: float, width: int, height: int) -> Canvas:
 
 
 def _sample(world: Canvas, x: Array, y: Array) -> Array:
-    """Bilinear samples of the drawn world."""
+    """Return bilinear samples of the drawn world."""
     u, v = x * world.density - 0.5, y * world.density - 0.5
     ix, iy = np.floor(u).astype(np.int64), np.floor(v).astype(np.int64)
     fx, fy = (u - ix)[..., None], (v - iy)[..., None]
@@ -331,7 +331,7 @@ def _sample(world: Canvas, x: Array, y: Array) -> Array:
 
 
 def draw_bicycle(c: Canvas, time: float) -> None:
-    """A bicycle that rolls without slipping; its spokes are two thirds of a pixel thick."""
+    """Draw a bicycle that rolls without slipping; its spokes are two thirds of a pixel thick."""
     x0, y0, radius = 108 + 205 * time, 159.0, 20.0
     rows = np.flatnonzero(np.abs(c.y[:, c.y.shape[1] // 2] - 150) < 50)
     columns = np.flatnonzero(np.abs(c.x[c.x.shape[0] // 2] - x0 - 25) < 60)
@@ -398,7 +398,10 @@ def reduce(picture: Array, factor: int) -> Array:
 
 
 def to_yuv420(rgb: Array) -> NDArray[np.uint8]:
-    """R'G'B' -> BT.709 limited 4:2:0, chroma co-sited across and centred down: ``[1.5 h, w]``."""
+    """Turn R'G'B' into packed BT.709 limited 4:2:0, ``[1.5 h, w]``.
+
+    Chroma is co-sited across and centred down.
+    """
     kr, kg, kb = 0.2126, 0.7152, 0.0722
     luma = kr * rgb[..., 0] + kg * rgb[..., 1] + kb * rgb[..., 2]
     planes = [16 + 219 * luma]
@@ -413,7 +416,7 @@ def to_yuv420(rgb: Array) -> NDArray[np.uint8]:
 
 
 def pictures(scale: int, count: int) -> Iterator[NDArray[np.uint8]]:
-    """The first ``count`` frames as packed 4:2:0, ``scale`` times 320x180."""
+    """Yield the first ``count`` frames as packed 4:2:0, ``scale`` times 320x180."""
     factor = 2 if scale > 1 else 4
     world = draw_world(max(5, 2 * scale))
     size = (WIDTH * scale * factor, HEIGHT * scale * factor)
@@ -425,7 +428,7 @@ def pictures(scale: int, count: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def tone(seconds: float) -> NDArray[np.float32]:
-    """Two quiet notes, a fifth apart, each struck twice: ``[1, samples]``."""
+    """Return two quiet notes, a fifth apart, each struck twice: ``[1, samples]``."""
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     sound = np.zeros_like(time)
     for start, pitch in ((0.1, 440.0), (1.1, 659.26), (2.1, 440.0), (3.1, 659.26)):

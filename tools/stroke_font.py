@@ -1,4 +1,4 @@
-"""A small lower-case alphabet of strokes, drawn as distances: no font file, no font library.
+"""Stroke font: a small lower-case alphabet drawn as distances; no font file, no font library.
 
 Units: the x-height is 4, ascenders reach 6, descenders -2; y points up, the baseline is y = 0.
 """
@@ -17,7 +17,7 @@ Stroke = list[Point]
 
 
 def _arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> Stroke:
-    """Part of an ellipse about (x, y), from ``start`` to ``end`` degrees, counter-clockwise."""
+    """Return part of an ellipse about (x, y), ``start`` to ``end`` degrees, counter-clockwise."""
     steps = max(4, round(abs(end - start) / 15))
     angles = [(start + (end - start) * i / steps) * pi / 180 for i in range(steps + 1)]
     return [(x + rx * cos(a), y + ry * sin(a)) for a in angles]
@@ -83,7 +83,7 @@ _GAP = 1.7
 
 
 def text_width(text: str) -> float:
-    """Width of ``text`` in font units, without the pen's own thickness."""
+    """Return the width of ``text`` in font units, without the pen's own thickness."""
     return sum(_GLYPHS[c][0] + _GAP for c in text) - _GAP
 
 
@@ -100,9 +100,9 @@ def _stroke_distance(x: Array, y: Array, stroke: Stroke) -> Array:
 
 
 def text_distance(x: Array, y: Array, text: str) -> Array:
-    """Distance of points to the centre line of ``text``, all in font units; far away it is 99.
+    """Return the distance of points to the centre line of ``text``; far away it is 99.
 
-    ``x`` and ``y`` must broadcast to ``[H, W]`` with x growing along the columns.
+    All is in font units. ``x`` and ``y`` must broadcast to ``[H, W]``, x growing along the columns.
     """
     x, y = np.broadcast_arrays(x, y)
     nearest = np.full(x.shape, 99.0)
@@ -119,7 +119,7 @@ def text_distance(x: Array, y: Array, text: str) -> Array:
 
 
 def text_mask(height: int, text: str, *, pen: float = 0.75) -> Array:
-    """``[height, W]`` coverage in [0, 1] of one line of ``text``, for captions."""
+    """Return ``[height, W]`` coverage in [0, 1] of one line of ``text``, for captions."""
     unit = height / 10.0
     width = round((text_width(text) + 2) * unit)
     rows, columns = np.mgrid[0 : height * 3, 0 : width * 3].astype(np.float64)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         TrainingError,
         VidsrError,
     )
-    from vidsr.models.zoo import available as available_models
+    from vidsr.models.shipped import available as available_models
     from vidsr.run.report import Report
     from vidsr.upscaling.upscaler import Upscaler
 
@@ -63,14 +63,16 @@ __all__ = [
 _ELSEWHERE = {
     "Report": ("vidsr.run.report", "Report"),
     "Upscaler": ("vidsr.upscaling.upscaler", "Upscaler"),
-    "available_models": ("vidsr.models.zoo", "available"),
+    "available_models": ("vidsr.models.shipped", "available"),
     "upscale": ("vidsr.api", "upscale"),
 }
 
 
 def __getattr__(name: str) -> object:
-    """Load public names when they are first used: torch takes seconds, during which the command
-    must already answer to Ctrl-C."""
+    """Load a public name when it is first used.
+
+    Torch takes seconds, during which the command must already answer to Ctrl-C.
+    """
     if name not in __all__:
         raise AttributeError(f"module 'vidsr' has no attribute {name!r}")
     module, attribute = _ELSEWHERE.get(name, ("vidsr.errors", name))

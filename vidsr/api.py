@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from fractions import Fraction
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
-from vidsr.engines.devices import Precision
-from vidsr.engines.selection.choice import EngineKind, runtime_of
-from vidsr.errors import OptionError
+from vidsr.engines.selection.choice import runtime_of
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
-from vidsr.run.job import Job, Options, prepare
+from vidsr.run.job import Job, prepare
+from vidsr.run.options import RunOptions
 from vidsr.run.pipeline import StageTimes, run_pipeline
 from vidsr.run.report import Report
-from vidsr.run.sizing import WantedSize, describe_tile
+from vidsr.run.sizing import describe_tile
 from vidsr.upscaling.memory_plan import HELD_FRAMES
+from vidsr.values import Decoder, Deinterlace, EngineKind, ModelName, Precision
 from vidsr.video.progress import Progress
 from vidsr.video.sink.file_sink import Sink
-from vidsr.video.sink.output_plan import (
-    OutputOptions,
-)
-from vidsr.video.source.file_source import Deinterlace, Item
-from vidsr.video.source.nvdec import Decoder
+from vidsr.video.source.file_source import Item
 
 QUEUED_FRAMES = HELD_FRAMES - 1  # between two stages; the sink works on one more
-ModelName = str | PathLike[str]
 
 
 def upscale(
@@ -60,67 +52,49 @@ def upscale(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Report:
-    """Enlarge the video ``src`` into ``dst``; every frame keeps its timestamp.
+    """Upscale the video ``src`` into ``dst``; every frame keeps its timestamp.
 
-    ``start`` and ``duration`` are seconds; ``size`` is (width, height) or ``"1920x1080"``.
-    The other arguments are those of the command line and of ``Upscaler``.
-    ``dst`` appears only when it is whole. Raises a ``VidsrError``.
+    ``dst`` appears only when it is whole. The defaults keep what the source is.
+
+    Args:
+        src: A video, a picture, or a numbered sequence such as ``frames/%05d.png``.
+        dst: The target; its suffix names the container.
+        model: A shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``.
+        scale: 2 or 4, or 1 with a model that only restores; None is 4, or what a size needs.
+        size: The size to finish at, (width, height) in pixels or ``"1920x1080"``.
+        height: The height to finish at, in pixels; the width follows. Not beside ``size``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, or several: ``cuda:0,cuda:1``.
+        precision: The numbers of the network: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        engine: The runtime of the network: ``auto``, ``torch``, ``tensorrt``, ``compile`` or
+            ``openvino``.
+        wait_for_engine: Have the first frame wait until TensorRT has built its engine.
+        tile: (height, width) in source pixels that the network sees at once, each 16 or more.
+        max_memory: Bytes, or text such as ``"2G"``, for frames and network; on each GPU.
+        start: Seconds into the source at which to begin, 0 or more.
+        duration: Seconds of the source to upscale, more than 0.
+        deinterlace: ``auto`` deinterlaces frames that are flagged, ``off`` none.
+        decoder: ``cpu``, or ``cuda`` for NVDEC on the GPU.
+        framerate: Frames a second of numbered pictures, more than 0 and up to 1000; None is 25.
+        codec: The codec of the target, such as ``hevc``; None follows the source and the container.
+        crf: The quality as the encoder counts it; smaller is better.
+        preset: The encoder's effort.
+        pix_fmt: FFmpeg's name of the target's pixel format.
+        drop_incompatible: Leave out streams that the container cannot hold.
+        overwrite: Replace an existing target.
+        progress: A receiver of progress, called after every frame.
+
+    Returns:
+        What was done, in numbers.
+
+    Raises:
+        VidsrError: One of its kinds, as ``vidsr.errors`` lists them.
     """
-    options = Options(
-        model=model,
-        scale=scale,
-        size=_wanted_size(size, height),
-        device=device,
-        precision=precision,
-        engine=engine,
-        wait_for_engine=wait_for_engine,
-        tile=tile,
-        max_memory=max_memory,
-        start_s=start,
-        duration_s=duration,
-        deinterlace=deinterlace,
-        decoder=decoder,
-        framerate=_rate(framerate),
-        output=OutputOptions(
-            codec=codec,
-            crf=crf,
-            preset=preset,
-            pix_fmt=pix_fmt,
-            drop_incompatible=drop_incompatible,
-            overwrite=overwrite,
-        ),
-    )
+    options = RunOptions.of(locals())  # the arguments, each under its keyword
     return run(Path(src), Path(dst), options, progress=progress)
 
 
-def _wanted_size(size: str | tuple[int, int] | None, height: int | None) -> WantedSize | None:
-    if size is not None and height is not None:
-        raise OptionError("size and height are given both; allowed is one of them.")
-    if size is None and height is None:
-        return None
-    if isinstance(size, str):
-        return WantedSize.parse(size)
-    pair: tuple[Any, ...] = (
-        (None, height) if size is None else tuple(size) if isinstance(size, Sequence) else ()
-    )
-    if len(pair) != 2 or not all(n is None or isinstance(n, int) for n in pair):
-        raise OptionError(
-            f"{size = }, {height = }: allowed are (width, height), 'WxH' and a number of lines."
-        )
-    return WantedSize(*pair)
-
-
-def _rate(framerate: float | Fraction | None) -> Fraction | None:
-    """Fractions as they are, floats as the simple fraction they stand for."""
-    if framerate is None or isinstance(framerate, Fraction):
-        return framerate
-    if not isinstance(framerate, int | float) or not math.isfinite(framerate):
-        raise OptionError(f"{framerate = }: allowed is a number.")
-    return Fraction(framerate).limit_denominator(100_000)
-
-
-def run(src: Path, dst: Path, options: Options, *, progress: Progress | None = None) -> Report:
-    """``upscale`` with its arguments gathered. Raises a VidsrError."""
+def run(src: Path, dst: Path, options: RunOptions, *, progress: Progress | None = None) -> Report:
+    """Upscale ``src`` into ``dst`` with the arguments gathered. Raises a VidsrError."""
     notes = Notes()
     with prepare(src, dst, options, notes) as job:
         _announce(job, options, notes)
@@ -130,7 +104,7 @@ def run(src: Path, dst: Path, options: Options, *, progress: Progress | None = N
     return _report(job, notes, times, sink, elapsed_s)
 
 
-def _announce(job: Job, options: Options, notes: Notes) -> None:
+def _announce(job: Job, options: RunOptions, notes: Notes) -> None:
     engine = job.upscaler.engine
     precision = str(engine.dtype).removeprefix("torch.")
     notes.say(f"model {job.upscaler.model.name} on {engine.device} in {precision}")

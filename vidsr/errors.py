@@ -1,7 +1,7 @@
-"""What can go wrong, as one small tree; each error is also the matching builtin.
+"""The errors of vidsr, as one small tree; each is also the matching builtin.
 
     VidsrError
-      OptionError        ValueError     an argument is not allowed
+      OptionError        ValueError     an argument is wrong
       InputError         ValueError     the source cannot be opened or decoded
         NoInputError     FileNotFoundError  the source does not exist
       OutputError        OSError        the target cannot be written
@@ -9,16 +9,22 @@
       ModelError         ValueError     weights cannot be found, read or recognised
       DeviceError        RuntimeError   the device is absent or failed
       MemoryLimitError   MemoryError    the memory budget is too small for one frame
-      TrainingError      RuntimeError   training went astray
+      TrainingError      RuntimeError   training diverged
 
-Each carries a ``hint``: what the reader can do about it. ``str(error)`` is one line.
+Each error has a ``hint``: the step that may mend it. ``str(error)`` is one line.
 """
 
 from __future__ import annotations
 
 
 class VidsrError(Exception):
-    """Base of every error that vidsr raises on purpose."""
+    """Base of every error that vidsr raises on purpose.
+
+    Attributes:
+        message: One line that states the fault, without the hint.
+        hint: One sentence on the step that may mend it, or "".
+        exit_code: Exit status of a command that ends with this error.
+    """
 
     exit_code = 1
 
@@ -33,52 +39,52 @@ class VidsrError(Exception):
 
 
 class OptionError(VidsrError, ValueError):
-    """An argument is not allowed, alone or beside another."""
+    """An argument is wrong, alone or beside another."""
 
     exit_code = 2
 
 
 class InputError(VidsrError, ValueError):
-    """The source cannot be opened, or nothing in it decodes."""
+    """Error for a source that cannot be opened, or in which nothing decodes."""
 
     exit_code = 3
 
 
 class NoInputError(InputError, FileNotFoundError):
-    """The source does not exist."""
+    """Error for a source that does not exist."""
 
 
 class OutputError(VidsrError, OSError):
-    """The target cannot be written."""
+    """Error for a target that cannot be written."""
 
     exit_code = 4
 
 
 class ContainerError(VidsrError, ValueError):
-    """The target's container cannot hold a stream of the source."""
+    """Error for a target whose container cannot hold a stream of the source."""
 
     exit_code = 5
 
 
 class ModelError(VidsrError, ValueError):
-    """Weights cannot be found, read or recognised."""
+    """Error for weights that cannot be found, read or recognised."""
 
     exit_code = 6
 
 
 class DeviceError(VidsrError, RuntimeError):
-    """The device is absent, or it failed."""
+    """Error for a device that is absent or has failed."""
 
     exit_code = 7
 
 
 class MemoryLimitError(VidsrError, MemoryError):
-    """The memory budget does not hold one frame."""
+    """Error for a memory budget that does not hold one frame."""
 
     exit_code = 8
 
 
 class TrainingError(VidsrError, RuntimeError):
-    """Training went astray: a loss is no number any more."""
+    """Training diverged: a loss is NaN or infinite."""
 
     exit_code = 9

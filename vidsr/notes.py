@@ -1,4 +1,4 @@
-"""What was assumed, dropped, concealed or switched: said once, and kept for the report."""
+"""Notes of a run: what was assumed, dropped, concealed or switched, logged once and reported."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ logger = logging.getLogger("vidsr")
 
 
 class Notes:
-    """Collects short sentences from any thread; each is logged once, as it is first said."""
+    """Collection of short sentences from any thread; each is logged as a warning the first time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._said: dict[str, None] = {}
 
     def say(self, text: str) -> None:
+        """Record ``text``, and log it as a warning unless it was recorded before."""
         with self._lock:
             if text in self._said:
                 return
@@ -24,5 +25,6 @@ class Notes:
 
     @property
     def said(self) -> tuple[str, ...]:
+        """Return the sentences recorded so far, in order."""
         with self._lock:
             return tuple(self._said)

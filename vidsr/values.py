@@ -1,12 +1,37 @@
-"""Values that people type, parsed."""
+"""Words and values that people type: the choices of every command, sizes of memory, devices.
+
+Nothing but the standard library is imported, so that a command can check what was typed before it
+loads PyTorch.
+"""
 
 from __future__ import annotations
 
+import math
 import re
+from collections.abc import Sequence
+from fractions import Fraction
+from os import PathLike
+from typing import Literal
 
 from vidsr.errors import OptionError
 
+ModelName = str | PathLike[str]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino"]
+Decoder = Literal["cpu", "cuda"]
+Deinterlace = Literal["auto", "off"]
+
+SCALES = (1, 2, 4)
+MAX_SIDE = 16384
+"""Greatest width or height of a target, in pixels."""
+
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def one_of(words: Sequence[object]) -> str:
+    """Return ``words`` as a phrase for messages: ``1, 2 or 4``."""
+    *before, last = map(str, words)
+    return f"{', '.join(before)} or {last}" if before else last
 
 
 def parse_bytes(text: str) -> int:
@@ -17,5 +42,60 @@ def parse_bytes(text: str) -> int:
     match = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)([kmg]?)(?:i?b)?", text.strip().lower())
     size = int(float(match[1]) * _UNITS[match[2]]) if match else 0
     if size < 1:
-        raise OptionError(f"memory {text!r}: allowed are numbers such as 512M or 2G.")
+        raise OptionError(f"memory {text!r}: expected a number such as 512M or 2G.")
     return size
+
+
+def check_device_names(text: str) -> tuple[str, ...]:
+    """Return the names in ``cuda:0,cuda:1``, in order; whether they exist here is not asked.
+
+    Raises OptionError for a name that is wrong on every machine.
+    """
+    names = tuple(text.split(","))
+    if len(names) > 1 and not all(names):
+        raise OptionError(
+            f"device = {text!r}: a name is missing beside a comma, expected such as 'cuda:0,cuda:1'"
+        )
+    for name in names:
+        check_device_name(name)
+    return names
+
+
+def check_device_name(text: str) -> None:
+    """Raise OptionError for what is no name of one device on any machine."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise OptionError(f"device = {text!r}: expected 'auto', 'cpu', 'cuda' or 'cuda:N'")
+
+
+def parse_seconds(text: str) -> float:
+    """Return the seconds that ``90``, ``1:30`` or ``0:01:30.5`` stands for. Raises ValueError."""
+    parts = text.split(":")
+    if not 1 <= len(parts) <= 3:
+        raise ValueError(text)
+    total = 0.0
+    for part in parts:
+        total = total * 60 + float(part)
+    return total
+
+
+def parse_rate(text: str) -> Fraction:
+    """Return the frame rate that ``25``, ``29.97`` or ``30000/1001`` stands for.
+
+    Raises ValueError.
+    """
+    try:
+        return Fraction(text)
+    except ZeroDivisionError as error:
+        raise ValueError(text) from error
+
+
+def exact_rate(framerate: float | Fraction) -> Fraction:
+    """Return a fraction as it is, a float as the simple fraction that it stands for.
+
+    Raises ValueError for what is no finite number.
+    """
+    if isinstance(framerate, Fraction):
+        return framerate
+    if not isinstance(framerate, int | float) or not math.isfinite(framerate):
+        raise ValueError(framerate)
+    return Fraction(framerate).limit_denominator(100_000)

@@ -1,13 +1,11 @@
-"""``vidsr-engine``: networks as ONNX files, and the TensorRT engines built from them."""
+"""The command ``vidsr-engine``: ONNX files of networks, and TensorRT engines built from them."""
 
 from __future__ import annotations
 
 import argparse
-import logging
-import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from vidsr.engines.cache.keys import EngineKey
@@ -23,15 +21,17 @@ from vidsr.errors import (
     ModelError,
     OptionError,
     OutputError,
-    VidsrError,
 )
-from vidsr.files import written_whole
-from vidsr.terminal.flags import as_flags
-from vidsr.terminal.parser import Parser
-from vidsr.terminal.signals import open_closed_streams, signals_caught
+from vidsr.files import check_writable, written_whole
+from vidsr.models.shipped import available, find_weights
+from vidsr.picture.size import Size
+from vidsr.terminal.command import run_command, say
+from vidsr.terminal.parser import Parser, reader
+from vidsr.values import parse_bytes
 
 # What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
 
+NAME = "vidsr-engine"
 ONNX = ".onnx"
 DAY_S = 86400.0
 EPILOG = """examples:
@@ -47,31 +47,21 @@ exit status: 0 done, 2 arguments, 3 damaged engines, 4 target, 6 model,
 """
 
 
-def size(text: str) -> tuple[int, int]:
-    """``WxH`` as (height, width)."""
-    width, _, height = text.lower().partition("x")
-    if min(int(width), int(height)) < 1:
-        raise ValueError(text)
-    return int(height), int(width)
+def _size(text: str) -> tuple[int, int]:
+    """Return (height, width) of ``WxH``. Raises ValueError."""
+    found = Size.parse(text)
+    return found.height, found.width
 
 
-def level(text: str) -> int:
-    """0 to 5."""
-    if not 0 <= int(text) <= 5:
-        raise ValueError(text)
-    return int(text)
-
-
-def days(text: str) -> float:
-    """A number above 0."""
-    if not 0 < float(text) < float("inf"):
-        raise ValueError(text)
-    return float(text)
+size = reader(_size, "WxH such as 960x540", lambda found: min(found) >= 1)
+level = reader(int, "0 to 5", lambda number: 0 <= number <= 5)
+days = reader(float, "a number of days above 0", lambda number: 0 < number < float("inf"))
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
     parser = Parser(
-        prog="vidsr-engine",
+        prog=NAME,
         description="Build TensorRT engines before they are needed, and look after them.",
         epilog=EPILOG,
     )
@@ -87,66 +77,97 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", help="a name of vidsr --list-models, or a path")
-    parser.add_argument("--precision", choices=("fp16", "fp32"), help="of the network (fp16)")
+    parser.add_argument(
+        "--precision", choices=("fp16", "fp32"), help="the network's numbers (fp16)"
+    )
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="the target; required"
+    )
     parser.set_defaults(work=_export)
 
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
     parser.add_argument(
-        "--size", type=size, action="append", required=True, metavar="WxH", help="of the source"
+        "--size",
+        type=size,
+        action="append",
+        required=True,
+        metavar="WxH",
+        help="a size of the source; may be repeated",
     )
-    parser.add_argument("--tile", type=size, metavar="WxH", help="pixels the network sees at once")
+    parser.add_argument(
+        "--tile", type=size, metavar="WxH", help="the pixels that the network sees at once"
+    )
     _add_device(parser)
     parser.add_argument(
         "--optimization-level",
         type=level,
         default=DEFAULT_OPTIMIZATION_LEVEL,
         metavar="N",
-        help=f"0 to 5 ({DEFAULT_OPTIMIZATION_LEVEL})",
+        help=f"TensorRT's effort, 0 to 5 ({DEFAULT_OPTIMIZATION_LEVEL})",
     )
     parser.add_argument(
         "--workspace",
         default=f"{DEFAULT_WORKSPACE_BYTES >> 20}M",
         metavar="SIZE",
-        help="most memory one layer may take beside its tensors (%(default)s)",
+        help="the most memory one layer may take beside its tensors (%(default)s)",
     )
     parser.set_defaults(work=_build)
 
 
 def _add_device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="cuda", metavar="NAME", help="cuda, cuda:1")
+    parser.add_argument(
+        "--device", default="cuda", metavar="NAME", help="an NVIDIA GPU: cuda, or cuda:1"
+    )
 
 
 def _add_verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", nargs="*", metavar="MODEL", help="to compare with (all shipped)")
+    parser.add_argument(
+        "model", nargs="*", metavar="MODEL", help="a model to compare with (all shipped)"
+    )
     _add_device(parser)
     parser.set_defaults(work=_verify)
 
 
 def _add_clean(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--all", action="store_true", help="everything")
-    which.add_argument("--stale", action="store_true", help="what cannot be used here any more")
-    which.add_argument("--older-than", type=days, metavar="DAYS", help="not used for so long")
+    which.add_argument("--all", action="store_true", help="remove everything")
+    which.add_argument(
+        "--stale", action="store_true", help="remove what cannot be used here any more"
+    )
+    which.add_argument(
+        "--older-than", type=days, metavar="DAYS", help="remove what was not used for so long"
+    )
     parser.set_defaults(work=_clean)
 
 
+def _is_onnx(model: str) -> bool:
+    return Path(model).suffix.lower() == ONNX
+
+
+def _check_network(model: str, precision: str | None) -> None:
+    """Raise OptionError, ModelError for a network that is not there."""
+    if not _is_onnx(model):
+        find_weights(model)
+    elif precision:
+        raise OptionError(f"--precision: {model} has one", hint="name the model instead.")
+    elif not Path(model).is_file():
+        raise ModelError(f"{model}: cannot be read: no such file")
+
+
 def _network(args: argparse.Namespace) -> bytes:
-    """The network as ONNX: out of the cache or exported, or read from what another wrote."""
-    if Path(args.model).suffix.lower() != ONNX:
+    """Return the network as ONNX: out of the cache or exported, or read from what another wrote."""
+    if not _is_onnx(args.model):
         from vidsr.engines.onnx_files.network_cache import exported_network
         from vidsr.models.zoo import load_model
 
         model = load_model(args.model)
         return exported_network(model, args.precision or "fp16", EngineCache(), _say)
-    if args.precision:
-        raise OptionError(f"--precision: {args.model} has one", hint="name the model instead.")
     try:
         return Path(args.model).read_bytes()
     except OSError as error:
@@ -155,12 +176,12 @@ def _network(args: argparse.Namespace) -> bytes:
 
 def _export(args: argparse.Namespace) -> None:
     output: Path = args.output
-    if Path(args.model).suffix.lower() == ONNX:
+    if _is_onnx(args.model):
         raise OptionError(f"{args.model} is an ONNX file already.")
     if output.resolve() == Path(args.model).resolve():
         raise OutputError(f"{output}: is the model itself")
-    if output.is_dir() or not os.access(output.absolute().parent, os.W_OK):
-        raise OutputError(f"{output}: cannot be written there")
+    check_writable(output)
+    find_weights(args.model)
     from vidsr.engines.onnx_files.export import export_onnx
     from vidsr.models.zoo import load_model
 
@@ -171,7 +192,7 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def describe(facts: NetworkFacts) -> str:
-    """What a reader has to know to run the file by other means."""
+    """Return what a reader has to know to run the file by other means."""
     return (
         f"{facts.name} in {facts.precision}, x [N, {facts.channels}, H, W] {facts.input_type} "
         f"-> y [N, {facts.channels * facts.shuffle**2}, ...] {facts.output_type}, "
@@ -180,10 +201,11 @@ def describe(facts: NetworkFacts) -> str:
 
 
 def _build(args: argparse.Namespace) -> None:
-    from vidsr.engines.trt.load import load_or_build
-    from vidsr.values import parse_bytes
-
     workspace = parse_bytes(args.workspace)
+    machines.check_cuda_name(args.device)
+    _check_network(args.model, args.precision)
+    from vidsr.engines.trt.load import load_or_build
+
     machine = machines.find_machine(args.device)
     data = _network(args)
     facts = read_facts(data, source=args.model)
@@ -219,9 +241,12 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _verify(args: argparse.Namespace) -> None:
+    machines.check_cuda_name(args.device)
+    for model in args.model:
+        find_weights(model)
     entries = EngineCache().verify()
     machine = machines.machine_or_reason(args.device)
-    trial = None if isinstance(machine, str) else Trial(machine, args.model or _shipped())
+    trial = None if isinstance(machine, str) else Trial(machine, args.model or available())
     faults = 0
     for entry in entries:
         verdict, good = state(entry, machine), entry.key is not None
@@ -239,12 +264,6 @@ def _verify(args: argparse.Namespace) -> None:
     print(f"{len(entries)} files, all good")
 
 
-def _shipped() -> tuple[str, ...]:
-    from vidsr.models.zoo import available
-
-    return available()
-
-
 def _clean(args: argparse.Namespace) -> None:
     cache = EngineCache()
     if args.stale:
@@ -257,7 +276,7 @@ def _clean(args: argparse.Namespace) -> None:
 
 
 def _remove_stale(cache: EngineCache) -> tuple[Entry, ...]:
-    """Damaged entries, and those of other versions or GPUs where that can be told.
+    """Remove damaged entries, and those of other versions or GPUs where that can be told.
 
     Exported networks depend on packages only, which can always be told.
     """
@@ -274,34 +293,16 @@ def _remove_stale(cache: EngineCache) -> tuple[Entry, ...]:
 
 
 def _say(text: str) -> None:
-    print(f"vidsr-engine: {text}", file=sys.stderr)
+    say(NAME, text)
+
+
+def _work(args: argparse.Namespace, _: Callable[[], bool]) -> None:
+    args.work(args)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    open_closed_streams()
-    with signals_caught():
-        return _run(argv)
-
-
-def _run(argv: Sequence[str] | None) -> int:
-    try:
-        args = build_parser().parse_args(argv)
-        logging.basicConfig(format="vidsr-engine: %(message)s", level=logging.WARNING)
-        args.work(args)
-        sys.stdout.flush()  # here, where a closed pipe is expected
-    except VidsrError as error:
-        _say(f"error: {as_flags(str(error))}")
-        return error.exit_code
-    except KeyboardInterrupt:
-        _say("interrupted")
-        return 130
-    except BrokenPipeError:  # the reader of the table has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except MemoryError:
-        _say("error: out of memory.")
-        return 8
-    return 0
+    """Run the command and return its exit status."""
+    return run_command(NAME, _work, argv, parser=build_parser)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What lies in the engine cache, in words and in a table."""
+"""The contents of the engine cache, in words and in a table."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ USABLE, UNKNOWN = "usable here", "fit not known"
 
 
 def state(entry: Entry, machine: Machine | str) -> str:
-    """``USABLE``, ``UNKNOWN`` or what is wrong with it."""
+    """Return ``USABLE``, ``UNKNOWN`` or what is wrong with an entry."""
     if entry.key is None:
         return f"damaged: {entry.reason}"
     if entry.path.suffix == NetworkKey.suffix:
@@ -41,7 +41,7 @@ def row(entry: Entry, machine: Machine | str) -> tuple[str, ...]:
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of columns as wide as they need to be."""
+    """Yield lines of columns as wide as they need to be."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -49,26 +49,26 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _model(key: dict[str, Any]) -> str:
-    """Its name; its checksum where that is all there is; timing caches are of no model."""
+    """Return the model's name, or its checksum if the name is unknown; "(timings)" for timings."""
     if "onnx_sha256" not in key and "weights_sha256" not in key:
         return "(timings)"
     return str(key.get("model") or key["onnx_sha256"][:12])
 
 
 def _shapes(key: dict[str, Any]) -> str:
-    """The shapes that an engine is fastest at, as NxCxHxW; exported networks take any."""
+    """Return the shapes that an engine is fastest at, as NxCxHxW; exported networks take any."""
     if "weights_sha256" in key:
         return f"ONNX {key.get('precision', '')}"
     return " ".join("x".join(map(str, p["opt"])) for p in key.get("profiles", ()))
 
 
 def human_bytes(count: int) -> str:
-    """``1.4 MiB``, as most engines have."""
+    """Return ``count`` bytes as text such as ``1.4 MiB``."""
     return f"{count / 2**20:.1f} MiB"
 
 
 def human_age(seconds: float) -> str:
-    """``5 min``, ``3 h``, ``12 d``."""
+    """Return ``seconds`` as text such as ``5 min``, ``3 h`` or ``12 d``."""
     minutes = max(0, int(seconds // 60))
     if minutes < 60:
         return f"{minutes} min"

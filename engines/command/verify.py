@@ -1,4 +1,4 @@
-"""Engines out of the cache on trial: loaded, and run beside their networks in PyTorch."""
+"""The trial of engines from the cache: each is loaded and run beside its network in PyTorch."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 class Trial:
-    """Loads engines and runs them beside their networks in PyTorch."""
+    """A trial of engines, each loaded and run beside its network in PyTorch."""
 
     def __init__(self, machine: Machine, models: Sequence[str]) -> None:
         self._machine, self._models = machine, models
         self._networks: dict[str, tuple[Model, NetworkFacts]] | None = None
 
     def judge(self, entry: Entry) -> tuple[str, bool]:
-        """In a few words, and whether the engine may be used."""
+        """Return a verdict in a few words, and whether the engine may be used."""
         assert entry.key is not None
         if self._networks is None:
             self._networks = dict(self._exported())

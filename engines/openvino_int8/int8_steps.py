@@ -19,7 +19,8 @@ from torch import Tensor
 
 from vidsr.errors import ModelError, OptionError
 from vidsr.models.networks.lite import Lite
-from vidsr.models.zoo import Model, weights_folder
+from vidsr.models.shipped import weights_folder
+from vidsr.models.zoo import Model
 
 SUFFIX = ".int8.json"
 SCHEMA = 1  # raised whenever a field changes its meaning

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from vidsr.engines.activation_memory import activation_numbers
 from vidsr.engines.devices import (
-    Precision,
     cudnn_flags,
     resolve_device,
     resolve_precision,
@@ -20,6 +19,7 @@ from vidsr.engines.receptive_field import alignment, halo
 from vidsr.errors import DeviceError, MemoryLimitError
 from vidsr.models.checkpoint import Generator
 from vidsr.models.zoo import Model
+from vidsr.values import Precision
 
 # Peak of resident memory on a CPU over live activations, measured. Windows of 0.06 megapixels: lite
 # and srresnet 0.7 to 1.1, espcn and srcnn 0.8 to 1.0, rrdb 1.2 to 1.5, unet 0.8 to 2 (the heap does

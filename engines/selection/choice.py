@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Literal, get_args
 
 import torch
 
-from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
 from vidsr.engines.openvino_int8.engine import OpenVinoEngine, import_openvino
 from vidsr.engines.pytorch.compiled import CompiledEngine, require_compiler
 from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
 from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.selection.combinations import OWN, check_combination
 from vidsr.engines.selection.fixed_shape import FixedShapeEngine
 from vidsr.engines.selection.switch import EngineSwitch
-from vidsr.errors import OptionError, VidsrError
+from vidsr.errors import VidsrError
 from vidsr.models.zoo import Model
-
-EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino"]
-# There at once, and nothing follows it.
-OWN: tuple[EngineKind, ...] = ("torch", "compile", "openvino")
+from vidsr.values import EngineKind, Precision
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class EngineChoice:
     ``torch``    PyTorch only
     ``tensorrt`` as ``auto``, and an error where there is no TensorRT
     ``compile``  PyTorch through its compiler, and an error where that does not work
-    ``openvino`` 8 bits on a processor, for lite networks with stored steps, and an error elsewhere
+    ``openvino`` 8 bits on a CPU, for lite networks with stored steps, and an error elsewhere
     ``wait``     the first frame waits for TensorRT
     """
 
@@ -42,49 +38,16 @@ class EngineChoice:
     wait: bool = False
 
     def check(self, device: torch.device) -> None:
-        """Raises OptionError for what contradicts itself, DeviceError for what is not there."""
-        if self.kind not in get_args(EngineKind):
-            allowed = ", ".join(get_args(EngineKind))
-            raise OptionError(f"engine = {self.kind!r}, allowed are {allowed}.")
-        if self.kind in OWN and self.wait:
-            raise OptionError(
-                f"wait_for_engine = True with engine = {self.kind!r}: it is there at once."
-            )
+        """Raise OptionError for what contradicts itself, DeviceError for what is not there."""
+        check_combination(self.kind, self.precision, self.wait, str(device))
         if self.kind == "tensorrt":
-            self._check_tensorrt(device)
+            from vidsr.engines.trt.build import import_tensorrt
+
+            import_tensorrt()
         if self.kind == "compile":
             require_compiler(device)
         if self.kind == "openvino":
-            self._check_openvino(device)
-
-    def _check_openvino(self, device: torch.device) -> None:
-        if device.type != "cpu":
-            raise OptionError(
-                f"engine = 'openvino' on {device}: it runs on a processor.",
-                hint="add device = 'cpu', or engine = 'auto' takes the best there is.",
-            )
-        if self.precision != "auto":
-            raise OptionError(
-                f"precision = {self.precision!r} with engine = 'openvino': allowed is auto.",
-                hint="it runs in 8 bits; engine = 'torch' takes other precisions.",
-            )
-        import_openvino()
-
-    def _check_tensorrt(self, device: torch.device) -> None:
-        from vidsr.engines.selection.tensorrt_candidate import PRECISIONS
-        from vidsr.engines.trt.build import import_tensorrt
-
-        if device.type != "cuda":
-            raise OptionError(
-                f"engine = 'tensorrt' on {device}: it needs a CUDA device.",
-                hint="engine = 'auto' takes the best there is.",
-            )
-        if self.precision not in PRECISIONS:
-            allowed = ", ".join(PRECISIONS)
-            raise OptionError(
-                f"precision = {self.precision!r} with engine = 'tensorrt': allowed are {allowed}."
-            )
-        import_tensorrt()
+            import_openvino()
 
     def may_follow(self, device: torch.device) -> bool:
         """Whether TensorRT is to take over on ``device``."""

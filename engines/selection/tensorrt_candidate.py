@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 
 from vidsr.engines.cache.store import EngineCache
-from vidsr.engines.devices import Precision
 from vidsr.engines.engine import Engine
 from vidsr.engines.onnx_files.export import require_exporter
 from vidsr.engines.onnx_files.facts import FloatType, read_facts
@@ -22,6 +21,7 @@ from vidsr.engines.trt.load import load_cached
 from vidsr.engines.trt.profile import profile_of
 from vidsr.errors import OptionError
 from vidsr.models.zoo import Model
+from vidsr.values import Precision
 
 Say = Callable[[str], None]
 PRECISIONS: dict[Precision, FloatType] = {"auto": "fp16", "fp16": "fp16", "fp32": "fp32"}

@@ -38,15 +38,20 @@ class Machine:
         return differences({name: key.get(name) for name in wanted}, wanted)
 
 
+def check_cuda_name(device: str) -> None:
+    """Raise OptionError for what is no name of an NVIDIA GPU on any machine."""
+    if not re.fullmatch(r"cuda(:\d+)?", device):
+        raise OptionError(f"device = {device!r}: expected 'cuda' or 'cuda:N'")
+
+
 def find_machine(device: str = "cuda") -> Machine:
     """The GPU of that name. Raises OptionError, DeviceError where it or TensorRT is absent."""
+    check_cuda_name(device)
     import torch
 
     from vidsr.engines.devices import resolve_device
     from vidsr.engines.trt.build import import_tensorrt
 
-    if not device.startswith("cuda"):
-        raise OptionError(f"device = {device!r}, allowed 'cuda' or 'cuda:N'")
     if not torch.cuda.is_available():
         raise DeviceError(
             "TensorRT engines need an NVIDIA GPU, and PyTorch sees none",

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from vidsr.degradation.chain import Chain, Step
-from vidsr.degradation.operations.catalogue import OPS
+from vidsr.degradation.operations.catalogue import OPS, Values
 from vidsr.degradation.operations.resize import resize
-from vidsr.degradation.recipe import Recipe, recipe_names
+from vidsr.degradation.recipe import Recipe
+from vidsr.degradation.recipe_files import recipe_names
 from vidsr.errors import NoInputError, OptionError
 from vidsr.video.still_images import to_bytes
 
@@ -27,13 +28,13 @@ def clip(frames: int = 3, height: int = 50, width: int = 67, seed: int = 0) -> T
 
 
 def blob(size: int = 128, sigma: float = 10.0) -> Tensor:
-    """A round grey spot in the middle of black, ``[1, 3, size, size]``."""
+    """Draw a round grey spot in the middle of black, ``[1, 3, size, size]``."""
     line = torch.exp(-0.5 * ((torch.arange(size) - (size - 1) / 2) / sigma) ** 2)
     return (0.8 * line[:, None] * line[None]).expand(1, 3, size, size).contiguous()
 
 
 def off_centre_px(x: Tensor) -> float:
-    """How far the brightest half of a spot lies from the middle, the further axis, in pixels."""
+    """Return how far the brightest half of a spot is off centre, on the further axis, in pixels."""
     mass = (x.double().mean((0, 1)) - 0.1).clamp(min=0)
     place = torch.arange(len(mass), dtype=torch.float64) - (len(mass) - 1) / 2
     return max(abs(float((mass.sum(dim) * place).sum() / mass.sum())) for dim in (0, 1))
@@ -86,7 +87,7 @@ class TestShipped:
 
     @pytest.mark.parametrize("name", SHIPPED)
     def test_something_is_left_to_learn_from(self, name: str) -> None:
-        """Enlarged again, it is still nearer to the truth than a flat picture is."""
+        """Upscaled again, it is still nearer to the truth than a flat picture is."""
         x = clip(1, 128, 128).expand(4, -1, -1, -1)
         for seed in range(6):
             y = resize(Recipe.load(name).sample(seed).apply(x, 2), (128, 128), "bicubic")
@@ -123,7 +124,7 @@ class TestChain:
         x = torch.cat((dark, bright, bright))
         combed = Chain((Step("interlace", {"stale": "odd"}),)).apply(x, 1)
         assert combed.mean((1, 2, 3)).tolist() == [0, 0.5, 1]
-        values = {"share": 1.0, "block_px": 8, "fill": "previous"}
+        values: Values = {"share": 1.0, "block_px": 8, "fill": "previous"}
         assert float(Chain((Step("drop_blocks", values),)).apply(x, 1).max()) == 0
 
     @pytest.mark.parametrize("size", [(7, 40), (40, 3)])
@@ -204,25 +205,25 @@ class TestDrawing:
     ("text", "message"),
     [
         ("nonsense", "recipe t: not TOML"),
-        ("steps = 1", "recipe t: unknown key 'steps'; allowed: about, step.* mean 'step'"),
-        ("about = 3", "recipe t: about = 3; allowed: a line of text"),
+        ("steps = 1", "recipe t: unknown key 'steps'; expected about, step.* mean 'step'"),
+        ("about = 3", "recipe t: about: expected a line of text, got 3"),
         ("step = 1", r"begun by \[\[step\]\]"),
-        ('[[step]]\nop = "jepg"', "step 1: op = 'jepg'; allowed: resize, .*did you mean 'jpeg'"),
-        ("[[step]]\nquality = 3", "step 1: op = None"),
+        ('[[step]]\nop = "jepg"', "step 1: op: expected one of .*, got 'jepg'.*mean 'jpeg'"),
+        ("[[step]]\nquality = 3", "step 1: op: expected .*, got None"),
         ('[[step]]\nop = "band"\nlevels = 4\n[[step]]\nop = "jpeg"\nqualty = 3',
          r"recipe t, step 2 \(jpeg\): unknown key 'qualty'.*did you mean 'quality'"),
-        ('[[step]]\nop = "jpeg"', "quality is missing; allowed: 1 to 100, whole"),
-        ('[[step]]\nop = "jpeg"\nquality = 101', "quality = 101; allowed: 1 to 100, whole"),
-        ('[[step]]\nop = "jpeg"\nquality = [0, 9]', "quality = 0; allowed: 1 to 100"),
-        ('[[step]]\nop = "jpeg"\nquality = 50.5', "quality = 50.5; allowed: .*whole"),
+        ('[[step]]\nop = "jpeg"', "quality is missing; expected 1 to 100 .whole."),
+        ('[[step]]\nop = "jpeg"\nquality = 101', "quality: expected 1 to 100 .whole., got 101"),
+        ('[[step]]\nop = "jpeg"\nquality = [0, 9]', "quality: expected 1 to 100.*, got 0"),
+        ('[[step]]\nop = "jpeg"\nquality = 50.5', "quality: expected .*whole.*, got 50.5"),
         ('[[step]]\nop = "jpeg"\nquality = [9, 3]', "the lower end first"),
-        ('[[step]]\nop = "jpeg"\nquality = [1, 2, 3]', "allowed: a number, .*or choices"),
+        ('[[step]]\nop = "jpeg"\nquality = [1, 2, 3]', "expected a number, .*or choices"),
         ('[[step]]\nop = "jpeg"\nquality = {choices = []}', "with any in it"),
-        ('[[step]]\nop = "jpeg"\nquality = true', "quality = True; allowed"),
-        ('[[step]]\nop = "jpeg"\nquality = nan', "quality = nan; allowed"),
+        ('[[step]]\nop = "jpeg"\nquality = true', "quality: expected .*, got True"),
+        ('[[step]]\nop = "jpeg"\nquality = nan', "quality: expected .*, got nan"),
         ('[[step]]\nop = "jpeg"\nquality = 9\nsubsampling = "42O"', "did you mean '420'"),
-        ('[[step]]\nop = "jpeg"\nquality = 9\nprobability = 2', "probability = 2; allowed: 0 to 1"),
-        ('[[step]]\nop = "jpeg"\nquality = 9\none_of = 2', "one_of = 2; allowed: a name"),
+        ('[[step]]\nop = "jpeg"\nquality = 9\nprobability = 2', "y: expected 0 to 1, got 2"),
+        ('[[step]]\nop = "jpeg"\nquality = 9\none_of = 2', "one_of: expected a name .*, got 2"),
         ('[[step]]\nop = "h264"', "one of crf and bits_per_pixel"),
         ('[[step]]\nop = "h264"\ncrf = 9\nbits_per_pixel = 1', "one of crf and bits_per_pixel"),
     ],

@@ -25,7 +25,7 @@ def blocks(path: Path, language: str) -> list[str]:
 
 def shell_lines() -> list[tuple[str, str]]:
     """Return (file, line) of every command line; parts joined by ``&&`` are lines of their own."""
-    found = {}
+    found: dict[str, str] = {}
     for path in documents():
         name = path.relative_to(ROOT).as_posix()
         text = "\n".join(blocks(path, "sh"))

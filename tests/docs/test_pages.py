@@ -19,7 +19,7 @@ from tools.docs.programs import PROGRAMS, parser_of, subparsers
 from tools.docs.report_page import described, json_type, meanings, report_keys, report_page
 from tools.docs.site_pages import PAGES, command_place, copied
 from vidsr.degradation.operations.catalogue import OPS
-from vidsr.degradation.recipe import recipe_names
+from vidsr.degradation.recipe_files import recipe_names
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"\]\((?!https?:|#)([^)\s#]+)(?:#[^)\s]*)?\)")

@@ -1,4 +1,4 @@
-"""The CUDA kernels built by g++ and run thread by thread: their arithmetic without a GPU."""
+"""CUDA kernels built by g++ and run thread by thread: their arithmetic without a GPU."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _WARNINGS = ["-Wall", "-Werror", "-Wno-unknown-pragmas", "-Wno-unused-variable"]
 
 @cache
 def library() -> ctypes.CDLL:
-    """Both sources in one shared library, compiled once a process (about 3 s)."""
+    """Compile both sources into one shared library, once a process (about 3 s)."""
     folder = Path(mkdtemp(prefix="vidsr-cuda-on-cpu-"))
     try:
         unit, target = folder / "kernels.cpp", folder / "kernels.so"

@@ -1,4 +1,4 @@
-"""A device on paper: work waits in queues and is done in an order that a random source chooses.
+"""Device on paper: work waits in queues and is done in an order that a random source chooses.
 
 Only what was promised holds: a queue keeps its order, an awaited event comes first, and what the
 host synchronises with is done. Everything else is left to chance, so that code which relies on
@@ -34,7 +34,7 @@ class Step:
 
 @dataclass
 class FakeDevice:
-    """``eager`` is how much of the waiting work is done each time the host turns to the device."""
+    """Device; ``eager`` is how much waiting work is done each time the host turns to it."""
 
     chance: random.Random
     eager: float = 0.5

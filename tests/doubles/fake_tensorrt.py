@@ -1,9 +1,9 @@
-"""A stand-in for the module tensorrt, with no GPU: the classes that vidsr uses, on a processor.
+"""Stand-in for the module tensorrt, without a GPU: the classes that vidsr uses, on a CPU.
 
 A model is JSON, such as {"channels": 3, "shuffle": 2, "dtype": "FLOAT"}; its network repeats every
 channel shuffle**2 times and adds a sixteenth of the number of the repetition. A plan says the
 version that made it, and no other loads it. Names of classes and methods are those of TensorRT,
-which test_tensorrt_api.py holds against the real bindings.
+which tests/engines/trt/test_api.py holds against the real bindings.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class IBuilderConfig:
 
 
 class FakeTensorRT(SimpleNamespace):
-    """``fail``: which step fails, one of WAYS_TO_FAIL. ``builds``: how many plans were made."""
+    """Module; ``fail`` is the step that fails, one of WAYS_TO_FAIL, ``builds`` counts plans."""
 
     def __init__(self, version: str = "10.16.1.11", fail: str = "") -> None:
         assert {fail} <= WAYS_TO_FAIL | {""}

@@ -1,4 +1,4 @@
-"""Stand-ins for pycuda and tensorrt whose streams execute at once, on the processor.
+"""Stand-ins for pycuda and tensorrt whose streams execute at once, on the CPU.
 
 Device memory is a numpy array, a copy is a copy, and a kernel is the CUDA source built by g++
 (cuda_on_cpu.py). The network repeats every pixel: nearest neighbour in the phase domain. Names and
@@ -24,7 +24,7 @@ Shape = tuple[int, ...]
 
 
 class Contexts:
-    """The stack of CUDA contexts; work without one is an error, as on a GPU."""
+    """Stack of CUDA contexts; work without one is an error, as on a GPU."""
 
     depth = 0
 
@@ -45,7 +45,7 @@ class Contexts:
 
 
 class Stream:
-    """``log`` tells what was queued, on every stream, in order."""
+    """Stream; ``log`` lists what was queued, on every stream, in order."""
 
     log: list[str] = []  # noqa: RUF012  (reset by install)
 
@@ -120,11 +120,11 @@ class SourceModule:
 
 
 class Error(Exception):
-    """What all errors of PyCUDA are."""
+    """Base of all errors of PyCUDA."""
 
 
 class Device:
-    """A GPU; ``sm_count`` may be set to make it another one."""
+    """GPU; ``sm_count`` may be set to make it another one."""
 
     sm_count = 132
 
@@ -173,7 +173,7 @@ class Logger:
 
 
 class Engine:
-    """A plan is the ONNX file itself behind five letters."""
+    """Engine whose plan is the ONNX file itself behind five letters."""
 
     num_io_tensors = 2
 
@@ -304,7 +304,7 @@ class Runtime:
 
 
 def onnx_file(facts: NetworkFacts) -> bytes:
-    """An ONNX file with nothing in it but these facts."""
+    """Return an ONNX file with nothing in it but these facts."""
 
     def field(number: int, payload: bytes) -> bytes:
         length, prefix = len(payload), bytearray([number << 3 | 2])

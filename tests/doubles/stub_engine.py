@@ -13,7 +13,7 @@ CPU = torch.device("cpu")
 
 @dataclass
 class StubEngine:
-    """Repeats every sample ``scale`` times each way, then ``change``s the result."""
+    """Engine that repeats every sample ``scale`` times each way, then ``change``s the result."""
 
     name: str = "stub"
     channels: int = 1

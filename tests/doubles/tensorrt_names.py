@@ -1,4 +1,4 @@
-"""Reads from a source which names of TensorRT it uses; types come from the bindings' docstrings."""
+"""Reader of the names of TensorRT that a source uses; types come from the bindings' docstrings."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ONLY_IN = {("NetworkDefinitionCreationFlag", "STRONGLY_TYPED"): "10"}
 
 @dataclass
 class Use:
-    """An attribute of a class of TensorRT, where it stands and the keywords it is called with."""
+    """Use of an attribute of a class of TensorRT: where it stands and the keywords of its call."""
 
     where: str
     owner: str
@@ -49,7 +49,7 @@ class Use:
 
 @dataclass
 class Reader(ast.NodeVisitor):
-    """Collects uses and mistakes from one source; types come from docstrings of the bindings."""
+    """Collector of uses and mistakes in one source; types come from docstrings of the bindings."""
 
     found: Found
     file: str
@@ -98,7 +98,7 @@ class Reader(ast.NodeVisitor):
         self.foreign = before
 
     def others_in(self, node: ast.FunctionDef) -> set[str]:
-        """Names that mean something else here: of another type, or assigned from elsewhere."""
+        """Return names of another meaning here: of another type, or assigned from elsewhere."""
         self.foreign = {a.arg for a in node.args.args if a.annotation and not is_any(a.annotation)}
         for target, value in assigned(node):
             if isinstance(target, ast.Name) and self.type_of(value) is None:
@@ -114,7 +114,7 @@ class Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     def type_of(self, node: ast.expr) -> str | None:
-        """A class of TensorRT, '' for its module, None for anything else."""
+        """Return a class of TensorRT, '' for its module, None for anything else."""
         if name_of(node) == "trt":
             return ""
         name = name_of(node)
@@ -155,7 +155,7 @@ def is_any(annotation: ast.expr | None) -> bool:
 
 
 def pairs(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Targets and what is assigned to each."""
+    """Yield targets and what is assigned to each."""
     for target in node.targets:
         if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
             yield from zip(target.elts, node.value.elts, strict=True)

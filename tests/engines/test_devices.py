@@ -29,7 +29,7 @@ def test_a_comma_with_nothing_beside_it(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["cuda:0,gpu", "gpu,cuda:0", "cuda:0, cuda:1", "", "cuda:", "CPU"])
 def test_names_are_looked_at_before_devices(text: str) -> None:
-    with pytest.raises(OptionError, match="allowed 'auto', 'cpu', 'cuda' or 'cuda:N'"):
+    with pytest.raises(OptionError, match="expected 'auto', 'cpu', 'cuda' or 'cuda:N'"):
         resolve_devices(text)
 
 
@@ -77,13 +77,14 @@ def test_what_is_sure_is_said_before_a_file_is_opened(
     flags: str,
     said: str,
 ) -> None:
-    missing, target = tmp_path / "missing.mp4", tmp_path / "a.mkv"
+    unread, target = tmp_path / "unread.mp4", tmp_path / "a.mkv"
+    unread.write_text("no video")
     with pytest.raises(VidsrError) as caught:
-        upscale(missing, target, **options)
-    assert "missing.mp4" not in str(caught.value)
+        upscale(unread, target, **options)
+    assert "unread.mp4" not in str(caught.value)
     if "codec" not in options:
         assert "--" not in str(caught.value)
-    assert main([str(missing), "-o", str(target), *flags.split()]) == caught.value.exit_code
+    assert main([str(unread), "-o", str(target), *flags.split()]) == caught.value.exit_code
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
     assert " = " not in line

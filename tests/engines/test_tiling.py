@@ -66,8 +66,8 @@ def test_plans_cover_once_share_a_shape_and_keep_their_distance(
             assert span.stop == length or span.stop - span.keep_stop >= halo
     assert bool((covered == 1).all())
     shapes = {(t.rows.stop - t.rows.start, t.columns.stop - t.columns.start) for t in tiles}
-    ((rows, columns),) = shapes
-    for window, length, kept in ((rows, height, tile_h), (columns, width, tile_w)):
+    ((high, wide),) = shapes
+    for window, length, kept in ((high, height, tile_h), (wide, width, tile_w)):
         least = min(length, kept + 2 * halo)
         assert least <= window <= min(length, least + 2 * (alignment - 1))
 

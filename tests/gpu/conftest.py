@@ -1,4 +1,4 @@
-"""What ``gpu-check`` finds on a machine that has no more than torch, Triton, NumPy and pytest."""
+"""Set-up of ``gpu-check`` on a machine with no more than torch, Triton, NumPy and pytest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of whole files share."""
+"""Helpers that the tests of whole files share."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from pathlib import Path
 import av
 import numpy as np
 
+from tests.makers.clips import seconds
 from tests.paths import ROOT
 
 DEMO = ROOT / "examples" / "demo.mp4"
 
 
 def decode(path: Path) -> tuple[list[Fraction], list[np.ndarray]]:
-    """Times in seconds and pictures."""
-    times, pictures = [], []
+    """Return times in seconds and pictures."""
+    times: list[Fraction] = []
+    pictures: list[np.ndarray] = []
     with av.open(str(path)) as clip:
         for image in clip.decode(video=0):
-            times.append(image.pts * image.time_base)
+            times.append(seconds(image))
             pictures.append(image.to_ndarray())
     return times, pictures
 

@@ -1,4 +1,4 @@
-"""Where the tests of this folder run: on a CUDA device, or rehearsed on a CPU with small sizes.
+"""Place where the tests of this folder run: a CUDA device, or a CPU for a rehearsal in small sizes.
 
 ``VIDSR_GPU_REHEARSAL=1`` runs on a CPU all that does not need CUDA itself, so that no mistake waits
 for a machine with a GPU. ``VIDSR_REQUIRE_CUDA=1`` makes a machine without one a failure.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 REHEARSAL = not torch.cuda.is_available() and bool(os.environ.get("VIDSR_GPU_REHEARSAL"))
 DEVICE = torch.device("cpu" if REHEARSAL else "cuda")
-PRECISION = "fp32" if REHEARSAL else "auto"
+PRECISION: Literal["fp32", "auto"] = "fp32" if REHEARSAL else "auto"
 cuda_only = pytest.mark.skipif(REHEARSAL, reason="needs CUDA itself")
 two_gpus = pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
 
@@ -36,7 +36,7 @@ def skip_without_cuda() -> None:
 
 
 def pick(full: T, small: T) -> T:
-    """A size for a GPU, or one for the rehearsal."""
+    """Return the size for a GPU, or the one for the rehearsal."""
     return small if REHEARSAL else full
 
 
@@ -46,7 +46,7 @@ def synchronize() -> None:
 
 
 def replayed(work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
-    """In the place of a captured graph in a rehearsal."""
+    """Stand in for a captured graph in a rehearsal."""
     output = work().clone()
 
     def replay() -> None:
@@ -60,7 +60,7 @@ def graphed(engine: Engine, **options: int) -> GraphedEngine:
 
 
 def smooth(shape: tuple[int, ...], seed: int = 0) -> Tensor:
-    """``[N, C, H, W]`` in [0, 1] on the CPU: clouds with edges, as pictures have them."""
+    """Draw ``[N, C, H, W]`` in [0, 1] on the CPU: clouds with edges, as pictures have them."""
     generator = torch.Generator().manual_seed(seed)
     n, c, h, w = shape
     coarse = torch.rand((n, c, h // 8 + 2, w // 8 + 2), generator=generator)
@@ -77,7 +77,7 @@ def layout(
 
 
 def frame(form: VideoFormat, number: int) -> Frame:
-    """A picture on the host whose pts is ``7 * number``; chroma near neutral, as in pictures."""
+    """Draw a picture on the host whose pts is ``7 * number``; chroma is near neutral."""
     top = 2**form.pixel.depth - 1
     planes = []
     for index, (h, w) in enumerate(form.plane_sizes):

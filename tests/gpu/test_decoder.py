@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tests.gpu.on_gpu import DEVICE, skip_without_cuda
+from vidsr.picture.frame import Frame
 
 pytest.importorskip("av")
 
@@ -26,7 +27,7 @@ FRAMES = 40  # more than a decoder has surfaces
 
 
 @pytest.fixture(scope="module")
-def card() -> Nvdec:
+def nvdec() -> Nvdec:
     try:
         return open_nvdec((DEVICE,))
     except DeviceError as error:
@@ -40,12 +41,12 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_clip(path, codec="libx264", size=(320, 180), frames=FRAMES, bframes=2).path
 
 
-def planes_of(path: Path, card: Nvdec | None) -> tuple[list[int | None], list[tuple[Tensor, ...]]]:
-    """Times, and the planes of every frame, all of them held until the last has come."""
-    with Source(path, hwaccel=card) as source:
-        if card is not None and source.decoder != "cuda":
+def planes_of(path: Path, nvdec: Nvdec | None) -> tuple[list[int | None], list[tuple[Tensor, ...]]]:
+    """Return times, and the planes of every frame, all held until the last has come."""
+    with Source(path, hwaccel=nvdec) as source:
+        if nvdec is not None and source.decoder != "cuda":
             pytest.skip("NVDEC does not decode H.264 here: FFmpeg says no, or there is no library")
-        frames = [item for item in source if isinstance(item, vidsr.Frame)]
+        frames = [item for item in source if isinstance(item, Frame)]
     return [frame.pts for frame in frames], [frame.planes for frame in frames]
 
 
@@ -53,7 +54,7 @@ def planes_of(path: Path, card: Nvdec | None) -> tuple[list[int | None], list[tu
 def busy_device() -> Iterator[None]:
     """Products on a stream of their own, which keep every multiprocessor at work."""
     x = torch.ones(4096, 4096, device=DEVICE)
-    stream = torch.cuda.Stream(DEVICE)
+    stream = torch.cuda.Stream(DEVICE)  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream(DEVICE))
     with torch.cuda.stream(stream):
         for _ in range(100):
@@ -62,8 +63,8 @@ def busy_device() -> Iterator[None]:
     stream.synchronize()
 
 
-def assert_equal(card: Nvdec, clip: Path) -> None:
-    times, planes = planes_of(clip, card)
+def assert_equal(nvdec: Nvdec, clip: Path) -> None:
+    times, planes = planes_of(clip, nvdec)
     wanted_times, wanted = planes_of(clip, None)
     assert times == wanted_times
     assert len(times) == FRAMES
@@ -72,23 +73,24 @@ def assert_equal(card: Nvdec, clip: Path) -> None:
         assert all(torch.equal(a.cpu(), b) for a, b in zip(mine, theirs, strict=True))
 
 
-def test_frames_are_the_processors_to_the_last_bit(card: Nvdec, clip: Path) -> None:
-    assert_equal(card, clip)
+def test_frames_are_the_cpus_to_the_last_bit(nvdec: Nvdec, clip: Path) -> None:
+    assert_equal(nvdec, clip)
 
 
-def test_so_they_are_while_the_device_works(card: Nvdec, clip: Path) -> None:
+def test_so_they_are_while_the_device_works(nvdec: Nvdec, clip: Path) -> None:
     with busy_device():
-        assert_equal(card, clip)
+        assert_equal(nvdec, clip)
 
 
-def test_so_they_are_for_a_caller_on_another_stream(card: Nvdec, clip: Path) -> None:
+def test_so_they_are_for_a_caller_on_another_stream(nvdec: Nvdec, clip: Path) -> None:
     """Surfaces are filled on the default stream, for which other streams do not wait."""
-    with torch.cuda.stream(torch.cuda.Stream(DEVICE)):
-        assert_equal(card, clip)
+    other = torch.cuda.Stream(DEVICE)  # type: ignore[no-untyped-call]
+    with torch.cuda.stream(other):
+        assert_equal(nvdec, clip)
 
 
-def test_a_file_decoded_on_the_card_comes_out_the_same(
-    card: Nvdec, clip: Path, tmp_path: Path
+def test_a_file_decoded_on_the_gpu_comes_out_the_same(
+    nvdec: Nvdec, clip: Path, tmp_path: Path
 ) -> None:
     results = []
     for decoder in ("cpu", "cuda"):
@@ -98,7 +100,7 @@ def test_a_file_decoded_on_the_card_comes_out_the_same(
             engine="torch",
         )  # fmt: skip
         results.append(planes_of(target, None))
-    (times, planes), (card_times, card_planes) = results
-    assert times == card_times
-    for mine, theirs in zip(planes, card_planes, strict=True):
+    (times, planes), (gpu_times, gpu_planes) = results
+    assert times == gpu_times
+    for mine, theirs in zip(planes, gpu_planes, strict=True):
         assert all(map(torch.equal, mine, theirs))

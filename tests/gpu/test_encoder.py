@@ -1,4 +1,4 @@
-"""NVENC: a file that the card has encoded. Skipped where the card has none (A100, H100, H200)."""
+"""NVENC: a file that the GPU has encoded. Skipped where the GPU has none (A100, H100, H200)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ pytest.importorskip("av")
 import vidsr
 from tests.gpu.files import DEMO, decode, psnr_db
 from vidsr.errors import DeviceError
-from vidsr.video.sink.encoders import CODECS, check_device
+from vidsr.video.sink.codecs import CODECS
+from vidsr.video.sink.encoders import check_device
 
 skip_without_cuda()
 
@@ -23,10 +24,10 @@ LEAST_PSNR_DB = 32.0
 
 @pytest.fixture(scope="module")
 def lossless(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return enlarged(tmp_path_factory.mktemp("lossless") / "out.mkv", "ffv1")
+    return upscaled(tmp_path_factory.mktemp("lossless") / "out.mkv", "ffv1")
 
 
-def enlarged(target: Path, codec: str) -> Path:
+def upscaled(target: Path, codec: str) -> Path:
     vidsr.upscale(
         DEMO, target, model="lite-x2", device=str(DEVICE), precision=PRECISION, engine="torch",
         duration=0.5, codec=codec,
@@ -35,14 +36,14 @@ def enlarged(target: Path, codec: str) -> Path:
 
 
 @pytest.mark.parametrize("codec", ["h264_nvenc", "hevc_nvenc", "av1_nvenc"])
-def test_what_the_card_encodes_is_what_was_enlarged(
+def test_what_the_gpu_encodes_is_what_was_upscaled(
     codec: str, lossless: Path, tmp_path: Path
 ) -> None:
     try:
         check_device(CODECS[codec])
     except DeviceError as error:
         pytest.skip(error.message)
-    times, pictures = decode(enlarged(tmp_path / "out.mkv", codec))
+    times, pictures = decode(upscaled(tmp_path / "out.mkv", codec))
     wanted_times, wanted = decode(lossless)
     assert times == wanted_times
     assert len(times) > 5

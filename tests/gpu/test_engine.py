@@ -21,13 +21,13 @@ from tests.gpu.on_gpu import (
     synchronize,
     two_gpus,
 )
-from vidsr.engines.devices import Precision
 from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.selection.accuracy_check import check_engine
 from vidsr.engines.tiling import run_tiled
 from vidsr.errors import MemoryLimitError
 from vidsr.models.zoo import load_model
+from vidsr.values import Precision
 
 skip_without_cuda()
 
@@ -42,7 +42,7 @@ def engine(model: str, precision: Precision | None = None, device: str = "") -> 
 
 
 def picture(engine: TorchEngine, size: tuple[int, int], seed: int = 0) -> Tensor:
-    """What the engine takes, on its device."""
+    """Draw a picture in the type the engine takes, on its device."""
     x = smooth((1, engine.channels, *size), seed)
     return x.to(engine.device, engine.input_dtype)
 

@@ -58,7 +58,7 @@ def random_codes(form: VideoFormat, batch: int = 1, pitch: int = 0) -> list[Tens
 
 
 def random_phases(shape: tuple[int, ...], order: torch.memory_format) -> Tensor:
-    """Counted from mid-grey, a little beyond the range."""
+    """Draw phases counted from mid-grey, a little beyond the range."""
     generator = torch.Generator(DEVICE).manual_seed(sum(shape))
     values = torch.rand(shape, device=DEVICE, dtype=torch.float16, generator=generator)
     return values.sub_(0.5).mul_(1.1).contiguous(memory_format=order)
@@ -197,7 +197,7 @@ def test_pixel_shuffle_at_4k(r: int) -> None:
 
 
 def conversions() -> list[tuple[Tensor, Callable[[Tensor], Tensor]]]:
-    """An input and a kernel that reads it."""
+    """Return inputs, each with a kernel that reads it."""
     form = layout(64, 32)
     codes = random_codes(form)
     phases = random_phases((1, 48, 8, 16), torch.channels_last)
@@ -217,9 +217,10 @@ def test_kernels_are_launched_on_the_current_stream(index: int) -> None:
     late = torch.zeros_like(source)
     convert(late)
     synchronize()
-    stream = torch.cuda.Stream()
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     with torch.cuda.stream(stream):
-        torch.cuda._sleep(200_000_000)  # a tenth of a second, in which another stream would read
+        # A tenth of a second, in which another stream would read.
+        torch.cuda._sleep(200_000_000)  # type: ignore[no-untyped-call]
         late.copy_(source)
         found = convert(late)
     stream.synchronize()

@@ -6,10 +6,10 @@ import gc
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -53,7 +53,7 @@ MODELS = ("lite-x4", "srresnet-x4")
 
 @pytest.fixture(scope="module", params=MODELS)
 def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Upscaler, Upscaler]]:
-    """A model on the device in its own precision, and on a CPU in float32."""
+    """Yield a model on the device in its own precision, and on a CPU in float32."""
     model = request.param
     both = (
         Upscaler(model, device=str(DEVICE), engine="torch", precision=PRECISION),
@@ -69,7 +69,7 @@ def upscaler_of(model: str) -> Upscaler:
 
 
 def taken(large: Frame) -> tuple[Tensor, ...]:
-    """A copy of lent planes, which are given back."""
+    """Copy lent planes, and give them back."""
     planes = tuple(plane.clone() for plane in large.planes)
     large.release()
     return planes
@@ -140,7 +140,7 @@ def test_closing_early_leaves_the_upscaler_usable() -> None:
     upscaler = upscaler_of("srresnet-x4")
     wanted = upscaler.enlarge(frame(form, 0)).planes
     for count in (0, 1, 3):
-        results = upscaler.stream(frame(form, i) for i in range(9))
+        results = cast("Generator[Frame]", upscaler.stream(frame(form, i) for i in range(9)))
         for large in islice(results, count):
             large.release()
         results.close()

@@ -45,7 +45,7 @@ SWITCH_S = 120.0
 
 @pytest.fixture(scope="module", autouse=True)
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder of engines that begins empty, and is kept from test to test."""
+    """Yield a folder of engines that begins empty, and is kept from test to test."""
     folder = tmp_path_factory.mktemp("engines")
     folder.chmod(0o700)
     with pytest.MonkeyPatch.context() as patch:
@@ -55,12 +55,12 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def first_notes(cache: Path) -> tuple[str, ...]:
-    """What is said while the engine is built."""
+    """Return the notes of the engine's build."""
     return once()[0]
 
 
 def once() -> tuple[tuple[str, ...], str, tuple[Tensor, ...]]:
-    """One frame that waits for the engine: what was said, what ran, and the planes."""
+    """Run one frame that waits for the engine; return notes, what ran, and the planes."""
     notes = Notes()
     with Upscaler(
         MODEL, device=str(DEVICE), engine="tensorrt", wait_for_engine=True, notes=notes

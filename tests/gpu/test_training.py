@@ -7,7 +7,7 @@ import os
 import pytest
 import torch
 
-from vidsr.training.data.crop_pool import CropPool, Pair
+from vidsr.training.data.crop_pool import CropPool, TrainingPair
 from vidsr.training.networks.student import build_student
 from vidsr.training.options import preset
 from vidsr.training.steps.fidelity import Fidelity
@@ -22,7 +22,7 @@ def test_a_captured_step_learns_what_an_ordinary_one_does(model: str) -> None:
     device = torch.device("cuda")
     options = preset(model, data="x", steps=10, blocks=2, precision="fp32", batch=4, crop=16)
     low = torch.randint(0, 256, (options.channels, 40, 40), dtype=torch.uint8)
-    pair = Pair(low, low.repeat_interleave(4, 1).repeat_interleave(4, 2))
+    pair = TrainingPair(low, low.repeat_interleave(4, 1).repeat_interleave(4, 2))
     pool = CropPool([pair] * 3, scale=4, crop=16, device=device)
     losses = []
     for graphed in (False, True):

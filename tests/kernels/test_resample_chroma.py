@@ -127,8 +127,14 @@ def test_interleaved_chroma_in_and_out(depth: int) -> None:
     planes = random_chroma(source, batch=2)
     stored = torch.stack([(p.int() << shift).to(p.dtype) for p in planes], -1)
     wanted = expected(planes, source, target)
-    options = {"high_bits": high, "out_high_bits": high, "out_semi_planar": True}
-    (found,) = resample_chroma([stored.to(DEVICE)], source, target, **options)
+    (found,) = resample_chroma(
+        [stored.to(DEVICE)],
+        source,
+        target,
+        high_bits=high,
+        out_high_bits=high,
+        out_semi_planar=True,
+    )
     assert not (found.int() & ((1 << shift) - 1)).any()
     codes = [(c.int() >> shift).to(c.dtype) for c in found.unbind(-1)]
     assert_close(codes, wanted, depth)

@@ -155,7 +155,7 @@ def test_what_it_cannot_do(lean: Any, onnx: Path, tmp_path: Path) -> None:
 def waves(shape: tuple[int, ...], peak: int) -> np.ndarray[Any, Any]:
     """Slopes of up to a fifth of ``peak`` a sample: a siting that is wrong by 3/16 shows."""
     rows, columns = np.indices(shape)
-    return (0.5 + 0.3 * np.sin(rows * 0.6) * np.cos(columns * 0.7)) * peak
+    return np.asarray((0.5 + 0.3 * np.sin(rows * 0.6) * np.cos(columns * 0.7)) * peak)
 
 
 @needs_compiler

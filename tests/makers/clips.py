@@ -35,7 +35,7 @@ INTERLACED = {"flags": "+ildct+ilme"}  # for libx264 and mpeg2video
 
 @dataclass(frozen=True)
 class Tone:
-    """A sine beside the pictures. ``start_s`` shifts it against the video's zero."""
+    """Sine beside the pictures. ``start_s`` shifts it against the video's zero."""
 
     codec: str = "aac"
     rate: int = 48000
@@ -47,7 +47,7 @@ class Tone:
 
 @dataclass(frozen=True)
 class Clip:
-    """What ``make_clip`` wrote."""
+    """Clip that ``make_clip`` wrote."""
 
     path: Path
     pictures: list[av.VideoFrame]
@@ -56,7 +56,7 @@ class Clip:
 
     @property
     def times(self) -> list[Fraction]:
-        """Presentation times in seconds."""
+        """Return presentation times in seconds."""
         return [t * self.time_base for t in self.pts]
 
 
@@ -76,15 +76,22 @@ class _Track:
     frames: list[Any] = field(default_factory=list)
 
 
+def seconds(item: av.VideoFrame | av.AudioFrame | av.Packet[Any]) -> Fraction:
+    """Return the presentation time of a frame or packet that has one."""
+    assert item.pts is not None
+    assert item.time_base is not None
+    return item.pts * item.time_base
+
+
 def samples(image: av.VideoFrame) -> list[np.ndarray[Any, Any]]:
-    """Copies of a planar picture's planes, ``[h, w]`` uint8 or uint16."""
+    """Return copies of a planar picture's planes, ``[h, w]`` uint8 or uint16."""
     return [plane.numpy().copy() for plane in view_planes(image)]
 
 
 def noise(
     width: int, height: int, pix_fmt: str = "yuv420p", *, seed: int = 0, legal: bool = False
 ) -> av.VideoFrame:
-    """Random samples over the whole range of a planar format (``legal``: within 16..235)."""
+    """Draw random samples over the whole range of a planar format (``legal``: within 16..235)."""
     image = av.VideoFrame(width, height, pix_fmt)
     random = np.random.default_rng(seed)
     depth = image.format.components[0].bits
@@ -98,7 +105,7 @@ def noise(
 def picture(
     width: int, height: int, pix_fmt: str = "yuv420p", *, index: int = 0, speed: int = 2
 ) -> av.VideoFrame:
-    """A smooth gradient with a bright bar that moves ``speed`` samples to the right per index.
+    """Draw a smooth gradient with a bright bar that moves ``speed`` samples right per index.
 
     Planar formats are drawn directly, others converted from yuv444p. Compresses well.
     """
@@ -123,7 +130,7 @@ def picture(
 
 
 def weave(top: av.VideoFrame, bottom: av.VideoFrame) -> av.VideoFrame:
-    """Even lines of ``top``, odd lines of ``bottom``, in every plane: one interlaced picture."""
+    """Weave even lines of ``top`` and odd lines of ``bottom``, in every plane, into one picture."""
     image = av.VideoFrame(top.width, top.height, top.format.name)
     planes = zip(view_planes(image), view_planes(top), view_planes(bottom), strict=True)
     for plane, even, odd in planes:
@@ -134,7 +141,7 @@ def weave(top: av.VideoFrame, bottom: av.VideoFrame) -> av.VideoFrame:
 def interlaced_pictures(
     count: int, width: int = 64, height: int = 48, pix_fmt: str = "yuv420p", speed: int = 8
 ) -> list[av.VideoFrame]:
-    """Top field first: the second field shows the bar half a step later. Combs visibly."""
+    """Draw top field first: the second field shows the bar half a step later. Combs visibly."""
     draw = [
         picture(width, height, pix_fmt, index=i, speed=speed // 2) for i in range(2 * count + 1)
     ]
@@ -173,7 +180,7 @@ def make_clip(
 
     ``pts`` counts units of ``time_base`` (default 1/rate), one per picture, ascending, possibly
     uneven or negative. ``options`` go to the encoder on top of FAST, ``container_options`` to the
-    muxer, ``container`` names it where the suffix does not. ``interlaced`` sets the coding flags
+    muxer, ``container`` names it if the suffix does not. ``interlaced`` sets the coding flags
     only: pass ``interlaced_pictures``. ``rotation`` is in degrees, ``matrix`` FFmpeg's nine
     display matrix numbers. ``chapters`` are (start_s, end_s, title). ``mastering`` and ``light``
     are x265's master-display and max-cll (codec libx265 only).
@@ -186,6 +193,7 @@ def make_clip(
     settings = _settings(codec, options, interlaced, mastering, light)
     with av.open(str(path), "w", format=container, options=container_options or {}) as target:
         stream = target.add_stream(codec, rate=Fraction(rate), options=settings)
+        assert isinstance(stream, av.VideoStream)
         _describe(stream, pictures[0], base, tags, sar, gop, bframes)
         if rotation is not None:
             stream.set_display_rotation(rotation, hflip=hflip)
@@ -207,21 +215,21 @@ def make_clip(
 
 
 def make_audio(path: Path, tone: Tone | None = None, *, duration_s: float = 0.5) -> Path:
-    """A file with sound alone."""
+    """Write a file with sound alone."""
     with av.open(str(path), "w") as target:
         _encode(target, [_tone(target, tone or Tone(), Fraction(duration_s))])
     return path
 
 
 def decode(path: Path) -> list[av.VideoFrame]:
-    """All pictures of the first video stream by plain PyAV, in one thread."""
+    """Return all pictures of the first video stream by plain PyAV, in one thread."""
     with av.open(str(path)) as source:
         source.streams.video[0].thread_count = 1
         return list(source.decode(video=0))
 
 
 def packet_times(path: Path, kind: str = "audio") -> list[Fraction]:
-    """Presentation times in seconds of the packets of the first stream of a kind, file order."""
+    """Return presentation times in seconds of the first stream of a kind, in file order."""
     with av.open(str(path)) as source:
         stream = next(s for s in source.streams if s.type == kind)
         return [p.pts * p.time_base for p in source.demux(stream) if p.pts is not None and p.size]
@@ -230,7 +238,7 @@ def packet_times(path: Path, kind: str = "audio") -> list[Fraction]:
 def damage(
     path: Path, target: Path, *, seed: int = 0, count: int = 20, part: tuple[float, float] = (0, 1)
 ) -> Path:
-    """A copy with ``count`` random bytes replaced within a part of the file (fractions of it)."""
+    """Write a copy with ``count`` random bytes replaced in a part of the file (fractions of it)."""
     data = bytearray(path.read_bytes())
     random = np.random.default_rng(seed)
     places = random.integers(int(part[0] * len(data)), max(1, int(part[1] * len(data))), count)
@@ -241,7 +249,7 @@ def damage(
 
 
 def truncate(path: Path, target: Path, part: float) -> Path:
-    """A copy of the first ``part`` (a fraction) of the file."""
+    """Write a copy of the first ``part`` (a fraction) of the file."""
     data = path.read_bytes()
     target.write_bytes(data[: int(part * len(data))])
     return target
@@ -330,7 +338,7 @@ def _sound(wave: np.ndarray[Any, Any], kind: str, tone: Tone) -> av.AudioFrame:
 
 
 def _encode(target: Any, tracks: list[_Track]) -> None:
-    """Frames of all streams in order of time, as a recorder would write them."""
+    """Encode frames of all streams in order of time, as a recorder would write them."""
     queue = [
         (frame.pts * frame.time_base, number, frame)
         for number, track in enumerate(tracks)

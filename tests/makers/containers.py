@@ -1,6 +1,6 @@
 """Files that hold more than pictures: many sounds, subtitles, chapters, attachments, cover art.
 
-``make_file`` writes one; ``read_streams`` tells what is in a file, packet by packet.
+``make_file`` writes one; ``read_streams`` lists what is in a file, packet by packet.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 import av
 import numpy as np
 from av.stream import Disposition
+from av.subtitles.subtitle import AssSubtitle
 
 import vidsr
-from tests.makers.clips import picture
+from tests.makers.clips import picture, seconds
 from vidsr.run.report import Report
 
 MS = Fraction(1, 1000)
@@ -26,14 +27,14 @@ FASTEST = {"h264": "ultrafast", "hevc": "ultrafast", "av1": "12", "vp9": "8"}
 
 
 def enlarge(source: Path, target: Path, **choices: Any) -> Report:
-    """Twice as large with the smallest model, at the encoder's fastest."""
+    """Upscale by two with the smallest model, at the encoder's fastest."""
     preset = FASTEST.get(choices.get("codec", ""))
     return vidsr.upscale(source, target, model="lite-x2", preset=preset, **choices)
 
 
 @dataclass(frozen=True)
 class Sound:
-    """An audio track. ``start_s`` shifts it against the video's zero."""
+    """Audio track. ``start_s`` shifts it against the video's zero."""
 
     codec: str = "aac"
     rate: int = 48000
@@ -45,7 +46,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class Line:
-    """One subtitle: milliseconds and text."""
+    """Subtitle: milliseconds and text."""
 
     start_ms: int
     length_ms: int
@@ -54,7 +55,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Subtitles:
-    """A track of raw packets. ``codec`` subrip, mov_text, webvtt, ass, or any bitmap one."""
+    """Track of raw packets. ``codec`` subrip, mov_text, webvtt, ass, or any bitmap one."""
 
     lines: tuple[Line, ...] = (Line(0, 100, "Hello"),)
     codec: str = "subrip"
@@ -71,7 +72,7 @@ class Attachment:
 
 @dataclass
 class Track:
-    """What ``read_streams`` found of one stream; times in seconds."""
+    """Stream that ``read_streams`` found; times in seconds."""
 
     kind: str
     codec: str
@@ -83,7 +84,7 @@ class Track:
 
 
 def jpeg_bytes(width: int = 16, height: int = 16) -> bytes:
-    """A small JPEG file."""
+    """Return a small JPEG file."""
     context = av.CodecContext.create("mjpeg", "w")
     assert isinstance(context, av.VideoCodecContext)
     context.width, context.height, context.pix_fmt = width, height, "yuvj420p"
@@ -135,7 +136,7 @@ def make_file(
 
 
 def read_streams(path: Path) -> list[Track]:
-    """Every stream of a file, in its order, with the bytes and the times of its packets."""
+    """Return every stream of a file, in its order, with the bytes and the times of its packets."""
     with av.open(str(path)) as source:
         tracks = [
             Track(
@@ -157,13 +158,14 @@ def read_streams(path: Path) -> list[Track]:
 
 
 def read_lines(path: Path) -> list[tuple[int, int, str]]:
-    """The subtitles of the first text track: start and length in milliseconds, ASS text."""
+    """Return the first text track's subtitles: start and length in milliseconds, ASS text."""
     lines = []
     with av.open(str(path)) as source:
         for packet in source.demux(source.streams.subtitles[0]):
             shown = packet.stream.decode2(packet) if packet.size else None
             for rect in shown.rects if shown else ():
-                start, length = packet.pts * packet.time_base, packet.duration * packet.time_base
+                assert isinstance(rect, AssSubtitle)
+                start, length = seconds(packet), (packet.duration or 0) * packet.time_base
                 text = rect.ass.decode().split(",", 8)[-1]
                 lines.append((round(start * 1000), round(length * 1000), text))
     return lines
@@ -183,12 +185,13 @@ def _video(
     stream.codec_context.time_base = stream.time_base = Fraction(1, 90000)
     stream.codec_context.max_b_frames = bframes
     stream.metadata.update(tags)
-    packets = []
+    packets: list[Any] = []
     for index in range(frames):
         image = picture(*size, index=index)
         image.pts, image.time_base = round(start_s * 90000) + 3600 * index, Fraction(1, 90000)
         packets += stream.encode(image)
-    return packets + stream.encode(None)
+    packets += stream.encode(None)
+    return packets
 
 
 def _sound(target: Any, sound: Sound, start_s: Fraction) -> list[Any]:
@@ -200,7 +203,8 @@ def _sound(target: Any, sound: Sound, start_s: Fraction) -> list[Any]:
     stream.disposition = sound.disposition
     context.open()
     chunk = context.frame_size or 1024
-    begin, packets = round((start_s + Fraction(sound.start_s)) * sound.rate), []
+    begin = round((start_s + Fraction(sound.start_s)) * sound.rate)
+    packets: list[Any] = []
     random = np.random.default_rng(chunk)
     for place in range(0, round(sound.seconds * sound.rate), chunk):
         wave = random.integers(-9000, 9000, (1, 2 * chunk), dtype=np.int16)
@@ -210,7 +214,8 @@ def _sound(target: Any, sound: Sound, start_s: Fraction) -> list[Any]:
         (frame,) = av.AudioResampler(context.format.name).resample(frame)
         frame.pts, frame.time_base = begin + place, Fraction(1, sound.rate)
         packets += stream.encode(frame)
-    return packets + stream.encode(None)
+    packets += stream.encode(None)
+    return packets
 
 
 def _subtitles(target: Any, track: Subtitles) -> list[Any]:
@@ -258,14 +263,14 @@ def _chapter(number: int, start: int, end: int, title: str) -> Any:
 
 
 def probe_frame(path: Path) -> av.VideoFrame:
-    """The first picture of the first video that is no cover."""
+    """Return the first picture of the first video that is no cover."""
     with av.open(str(path)) as source:
         videos = [s for s in source.streams.video if not s.disposition & Disposition.attached_pic]
         return next(iter(source.decode(videos[0])))
 
 
 def png_bytes(image: av.VideoFrame) -> bytes:
-    """A picture as a PNG file."""
+    """Return a picture as a PNG file."""
     memory = io.BytesIO()
     with av.open(memory, "w", format="image2pipe") as target:
         stream = target.add_stream("png", rate=25)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -20,7 +21,7 @@ _HEADERS = {"libx264": b"\x06", "libx265": b"\x4e\x01"}
 
 
 def _unit(codec: str, message: bytes) -> bytes:
-    """A NAL unit of one registered user data message, with bytes that keep zeros apart."""
+    """Return a NAL unit of one registered user data message, with bytes that keep zeros apart."""
     body, zeros = bytearray(), 0
     for byte in bytes((4, len(message))) + message + b"\x80":
         if zeros == 2 and byte <= 3:
@@ -34,11 +35,11 @@ def _unit(codec: str, message: bytes) -> bytes:
 def raw_clip(
     path: Path, message: bytes, on: Collection[int], *, frames: int, codec: str = "libx264"
 ) -> Path:
-    """One key frame and no B-frames; ``message`` before the pictures numbered ``on``."""
+    """Write one key frame and no B-frames; ``message`` before the pictures numbered ``on``."""
     context = av.CodecContext.create(codec, "w")
     assert isinstance(context, av.VideoCodecContext)
     context.width, context.height, context.pix_fmt = 64, 48, "yuv420p"
-    context.framerate = 25
+    context.framerate = Fraction(25)
     context.gop_size, context.max_b_frames = 1000, 0
     context.options = FAST[codec]
     packets = []

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import (
-    CONFIG_KEY,
     Generator,
     build_generator,
     load_generator,
     save_generator,
 )
+from vidsr.models.header import CONFIG_KEY
 from vidsr.models.networks.config import GeneratorConfig
 
 WIDTH = 6

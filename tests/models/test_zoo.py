@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from vidsr.errors import ModelError
+from vidsr.models import shipped as shipped_models
 from vidsr.models import zoo
 from vidsr.models.checkpoint import build_generator, save_generator
-from vidsr.models.families import choose_model
+from vidsr.models.families import automatic_model, choose_model
 from vidsr.models.networks.config import GeneratorConfig
 
 LITE = GeneratorConfig(kind="lite", scale=4, channels=1, width=4, blocks=1)
@@ -24,7 +25,7 @@ def write(path: Path) -> Path:
 @pytest.fixture
 def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of weights in place of the package's own."""
-    monkeypatch.setattr(zoo, "weights_folder", lambda: tmp_path)
+    monkeypatch.setattr(shipped_models, "weights_folder", lambda: tmp_path)
     for name in ("lite-x4", "srresnet-x4", "lite-x2"):
         write(tmp_path / f"{name}.safetensors")
     (tmp_path / "README.md").touch()
@@ -32,7 +33,7 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_shipped_model_loads_and_is_what_its_name_says() -> None:
-    for name in zoo.available():
+    for name in shipped_models.available():
         model = zoo.load_model(name)
         assert model.name == name
         assert name.endswith(f"-x{model.config.scale}")
@@ -42,12 +43,12 @@ def test_every_shipped_model_loads_and_is_what_its_name_says() -> None:
 
 @pytest.mark.usefixtures("shipped")
 def test_names_are_listed_in_order() -> None:
-    assert zoo.available() == ("lite-x2", "lite-x4", "srresnet-x4")
+    assert shipped_models.available() == ("lite-x2", "lite-x4", "srresnet-x4")
 
 
 def test_no_folder_means_no_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(zoo, "weights_folder", lambda: tmp_path / "absent")
-    assert zoo.available() == ()
+    monkeypatch.setattr(shipped_models, "weights_folder", lambda: tmp_path / "absent")
+    assert shipped_models.available() == ()
     with pytest.raises(ModelError, match="available: none"):
         zoo.load_model("lite-x4")
 
@@ -98,6 +99,6 @@ def test_families_find_weights_as_soon_as_there_are_some(shipped: Path) -> None:
 
 @pytest.mark.usefixtures("shipped")
 def test_automatic_choice() -> None:
-    assert zoo.automatic_model(torch.device("cpu"), 4) == "lite-x4"
-    assert zoo.automatic_model(torch.device("cuda", 0), 4) == "srresnet-x4"
-    assert zoo.automatic_model(torch.device("cuda", 0), 2) == "lite-x2"
+    assert automatic_model(torch.device("cpu"), 4) == "lite-x4"
+    assert automatic_model(torch.device("cuda", 0), 4) == "srresnet-x4"
+    assert automatic_model(torch.device("cuda", 0), 2) == "lite-x2"

@@ -201,7 +201,7 @@ def test_a_matrix_without_weights_is_refused_by_name(matrix: int, name: str) -> 
 
 def test_wrong_shapes_are_refused() -> None:
     form = layout(4, 4, subsampling=(2, 2))
-    with pytest.raises(OptionError, match="need"):
+    with pytest.raises(OptionError, match="expected"):
         yuv_to_rgb([torch.zeros(4, 4, dtype=torch.uint8)] * 3, form)
-    with pytest.raises(OptionError, match="need"):
+    with pytest.raises(OptionError, match="expected"):
         rgb_to_yuv(torch.zeros(3, 4, 5), form)

@@ -58,7 +58,7 @@ def scaling(depth: int, full: bool) -> tuple[float, float, float, float]:
 
 
 def positions(siting: Siting) -> tuple[float, float]:
-    """Where chroma sample 0 lies across and down, in luma samples, when subsampled by two."""
+    """Return where chroma sample 0 lies across and down, in luma samples, if subsampled by two."""
     return {"left": (0.0, 0.5), "center": (0.5, 0.5), "topleft": (0.0, 0.0)}[siting]
 
 

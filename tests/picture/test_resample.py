@@ -174,7 +174,7 @@ def test_what_is_not_allowed_says_so() -> None:
     x = torch.rand(1, 1, 4, 4)
     with pytest.raises(OptionError, match="float32"):
         resized(x.double(), (8, 8), "cubic")
-    with pytest.raises(OptionError, match="allowed: 1 or more"):
+    with pytest.raises(OptionError, match="expected 1 or more"):
         resample(x, (0, 8), step=(1, 1), origin=(0, 0))
-    with pytest.raises(OptionError, match="allowed: more than 0"):
+    with pytest.raises(OptionError, match="expected more than 0"):
         resample(x, (8, 8), step=(0, 1), origin=(0, 0))

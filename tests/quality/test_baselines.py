@@ -1,4 +1,4 @@
-"""Enlargement without a network: where it puts things, and what values it gives."""
+"""Upscaling without a network: where it puts things, and what values it gives."""
 
 from __future__ import annotations
 
@@ -136,5 +136,5 @@ def test_shrinking_leaves_out_what_does_not_fill_a_sample() -> None:
     picture = photograph(0, 43, 47)
     assert torch.equal(shrink(picture, 4), shrink(picture[:, :40, :44], 4))
     assert shrink(picture, 4).shape == (3, 10, 11)
-    with pytest.raises(ValueError, match="smaller than 4x4"):
+    with pytest.raises(ValueError, match="4x4 or larger"):
         shrink(picture[:, :3], 4)

@@ -44,7 +44,7 @@ def parse(text: str) -> Any:
 
 
 def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
-    """What --json - prints, and nothing else."""
+    """Return what --json - prints, and nothing else."""
     status = run(*arguments, "--json", "-")
     captured = capsys.readouterr()
     assert (status, captured.err) == (0, "")
@@ -52,7 +52,7 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
 
 
 def refused(capsys: pytest.CaptureFixture[str], status: int, *arguments: object) -> str:
-    """The one line that the command ends with."""
+    """Return the one line that the command ends with."""
     assert run(*arguments) == status
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -63,7 +63,10 @@ def refused(capsys: pytest.CaptureFixture[str], status: int, *arguments: object)
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A benchmark of two sets, the last with a grey picture; HR sizes are not multiples of four."""
+    """Write a benchmark of two sets, the last with a grey picture.
+
+    HR sizes are not multiples of four.
+    """
     for name, pictures in (("Set5", [photograph(0, 50, 67), photograph(1, 61, 48)]),
                            ("Set14", [photograph(2, 40, 40)[:1]])):  # fmt: skip
         inner = tmp_path / "data" / name / "image_SRF_4"
@@ -106,7 +109,7 @@ def save(path: Path, **fields: Any) -> Path:
 
 @pytest.fixture
 def unet(tmp_path: Path) -> Path:
-    """A restorer that has learned nothing: it gives back what it gets."""
+    """Save a restorer that has learned nothing: it gives back what it gets."""
     return save(tmp_path / "own.safetensors", kind="unet", scale=1, width=8)
 
 
@@ -374,20 +377,20 @@ def test_sizes_that_do_not_match(
 def test_too_small_to_measure(hr: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_png(hr / "p1.png", photograph(0, 19, 50))
     error = refused(capsys, InputError.exit_code, "--hr", hr)
-    assert "p1.png: 50x19 is too small: allowed is 20x20 or larger" in error
+    assert "p1.png: 50x19 is too small: expected 20x20 or larger" in error
     error = refused(capsys, InputError.exit_code, "--hr", hr / "p0.png", "--border", 1000)
-    assert "is too small: allowed is 2012x2012 or larger" in error
+    assert "is too small: expected 2012x2012 or larger" in error
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--metrics", "psnr,lpips"), "--metrics lpips: allowed are psnr, ssim, niqe, flicker"),
+        (("--metrics", "psnr,lpips"), "--metrics lpips: expected psnr, ssim, niqe or flicker"),
         (("--metrics", ","), "--metrics: none is named"),
         (("--metrics", "flicker"), "pictures do not flicker"),
-        (("--baselines", "magic"), "baseline 'magic': allowed are nearest, bilinear"),
-        (("--border", "-1"), "--border -1: allowed is 0 or more"),
-        (("--frames", "3"), "--frames: allowed for a video"),
+        (("--baselines", "magic"), "baseline 'magic': expected nearest, bilinear"),
+        (("--border", "-1"), "--border -1: expected 0 or more"),
+        (("--frames", "3"), "--frames: expected a video"),
         (("--data", "."), "--hr and --data are both given"),
         (("--scale", "2", "--model", "lite-x4"), "--scale 2"),
         (("--model", "lite-x4", "--model", "lite-x2"), "models of different scales: lite-x4 x4"),
@@ -403,7 +406,7 @@ def test_kinds_that_do_not_fit_together(
     hr: Path, video: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for source in (("--hr", hr, "--lr", hr / "p0.png"), ("--hr", video, "--lr", hr / "p0.png")):
-        assert "allowed are two" in refused(capsys, OptionError.exit_code, *source)
+        assert "expected two" in refused(capsys, OptionError.exit_code, *source)
     assert "without --hr" in refused(capsys, OptionError.exit_code, "--lr", hr)
 
 
@@ -467,7 +470,7 @@ def test_out_of_memory_is_one_line(
 def test_a_reader_that_has_seen_enough(hr: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "vidsr.quality.benchmark_sets", "--hr", str(hr / "p0.png")]
+    command = [sys.executable, "-m", "vidsr.quality.cli", "--hr", str(hr / "p0.png")]
     # Buffered, as a pipe is by default: the error comes when the buffer is emptied.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     try:

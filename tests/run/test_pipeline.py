@@ -152,10 +152,11 @@ def test_only_a_few_items_live_at_once(slow: str) -> None:
         wait("transform")
         return Item(number)
 
-    for run in (
+    runs: tuple[Callable[[], object], ...] = (
         lambda: run_pipeline(source(), each(same), lambda _: wait("sink")),
         lambda: run_pipeline(range(25), each(made), lambda _: wait("sink")),
-    ):
+    )
+    for run in runs:
         gc.collect()
         Item.alive = Item.most = 0
         run()

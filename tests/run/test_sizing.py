@@ -14,8 +14,12 @@ from vidsr.models.networks.config import GeneratorConfig
 from vidsr.notes import Notes
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
-from vidsr.run.job import Options, prepare
-from vidsr.run.sizing import MAX_SIDE, WantedSize, choose_scale, describe_tile, target_size
+from vidsr.picture.size import Size
+from vidsr.run.job import prepare
+from vidsr.run.options import RunOptions
+from vidsr.run.sizing import choose_scale, describe_tile, target_size
+from vidsr.run.wanted_size import WantedSize
+from vidsr.values import MAX_SIDE
 
 
 def layout(width: int, height: int) -> VideoFormat:
@@ -23,16 +27,16 @@ def layout(width: int, height: int) -> VideoFormat:
 
 
 def test_sizes_are_read() -> None:
-    assert WantedSize.parse("1920x1080") == WantedSize(1920, 1080)
-    assert WantedSize.parse(" 640X480 ") == WantedSize(640, 480)
+    assert Size.parse("1920x1080") == Size(1920, 1080)
+    assert Size.parse(" 640X480 ") == Size(640, 480)
 
 
 @pytest.mark.parametrize(
     "text", ["", "1920", "x", "1920x", "x1080", "a x b", "-2x4", "1.5x2", "4:3"]
 )
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(OptionError, match=r"--size .*allowed is WxH"):
-        WantedSize.parse(text)
+    with pytest.raises(OptionError, match=r"size = .*expected WxH"):
+        Size.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -102,19 +106,19 @@ def test_a_restorer_keeps_the_size() -> None:
     assert choose_scale(WantedSize(None, 360), layout(640, 360), 1) == 1
 
 
-@pytest.mark.parametrize("size", [None, WantedSize(None, 72)])
+@pytest.mark.parametrize("height", [None, 72])
 @pytest.mark.parametrize("scale", [None, 1])
-def test_the_plan_of_a_restorer(size: WantedSize | None, scale: int | None, tmp_path: Path) -> None:
+def test_the_plan_of_a_restorer(height: int | None, scale: int | None, tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4")
     config = GeneratorConfig(kind="unet", scale=1, channels=3, width=4, blocks=1)
     model = tmp_path / "my-unet.safetensors"
     save_generator(model, config, build_generator(config).state_dict())
-    options = Options(
-        model=model, scale=scale, size=size, device="cpu", precision="fp32", tile=(16, 24)
+    options = RunOptions(
+        model=model, scale=scale, height=height, device="cpu", precision="fp32", tile=(16, 24)
     )
     with prepare(clip.path, tmp_path / "b.mkv", options, Notes()) as job:
         lines = {line.split()[0]: line for line in job.describe()}
-    assert ("96x72" if size else "64x48") in lines["target"]
+    assert ("96x72" if height else "64x48") in lines["target"]
     assert "my-unet on cpu" in lines["model"]
 
 
@@ -124,7 +128,7 @@ def test_the_plan_of_a_restorer(size: WantedSize | None, scale: int | None, tmp_
         ({"scale": 1}, "scale = 1, but model auto enlarges"),
         ({"scale": 1, "model": "lite-x2"}, "scale = 1, but lite-x2 enlarges 2 times"),
         ({"scale": 2, "model": "unet"}, "scale = 2, but unet keeps the size"),
-        ({"scale": 3}, "scale = 3: allowed are 2 and 4, and 1"),
+        ({"scale": 3}, "scale = 3: expected 1, 2 or 4"),
     ],
 )
 def test_scales_that_do_not_fit_the_model(
@@ -132,7 +136,7 @@ def test_scales_that_do_not_fit_the_model(
 ) -> None:
     clip = make_clip(tmp_path / "a.mp4")
     with pytest.raises(OptionError, match=message):
-        prepare(clip.path, tmp_path / "b.mkv", Options(device="cpu", **options), Notes())
+        prepare(clip.path, tmp_path / "b.mkv", RunOptions(device="cpu", **options), Notes())
 
 
 def test_tiles_in_words() -> None:
@@ -143,7 +147,7 @@ def test_tiles_in_words() -> None:
 def test_the_plan_says_what_will_happen(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4")
     target = tmp_path / "b.mkv"
-    options = Options(model="lite-x2", device="cpu", precision="fp32", tile=(16, 24))
+    options = RunOptions(model="lite-x2", device="cpu", precision="fp32", tile=(16, 24))
     with prepare(clip.path, target, options, Notes()) as job:
         lines = {line.split()[0]: line for line in job.describe()}
     assert str(clip.path) in lines["source"]

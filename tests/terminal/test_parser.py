@@ -23,8 +23,8 @@ def parser() -> Parser:
         (["--eng=torch"], "did you mean --engine?"),  # no abbreviation, but a hint
         (["--engine", "tensort"], "did you mean tensorrt?"),
         (["biuld"], "did you mean build?"),
-        (["--size", "large"], "tool --help shows what is allowed."),
-        (["--nothing-like-it"], "tool --help shows what is allowed."),
+        (["--size", "large"], "tool --help lists what is expected."),
+        (["--nothing-like-it"], "tool --help lists what is expected."),
     ],
 )
 def test_errors_are_one_line_with_a_hint(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.makers.clips import make_clip
 from vidsr import api
-from vidsr.run.job import Options
-from vidsr.terminal import signals
+from vidsr.run.options import RunOptions
 from vidsr.terminal.progress_bar import ProgressBar
 from vidsr.terminal.signals import PATIENCE_S, Interruption, signals_caught
 
@@ -21,16 +21,21 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals as Unix has 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(signals.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     return now
+
+
+def asked(interruption: Interruption) -> bool:
+    """Return what a signal may have set meanwhile, which a type checker cannot know."""
+    return interruption.asked
 
 
 def test_a_second_signal_waits_until_things_are_put_away(clock: list[float]) -> None:
     with signals_caught() as interruption:
-        assert not interruption.asked
+        assert not asked(interruption)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGTERM)
-        assert interruption.asked
+        assert asked(interruption)
         clock[0] += PATIENCE_S / 2
         signal.raise_signal(signal.SIGINT)
         clock[0] += 2 * PATIENCE_S
@@ -67,5 +72,5 @@ def test_an_interrupt_that_python_loses_ends_the_run_at_the_next_frame(tmp_path:
         assert interruption.asked  # and nothing was raised
         progress = ProgressBar(interrupted=lambda: interruption.asked)
         with pytest.raises(KeyboardInterrupt):
-            api.run(clip.path, target, Options(model="lite-x2", device="cpu"), progress=progress)
+            api.run(clip.path, target, RunOptions(model="lite-x2", device="cpu"), progress=progress)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mkv"]

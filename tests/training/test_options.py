@@ -21,8 +21,8 @@ def test_every_preset_is_valid(model: str) -> None:
     [
         ({"steps": None}, "one of --steps and --minutes"),
         ({"minutes": 1.0}, "one of --steps and --minutes"),
-        ({"loss": "l3"}, "loss = 'l3', allowed l1, mse, charbonnier"),
-        ({"batch": 0}, "batch = 0, allowed 1 to 4096"),
+        ({"loss": "l3"}, "loss = 'l3': expected l1, mse or charbonnier"),
+        ({"batch": 0}, "batch = 0: expected 1 to 4096"),
         ({"rate": -1.0}, "rate = -1.0"),
         ({"decay": 1.0}, "decay = 1.0"),
         ({"scale": 3}, "scale = 3"),
@@ -34,8 +34,8 @@ def test_every_preset_is_valid(model: str) -> None:
         ({"perceptual_weight": 1.0, "adversarial": "bce", "crop": 16}, "without weights of VGG19"),
         ({"pixel_weight": 0.0, "adversarial": "bce"}, "every weight of a loss is 0"),
         ({"teacher": "lite-x4", "adversarial": "bce"}, "teacher beside adversarial"),
-        ({"scale": 2, "adversarial": "bce"}, "allowed 16 or more"),
-        ({"norm": "batch"}, "norm = 'batch' with lite, allowed with srresnet"),
+        ({"scale": 2, "adversarial": "bce"}, "expected 16 or more"),
+        ({"norm": "batch"}, "norm = 'batch' with lite: expected srresnet"),
         ({"seed": -1}, "seed = -1"),
         ({"seed": 2**40}, "seed = 1099511627776"),
         ({"steps": None, "minutes": 0.0}, "minutes = 0.0"),
@@ -48,7 +48,7 @@ def test_refusals(given: dict[str, object], message: str) -> None:
 
 
 def test_unknown_model_and_damaged_json() -> None:
-    with pytest.raises(OptionError, match="allowed lite, srresnet"):
+    with pytest.raises(OptionError, match="expected lite, srresnet"):
         preset("edsr", data="x", steps=1)
     for text in ("{", "[]", '{"surprise": 1}', "null"):
         with pytest.raises(OptionError):

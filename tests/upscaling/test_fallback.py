@@ -12,12 +12,13 @@ from vidsr import Upscaler
 from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.inference_net import InferenceNet
-from vidsr.engines.selection.choice import EngineChoice, EngineKind
+from vidsr.engines.selection.choice import EngineChoice
 from vidsr.engines.tiling import window_pixels
 from vidsr.errors import MemoryLimitError
 from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.upscaling.memory_plan import Load
 from vidsr.upscaling.transform import RGB_FULL
+from vidsr.values import EngineKind
 
 SIZE = (90, 120)
 SOURCE = VideoFormat(SIZE[1], SIZE[0], PixelFormat("rgb", 16), RGB_FULL)

@@ -97,8 +97,8 @@ def test_pictures_of_pyav_come_out_as_such(devices: int, monkeypatch: pytest.Mon
     results = list(upscaler.stream(images))  # kept all: nothing of them may be filled again
     assert [r.pts for r in results] == [100 + i for i in range(6)]
     assert {r.time_base for r in results} == {Fraction(1, 25)}
-    for result, array in zip(results, expected, strict=True):
-        assert np.array_equal(result.to_ndarray(), array)
+    for result, wanted in zip(results, expected, strict=True):
+        assert np.array_equal(result.to_ndarray(), wanted)
 
 
 def test_a_file_through_the_ring_is_the_file_without(

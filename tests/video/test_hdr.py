@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ P3 = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,5)"
 PQ = Tags(matrix=9, primaries=9, transfer=16, range=1)
 
 
-def read(path: Path, **choices: float) -> Source:
+def read(path: Path, **choices: Any) -> Source:
     with Source(path, **choices) as source:
         assert any(isinstance(item, Frame) for item in source)
     return source

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import vidsr
 from tools.docs.markdown import page, table
-from vidsr.models.zoo import PURPOSES, load_model
+from vidsr.models.shipped import PURPOSES
+from vidsr.models.zoo import load_model
 
 CARD = Path(vidsr.__file__).parent / "models" / "weights" / "README.md"
 

@@ -6,7 +6,8 @@ from importlib.resources import files
 
 from tools.docs.markdown import code, page, table
 from vidsr.degradation.operations.catalogue import OPS, Number, Op, Word
-from vidsr.degradation.recipe import Recipe, recipe_names
+from vidsr.degradation.recipe import Recipe
+from vidsr.degradation.recipe_files import recipe_names
 
 INTRODUCTION = """\
 A recipe is a TOML file that lists degradations and how far each may vary. `vidsr-degrade` and

@@ -1,1 +1,1 @@
-"""``vidsr-bench``: frames a second on this machine, what limits them, and what others reach."""
+"""Command ``vidsr-bench``: frames a second on this machine, their limit, and those of others."""

@@ -1,4 +1,4 @@
-"""The clip that is measured on: drawn, or the beginning of a file.
+"""Clip to measure on: drawn, or the beginning of a file.
 
 A drawn clip holds what video holds: a texture of many sizes of detail that pans, hard edges of
 discs and a slanted bar that cross it at speeds of their own, a fine check, colours that drift, and
@@ -32,14 +32,14 @@ PAN = 3  # pixels a frame
 
 
 def bounce(count: int, length: int) -> Iterator[int]:
-    """0, 1, … length-1, length-2, … 1, 0, 1, …: motion without a cut."""
+    """Yield 0, 1, … length-1, length-2, … 1, 0, 1, …: motion without a cut."""
     period = max(1, 2 * (length - 1))
     for i in range(count):
         yield min(i % period, period - i % period)
 
 
 def _noise(height: int, width: int, cell: int, random: np.random.Generator) -> Plane:
-    """Values in -1..1 on a grid of ``cell`` pixels, bilinear between."""
+    """Return values in -1..1 on a grid of ``cell`` pixels, bilinear between."""
     rows, columns = height // cell + 2, width // cell + 2
     grid = random.uniform(-1, 1, (rows, columns))
     across = np.arange(width) / cell
@@ -51,13 +51,13 @@ def _noise(height: int, width: int, cell: int, random: np.random.Generator) -> P
 
 
 def _texture(height: int, width: int, random: np.random.Generator) -> Plane:
-    """Detail of 2 to 64 pixels, each size about as strong as it is in photographs (1/f)."""
+    """Return detail of 2 to 64 pixels, each size about as strong as in photographs (1/f)."""
     texture = sum(cell * _noise(height, width, cell, random) for cell in (2, 4, 8, 16, 32, 64))
     return np.asarray(texture * (110 / 126), dtype=np.float32) + 118
 
 
 def draw(width: int, height: int, frames: int) -> Iterator[av.VideoFrame]:
-    """Pictures in yuv420p, BT.709 limited range."""
+    """Yield pictures in yuv420p, BT.709 limited range."""
     random = np.random.default_rng(7)
     canvas = _texture(height, width + PAN * frames, random)
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -115,7 +115,7 @@ def drawn(path: Path, width: int, height: int, frames: int, rate: Fraction) -> F
 
 
 def beginning(source: Path, path: Path, frames: int) -> Footage:
-    """The first ``frames`` of ``source``, or, where it has fewer, these to and fro in ``path``."""
+    """Return the first ``frames`` of ``source``; of a shorter one these to and fro, in ``path``."""
     if not source.is_file():
         raise NoInputError(f"{source}: no such file")
     try:
@@ -160,7 +160,10 @@ def _decode(source: Path, frames: int) -> Iterator[tuple[av.VideoFrame, Fraction
 
 
 def make(wish: dict[str, Any]) -> Footage:
-    """``{"input": …}`` or ``{"width": …, "height": …, "rate": …}``, and ``path``, ``frames``."""
+    """Make the clip of a wish.
+
+    It is ``{"input": …}`` or ``{"width": …, "height": …, "rate": …}``, and ``path``, ``frames``.
+    """
     path = Path(wish["path"])
     if wish.get("input"):
         return beginning(Path(wish["input"]), path, wish["frames"])

@@ -1,4 +1,4 @@
-"""Where and with what numbers were taken."""
+"""Description of the host, which is stored with every result: CPU, memory, versions and commit."""
 
 from __future__ import annotations
 
@@ -18,11 +18,18 @@ PACKAGES = ("vidsr", "torch", "av", "numpy", "triton", "tensorrt")
 
 
 @dataclass(frozen=True)
-class Machine:
-    """``cores`` are those that could be used, ``others`` the share of all cores' time that other
-    programs took right before it began.
+class Host:
+    """Host that was measured on.
 
-    ``commit`` ends in ``-dirty`` where files differ.
+    Attributes:
+        processor: Name of the CPU.
+        cores: Cores that could be used.
+        memory_gib: Memory, None if the system does not tell.
+        gpu: Name of the GPU that was measured.
+        system: Operating system and kind of CPU.
+        others: Share of all cores' time that other programs took right before it began.
+        versions: Versions of Python and packages.
+        commit: Commit of the sources; it ends in ``-dirty`` if files differ.
     """
 
     processor: str
@@ -35,7 +42,7 @@ class Machine:
     commit: str
 
     def describe(self) -> str:
-        """A line for people."""
+        """Return a line for people."""
         many = "core" if self.cores == 1 else "cores"
         memory = f", {self.memory_gib:.0f} GiB" if self.memory_gib else ""
         gpu = f", {self.gpu}" if self.gpu else ""
@@ -43,12 +50,12 @@ class Machine:
 
     @property
     def busy(self) -> bool:
-        """Whether others took so much of the cores that rates mean little."""
+        """Return True if others took so much of the cores that rates mean little."""
         return self.others > BUSY
 
 
 def others_now() -> float:
-    """The share of the cores' time that is taken while this program sleeps."""
+    """Return the share of the cores' time that is taken while this program sleeps."""
     before = _busy_and_all()
     if before is None:  # no Linux: the average of a minute, which counts what ended before as well
         return os.getloadavg()[0] / (os.cpu_count() or 1)
@@ -58,7 +65,7 @@ def others_now() -> float:
 
 
 def _busy_and_all() -> tuple[int, int] | None:
-    """Ticks since the start of the system, of all cores: working, and in all."""
+    """Return ticks of all cores since the start of the system: working, and in all."""
     try:
         line = Path("/proc/stat").read_text().partition("\n")[0]
         ticks = [int(field) for field in line.split()[1:9]]  # user to steal; guests are in user
@@ -68,8 +75,9 @@ def _busy_and_all() -> tuple[int, int] | None:
     return sum(ticks) - idle, sum(ticks)
 
 
-def this_machine(gpu: str | None, others: float) -> Machine:
-    return Machine(
+def this_host(gpu: str | None, others: float) -> Host:
+    """Describe the host that this program runs on."""
+    return Host(
         processor=processor(),
         cores=cores(),
         memory_gib=memory_gib(),
@@ -82,7 +90,7 @@ def this_machine(gpu: str | None, others: float) -> Machine:
 
 
 def processor() -> str:
-    """The processor's own name where the system tells it."""
+    """Return the CPU's own name if the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -99,7 +107,7 @@ def memory_gib() -> float | None:
 
 
 def versions() -> dict[str, str]:
-    """Of what is installed."""
+    """Return the versions of those packages that are installed."""
     found = {}
     for name in PACKAGES:
         try:
@@ -110,7 +118,7 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """Of the sources that run; "unknown" where they are no repository."""
+    """Return the commit of the sources that run; "unknown" if they are no repository."""
     here = Path(__file__).resolve().parent
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
     try:

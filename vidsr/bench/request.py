@@ -1,17 +1,19 @@
-"""What is to be measured, checked before anything is started."""
+"""Request for measurements, checked before anything is started."""
 
 from __future__ import annotations
 
-import os
-import re
-from argparse import ArgumentTypeError
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from vidsr.bench.peers import PEERS
 from vidsr.errors import NoInputError, OptionError, OutputError
-from vidsr.terminal.parser import did_you_mean
+from vidsr.files import check_writable
+from vidsr.models.families import check_model
+from vidsr.picture.size import Size
+from vidsr.terminal.parser import did_you_mean, reader
+from vidsr.values import check_device_names, one_of
+from vidsr.video.sink.codecs import check_quality, find_codec
 
 SMALLEST, LARGEST = 16, 4096  # sides of a drawn clip
 FEWEST_FRAMES = 4
@@ -19,8 +21,26 @@ FEWEST_FRAMES = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """The choices of one ``vidsr-bench``; ``size`` is of the drawn clip that stands in for
-    ``input``, ``rate`` what ``realtime`` and ``find_max`` ask for."""
+    """Choices of one ``vidsr-bench``.
+
+    Attributes:
+        input: Video to measure on; None draws a clip.
+        size: (width, height) of the drawn clip.
+        model: Model of the command.
+        scale: Scale of the model.
+        device: Device of the command.
+        engine: Engine of the command.
+        codec: Codec of the target.
+        preset: Preset of the encoder.
+        frames: Frames of a run, 4 or more.
+        repeats: Rounds, 1 or more.
+        rate: Frames a second that ``realtime`` and ``find_max`` have to hold, 1 to 240.
+        main: True measures the command.
+        stages: True measures its stages, each alone.
+        against: Names of the peers to compare with.
+        realtime: True tries the usual sizes.
+        find_max: True searches for the largest size.
+    """
 
     input: Path | None = None
     size: tuple[int, int] = (640, 360)
@@ -40,18 +60,21 @@ class Request:
     find_max: bool = False
 
     def check(self) -> None:
-        """Raises OptionError, NoInputError."""
+        """Raise OptionError or NoInputError for a request that cannot be measured."""
         if self.input is not None and not self.input.is_file():
             raise NoInputError(f"{self.input}: no such file")
         if not all(SMALLEST <= side <= LARGEST and side % 2 == 0 for side in self.size):
             size = f"{self.size[0]}x{self.size[1]}"
-            raise OptionError(f"--size {size}: allowed are even sides of {SMALLEST} to {LARGEST}.")
+            raise OptionError(f"--size {size}: expected even sides of {SMALLEST} to {LARGEST}.")
         if self.frames < FEWEST_FRAMES:
-            raise OptionError(f"--frames {self.frames}: allowed is {FEWEST_FRAMES} or more.")
+            raise OptionError(f"--frames {self.frames}: expected {FEWEST_FRAMES} or more.")
         if self.repeats < 1:
-            raise OptionError(f"--repeats {self.repeats}: allowed is 1 or more.")
+            raise OptionError(f"--repeats {self.repeats}: expected 1 or more.")
         if not 1 <= self.rate <= 240:
-            raise OptionError(f"--rate {self.rate:g}: allowed is 1 to 240.")
+            raise OptionError(f"--rate {self.rate:g}: expected 1 to 240.")
+        check_model(self.model, self.scale)
+        check_device_names(self.device)
+        check_quality(find_codec(self.codec or "h264"), None, self.preset)
         self._check_peers()
 
     def _check_peers(self) -> None:
@@ -59,21 +82,22 @@ class Request:
         for name in self.against:
             if name not in names:
                 raise OptionError(
-                    f"--against {name}: allowed are {', '.join(names)}.",
+                    f"--against {name}: expected {one_of(names)}.",
                     hint=did_you_mean(name, names),
                 )
         if self.against and self.codec not in (None, "h264"):
             raise OptionError(
-                f"--codec {self.codec} with --against: allowed is h264, which all of them write."
+                f"--codec {self.codec} with --against: expected h264, which all of them write."
             )
 
 
-def parse_size(text: str) -> tuple[int, int]:
-    """``640x360``. Raises argparse.ArgumentTypeError."""
-    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text.strip())
-    if match is None:
-        raise ArgumentTypeError(f"{text!r}; allowed is WxH, such as 640x360")
-    return int(match[1]), int(match[2])
+def _size(text: str) -> tuple[int, int]:
+    """Return (width, height) of ``640x360``. Raises ValueError."""
+    found = Size.parse(text)
+    return found.width, found.height
+
+
+size = reader(_size, "WxH such as 640x360")
 
 
 def check_files(json_file: Path | None, plot: Path | None, source: Path | None) -> None:
@@ -84,10 +108,9 @@ def check_files(json_file: Path | None, plot: Path | None, source: Path | None) 
             continue
         if path.resolve() in taken:
             raise OutputError(f"{name} {path}: is the source, or written already")
-        if path.is_dir() or not os.access(path.absolute().parent, os.W_OK):
-            raise OutputError(f"{name} {path}: cannot be written there")
+        check_writable(path, name)
         taken.append(path.resolve())
     if plot is not None and plot.suffix.lower() != ".png":
-        raise OptionError(f"--plot {plot}: allowed is a name that ends in .png")
+        raise OptionError(f"--plot {plot}: expected a name that ends in .png")
     if plot is not None and find_spec("matplotlib") is None:
         raise OptionError("--plot needs matplotlib", hint="pip install -e '.[train]'")

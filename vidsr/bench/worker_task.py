@@ -1,4 +1,4 @@
-"""What a process that measures is told, and how it answers: JSON both ways, one line.
+"""Task of a process that measures, and its answer: JSON both ways, one line.
 
 The process that starts the others loads neither torch nor PyAV: the kernel counts the memory of a
 parent into the peak of the child it forks.
@@ -19,13 +19,23 @@ from typing import TYPE_CHECKING, Any, cast
 from vidsr.errors import VidsrError
 
 if TYPE_CHECKING:
-    from vidsr.engines.selection.choice import EngineKind
-    from vidsr.run.job import Options
+    from vidsr.run.options import RunOptions
+    from vidsr.values import EngineKind
 
 
 @dataclass(frozen=True)
 class Footage:
-    """``frames`` frames of ``path``; ``duration_s`` where it goes on, ``rate`` as a fraction."""
+    """Clip to measure on.
+
+    Attributes:
+        path: File of the clip.
+        what: What it is, in words.
+        width: Width in pixels.
+        height: Height in pixels.
+        rate: Frames a second, a fraction.
+        frames: Number of frames that count.
+        duration_s: End of these frames if the file goes on after them.
+    """
 
     path: str
     what: str
@@ -36,7 +46,7 @@ class Footage:
     duration_s: float | None = None
 
     def describe(self) -> str:
-        """For people."""
+        """Return a line for people."""
         rate = f"{float(Fraction(self.rate)):.4g} fps"
         return f"{self.what}, {self.width}x{self.height}, {rate}, {self.frames} frames"
 
@@ -45,7 +55,7 @@ class Footage:
 class Task:
     """One run of ``frames`` frames; ``duration_s`` ends it in a source that goes on.
 
-    ``rate`` is the source's, a fraction. ``compared``: the encoder is given what peers give theirs.
+    ``rate`` is the source's, a fraction. With ``compared`` the encoder is set as peers set theirs.
     """
 
     source: str
@@ -62,12 +72,11 @@ class Task:
     codec: str | None = None
     preset: str | None = None
 
-    def options(self) -> Options:
-        """The same for the command that is measured."""
-        from vidsr.run.job import Options
-        from vidsr.video.sink.output_plan import OutputOptions
+    def options(self) -> RunOptions:
+        """Return the options of the command that is measured."""
+        from vidsr.run.options import RunOptions
 
-        return Options(
+        return RunOptions(
             model=self.model,
             scale=self.scale,
             device=self.device,
@@ -76,18 +85,16 @@ class Task:
             wait_for_engine=self.engine == "tensorrt",
             duration_s=self.duration_s,
             deinterlace="off" if self.compared else "auto",
-            output=OutputOptions(
-                codec=self.codec,
-                preset=self.preset,
-                pix_fmt="yuv420p" if self.compared else None,
-                drop_incompatible=True,
-                overwrite=True,
-            ),
+            codec=self.codec,
+            preset=self.preset,
+            pix_fmt="yuv420p" if self.compared else None,
+            drop_incompatible=True,
+            overwrite=True,
         )
 
 
 class ChildError(VidsrError):
-    """A measuring process failed; its exit status is passed on."""
+    """Error for a measuring process that failed; its exit status is passed on."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -95,7 +102,7 @@ class ChildError(VidsrError):
 
 
 def cores() -> int:
-    """Those this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -135,12 +142,12 @@ def _failure(module: str, status: int, errors: str) -> ChildError:
 
 
 def run_task(module: str, task: Task) -> dict[str, Any]:
-    """``run_child`` for a module whose ``main`` is ``serve``."""
+    """Call ``run_child`` for a module whose ``main`` is ``serve``."""
     return run_child(module, json.dumps(asdict(task)))
 
 
 def serve(work: Callable[[Task], Mapping[str, Any]]) -> int:
-    """Do what the command line says, print the answer. Returns the exit status."""
+    """Do the work of the command line's task, print the answer and return the exit status."""
     try:
         print(json.dumps(work(Task(**json.loads(sys.argv[1])))))
     except VidsrError as error:

@@ -1,1 +1,1 @@
-"""Making low-resolution video look as it does in the wild, for training and for tests."""
+"""Degradations that make video look as low-resolution video in the wild does, to train and test."""

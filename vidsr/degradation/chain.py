@@ -1,4 +1,4 @@
-"""A degradation with every number fixed, ready to run over clips and videos."""
+"""Degradation with every number fixed, ready to run over clips and videos."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SMALLEST_LR = 4  # pixels a side, below which there is nothing to see
 
 @dataclass(frozen=True)
 class Step:
-    """One operation, its parameters, and the seed of what it draws at random."""
+    """One operation, its parameters, and the seed of its random numbers."""
 
     op: str
     values: Values
     seed: int = 0
 
     def describe(self) -> str:
-        """Such as ``jpeg(quality=62, subsampling=420)``."""
+        """Return the step as text, such as ``jpeg(quality=62, subsampling=420)``."""
         shown = ", ".join(
             f"{key}={value:.4g}" if isinstance(value, float) else f"{key}={value}"
             for key, value in self.values.items()
@@ -35,17 +35,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Chain:
-    """Steps in order. What comes out has the final size and 8-bit values, whatever they are."""
+    """Steps in order. The result has the final size and 8-bit values, whatever the steps are."""
 
     steps: tuple[Step, ...]
 
     @property
     def temporal(self) -> bool:
-        """Whether frames depend on those around them."""
+        """Return True if frames depend on those around them."""
         return any(OPS[step.op].temporal for step in self.steps)
 
     def describe(self) -> str:
-        """The steps in a line."""
+        """Return the steps in a line."""
         return " > ".join(step.describe() for step in self.steps) or "nothing"
 
     def open(
@@ -56,15 +56,22 @@ class Chain:
         rate: Fraction = Fraction(25),
         device: str = "cpu",
     ) -> ChainStream:
-        """Make ready for the frames of one video of ``size`` (height, width).
+        """Make ready for the frames of one video.
 
-        Raises OptionError for a size too small for ``scale``.
+        Args:
+            size: (height, width) of its frames in pixels.
+            scale: Ratio of original to low-resolution sides, 1 or more.
+            rate: Frames a second; only bit rates depend on it.
+            device: Device of the frames.
+
+        Raises:
+            OptionError: The size is too small for ``scale``.
         """
         lr_size = (size[0] // scale, size[1] // scale) if scale > 0 else (0, 0)
         if min(lr_size) < SMALLEST_LR:
             raise OptionError(
-                f"a picture of {size[1]}x{size[0]} at scale {scale}: too small; "
-                f"allowed: {SMALLEST_LR * max(scale, 1)} pixels a side or more, scale 1 or more"
+                f"a picture of {size[1]}x{size[0]} at scale {scale} is too small: expected "
+                f"{SMALLEST_LR * max(scale, 1)} pixels a side or more, and scale 1 or more"
             )
         hr_size = (lr_size[0] * scale, lr_size[1] * scale)
         scene = Scene(hr_size, lr_size, 0, rate, device)
@@ -81,33 +88,43 @@ class Chain:
         return passes
 
     def apply(self, clip: Tensor, scale: int) -> Tensor:
-        """``[T, 3, H, W]`` float32 in [0, 1] -> ``[T, 3, H // scale, W // scale]``, in 1/255ths.
+        """Degrade a clip. The same chain and clip give the same bytes on a CPU.
 
-        H and W are first cut to multiples of ``scale``, at the bottom and on the right. The same
-        chain and clip give the same bytes on a CPU. Raises OptionError.
+        Args:
+            clip: ``[T, 3, H, W]`` float32 in [0, 1]; H and W are first cut to multiples of
+                ``scale``, at the bottom and on the right.
+            scale: Ratio of original to low-resolution sides, 1 or more.
+
+        Returns:
+            ``[T, 3, H // scale, W // scale]`` float32, in whole 1/255ths.
+
+        Raises:
+            OptionError: ``clip`` has another shape or dtype, or is too small for ``scale``.
         """
         if clip.ndim != 4 or clip.shape[1] != 3 or clip.dtype != torch.float32:
-            raise OptionError(f"{clip.shape = }, {clip.dtype = }; allowed: [T, 3, H, W] float32")
+            raise OptionError(
+                f"clip: expected [T, 3, H, W] float32, got {list(clip.shape)} {clip.dtype}"
+            )
         stream = self.open((clip.shape[2], clip.shape[3]), scale, device=str(clip.device))
         return torch.cat([clip.new_empty(0, 3, *stream.lr_size), *run_through(stream, clip)])
 
 
 @dataclass(frozen=True)
 class ChainStream:
-    """A chain at work: frames in, as many out in the same order, some of them later."""
+    """Chain at work: frames in, as many out in the same order, some of them later."""
 
     line: Line
     hr_size: tuple[int, int]
     lr_size: tuple[int, int]
 
     def trim(self, frame: Tensor) -> Tensor:
-        """``[..., H, W]`` cut to ``hr_size``."""
+        """Cut ``[..., H, W]`` to ``hr_size``."""
         return frame[..., : self.hr_size[0], : self.hr_size[1]]
 
     def push(self, frame: Tensor) -> list[Tensor]:
-        """``[1, 3, H, W]`` float32 in [0, 1] -> the ``[1, 3, h, w]`` that are ready."""
+        """Take ``[1, 3, H, W]`` float32 in [0, 1]; return the ``[1, 3, h, w]`` that are ready."""
         return self.line.push(self.trim(frame))
 
     def finish(self) -> list[Tensor]:
-        """What is still inside. Raises VidsrError when a codec lost a frame."""
+        """Return the frames still inside. Raises VidsrError when a codec lost a frame."""
         return self.line.finish()

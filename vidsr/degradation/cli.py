@@ -1,29 +1,37 @@
-"""The command ``vidsr-degrade``: low-resolution material out of good one."""
+"""The command ``vidsr-degrade``: low-resolution material made of good one."""
 
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vidsr import __version__
-from vidsr.errors import NoInputError, OptionError, VidsrError
-from vidsr.terminal.flags import as_flags
+from vidsr.degradation.files import (
+    check_folders,
+    check_picture,
+    check_source_or_folder,
+    check_video,
+)
+from vidsr.degradation.pairs import Pairs
+from vidsr.degradation.recipe_files import read_recipe, recipe_names
+from vidsr.errors import OptionError
+from vidsr.notes import Notes
+from vidsr.terminal.command import run_command, say
 from vidsr.terminal.parser import Parser
-from vidsr.terminal.signals import open_closed_streams, signals_caught
-from vidsr.video.image_sequences import is_image, is_pattern
+from vidsr.video.image_sequences import is_image, is_pattern, picture_files
+from vidsr.video.sink.output_options import OutputOptions
 
 if TYPE_CHECKING:
-    from vidsr.degradation.pairs import Pairs
     from vidsr.degradation.recipe import Recipe
     from vidsr.degradation.stills import Done
-    from vidsr.notes import Notes
 
 # What loads torch is imported where it is used: the command has to be ready for Ctrl-C before.
 
+NAME = "vidsr-degrade"
+Kind = Literal["video", "folder", "picture"]
 EPILOG = """INPUT is a video, a numbered sequence, a folder of pictures or a picture; OUTPUT is of
 the same kind (folders and pictures become PNG). Videos keep their timestamps and their sound. The
 artefacts are in the picture already, so the target adds none that show: FFV1 in .mkv, which loses
@@ -40,84 +48,118 @@ exit status: 0 done (pictures that could not be read are named and left out), 2 
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
     parser = Parser(
-        prog="vidsr-degrade",
+        prog=NAME,
         usage="vidsr-degrade INPUT -o OUTPUT [options]",
         description="Make video and pictures small and bad, as they are found in the wild.",
         epilog=EPILOG,
     )
     parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help=argparse.SUPPRESS)
     add = parser.add_argument
-    add("-o", "--output", type=Path, metavar="OUTPUT", help="target; required")
-    add("--recipe", default="bicubic", metavar="NAME|TOML", help="default bicubic")
-    add("--seed", type=int, default=0, metavar="N", help="of all that is random (0)")
-    add("--scale", type=int, default=4, metavar="N", help="how many times smaller (4); 1 keeps")
+    add("-o", "--output", type=Path, metavar="OUTPUT", help="the target; required")
+    add(
+        "--recipe",
+        default="bicubic",
+        metavar="NAME|TOML",
+        help="a recipe; --list-recipes names them (bicubic)",
+    )
+    add("--seed", type=int, default=0, metavar="N", help="the random seed (0)")
+    add(
+        "--scale", type=int, default=4, metavar="N", help="the factor that sizes are divided by (4)"
+    )
     add("--pairs", type=Path, metavar="DIR", help="write DIR/hr/NAME.png and DIR/lr/NAME.png too")
-    add("--every", type=int, default=1, metavar="N", help="pairs of every Nth frame or picture (1)")
-    add("--codec", metavar="NAME", help="of the target video: h264, hevc, vp9, ffv1 and others")
-    add("--crf", type=int, metavar="N", help="of the target video (8)")
+    add(
+        "--every",
+        type=int,
+        default=1,
+        metavar="N",
+        help="the step between frames or pictures of --pairs (1)",
+    )
+    add("--codec", metavar="NAME", help="the target's codec: h264, hevc, vp9, ffv1 and others")
+    add("--crf", type=int, metavar="N", help="the target's quality; smaller is better (8)")
     add("--overwrite", action="store_true", help="replace an existing target")
-    add("-q", "--quiet", action="store_true", help="errors only")
+    add("-q", "--quiet", action="store_true", help="print errors only")
     add("--list-recipes", action="store_true", help="print the recipes and stop")
     add("--version", action="version", version=f"vidsr {__version__}")
     return parser
 
 
 def _list_recipes() -> None:
-    from vidsr.degradation.recipe import Recipe, recipe_names
+    from vidsr.degradation.recipe import Recipe
 
     for name in recipe_names():
         print(f"{name:14} {Recipe.load(name).about}")
 
 
-def _work(arguments: argparse.Namespace) -> None:
+def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> None:
     if arguments.list_recipes:
         return _list_recipes()
-    if arguments.input is None or arguments.output is None:
-        raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr-degrade --help.")
-    if arguments.scale < 1:
-        raise OptionError(f"--scale {arguments.scale}: allowed is 1 or more.")
-    if arguments.every < 1:
-        raise OptionError(f"--every {arguments.every}: allowed is 1 or more.")
+    kind = _check(arguments)
+    pairs = _pairs(arguments)
     from vidsr.degradation.recipe import Recipe
-    from vidsr.notes import Notes
 
     recipe, notes = Recipe.load(arguments.recipe), Notes()
-    done = _dispatch(arguments, recipe, notes)
+    if kind == "folder":
+        done = _folder(arguments, recipe, notes, pairs)
+    elif kind == "picture":
+        done = _picture(arguments, recipe, pairs)
+    else:
+        done = _video(arguments, recipe, notes, pairs, interrupted)
     if not arguments.quiet:
         left_out = f", {done.skipped} left out" if done.skipped else ""
         chain = f": {done.chain}" if done.chain else ""
-        _say(f"{arguments.output}: {done.written} written{left_out}{chain}")
+        say(NAME, f"{arguments.output}: {done.written} written{left_out}{chain}")
     return None
 
 
-def _dispatch(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done:
-    source: Path = arguments.input
-    if not is_pattern(source) and not source.exists():
-        raise NoInputError(f"{source}: no such file or folder")
-    picture = is_image(source) and not is_pattern(source)
-    if not picture and not source.is_dir():
-        return _video(arguments, recipe, notes)
+def _check(arguments: argparse.Namespace) -> Kind:
+    """Return what INPUT is, where nothing of the command line is wrong. Raises a VidsrError."""
+    if arguments.input is None or arguments.output is None:
+        raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr-degrade --help.")
+    for name in ("scale", "every"):
+        if getattr(arguments, name) < 1:
+            raise OptionError(f"--{name} {getattr(arguments, name)}: expected 1 or more.")
+    source, target, overwrite = arguments.input, arguments.output, arguments.overwrite
+    read_recipe(arguments.recipe)
+    check_source_or_folder(source)
+    kind = _kind(source)
+    if kind == "video":
+        check_video(source, target, _output(arguments))
+        return kind
     for name in ("codec", "crf"):
         if getattr(arguments, name) is not None:
             raise OptionError(f"--{name}: {source} is no video, and pictures become PNG")
-    return _folder(arguments, recipe, notes) if source.is_dir() else _picture(arguments, recipe)
+    if kind == "folder":
+        check_folders(source, target, overwrite=overwrite)
+    else:
+        check_picture(source, target, overwrite=overwrite)
+    return kind
+
+
+def _kind(source: Path) -> Kind:
+    if source.is_dir():
+        return "folder"
+    return "picture" if is_image(source) and not is_pattern(source) else "video"
+
+
+def _output(arguments: argparse.Namespace) -> OutputOptions:
+    return OutputOptions(codec=arguments.codec, crf=arguments.crf, overwrite=arguments.overwrite)
 
 
 def _pairs(arguments: argparse.Namespace) -> Pairs | None:
-    from vidsr.degradation.pairs import Pairs
-
     if arguments.pairs is None:
         return None
     return Pairs(arguments.pairs, every=arguments.every, overwrite=arguments.overwrite)
 
 
-def _folder(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done:
+def _folder(
+    arguments: argparse.Namespace, recipe: Recipe, notes: Notes, pairs: Pairs | None
+) -> Done:
     from tqdm import tqdm
     from tqdm.contrib.logging import logging_redirect_tqdm
 
     from vidsr.degradation.stills import degrade_folder
-    from vidsr.video.still_images import picture_files
 
     total = len(picture_files(arguments.input))
     hidden = True if arguments.quiet else None  # None: only on a terminal
@@ -129,32 +171,32 @@ def _folder(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done
             recipe,
             seed=arguments.seed,
             scale=arguments.scale,
-            pairs=_pairs(arguments),
+            pairs=pairs,
             overwrite=arguments.overwrite,
             notes=notes,
             told=bar.update,
         )
 
 
-def _picture(arguments: argparse.Namespace, recipe: Recipe) -> Done:
+def _picture(arguments: argparse.Namespace, recipe: Recipe, pairs: Pairs | None) -> Done:
     from vidsr.degradation.stills import Done, degrade_file
-    from vidsr.video.sink.target_file import Target
 
     source, target = arguments.input, arguments.output
-    if target.suffix.lower() != ".png":
-        raise OptionError(f"{target}: a picture becomes a .png")
-    Target.of(target).check(source, overwrite=arguments.overwrite)
     seed, scale = arguments.seed, arguments.scale
-    pairs = _pairs(arguments)
     chain = degrade_file(source, target, recipe, seed=seed, scale=scale, pairs=pairs)
     return Done(1, 0, chain.describe())
 
 
-def _video(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done:
+def _video(
+    arguments: argparse.Namespace,
+    recipe: Recipe,
+    notes: Notes,
+    pairs: Pairs | None,
+    interrupted: Callable[[], bool],
+) -> Done:
     from vidsr.degradation.stills import Done
     from vidsr.degradation.videos import degrade_video
     from vidsr.terminal.progress_bar import ProgressBar
-    from vidsr.video.sink.output_plan import OutputOptions
 
     chain = recipe.sample(arguments.seed)
     done = degrade_video(
@@ -162,43 +204,23 @@ def _video(arguments: argparse.Namespace, recipe: Recipe, notes: Notes) -> Done:
         arguments.output,
         chain,
         scale=arguments.scale,
-        options=OutputOptions(
-            codec=arguments.codec, crf=arguments.crf, overwrite=arguments.overwrite
-        ),
-        pairs=_pairs(arguments),
+        options=_output(arguments),
+        pairs=pairs,
         notes=notes,
-        progress=ProgressBar(quiet=arguments.quiet),
+        progress=ProgressBar(quiet=arguments.quiet, interrupted=interrupted),
     )
     return Done(done.written, 0, chain.describe())
 
 
-def _say(text: str) -> None:
-    print(f"vidsr-degrade: {text}", file=sys.stderr)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Returns the exit status."""
-    open_closed_streams()
-    with signals_caught():
-        return _run(argv)
-
-
-def _run(argv: Sequence[str] | None) -> int:
-    try:
-        arguments = build_parser().parse_args(argv)
-        level = logging.ERROR if arguments.quiet else logging.WARNING
-        logging.basicConfig(format="vidsr-degrade: %(message)s", level=level)
-        _work(arguments)
-    except VidsrError as error:
-        _say(f"error: {as_flags(str(error))}")
-        return error.exit_code
-    except KeyboardInterrupt as stop:
-        _say(f"interrupted; {stop.args[0] if stop.args else 'the target was not written'}")
-        return 130
-    except MemoryError:
-        _say("error: out of memory.")
-        return 8
-    return 0
+    """Run the command and return its exit status."""
+    return run_command(
+        NAME,
+        _work,
+        argv,
+        parser=build_parser,
+        interrupted="interrupted; the target was not written",
+    )
 
 
 if __name__ == "__main__":

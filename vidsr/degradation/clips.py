@@ -1,4 +1,4 @@
-"""Short clips out of photographs, so that what codecs do between frames is real."""
+"""Short clips made of photographs, so that the work of codecs between frames is real."""
 
 from __future__ import annotations
 
@@ -20,16 +20,28 @@ FLICKER = 0.5 / 255
 
 
 def pan_clip(picture: Tensor, frames: int, size: tuple[int, int], rng: random.Random) -> Tensor:
-    """uint8 ``[3, H, W]`` -> ``[frames, 3, h, w]`` float32 in [0, 1], ``size = (h, w)``.
+    """Make a clip of a window that drifts over a picture.
 
-    A window drifts over the picture by fractions of a pixel (up to 1.5 a frame), zooms slowly, or
-    stands still; it never leaves the picture, nor shows more of it than ``size``. Lanczos, so that
-    it stays sharp.
-    Raises OptionError for a picture smaller than ``size``.
+    The window moves by fractions of a pixel (up to 1.5 a frame), zooms slowly, or stands still; it
+    never leaves the picture, nor shows more of it than ``size``. Lanczos keeps it sharp.
+
+    Args:
+        picture: uint8 ``[3, H, W]``.
+        frames: Number of frames, 1 or more.
+        size: (h, w) of the clip in pixels.
+        rng: Source of the motion's random numbers.
+
+    Returns:
+        ``[frames, 3, h, w]`` float32 in [0, 1].
+
+    Raises:
+        OptionError: The picture is smaller than ``size``.
     """
     _, height, width = picture.shape
     if min(size) < 1 or size[0] > height or size[1] > width or frames < 1:
-        raise OptionError(f"{picture.shape = }, {size = }, {frames = }: too small for a clip")
+        raise OptionError(
+            f"a picture of {list(picture.shape)} is too small for {frames} frames of {size}"
+        )
     still = rng.random() < STILL_SHARE
     zoom = 0.0 if still else rng.uniform(-FASTEST_ZOOM, FASTEST_ZOOM)
     rows, columns = (
@@ -43,7 +55,7 @@ def pan_clip(picture: Tensor, frames: int, size: tuple[int, int], rng: random.Ra
 def _path(
     old: int, new: int, frames: int, zoom: float, speed_px: float, rng: random.Random
 ) -> list[tuple[Fraction, Fraction]]:
-    """(step, origin) of one axis for each frame: the window's scale and its first sample."""
+    """Return (step, origin) of one axis for each frame: the window's scale and its first sample."""
     steps = [1 - abs(zoom) * (i if zoom > 0 else frames - 1 - i) for i in range(frames)]
     steps = [max(0.5, step) for step in steps]
     drift = [speed_px * i - (step - 1) * (new - 1) / 2 for i, step in enumerate(steps)]
@@ -75,7 +87,7 @@ def _window(
 
 
 def still_clip(picture: Tensor, frames: int, generator: torch.Generator) -> Tensor:
-    """``[3, H, W]`` float in [0, 1] -> ``[frames, 3, H, W]``: the last one is the picture.
+    """Make ``[frames, 3, H, W]`` of a float ``[3, H, W]`` in [0, 1]; the last frame is the picture.
 
     Those before differ by noise of half a level, without which a codec would repeat the first.
     """

@@ -3,39 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from vidsr.errors import OptionError, OutputError
-from vidsr.video.still_images import write_png
+from vidsr.files import check_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+# Torch and PyAV are imported where pictures are written: what is in the way is told before.
 
 
 class Pairs:
-    """Writes every ``every``-th pair into ``folder``; the pictures are uint8 ``[3, H, W]``.
+    """Writer of every ``every``-th pair into ``folder``; the pictures are uint8 ``[3, H, W]``.
 
     An HR picture is kept in memory until its LR one arrives, so that both are written or none.
     """
 
     def __init__(self, folder: Path, *, every: int = 1, overwrite: bool = False) -> None:
-        """Raises OptionError for ``every`` below 1, OutputError for folders that are not empty."""
+        """Prepare the two folders' names.
+
+        Raises:
+            OptionError: ``every`` is below 1.
+            OutputError: A folder holds pictures already.
+        """
         if every < 1:
-            raise OptionError(f"--every {every}: allowed is 1 or more.")
+            raise OptionError(f"every = {every}: expected 1 or more.")
         self.every, self.written = every, 0
         self._hr, self._lr = folder / "hr", folder / "lr"
         self._held: dict[str, Tensor] = {}
+        check_folder(folder)
         for part in (self._hr, self._lr):
             if any(part.glob("*.png")) and not overwrite:
                 raise OutputError(f"{part}: holds pictures already", hint="--overwrite adds to it.")
 
     def wants(self, index: int) -> bool:
-        """Whether the frame or picture of that number, from 0, is one of those written."""
+        """Return True if the frame or picture of that number, from 0, is one of those written."""
         return index % self.every == 0
 
     def hold(self, name: str, hr: Tensor) -> None:
+        """Keep the HR picture of that name until its LR one arrives."""
         self._held[name] = hr
 
     def match(self, name: str, lr: Tensor) -> None:
-        """Write the pair, when its HR picture was held."""
+        """Write the pair, if its HR picture was held."""
         hr = self._held.pop(name, None)
         if hr is None:
             return
@@ -46,7 +57,7 @@ class Pairs:
 
 
 def make_folder(folder: Path) -> None:
-    """Raises OutputError when it cannot be made."""
+    """Create ``folder`` and its parents. Raises OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -55,5 +66,7 @@ def make_folder(folder: Path) -> None:
 
 def write_pictures(pictures: dict[Path, Tensor]) -> None:
     """Write PNG files. Raises OutputError."""
+    from vidsr.video.still_images import write_png
+
     for path, picture in pictures.items():
         write_png(path, picture)

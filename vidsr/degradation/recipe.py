@@ -1,4 +1,4 @@
-"""Recipes: TOML files that say which degradations there are and how much each may vary.
+"""Recipes: TOML files that list degradations and how much each may vary.
 
     about = "one line for --list-recipes"
 
@@ -23,19 +23,18 @@ from __future__ import annotations
 import random
 import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
-from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
 from vidsr.degradation.chain import Chain, Step
+from vidsr.degradation.recipe_files import read_recipe
 from vidsr.degradation.recipe_parsing import RecipeStep, check_keys, parse_step
-from vidsr.errors import NoInputError, OptionError
+from vidsr.errors import OptionError
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A distribution of degradations."""
+    """Distribution of degradations, from which chains are sampled."""
 
     name: str
     about: str
@@ -43,25 +42,13 @@ class Recipe:
 
     @classmethod
     def load(cls, name: str | Path) -> Self:
-        """A recipe of this package by name, or a TOML file by path.
+        """Return a recipe of this package by name, or of a TOML file by path.
 
-        Raises NoInputError where there is none, and OptionError for what it must not say.
+        Raises:
+            NoInputError: There is neither.
+            OptionError: The file breaks a rule of recipes.
         """
-        builtin = files("vidsr.degradation") / "recipes" / f"{name}.toml"
-        if str(name) in recipe_names():
-            return cls.parse(builtin.read_text("utf-8"), str(name))
-        path = Path(name)
-        if not path.is_file():
-            close = get_close_matches(str(name), recipe_names(), 1)
-            hint = (
-                f"did you mean {close[0]}?" if close else f"there are {', '.join(recipe_names())}"
-            )
-            raise NoInputError(f"recipe {name}: no such recipe or file", hint=hint)
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise OptionError(f"recipe {path}: cannot be read: {error}") from error
-        return cls.parse(text, str(path))
+        return cls.parse(read_recipe(name), str(name))
 
     @classmethod
     def parse(cls, text: str, name: str) -> Self:
@@ -73,10 +60,10 @@ class Recipe:
         check_keys(table, ("about", "step"), f"recipe {name}")
         about = table.get("about", "")
         if not isinstance(about, str):
-            raise OptionError(f"recipe {name}: about = {about!r}; allowed: a line of text")
+            raise OptionError(f"recipe {name}: about: expected a line of text, got {about!r}")
         steps = table.get("step", [])
         if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
-            raise OptionError(f"recipe {name}: step; allowed: tables, each begun by [[step]]")
+            raise OptionError(f"recipe {name}: step: expected tables, each begun by [[step]]")
         parsed = (parse_step(s, f"recipe {name}, step {i}") for i, s in enumerate(steps, 1))
         return cls(name, about, tuple(parsed))
 
@@ -89,15 +76,8 @@ class Recipe:
         return Chain(tuple(step for step, used, _ in _shuffle(drawn, rng) if used))
 
 
-def recipe_names() -> list[str]:
-    """The recipes that come with the package."""
-    folder = files("vidsr.degradation") / "recipes"
-    found = (Path(entry.name) for entry in folder.iterdir())
-    return sorted(path.stem for path in found if path.suffix == ".toml")
-
-
 def _choose(steps: list[RecipeStep], rng: random.Random) -> list[RecipeStep]:
-    """``steps`` with one of each group of alternatives."""
+    """Return ``steps`` with one of each group of alternatives."""
     groups: dict[str, list[int]] = {}
     for number, step in enumerate(steps):
         if step.one_of:

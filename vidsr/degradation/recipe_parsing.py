@@ -1,4 +1,4 @@
-"""One step of a recipe: what TOML may say of it, checked, and what is drawn from it."""
+"""Step of a recipe: its TOML table checked, and a step of a chain drawn from it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEYS = ("op", "probability", "shuffle", "one_of", "weight")
 
 @dataclass(frozen=True)
 class Range:
-    """Every number from ``low`` to ``high`` is as likely; ``whole``: whole ones only."""
+    """Numbers from ``low`` to ``high``, all as likely; with ``whole``, whole ones only."""
 
     low: float
     high: float
@@ -30,7 +30,7 @@ class Range:
 
 @dataclass(frozen=True)
 class Choices:
-    """One of these, each as likely."""
+    """Values of which each is as likely."""
 
     values: tuple[Value, ...]
 
@@ -40,7 +40,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class RecipeStep:
-    """An operation with what its parameters may be."""
+    """Operation with the ranges and choices of its parameters."""
 
     op: str
     parameters: dict[str, Range | Choices] = field(default_factory=dict)
@@ -50,14 +50,16 @@ class RecipeStep:
     weight: float = 1.0
 
     def sample(self, rng: random.Random) -> Step:
+        """Draw a value for every parameter."""
         values = {key: drawn.draw(rng) for key, drawn in self.parameters.items()}
         return Step(self.op, values, rng.getrandbits(48))
 
 
 def parse_step(table: dict[str, Any], where: str) -> RecipeStep:
+    """Check one ``[[step]]`` table; ``where`` begins messages. Raises OptionError."""
     name = table.get("op")
     if not isinstance(name, str) or name not in OPS:
-        what = f"{where}: op = {name!r}; allowed: {', '.join(OPS)}"
+        what = f"{where}: op: expected one of {', '.join(OPS)}, got {name!r}"
         raise OptionError(what, hint=_meant(name, tuple(OPS)))
     op, where = OPS[name], f"{where} ({name})"
     check_keys(table, (*_KEYS, *op.parameters), where)
@@ -68,7 +70,7 @@ def parse_step(table: dict[str, Any], where: str) -> RecipeStep:
         elif spec.default is not None:
             parameters[key] = Choices((spec.default,))
         elif not spec.optional:
-            raise OptionError(f"{where}: {key} is missing; allowed: {_allowed(spec)}")
+            raise OptionError(f"{where}: {key} is missing; expected {_bounds(spec)}")
     if op.either and len([key for key in op.either if key in table]) != 1:
         raise OptionError(f"{where}: needs one of {' and '.join(op.either)}, not both")
     probability = _parse_number(table.get("probability", 1), Number(0, 1), f"{where}: probability")
@@ -77,13 +79,14 @@ def parse_step(table: dict[str, Any], where: str) -> RecipeStep:
     return RecipeStep(name, parameters, probability, groups[0], groups[1], weight)
 
 
-def check_keys(table: dict[str, Any], allowed: tuple[str, ...], where: str) -> None:
+def check_keys(table: dict[str, Any], known: tuple[str, ...], where: str) -> None:
+    """Raise OptionError for a key of ``table`` that is not among ``known``."""
     for key in table:
-        if key not in allowed:
-            close = get_close_matches(key, allowed, 1)
+        if key not in known:
+            close = get_close_matches(key, known, 1)
             hint = f"did you mean {close[0]!r}?" if close else ""
             raise OptionError(
-                f"{where}: unknown key {key!r}; allowed: {', '.join(allowed)}", hint=hint
+                f"{where}: unknown key {key!r}; expected {', '.join(known)}", hint=hint
             )
 
 
@@ -92,7 +95,9 @@ def _parse_value(value: object, spec: Number | Word, where: str) -> Range | Choi
         check_keys(value, ("choices",), where)
         value = value.get("choices")
         if not isinstance(value, list) or not value:
-            raise OptionError(f"{where} = {value!r}; allowed: {{ choices = [...] }} with any in it")
+            raise OptionError(
+                f"{where}: expected {{ choices = [...] }} with any in it, got {value!r}"
+            )
     elif isinstance(value, list) and isinstance(spec, Number):
         return _parse_range(value, spec, where)
     values = value if isinstance(value, list) and value else [value]
@@ -104,41 +109,41 @@ def _parse_value(value: object, spec: Number | Word, where: str) -> Range | Choi
 
 def _parse_range(value: list[object], spec: Number, where: str) -> Range:
     if len(value) != 2:
-        raise OptionError(f"{where} = {value!r}; allowed: a number, [low, high] or choices")
+        raise OptionError(f"{where}: expected a number, [low, high] or choices, got {value!r}")
     low, high = (_parse_number(end, spec, where) for end in value)
     if low > high:
-        raise OptionError(f"{where} = {value!r}; allowed: the lower end first")
+        raise OptionError(f"{where}: expected the lower end first, got {value!r}")
     return Range(low, high, spec.whole)
 
 
 def _parse_number(value: object, spec: Number, where: str) -> float:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number or not spec.low <= value <= spec.high:  # type: ignore[operator]
-        raise OptionError(f"{where} = {value!r}; allowed: {_allowed(spec)}")
+        raise OptionError(f"{where}: expected {_bounds(spec)}, got {value!r}")
     if spec.whole and value != int(value):  # type: ignore[call-overload]
-        raise OptionError(f"{where} = {value!r}; allowed: {_allowed(spec)}")
+        raise OptionError(f"{where}: expected {_bounds(spec)}, got {value!r}")
     return float(value)  # type: ignore[arg-type]
 
 
 def _parse_word(value: object, spec: Word, where: str) -> str:
     if value not in spec.allowed:
-        what = f"{where} = {value!r}; allowed: {_allowed(spec)}"
+        what = f"{where}: expected {_bounds(spec)}, got {value!r}"
         raise OptionError(what, hint=_meant(value, spec.allowed))
     return str(value)
 
 
 def _parse_group(value: object, where: str) -> str:
     if not isinstance(value, str):
-        raise OptionError(f"{where} = {value!r}; allowed: a name for the group")
+        raise OptionError(f"{where}: expected a name for the group, got {value!r}")
     return value
 
 
-def _allowed(spec: Number | Word) -> str:
+def _bounds(spec: Number | Word) -> str:
     if isinstance(spec, Word):
         return ", ".join(spec.allowed)
-    return f"{spec.low:g} to {spec.high:g}" + (", whole" if spec.whole else "")
+    return f"{spec.low:g} to {spec.high:g}" + (" (whole)" if spec.whole else "")
 
 
-def _meant(word: object, allowed: tuple[str, ...]) -> str:
-    close = get_close_matches(str(word), allowed, 1)
+def _meant(word: object, known: tuple[str, ...]) -> str:
+    close = get_close_matches(str(word), known, 1)
     return f"did you mean {close[0]!r}?" if close else ""

@@ -1,9 +1,8 @@
-"""Degrading pictures: one file, or every one of a folder, each with a seed of its own."""
+"""Degradation of pictures: one file, or every one of a folder, each with a seed of its own."""
 
 from __future__ import annotations
 
 import random
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,18 +12,19 @@ from torch import Tensor
 
 from vidsr.degradation.chain import Chain
 from vidsr.degradation.clips import still_clip
+from vidsr.degradation.files import check_folders
 from vidsr.degradation.pairs import Pairs, make_folder, write_pictures
 from vidsr.degradation.recipe import Recipe
-from vidsr.errors import InputError, OptionError, OutputError
+from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
-from vidsr.video.still_images import picture_files, read_rgb, to_bytes, to_unit
+from vidsr.video.still_images import read_rgb, to_bytes, to_unit
 
 STILL_FRAMES = 5  # the clip a picture becomes for codecs; its last frame is kept
 
 
 @dataclass(frozen=True)
 class Done:
-    """How many pictures or frames were written, and how many could not be."""
+    """Count of the pictures or frames written, and of those that could not be."""
 
     written: int
     skipped: int = 0
@@ -32,10 +32,10 @@ class Done:
 
 
 def degrade_picture(picture: Tensor, chain: Chain, scale: int, *, seed: int = 0) -> Tensor:
-    """uint8 ``[3, H, W]`` -> uint8 ``[3, H // scale, W // scale]``.
+    """Degrade uint8 ``[3, H, W]`` to uint8 ``[3, H // scale, W // scale]``.
 
-    Where the chain looks at frames beside each other, the picture goes through as five of them
-    that differ by half a level of noise, and the last is returned. Raises OptionError.
+    If the chain is temporal, the picture goes through as five frames that differ by half a level
+    of noise, and the last is returned. Raises OptionError.
     """
     unit = to_unit(picture)
     if not chain.temporal:
@@ -56,16 +56,29 @@ def degrade_folder(
     notes: Notes,
     told: Callable[[], object] = lambda: None,
 ) -> Done:
-    """Every picture of ``source`` into ``target`` as PNG; unusable ones are named and left out.
+    """Degrade every picture of ``source`` into ``target`` as PNG.
 
-    Each picture's chain is drawn from ``seed`` and its file name, whatever else is in the folder.
-    ``pairs`` counts those written. ``told`` is called after each. Raises InputError when none could
-    be used, OutputError, and KeyboardInterrupt with a message that says how many are done.
+    Unusable pictures are named in ``notes`` and left out. Each picture's chain is drawn from
+    ``seed`` and its file name, whatever else is in the folder.
+
+    Args:
+        source: Folder of pictures.
+        target: Folder to write to; it is created.
+        recipe: Distribution of the chains.
+        seed: Seed of all random numbers.
+        scale: Ratio of original to low-resolution sides, 1 or more.
+        pairs: Writer of training pairs; it counts the pictures written.
+        overwrite: True replaces files of the same names.
+        notes: Receiver of the names of pictures left out.
+        told: Function called after each picture.
+
+    Raises:
+        InputError: None of the pictures could be used.
+        OutputError: The target cannot be written.
+        KeyboardInterrupt: The user stopped it; the message counts the pictures done.
     """
-    paths = picture_files(source)
-    names = _names(paths)
+    paths, names = check_folders(source, target, overwrite=overwrite)
     make_folder(target)
-    _check_target(source, target, names, overwrite)
     written = skipped = 0
     for path, name in zip(paths, names, strict=True):
         wanted = pairs if pairs is not None and pairs.wants(written) else None
@@ -92,7 +105,7 @@ def degrade_file(
     scale: int,
     pairs: Pairs | None = None,
 ) -> Chain:
-    """One picture file into one PNG. Returns the chain drawn. Raises a VidsrError."""
+    """Degrade one picture file into one PNG and return the chain drawn. Raises a VidsrError."""
     picture = read_rgb(source)
     rng = random.Random(f"{seed}:{source.name}")
     chain = recipe.sample(rng)
@@ -105,24 +118,3 @@ def degrade_file(
         pairs.hold(target.stem, picture[:, : lr.shape[1] * scale, : lr.shape[2] * scale])
         pairs.match(target.stem, lr)
     return chain
-
-
-def _names(paths: list[Path]) -> list[str]:
-    """Names without suffixes, with them where they would be the same, small letters or capitals.
-
-    All have them where one with and one without would be the same: a.png, a.bmp and a.png.bmp.
-    """
-    counts = Counter(path.stem.casefold() for path in paths)
-    names = [path.stem if counts[path.stem.casefold()] == 1 else path.name for path in paths]
-    unique = len({name.casefold() for name in names}) == len(names)
-    return names if unique else [path.name for path in paths]
-
-
-def _check_target(source: Path, target: Path, names: list[str], overwrite: bool) -> None:
-    if target.resolve() == source.resolve():
-        raise OutputError(f"{target}: is the source itself", hint="choose another name.")
-    taken = [name for name in names if (target / f"{name}.png").exists()]
-    if taken and not overwrite:
-        raise OutputError(
-            f"{target / taken[0]}.png: exists already", hint="--overwrite replaces it."
-        )

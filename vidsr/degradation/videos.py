@@ -16,6 +16,7 @@ from av.container import Flags
 from torch import Tensor
 
 from vidsr.degradation.chain import Chain, ChainStream
+from vidsr.degradation.files import check_video, codec_name
 from vidsr.degradation.pairs import Pairs
 from vidsr.degradation.stills import Done
 from vidsr.errors import InputError, OptionError
@@ -24,9 +25,9 @@ from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.video.progress import Progress
 from vidsr.video.sink.file_sink import Sink
+from vidsr.video.sink.output_options import OutputOptions
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
-    OutputOptions,
     OutputPlan,
     plan_output,
     plan_streams,
@@ -51,8 +52,7 @@ def degrade_video(
     progress: Progress | None = None,
 ) -> Done:
     """Run ``chain`` over a video. The target appears when it is whole. Raises a VidsrError."""
-    target = Target.of(target_path, overwrite=options.overwrite)
-    target.check(source_path, overwrite=options.overwrite)
+    target = check_video(source_path, target_path, options)
     upright = target.container in NO_DISPLAY_MATRIX
     with Source(source_path, upright=upright, notes=notes) as source:
         info = source.info
@@ -77,9 +77,7 @@ def near_lossless(
     """
     if target.container == "image2":
         return options
-    lossless = target.container == "matroska" and options.crf is None
-    default = "vp9" if target.container == "webm" else "ffv1" if lossless else "h264"
-    codec = options.codec or default
+    codec = codec_name(options, target)
     crf = options.crf
     if crf is None and codec in ("h264", "hevc", "vp9", "av1"):
         crf = NEAR_LOSSLESS_CRF

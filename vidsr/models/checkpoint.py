@@ -15,6 +15,7 @@ from torch import Tensor
 from vidsr.errors import ModelError
 from vidsr.files import written_whole
 from vidsr.models import foreign_srresnet
+from vidsr.models.header import CONFIG_KEY
 from vidsr.models.networks.config import GeneratorConfig, OutputRange
 from vidsr.models.networks.espcn import ESPCN
 from vidsr.models.networks.lite import Lite
@@ -23,8 +24,8 @@ from vidsr.models.networks.rrdb import RRDB
 from vidsr.models.networks.srcnn import SRCNN
 from vidsr.models.networks.srresnet import SRResNet
 from vidsr.models.networks.unet import UNet
+from vidsr.models.shipped import require_file
 
-CONFIG_KEY = "vidsr.generator"
 Generator = PhaseNet | SRResNet
 
 
@@ -68,9 +69,7 @@ def load_generator(
     Raises ModelError when the file is absent, damaged, unsafe or holds another architecture.
     """
     path = Path(path)
-    if not path.is_file():
-        what = "is a directory, not a file" if path.is_dir() else "does not exist"
-        raise ModelError(f"{path}: {what}", hint="name a .safetensors or .pth file of weights")
+    require_file(path)
     try:
         return _load(path, output_range)
     except OSError as error:

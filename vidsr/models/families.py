@@ -2,41 +2,81 @@
 
 from __future__ import annotations
 
-from os import PathLike
-
-import torch
+from typing import TYPE_CHECKING
 
 from vidsr.errors import OptionError
-from vidsr.models.zoo import automatic_model
+from vidsr.models.header import stated_config
+from vidsr.models.shipped import available, find_weights
+from vidsr.values import ModelName
 
-ModelName = str | PathLike[str]
+if TYPE_CHECKING:
+    import torch
+
 FAMILIES = ("lite", "srresnet", "srgan", "espcn", "srcnn", "rrdb")
 RESTORERS = ("unet",)  # families that keep the size
 
 
 def choose_model(model: ModelName, scale: int | None, device: torch.device) -> ModelName:
-    """A definite model for ``auto`` and for a family name such as ``lite``.
+    """Return a definite model for ``auto`` and for a family name such as ``lite``.
 
     Raises OptionError for a family that does not have the scale.
     """
+    if model == "auto":
+        _check_family(model, scale)
+        return automatic_model(device, scale or 4)
+    return _of_family(model, scale)
+
+
+def automatic_model(device: torch.device, scale: int) -> str:
+    """Return the model for people who did not choose: quality on a GPU, else speed."""
+    best = f"srresnet-x{scale}"
+    return best if device.type == "cuda" and best in available() else f"lite-x{scale}"
+
+
+def check_model(model: ModelName, scale: int | None, *, open_scale: bool = False) -> None:
+    """Raise OptionError or ModelError for a model that no device makes right.
+
+    ``open_scale``: the scale may still follow from a wanted size, so that of a family is not known.
+    """
+    _check_family(model, scale)
+    if open_scale and scale is None and is_family(model):
+        return
+    path = find_weights(f"lite-x{scale or 4}" if model == "auto" else _of_family(model, scale))
+    stated = stated_config(path)
+    if stated is not None:
+        check_scale(path.stem, stated.scale, scale)
+
+
+def check_scale(name: str, own: int, wanted: int | None) -> None:
+    """Raise OptionError where the model ``name``, whose scale is ``own``, is to have another."""
+    if wanted in (None, own):
+        return
+    raise OptionError(
+        f"scale = {wanted}, but {name} "
+        + (f"enlarges {own} times." if own > 1 else "keeps the size."),
+        hint=f"leave --scale out, or choose a model of scale {wanted}.",
+    )
+
+
+def is_family(model: ModelName) -> bool:
+    """Return True if the name leaves the scale open."""
+    return model in ("auto", *FAMILIES)
+
+
+def _of_family(model: ModelName, scale: int | None) -> ModelName:
     if model in RESTORERS:
         if scale not in (None, 1):
             raise OptionError(
                 f"scale = {scale}, but {model} keeps the size.", hint="leave --scale out."
             )
         return f"{model}-x1"
+    _check_family(model, scale)
+    return f"{model}-x{scale or 4}" if is_family(model) else model
+
+
+def _check_family(model: ModelName, scale: int | None) -> None:
     if scale == 1 and is_family(model):
         raise OptionError(
             f"scale = 1, but model {model} enlarges 2 or 4 times.",
             hint="name a model that keeps the size with --model, such as a unet.",
         )
-    if model == "auto":
-        return automatic_model(device, scale or 4)
-    if is_family(model):
-        return f"{model}-x{scale or 4}"
-    return model
-
-
-def is_family(model: ModelName) -> bool:
-    """Whether the name leaves the scale open."""
-    return model in ("auto", *FAMILIES)

@@ -1,4 +1,4 @@
-"""Luma apart from chroma: what luma networks leave to interpolation, where it is sited."""
+"""Luma apart from chroma: the chroma that luma networks leave to interpolation, and its siting."""
 
 from __future__ import annotations
 
@@ -28,7 +28,13 @@ _SPLIT = ColorSpec(matrix=MATRIX_BT601, range=RANGE_FULL, siting="center")
 
 @dataclass(frozen=True)
 class Components:
-    """Luma ``[h, w]`` and chroma ``[2, hc, wc]`` (None for grey) as floats, and what they mean."""
+    """Luma and chroma of one picture as floats, and the format they are read by.
+
+    Attributes:
+        luma: ``[h, w]`` float32.
+        chroma: ``[2, hc, wc]`` float32, or None for grey.
+        layout: Format whose subsampling, siting and matrix the two follow.
+    """
 
     luma: Tensor
     chroma: Tensor | None
@@ -36,6 +42,7 @@ class Components:
 
 
 def components(frame: Frame) -> Components:
+    """Return the luma and chroma of ``frame``; RGB pictures are split by BT.601."""
     layout = frame.format
     if layout.pixel.family == "rgb":
         return split(conversion.yuv_to_rgb(frame.planes, layout))
@@ -48,14 +55,14 @@ def components(frame: Frame) -> Components:
 
 
 def split(rgb: Tensor) -> Components:
-    """``[3, h, w]`` RGB, overwritten -> luma and full-resolution chroma."""
+    """Split ``[3, h, w]`` RGB, which is overwritten, into luma and full-resolution chroma."""
     via = VideoFormat(rgb.shape[2], rgb.shape[1], PixelFormat("yuv", 16), _SPLIT)
     luma, *chroma = conversion.from_rgb(rgb, via)
     return Components(luma, torch.stack(chroma), via)
 
 
 def keeps_matrix(source: VideoFormat, target: VideoFormat) -> bool:
-    """Whether luma and chroma may stay what they are."""
+    """Return True if luma and chroma of ``source`` hold for ``target`` as they are."""
     if "rgb" in (source.pixel.family, target.pixel.family):
         return False
     if "gray" in (source.pixel.family, target.pixel.family):
@@ -66,7 +73,7 @@ def keeps_matrix(source: VideoFormat, target: VideoFormat) -> bool:
 
 
 def with_weights(target: VideoFormat) -> VideoFormat:
-    """``target`` with a matrix that RGB can be turned into luma by.
+    """Return ``target`` with a matrix that turns RGB into luma.
 
     Grey has none, nor has colour made of it: equal channels, so any weights will do.
     """
@@ -77,6 +84,7 @@ def with_weights(target: VideoFormat) -> VideoFormat:
 
 
 def chroma_planes(parts: Components, target: VideoFormat, quant: Quantization) -> list[Tensor]:
+    """Return the two chroma planes of ``target`` as code values; grey gives the middle value."""
     dtype = target.pixel.dtype
     if parts.chroma is None:
         (height, width), middle = target.plane_sizes[1], int(quant.chroma_offset)
@@ -89,7 +97,7 @@ def chroma_planes(parts: Components, target: VideoFormat, quant: Quantization) -
 def resample_chroma(
     chroma: Tensor, source: VideoFormat, target: VideoFormat, grid: PixelFormat
 ) -> Tensor:
-    """``[2, hc, wc]`` of ``source`` -> chroma of ``target`` on ``grid``'s subsampling, bicubic."""
+    """Resample ``[2, hc, wc]`` of ``source`` to ``target``, subsampled as ``grid`` is; bicubic."""
     steps, origins = [], []
     for axis, index in (("y", 1), ("x", 0)):
         old, new = source.pixel.subsampling[index], grid.subsampling[index]
@@ -109,7 +117,7 @@ def resample_chroma(
 
 
 def join(luma: Tensor, parts: Components, target: VideoFormat) -> Tensor:
-    """``[3, H, W]`` RGB from large luma and small chroma."""
+    """Return ``[3, H, W]`` RGB made of large luma and small chroma."""
     if parts.chroma is None:
         return luma.expand(3, -1, -1)
     grid = PixelFormat("yuv", target.pixel.depth)

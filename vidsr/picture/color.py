@@ -1,4 +1,4 @@
-"""What the numbers of a picture mean: matrix, range, primaries, transfer and chroma siting.
+"""Meaning of a picture's numbers: matrix, range, primaries, transfer and chroma siting.
 
 Tags are the code points of ITU-T H.273, which FFmpeg and every bitstream use; they travel from
 source to target untouched. Only the matrix, the range and the siting take part in arithmetic.
@@ -43,9 +43,14 @@ TRANSFER_NAMES = {16: "PQ", 18: "HLG"}
 
 @dataclass(frozen=True, kw_only=True)
 class ColorSpec:
-    """Colour tags of a stream (H.273 code points) and where its chroma samples sit.
+    """Colour tags of a stream (H.273 code points) and the siting of its chroma samples.
 
-    ``range`` is 0 unspecified (read as limited for YUV, full for RGB), 1 limited, 2 full.
+    Attributes:
+        matrix: MatrixCoefficients; 2 is unspecified.
+        primaries: ColourPrimaries; 2 is unspecified.
+        transfer: TransferCharacteristics; 2 is unspecified.
+        range: 0 unspecified (read as limited for YUV, full for RGB), 1 limited, 2 full.
+        siting: Place of chroma samples among those of luma (``chroma_position``).
     """
 
     matrix: int = MATRIX_UNSPECIFIED
@@ -56,17 +61,22 @@ class ColorSpec:
 
     @property
     def full_range(self) -> bool:
+        """Return True if code values span the full range."""
         return self.range == RANGE_FULL or (
             self.matrix == MATRIX_RGB and self.range != RANGE_LIMITED
         )
 
     @property
     def luma_weights(self) -> tuple[float, float]:
-        """(Kr, Kb). Raises KeyError for matrices that are not of the Kr/Kb kind."""
+        """Return (Kr, Kb).
+
+        Raises:
+            KeyError: The matrix is not of the Kr/Kb kind.
+        """
         return LUMA_WEIGHTS[self.matrix]
 
     def describe(self) -> str:
-        """One short phrase for people, such as ``BT.709 limited`` or ``BT.2020 limited PQ``."""
+        """Return a short phrase for people: ``BT.709 limited`` or ``BT.2020 limited PQ``."""
         name = MATRIX_NAMES.get(self.matrix, f"matrix {self.matrix}")
         parts = [name, "full" if self.full_range else "limited"]
         if self.transfer in TRANSFER_NAMES:
@@ -75,13 +85,13 @@ class ColorSpec:
 
 
 def assumed_matrix(height: int) -> int:
-    """The matrix of a stream that names none: BT.709 from 720 lines up, else BT.601."""
+    """Return the matrix of a stream that names none: BT.709 from 720 lines up, else BT.601."""
     return MATRIX_BT709 if height >= 720 else MATRIX_BT601
 
 
 @dataclass(frozen=True)
 class Quantization:
-    """How code values map to the unit interval: ``level = offset + span * value``."""
+    """Mapping of code values to the unit interval: ``level = offset + span * value``."""
 
     luma_offset: float
     luma_span: float
@@ -91,7 +101,7 @@ class Quantization:
 
     @classmethod
     def of(cls, depth: int, *, full_range: bool) -> Quantization:
-        """Narrow- or full-range scaling at ``depth`` bits (H.273, 8.3)."""
+        """Return the narrow- or full-range scaling at ``depth`` bits (H.273, 8.3)."""
         peak, middle = 2**depth - 1, float(2 ** (depth - 1))
         if full_range:
             return cls(0.0, float(peak), middle, float(peak), peak)
@@ -100,7 +110,7 @@ class Quantization:
 
 
 def chroma_position(subsampling: int, axis: Literal["x", "y"], siting: Siting) -> Fraction:
-    """Where chroma sample 0 lies on the luma grid, in luma samples from the centre of sample 0.
+    """Return the place of chroma sample 0, in luma samples from the centre of luma sample 0.
 
     Subsampled by two and co-sited it is 0, centred it is 1/2. ``left`` is co-sited across and
     centred down (MPEG-2, H.264, HEVC); ``topleft`` is co-sited both ways (BT.2020); ``center`` is

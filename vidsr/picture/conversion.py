@@ -1,4 +1,4 @@
-"""Colour conversion in plain torch: what every kernel must equal, and what a CPU runs.
+"""Colour conversion in plain torch: the reference that every kernel equals, and the way of a CPU.
 
 Formulas are those of ITU-T H.273 section 8.3 (BT.601, BT.709 and BT.2020 agree with it). All is
 elementwise float32, in which 16-bit codes are exact and which no TF32 setting changes.
@@ -22,22 +22,22 @@ _RGB_OF_GBR = (2, 0, 1)
 
 
 def dequantize_luma(plane: Tensor, quant: Quantization) -> Tensor:
-    """``[h, w]`` uint8 or uint16 codes -> float32, nominally [0, 1]; footroom is below 0."""
+    """Turn ``[h, w]`` uint8 or uint16 codes into float32, nominally [0, 1]; footroom is below 0."""
     return plane.to(torch.float32, copy=True).sub_(quant.luma_offset).div_(quant.luma_span)
 
 
 def dequantize_chroma(plane: Tensor, quant: Quantization) -> Tensor:
-    """``[h, w]`` uint8 or uint16 codes -> float32, nominally [-1/2, 1/2]."""
+    """Turn ``[h, w]`` uint8 or uint16 codes into float32, nominally [-1/2, 1/2]."""
     return plane.to(torch.float32, copy=True).sub_(quant.chroma_offset).div_(quant.chroma_span)
 
 
 def quantize_luma(values: Tensor, quant: Quantization, dtype: torch.dtype) -> Tensor:
-    """Floats, nominally [0, 1] -> codes of ``dtype`` in [0, peak], halves rounded up."""
+    """Turn floats, nominally [0, 1], into codes of ``dtype`` in [0, peak], halves rounded up."""
     return _quantize(values, quant.luma_span, quant.luma_offset, quant.peak, dtype)
 
 
 def quantize_chroma(values: Tensor, quant: Quantization, dtype: torch.dtype) -> Tensor:
-    """Floats, nominally [-1/2, 1/2] -> codes of ``dtype`` in [0, peak], halves rounded up."""
+    """Turn floats, nominally [-1/2, 1/2], into ``dtype`` codes in [0, peak], halves rounded up."""
     return _quantize(values, quant.chroma_span, quant.chroma_offset, quant.peak, dtype)
 
 
@@ -47,7 +47,7 @@ def _quantize(values: Tensor, span: float, offset: float, peak: int, dtype: torc
 
 
 def quantization(layout: VideoFormat) -> Quantization:
-    """The code values of a format: full range where it says so, and for RGB that says nothing."""
+    """Return the code values of a format: full range if it is tagged so, or is untagged RGB."""
     color = layout.color
     rgb = layout.pixel.family == "rgb"
     full = color.range != RANGE_LIMITED if rgb else color.full_range
@@ -55,7 +55,11 @@ def quantization(layout: VideoFormat) -> Quantization:
 
 
 def luma_weights(layout: VideoFormat) -> tuple[float, float]:
-    """(Kr, Kb). Raises InputError for a matrix that is not made of them, or not named."""
+    """Return (Kr, Kb) of the format's matrix.
+
+    Raises:
+        InputError: The matrix is not named, or not made of these weights.
+    """
     try:
         return layout.color.luma_weights
     except KeyError:
@@ -74,14 +78,27 @@ def yuv_to_rgb(
     dtype: torch.dtype = torch.float32,
     clamp: bool = True,
 ) -> Tensor:
-    """Planes as in ``format.plane_sizes``, uint8 or uint16 -> ``[3, H, W]``, nominally [0, 1].
+    """Convert the planes of a picture to RGB, nominally in [0, 1].
 
-    Chroma is interpolated bilinearly from where it is sited; grey becomes three equal channels.
-    ``clamp=False`` keeps what lies outside [0, 1]. Raises InputError for a matrix without (Kr, Kb)
-    and OptionError for planes of other sizes.
+    Chroma is interpolated bilinearly from its siting; grey becomes three equal channels.
+
+    Args:
+        planes: ``[h, w]`` uint8 or uint16 each, of the sizes in ``format.plane_sizes``.
+        format: Description of the planes.
+        dtype: Floating-point type of the result.
+        clamp: False keeps values outside [0, 1].
+
+    Returns:
+        ``[3, H, W]`` of ``dtype``.
+
+    Raises:
+        InputError: The matrix has no (Kr, Kb).
+        OptionError: The planes have other sizes.
     """
     if [tuple(p.shape) for p in planes] != format.plane_sizes:
-        raise OptionError(f"planes {[tuple(p.shape) for p in planes]}; need {format.plane_sizes}")
+        raise OptionError(
+            f"planes: expected {format.plane_sizes}, got {[tuple(p.shape) for p in planes]}"
+        )
     quant = quantization(format)
     if format.pixel.family == "rgb":
         rgb = torch.stack([dequantize_luma(planes[i], quant) for i in _RGB_OF_GBR])
@@ -94,7 +111,7 @@ def yuv_to_rgb(
 
 
 def to_rgb(luma: Tensor, chroma: Tensor, layout: VideoFormat) -> Tensor:
-    """``[H, W]`` and ``[2, H, W]`` -> ``[3, H, W]``: the definition of Y, Cb, Cr, inverted."""
+    """Turn ``[H, W]`` and ``[2, H, W]`` into ``[3, H, W]``: the definition of YCbCr inverted."""
     kr, kb = luma_weights(layout)
     kg = 1 - kr - kb
     cb, cr = chroma
@@ -107,7 +124,7 @@ def to_rgb(luma: Tensor, chroma: Tensor, layout: VideoFormat) -> Tensor:
 
 
 def upsample_chroma(chroma: Tensor, layout: VideoFormat) -> Tensor:
-    """``[2, h, w]`` float32 on the chroma grid -> ``[2, H, W]`` on the luma grid, bilinear."""
+    """Bring ``[2, h, w]`` float32 from the chroma to the luma grid, bilinear: ``[2, H, W]``."""
     (x_step, x_origin), (y_step, y_origin) = (
         chroma_grid(Fraction(1), subsampling, position, 1, Fraction(0))
         for subsampling, position in _chroma_axes(layout)
@@ -118,7 +135,7 @@ def upsample_chroma(chroma: Tensor, layout: VideoFormat) -> Tensor:
 
 
 def _chroma_axes(layout: VideoFormat) -> tuple[tuple[int, Fraction], tuple[int, Fraction]]:
-    """(subsampling, position of sample 0) across and down."""
+    """Return (subsampling, position of sample 0) across and down."""
     across, down = layout.pixel.subsampling
     siting = layout.color.siting
     x, y = chroma_position(across, "x", siting), chroma_position(down, "y", siting)
@@ -126,14 +143,26 @@ def _chroma_axes(layout: VideoFormat) -> tuple[tuple[int, Fraction], tuple[int, 
 
 
 def rgb_to_yuv(rgb: Tensor, format: VideoFormat) -> tuple[Tensor, ...]:
-    """``[3, H, W]`` float, clamped to [0, 1] -> planes as in ``format.plane_sizes``, its dtype.
+    """Convert an RGB picture to the planes of ``format``.
 
-    Chroma is filtered where it is sited: [1 2 1]/4 co-sited, [1 1]/2 between two samples. Grey
-    formats get the luma. Raises InputError for a matrix without (Kr, Kb) unless the target is RGB,
-    and OptionError for another shape.
+    Chroma is filtered towards its siting: [1 2 1]/4 co-sited, [1 1]/2 between two samples. Grey
+    formats get the luma.
+
+    Args:
+        rgb: ``[3, H, W]`` float, clamped to [0, 1].
+        format: Description of the planes to make.
+
+    Returns:
+        Planes of the sizes in ``format.plane_sizes``, in the format's dtype.
+
+    Raises:
+        InputError: The matrix has no (Kr, Kb), unless the target is RGB.
+        OptionError: ``rgb`` has another shape.
     """
     if tuple(rgb.shape) != (3, format.height, format.width):
-        raise OptionError(f"{rgb.shape = }; need {(3, format.height, format.width)}")
+        raise OptionError(
+            f"rgb: expected {(3, format.height, format.width)}, got {tuple(rgb.shape)}"
+        )
     quant, dtype = quantization(format), format.pixel.dtype
     rgb = rgb.float().clamp(0, 1)  # a copy, which from_rgb may overwrite
     if format.pixel.family == "rgb":
@@ -144,9 +173,12 @@ def rgb_to_yuv(rgb: Tensor, format: VideoFormat) -> tuple[Tensor, ...]:
 
 
 def from_rgb(rgb: Tensor, layout: VideoFormat) -> tuple[Tensor, ...]:
-    """``[3, H, W]`` float, overwritten -> luma ``[H, W]`` and chroma on ``layout``'s grid, floats.
+    """Split ``[3, H, W]``, which is overwritten, into luma and chroma on ``layout``'s grid.
 
-    Luma alone where ``layout`` is grey. Raises InputError for a matrix without (Kr, Kb).
+    All are floats, luma ``[H, W]``. A grey ``layout`` gives luma alone.
+
+    Raises:
+        InputError: The matrix has no (Kr, Kb).
     """
     kr, kb = luma_weights(layout)
     red, green, blue = rgb
@@ -160,7 +192,7 @@ def from_rgb(rgb: Tensor, layout: VideoFormat) -> tuple[Tensor, ...]:
 
 
 def subsample_chroma(chroma: Tensor, layout: VideoFormat) -> Tensor:
-    """``[H, W]`` on the luma grid -> ``[h, w]`` on the chroma grid of ``layout``."""
+    """Bring ``[H, W]`` from the luma grid to the chroma grid of ``layout``: ``[h, w]``."""
     axes = zip((1, 0), _chroma_axes(layout), strict=True)
     for dim, (subsampling, position) in reversed(list(axes)):  # rows first: they are contiguous
         if subsampling == 2:
@@ -169,7 +201,7 @@ def subsample_chroma(chroma: Tensor, layout: VideoFormat) -> Tensor:
 
 
 def _halve(x: Tensor, dim: int, *, cosited: bool) -> Tensor:
-    """Every second sample of ``[H, W]`` along ``dim``, filtered; edges replicate."""
+    """Return every second sample of ``[H, W]`` along ``dim``, filtered; edges replicate."""
     x = x.movedim(dim, 0)
     even, odd = x[0::2], x[1::2]
     total = torch.mul(even, 2 if cosited else 1)

@@ -1,4 +1,4 @@
-"""A picture in memory: planes as torch tensors, and the description that makes them a picture."""
+"""Picture in memory: planes as torch tensors, and the description that makes them a picture."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ _DEPTHS = (8, 10, 12, 16)
 class PixelFormat:
     """Planar samples of one depth: Y'CbCr, grey, or R'G'B' (stored G, B, R as FFmpeg does).
 
-    ``subsampling`` is (across, down); a chroma plane has ``ceil(width / across)`` columns.
+    Attributes:
+        family: "yuv", "gray" or "rgb".
+        depth: Bits of a sample: 8, 10, 12 or 16.
+        subsampling: (across, down); a chroma plane has ``ceil(width / across)`` columns.
     """
 
     family: Family
@@ -35,7 +38,7 @@ class PixelFormat:
 
     @property
     def name(self) -> str:
-        """FFmpeg's name, such as ``yuv420p10le``."""
+        """Return FFmpeg's name, such as ``yuv420p10le``."""
         suffix = "" if self.depth == 8 else f"{self.depth}le"
         if self.family == "gray":
             return f"gray{suffix}"
@@ -45,10 +48,11 @@ class PixelFormat:
 
     @property
     def dtype(self) -> torch.dtype:
+        """Return the type of a sample: uint8 for 8 bits, uint16 for more."""
         return torch.uint8 if self.depth == 8 else torch.uint16
 
     def plane_sizes(self, width: int, height: int) -> list[tuple[int, int]]:
-        """(height, width) of each plane of a ``width`` x ``height`` picture."""
+        """Return (height, width) of each plane of a ``width`` x ``height`` picture."""
         if self.family == "gray":
             return [(height, width)]
         across, down = self.subsampling
@@ -57,7 +61,7 @@ class PixelFormat:
 
     @classmethod
     def nearest(cls, name: str) -> PixelFormat:
-        """The planar format that holds everything FFmpeg's format ``name`` can, alpha aside."""
+        """Return the planar format that holds all of FFmpeg's format ``name``, alpha aside."""
         import av
 
         source = av.VideoFormat(name, 16, 16)
@@ -75,7 +79,7 @@ class PixelFormat:
 
 @dataclass(frozen=True)
 class VideoFormat:
-    """Everything needed to read a picture's planes."""
+    """Description by which a picture's planes are read: size in pixels, samples and colour."""
 
     width: int
     height: int
@@ -84,24 +88,29 @@ class VideoFormat:
 
     @property
     def plane_sizes(self) -> list[tuple[int, int]]:
+        """Return (height, width) of each plane."""
         return self.pixel.plane_sizes(self.width, self.height)
 
     @property
     def frame_bytes(self) -> int:
-        """Bytes of one picture's samples."""
+        """Return the number of bytes of one picture's samples."""
         return sum(h * w for h, w in self.plane_sizes) * self.pixel.dtype.itemsize
 
 
 def _keep() -> None:
-    """What there is to do for planes that nobody else is going to fill."""
+    """Do nothing: the default ``release`` of planes that are not borrowed."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture: ``planes[i]`` is ``[h, w]`` uint8 or uint16.
+    """One picture of a stream.
 
-    ``pts`` and ``duration`` count units of the stream's time base; None is unknown.
-    ``release`` gives the planes back to whoever lent them, who will fill them again.
+    Attributes:
+        planes: ``[h, w]`` uint8 or uint16 each, as ``format`` describes them.
+        format: Sizes, samples and colour of the planes.
+        pts: Time of showing in units of the stream's time base; None is unknown.
+        duration: Length of showing in the same units; None is unknown.
+        release: Function that gives borrowed planes back; their lender then fills them again.
     """
 
     planes: tuple[Tensor, ...]
@@ -112,12 +121,12 @@ class Frame:
 
 
 def view_planes(image: av.VideoFrame) -> tuple[Tensor, ...]:
-    """The planes of a planar ``av.VideoFrame`` without a copy; they keep its memory alive."""
+    """Return the planes of a planar ``av.VideoFrame`` uncopied; they keep its memory alive."""
     return tuple(from_dlpack(plane) for plane in image.planes)
 
 
 def to_image(frame: Frame) -> av.VideoFrame:
-    """A new ``av.VideoFrame`` holding a copy of the planes, with the colour tags on it."""
+    """Return a new ``av.VideoFrame`` with a copy of the planes, and the colour tags on it."""
     import av
 
     layout = frame.format

@@ -1,4 +1,4 @@
-"""Luma of R'G'B' pictures, as networks are taught and judged on it."""
+"""Luma of R'G'B' pictures, by which networks are trained and judged."""
 
 from __future__ import annotations
 

@@ -33,14 +33,24 @@ def resample(
     origin: tuple[Fraction | float, Fraction | float],
     kernel: Kernel = "cubic",
 ) -> Tensor:
-    """``[N, C, h, w]`` float32 -> ``[N, C, H, W]`` float32 with ``size = (H, W)``, any value range.
+    """Resample float planes of any value range. The weights of an output sum to 1.
 
-    ``step`` and ``origin`` are (down, across), in input samples. ``bilinear`` is the triangle,
-    ``cubic`` Catmull-Rom (a = -1/2), ``lanczos`` Lanczos with three lobes. Weights sum to 1.
-    Not differentiable. Raises OptionError for another dtype or rank, an empty size, a step <= 0.
+    Args:
+        x: ``[N, C, h, w]`` float32.
+        size: (H, W) of the result, 1 or more each.
+        step: (down, across) distance between outputs, in input samples, more than 0.
+        origin: (down, across) input coordinate of output 0.
+        kernel: ``bilinear`` is the triangle, ``cubic`` Catmull-Rom (a = -1/2), ``lanczos`` Lanczos
+            with three lobes.
+
+    Returns:
+        ``[N, C, H, W]`` float32; gradients do not pass through it.
+
+    Raises:
+        OptionError: Another dtype or rank, an empty size, or a step of 0 or less.
     """
     if x.ndim != 4 or x.dtype != torch.float32:
-        raise OptionError(f"{x.shape = }, {x.dtype = }; allowed: [N, C, h, w] float32")
+        raise OptionError(f"x: expected [N, C, h, w] float32, got {list(x.shape)} {x.dtype}")
     down, across = (
         _Axis(old, new, Fraction(s), Fraction(o), kernel)
         for old, new, s, o in zip(x.shape[2:], size, step, origin, strict=True)
@@ -64,7 +74,7 @@ def chroma_grid(
     out_subsampling: int,
     out_position: Fraction,
 ) -> tuple[Fraction, Fraction]:
-    """(step, origin) of one axis that carries chroma from a picture to one ``scale`` times larger.
+    """Return (step, origin) of one axis that carries chroma to a picture ``scale`` times larger.
 
     Luma coordinate X of the large picture is ``x = (X + 1/2) / scale - 1/2`` of the small one;
     chroma sample k of either lies at ``subsampling * k + position`` on its own luma grid (positions
@@ -89,18 +99,18 @@ class _Axis:
 
     def __post_init__(self) -> None:
         if self.in_size < 1 or self.out_size < 1:
-            raise OptionError(f"size {self.in_size} -> {self.out_size}; allowed: 1 or more")
+            raise OptionError(f"size: expected 1 or more, got {self.in_size} -> {self.out_size}")
         if self.step <= 0:
-            raise OptionError(f"step = {self.step}; allowed: more than 0")
+            raise OptionError(f"step: expected more than 0, got {self.step}")
 
     @property
     def keeps(self) -> bool:
-        """Whether the axis stays as it is (every kernel is 1 at 0 and 0 at other integers)."""
+        """Return True if the axis stays as it is (a kernel is 1 at 0 and 0 at other integers)."""
         return self.in_size == self.out_size and self.step == 1 and self.origin == 0
 
 
 class _Strip(NamedTuple):
-    """A run of outputs and the run of inputs that they read."""
+    """Run of outputs and the run of inputs that they read."""
 
     outputs: slice
     inputs: slice
@@ -108,7 +118,7 @@ class _Strip(NamedTuple):
 
 
 def _kernel(name: Kernel, t: Tensor) -> Tensor:
-    """Kernel values at distances ``t`` in samples, float64."""
+    """Return kernel values at distances ``t`` in samples, float64."""
     t = t.abs()
     if name == "bilinear":
         return (1 - t).clamp(min=0)
@@ -124,7 +134,7 @@ _SUPPORT: dict[Kernel, int] = {"bilinear": 1, "cubic": 2, "lanczos": 3}
 
 
 def _taps(axis: _Axis) -> tuple[Tensor, Tensor]:
-    """Indices ``[out, taps]`` int64, inside the input, and weights ``[out, taps]`` float64."""
+    """Return indices ``[out, taps]`` int64, inside the input, and float64 weights likewise."""
     # Integers over a common denominator: a float coordinate near 7680 would lose 1e-12 of phase,
     # and the floor of a coordinate that should be whole could fall one sample short.
     unit = math.lcm(axis.step.denominator, axis.origin.denominator)
@@ -142,7 +152,7 @@ def _taps(axis: _Axis) -> tuple[Tensor, Tensor]:
 
 @lru_cache(maxsize=64)
 def _strips(axis: _Axis) -> tuple[_Strip, ...]:
-    """The banded weight matrix of the axis, cut into strips with the zeros left out."""
+    """Return the banded weight matrix of the axis, cut into strips with the zeros left out."""
     indices, weights = _taps(axis)
     strips = []
     for first in range(0, axis.out_size, _STRIP):
@@ -157,13 +167,13 @@ def _strips(axis: _Axis) -> tuple[_Strip, ...]:
 
 @lru_cache(maxsize=64)
 def _device_taps(axis: _Axis, device: torch.device) -> tuple[Tensor, Tensor]:
-    """``[taps, out]`` indices int64 and weights float32 on ``device``."""
+    """Return ``[taps, out]`` indices int64 and weights float32 on ``device``."""
     indices, weights = _taps(axis)
     return indices.T.contiguous().to(device), weights.T.float().contiguous().to(device)
 
 
 def _by_strips(x: Tensor, axis: _Axis, dim: Literal[2, 3]) -> Tensor:
-    """``x`` with ``dim`` resampled, as one small matrix product per strip, straight into place."""
+    """Resample ``dim`` of ``x`` by one small matrix product per strip, straight into place."""
     if axis.keeps:
         return x
     n, c, h, w = x.shape
@@ -181,7 +191,7 @@ def _by_strips(x: Tensor, axis: _Axis, dim: Literal[2, 3]) -> Tensor:
 
 
 def _by_taps(x: Tensor, axis: _Axis, dim: Literal[2, 3]) -> Tensor:
-    """``x`` with ``dim`` resampled, gathering one tap of every output at a time."""
+    """Resample ``dim`` of ``x``, gathering one tap of every output at a time."""
     if axis.keeps:
         return x
     indices, weights = _device_taps(axis, x.device)

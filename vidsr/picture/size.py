@@ -1,8 +1,12 @@
-"""The size of a picture: one type instead of pairs whose order has to be guessed."""
+"""Size of a picture: one type instead of pairs whose order has to be guessed."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Self
+
+from vidsr.errors import OptionError
 
 
 @dataclass(frozen=True)
@@ -12,8 +16,17 @@ class Size:
     width: int
     height: int
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the size that ``1920x1080`` stands for. Raises OptionError."""
+        match = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
+        if match is None:
+            raise OptionError(f"size = {text!r}: expected WxH, such as 1920x1080.")
+        return cls(int(match[1]), int(match[2]))
+
     @property
     def pixels(self) -> int:
+        """Return the number of pixels."""
         return self.width * self.height
 
     def __str__(self) -> str:

@@ -1,1 +1,1 @@
-"""How good a picture or a video is: PSNR, SSIM, NIQE and flicker, and sheets to look at."""
+"""Quality of pictures and videos: PSNR, SSIM, NIQE and flicker, and sheets to look at."""

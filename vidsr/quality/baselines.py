@@ -1,4 +1,4 @@
-"""Enlargement without a network, centre-aligned as the networks are: what they are compared with.
+"""Upscaling without a network, centre-aligned as the networks are: the baselines of comparisons.
 
     BASELINES["bicubic"](picture, 4)
 
@@ -19,35 +19,37 @@ from vidsr.picture.resample import Kernel, resample
 
 
 def nearest(picture: Tensor, scale: int) -> Tensor:
-    """Every sample repeated ``scale`` times both ways."""
+    """Repeat every sample ``scale`` times both ways."""
     return picture.repeat_interleave(scale, -1).repeat_interleave(scale, -2)
 
 
 def bilinear(picture: Tensor, scale: int) -> Tensor:
-    """The triangle filter."""
+    """Upscale with the triangle filter."""
     return _resampled(picture, scale, "bilinear")
 
 
 def lanczos(picture: Tensor, scale: int) -> Tensor:
-    """Lanczos with three lobes."""
+    """Upscale by Lanczos with three lobes."""
     return _resampled(picture, scale, "lanczos")
 
 
 def bicubic(picture: Tensor, scale: int) -> Tensor:
-    """As MATLAB's ``imresize(picture, scale, 'bicubic')``, in float64."""
+    """Upscale as MATLAB's ``imresize(picture, scale, 'bicubic')``, in float64."""
     height, width = picture.shape[-2] * scale, picture.shape[-1] * scale
     return _like(_cubic(picture, (height, width)), picture)
 
 
 def shrink(picture: Tensor, scale: int) -> Tensor:
-    """``[C, H, W]`` -> ``[C, H/scale, W/scale]`` as MATLAB's ``imresize(picture, 1/scale)``.
+    """Shrink ``[C, H, W]`` to ``[C, H/scale, W/scale]`` as MATLAB's ``imresize(picture, 1/scale)``.
 
-    What does not fill a whole low-resolution sample, right and below, is left out.
+    Samples that do not fill a whole low-resolution one, right and below, are left out.
     Raises ValueError when nothing is left.
     """
     height, width = picture.shape[-2] // scale, picture.shape[-1] // scale
     if not height or not width:
-        raise ValueError(f"{tuple(picture.shape) = }: smaller than {scale}x{scale}")
+        raise ValueError(
+            f"expected a picture of {scale}x{scale} or larger, got {tuple(picture.shape)}"
+        )
     whole = picture[..., : height * scale, : width * scale]
     return _like(_cubic(whole, (height, width)), picture)
 
@@ -68,7 +70,7 @@ def _resampled(picture: Tensor, scale: int, kernel: Kernel) -> Tensor:
 
 
 def _like(values: Tensor, picture: Tensor) -> Tensor:
-    """``values`` in the dtype of ``picture``."""
+    """Return ``values`` in the dtype of ``picture``."""
     if picture.dtype == torch.uint8:
         values = values.round().clamp(0, 255)
     return values.to(picture.dtype)

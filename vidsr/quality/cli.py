@@ -1,28 +1,29 @@
-"""``vidsr-eval``: what a model is worth, on benchmarks, on pictures and on videos."""
+"""The command ``vidsr-eval``: models measured on benchmarks, on pictures and on videos."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidsr.errors import NoInputError, OptionError, OutputError, VidsrError
-from vidsr.terminal.flags import as_flags
-from vidsr.terminal.parser import Parser
-from vidsr.terminal.signals import open_closed_streams, signals_caught
+from vidsr.errors import NoInputError, OptionError, OutputError
+from vidsr.files import check_writable, write_text
+from vidsr.quality.request import BASELINES, METRICS, Request
+from vidsr.terminal.command import run_command
+from vidsr.terminal.parser import Parser, whole
+from vidsr.values import one_of
 from vidsr.video.image_sequences import is_image
 
 if TYPE_CHECKING:
-    from vidsr.quality.evaluation import Request
     from vidsr.quality.gallery import Gallery
 
 # What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
 
+NAME = "vidsr-eval"
 SETS = ("Set5", "Set14")
-NAMES = ("psnr", "ssim", "niqe", "flicker")
 EPILOG = """examples:
   vidsr-eval --model lite-x4                          Set5 and Set14 below --data
   vidsr-eval --model lite-x4 --model my.safetensors --metrics psnr,ssim,niqe
@@ -36,26 +37,19 @@ exit status: 0 done, 2 arguments, 3 pictures, 4 --json or --sheet, 6 model,
 
 
 def names(text: str) -> list[str]:
-    """``psnr,ssim`` as a list without repetitions."""
+    """Return ``psnr,ssim`` as a list without repetitions."""
     return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def positive(text: str) -> int:
-    """A whole number of at least 1."""
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
-    return value
-
-
 def default_data() -> Path:
-    """``$VIDSR_DATA/eval``, else ``../shared/data/eval``."""
+    """Return ``$VIDSR_DATA/eval``, else ``../shared/data/eval``."""
     return Path(os.environ.get("VIDSR_DATA") or "../shared/data") / "eval"
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
     parser = Parser(
-        prog="vidsr-eval",
+        prog=NAME,
         description="Measure models against originals: PSNR, SSIM, NIQE and flicker.",
         epilog=EPILOG,
     )
@@ -67,40 +61,73 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_what(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--model", action="append", metavar="NAME|PATH", help="may be repeated (lite)"
-    )
-    group.add_argument("--scale", type=positive, help="for a family such as lite (default 4)")
-    group.add_argument(
-        "--baselines", type=names, default=["bicubic"], metavar="LIST", help="(bicubic)"
+        "--model", action="append", metavar="NAME|PATH", help="a model; may be repeated (lite)"
     )
     group.add_argument(
-        "--metrics", type=names, metavar="LIST", help=f"of {','.join(NAMES)} (all but niqe)"
+        "--scale", type=whole(1), metavar="N", help="the factor, for a family such as lite (4)"
     )
-    group.add_argument("--border", type=int, metavar="N", help="pixels left out (the scale)")
-    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1")
+    group.add_argument(
+        "--baselines",
+        type=names,
+        default=["bicubic"],
+        metavar="LIST",
+        help=f"plain filters beside: {','.join(BASELINES)} (bicubic)",
+    )
+    group.add_argument(
+        "--metrics",
+        type=names,
+        metavar="LIST",
+        help=f"the metrics: {','.join(METRICS)} (all but niqe)",
+    )
+    group.add_argument(
+        "--border", type=int, metavar="N", help="the pixels left out at borders (the scale)"
+    )
+    group.add_argument(
+        "--device", default="auto", metavar="NAME", help="a device: auto, cpu, cuda, or cuda:1"
+    )
 
 
 def _add_input(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--data", type=Path, help="folder of Set5 and Set14 ($VIDSR_DATA/eval)")
-    group.add_argument("--sets", nargs="+", default=list(SETS), metavar="SET")
-    group.add_argument("--hr", type=Path, metavar="PATH", help="a folder, a picture or a video")
-    group.add_argument("--lr", type=Path, metavar="PATH", help="its small version (bicubic)")
-    group.add_argument("--frames", type=positive, metavar="N", help="of a video, from the start")
     group.add_argument(
-        "--niqe-every", type=positive, default=10, metavar="N", help="frames of a video (10)"
+        "--data", type=Path, metavar="DIR", help="the folder of the benchmarks ($VIDSR_DATA/eval)"
+    )
+    group.add_argument(
+        "--sets", nargs="+", default=list(SETS), metavar="SET", help="the benchmarks (both)"
+    )
+    group.add_argument(
+        "--hr", type=Path, metavar="PATH", help="the originals: a folder, a picture or a video"
+    )
+    group.add_argument(
+        "--lr", type=Path, metavar="PATH", help="the small version of --hr (made by bicubic)"
+    )
+    group.add_argument(
+        "--frames", type=whole(1), metavar="N", help="the number of frames of a video (all)"
+    )
+    group.add_argument(
+        "--niqe-every",
+        type=whole(1),
+        default=10,
+        metavar="N",
+        help="the step between frames that NIQE looks at (10)",
     )
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--json", metavar="FILE|-", help="- prints it instead of the table")
-    group.add_argument("--sheet", type=Path, metavar="PNG", help="crops side by side")
-    group.add_argument("--sheet-rows", type=positive, default=8, metavar="N", help="(8)")
+    group.add_argument(
+        "--json", metavar="FILE|-", help="a file for the scores; - prints them instead of the table"
+    )
+    group.add_argument("--sheet", type=Path, metavar="PNG", help="a picture of crops side by side")
+    group.add_argument(
+        "--sheet-rows",
+        type=whole(1),
+        default=8,
+        metavar="N",
+        help="the number of rows of --sheet (8)",
+    )
 
 
 def request_of(args: argparse.Namespace) -> Request:
-    """The arguments as one request. Raises OptionError, NoInputError."""
-    from vidsr.quality.evaluation import Request
-
+    """Return the arguments as one request. Raises OptionError, NoInputError."""
     _check_options(args)
     _check_paths(args)
     request = Request(
@@ -116,25 +143,17 @@ def request_of(args: argparse.Namespace) -> Request:
         frames=args.frames,
         niqe_every=args.niqe_every,
     )
-    if not request.video and "flicker" in request.chosen_metrics:
-        raise OptionError("--metrics flicker: pictures do not flicker; allowed for a video --hr")
-    if not request.video and args.frames is not None:
-        raise OptionError("--frames: allowed for a video --hr", hint="--sets chooses benchmarks.")
+    request.check()
     return request
 
 
 def _check_options(args: argparse.Namespace) -> None:
     if args.metrics == []:
-        raise OptionError(f"--metrics: none is named; allowed are {', '.join(NAMES)}")
-    for metric in args.metrics or ():
-        if metric not in NAMES:
-            raise OptionError(f"--metrics {metric}: allowed are {', '.join(NAMES)}")
-    if args.border is not None and args.border < 0:
-        raise OptionError(f"--border {args.border}: allowed is 0 or more")
+        raise OptionError(f"--metrics: none is named; expected {one_of(METRICS)}")
     if args.lr is not None and args.hr is None:
         raise OptionError("--lr is given without --hr.", hint="--hr names the originals.")
     if args.hr is not None and args.data is not None:
-        raise OptionError("--hr and --data are both given; allowed is one of them.")
+        raise OptionError("--hr and --data are both given; expected one of them.")
 
 
 def _check_paths(args: argparse.Namespace) -> None:
@@ -143,15 +162,15 @@ def _check_paths(args: argparse.Namespace) -> None:
         if not path.exists():
             raise NoInputError(f"{name} {path}: no such file or folder")
     if len({path.is_dir() for _, path in given}) > 1:
-        raise OptionError(f"--hr {args.hr}, --lr {args.lr}: allowed are two folders or two files")
+        raise OptionError(f"--hr {args.hr}, --lr {args.lr}: expected two folders or two files")
     if len({is_image(path) for _, path in given if not path.is_dir()}) > 1:
-        raise OptionError(f"--hr {args.hr}, --lr {args.lr}: allowed are two pictures or two videos")
+        raise OptionError(f"--hr {args.hr}, --lr {args.lr}: expected two pictures or two videos")
 
 
 def _check_targets(args: argparse.Namespace) -> None:
     """Refuse before the work what would fail after it. Raises OutputError."""
     if args.sheet is not None and args.sheet.suffix.lower() != ".png":
-        raise OutputError(f"--sheet {args.sheet}: allowed is a name that ends in .png")
+        raise OutputError(f"--sheet {args.sheet}: expected a name that ends in .png")
     taken = [path.resolve() for path in (args.hr, args.lr) if path is not None]
     if args.sheet is not None and args.sheet.resolve().parent in taken:
         raise OutputError(f"--sheet {args.sheet}: would be one of the pictures that are measured")
@@ -163,12 +182,11 @@ def _check_targets(args: argparse.Namespace) -> None:
             continue
         if target.resolve() in taken:
             raise OutputError(f"{name} {target}: is the original, its small version or --sheet")
-        if target.is_dir() or not os.access(target.absolute().parent, os.W_OK):
-            raise OutputError(f"{name} {target}: cannot be written there")
+        check_writable(target, name)
         taken.append(target.resolve())
 
 
-def _work(args: argparse.Namespace) -> None:
+def _work(args: argparse.Namespace, _: Callable[[], bool]) -> None:
     _check_targets(args)
     request = request_of(args)
     from vidsr.quality.evaluation import evaluate
@@ -183,7 +201,6 @@ def _work(args: argparse.Namespace) -> None:
         _write_json(args.json, as_json(rows, settings))
     if gallery is not None:
         _write_sheet(args.sheet, gallery)
-    sys.stdout.flush()  # here, where a closed pipe is expected
 
 
 def _write_sheet(path: Path, gallery: Gallery) -> None:
@@ -198,35 +215,13 @@ def _write_sheet(path: Path, gallery: Gallery) -> None:
 def _write_json(name: str, text: str) -> None:
     if name == "-":
         print(text)
-        return
-    try:
-        Path(name).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{name}: {error.strerror or error}") from error
+    else:
+        write_text(Path(name), text + "\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    open_closed_streams()
-    with signals_caught():
-        return _run(argv)
-
-
-def _run(argv: Sequence[str] | None) -> int:
-    try:
-        _work(build_parser().parse_args(argv))
-    except VidsrError as error:
-        print(f"vidsr-eval: error: {as_flags(str(error))}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("vidsr-eval: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of the table has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except MemoryError:
-        print("vidsr-eval: error: out of memory.", file=sys.stderr)
-        return 8
-    return 0
+    """Run the command and return its exit status."""
+    return run_command(NAME, _work, argv, parser=build_parser)
 
 
 if __name__ == "__main__":

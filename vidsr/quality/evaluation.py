@@ -1,56 +1,23 @@
-"""One evaluation: what is asked for in, rows of scores out."""
+"""Evaluation: a request in, rows of scores out."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from pathlib import Path
 
 from tqdm import tqdm
 
 from vidsr.errors import OptionError
-from vidsr.quality.footage import Footage, score_video
 from vidsr.quality.gallery import Gallery
 from vidsr.quality.methods import Method, load_baselines, load_models
-from vidsr.quality.pairs import Pair, benchmark_pairs, folder_pairs
+from vidsr.quality.pairs import PicturePair, benchmark_pairs, folder_pairs
+from vidsr.quality.request import Request
 from vidsr.quality.results import Row
 from vidsr.quality.stills import score_pictures
-from vidsr.video.image_sequences import is_image
-
-PICTURE_METRICS, VIDEO_METRICS = ("psnr", "ssim"), ("psnr", "ssim", "flicker")
-
-
-@dataclass(frozen=True)
-class Request:
-    """``originals`` is the folder of the benchmark ``sets``; where there are no sets, a folder of
-    pictures, a picture or a video. ``None`` is the default that the command's help states.
-    """
-
-    models: tuple[str, ...]
-    originals: Path
-    sets: tuple[str, ...] = ()
-    lr: Path | None = None
-    scale: int | None = None
-    baselines: tuple[str, ...] = ("bicubic",)
-    metrics: tuple[str, ...] | None = None
-    border: int | None = None
-    device: str = "auto"
-    frames: int | None = None
-    niqe_every: int = 10
-
-    @property
-    def video(self) -> bool:
-        """Whether the original is a file that is no picture."""
-        return not self.sets and not self.originals.is_dir() and not is_image(self.originals)
-
-    @property
-    def chosen_metrics(self) -> tuple[str, ...]:
-        return self.metrics or (VIDEO_METRICS if self.video else PICTURE_METRICS)
+from vidsr.quality.video_scores import VideoPair, score_video
 
 
 def evaluate(
     request: Request, gallery: Gallery | None = None
 ) -> tuple[list[Row], dict[str, object]]:
-    """Rows, and the settings that they were made with. Raises a VidsrError."""
+    """Return rows of scores, and the settings that they were made with. Raises a VidsrError."""
     models, scale = load_models(request.models, scale=request.scale, device=request.device)
     methods = [*load_baselines(request.baselines, scale), *models]
     border = request.border
@@ -68,7 +35,7 @@ def _video(
     request: Request, methods: list[Method], scale: int, border: int, gallery: Gallery | None
 ) -> list[Row]:
     return score_video(
-        Footage(request.originals, request.lr, request.frames, request.niqe_every),
+        VideoPair(request.originals, request.lr, request.frames, request.niqe_every),
         methods,
         scale=scale,
         border=border,
@@ -91,12 +58,12 @@ def _pictures(
     return list(rows)
 
 
-def _pairs(request: Request, scale: int) -> list[Pair]:
+def _pairs(request: Request, scale: int) -> list[PicturePair]:
     if not request.sets:
         return folder_pairs(request.originals, request.lr, scale)
     if scale == 1:
         raise OptionError(
-            "the benchmarks measure enlargement, and the model's scale is 1.",
+            "the benchmark sets are for models that upscale; this model's scale is 1.",
             hint="give originals with --hr and their damaged versions with --lr.",
         )
     return benchmark_pairs(request.originals, request.sets, scale)

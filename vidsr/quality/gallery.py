@@ -1,4 +1,4 @@
-"""The crops of an evaluation that a contact sheet shows."""
+"""Gallery of an evaluation: the crops that a contact sheet shows."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from vidsr.quality.sheets.sheet import contact_sheet, detailed_window
 
 
 class Gallery:
-    """Keeps one crop of each of the first ``limit`` pictures: the window of most detail.
+    """Crops of the first ``limit`` pictures, one of each: the window of most detail.
 
-    Columns are the LR picture with its pixels enlarged, each method, and the original.
+    Columns are the LR picture with its pixels repeated, each method, and the original.
     """
 
     def __init__(self, limit: int = 8, side: int = 192) -> None:
@@ -26,6 +26,7 @@ class Gallery:
 
     @property
     def full(self) -> bool:
+        """Return True if no further picture is taken."""
         return len(self._rows) >= self.limit
 
     def add(
@@ -36,7 +37,7 @@ class Gallery:
         original: Tensor,
         scores: Mapping[str, Mapping[str, float]],
     ) -> None:
-        """One picture: LR ``[3, h, w]``, outputs by method and original, all uint8.
+        """Take one picture: LR ``[3, h, w]``, outputs by method and original, all uint8.
 
         Does nothing when the gallery is full.
         """
@@ -54,7 +55,10 @@ class Gallery:
         self._titles = ["LR", *outputs, "original"]
 
     def sheet(self) -> Tensor:
-        """The contact sheet, uint8 ``[3, H, W]``. Raises ValueError when nothing was added."""
+        """Return the contact sheet, uint8 ``[3, H, W]``.
+
+        Raises ValueError when nothing was added.
+        """
         return contact_sheet(self._rows, self._titles, self._captions)
 
 

@@ -1,4 +1,4 @@
-"""What is compared: models through the Upscaler that users call, and plain enlargement."""
+"""Methods to compare: models through the Upscaler that users call, and plain upscaling."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ from torch import Tensor
 
 from vidsr.errors import OptionError
 from vidsr.quality.baselines import BASELINES
+from vidsr.quality.request import check_baselines
 from vidsr.quality.results import INPUT, ORIGINAL
 
-Enlarge = Callable[[Tensor], Tensor]  # uint8 [3, h, w] -> uint8 [3, h * scale, w * scale]
+Upscale = Callable[[Tensor], Tensor]  # uint8 [3, h, w] -> uint8 [3, h * scale, w * scale]
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to enlarge, and the name of its column."""
+    """Way to upscale, and the name of its column."""
 
     name: str
-    enlarge: Enlarge
+    upscale: Upscale
 
 
 def load_models(
     models: Sequence[str], *, scale: int | None = None, device: str = "auto"
 ) -> tuple[list[Method], int]:
-    """The models and their common scale.
+    """Load the models; return them and their common scale.
 
-    Raises ModelError, OptionError and DeviceError as the Upscaler does, and OptionError for models
-    of different scales.
+    Raises:
+        ModelError: Weights cannot be found, read or recognised.
+        OptionError: The models have different scales, or the Upscaler refuses an argument.
+        DeviceError: The device is absent or failed.
     """
     from vidsr.upscaling.upscaler import Upscaler
 
@@ -42,7 +45,7 @@ def load_models(
 
 
 def _names(models: Sequence[str], stems: Sequence[str]) -> list[str]:
-    """Short names where they differ, else what was given; none that another column has."""
+    """Return short names if they differ, else the given ones; none that another column has."""
     names = [
         model if stems.count(stem) > 1 else stem for model, stem in zip(models, stems, strict=True)
     ]
@@ -51,13 +54,11 @@ def _names(models: Sequence[str], stems: Sequence[str]) -> list[str]:
 
 def load_baselines(names: Sequence[str], scale: int) -> list[Method]:
     """Plain enlargement by name; at scale 1 the input as it is. Raises OptionError."""
-    for name in names:
-        if name not in BASELINES:
-            raise OptionError(f"baseline {name!r}: allowed are {', '.join(BASELINES)}")
+    check_baselines(tuple(names))
     if scale == 1:
         return [Method(INPUT, lambda picture: picture)]
     return [Method(name, _bind(name, scale)) for name in dict.fromkeys(names)]
 
 
-def _bind(name: str, scale: int) -> Enlarge:
+def _bind(name: str, scale: int) -> Upscale:
     return lambda picture: BASELINES[name](picture, scale)

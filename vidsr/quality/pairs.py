@@ -1,4 +1,4 @@
-"""Which pictures are compared: originals and their low-resolution versions."""
+"""Pairs of pictures to compare: originals and their low-resolution versions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from torch import Tensor
 
 from vidsr.errors import InputError, NoInputError, OptionError
 from vidsr.quality.baselines import shrink
-from vidsr.video.still_images import picture_files, read_picture
+from vidsr.quality.request import no_set
+from vidsr.video.image_sequences import picture_files
+from vidsr.video.still_images import read_picture
 
 
 @dataclass(frozen=True)
-class Pair:
-    """An original and its low-resolution version; None means that it is made by bicubic."""
+class PicturePair:
+    """Original and its low-resolution version; None means that it is made by bicubic."""
 
     group: str
     name: str
@@ -23,47 +25,46 @@ class Pair:
     lr: Path | None
 
 
-def benchmark_pairs(data: Path, sets: Sequence[str], scale: int) -> list[Pair]:
-    """Pairs of ``DATA/SET/image_SRF_4/img_001_SRF_4_{HR,LR}.png``, all sets looked up first.
+def benchmark_pairs(data: Path, sets: Sequence[str], scale: int) -> list[PicturePair]:
+    """List pairs of ``DATA/SET/image_SRF_4/img_001_SRF_4_{HR,LR}.png``, looking up all sets first.
 
-    Raises NoInputError where a set has none.
+    Raises NoInputError if a set has none.
     """
     return [pair for name in sets for pair in _benchmark(data / name, name, scale)]
 
 
-def _benchmark(folder: Path, group: str, scale: int) -> list[Pair]:
+def _benchmark(folder: Path, group: str, scale: int) -> list[PicturePair]:
     inner, end = folder / f"image_SRF_{scale}", f"_SRF_{scale}_HR.png"
     found = sorted(inner.glob(f"img_*{end}"))
     if not found:
-        raise NoInputError(
-            f"no pictures in {inner}",
-            hint="--data names the folder that holds Set5 and Set14 (or set VIDSR_DATA)",
-        )
+        raise no_set(inner)
     return [
-        Pair(group, hr.name.removesuffix(end), hr, hr.with_name(hr.name.replace("_HR.", "_LR.")))
+        PicturePair(
+            group, hr.name.removesuffix(end), hr, hr.with_name(hr.name.replace("_HR.", "_LR."))
+        )
         for hr in found
     ]
 
 
-def folder_pairs(hr: Path, lr: Path | None, scale: int) -> list[Pair]:
-    """Pairs of two folders (or of two files), by names without suffix.
+def folder_pairs(hr: Path, lr: Path | None, scale: int) -> list[PicturePair]:
+    """List pairs of two folders (or of two files), by names without suffix.
 
     The LR file of ``0801.png`` is ``0801`` or, as DIV2K names it, ``0801x4``, with any picture
-    suffix. Raises NoInputError where there is none, InputError where there are several, and
+    suffix. Raises NoInputError if there is none, InputError if there are several, and
     OptionError for a scale of 1 without ``lr``.
     """
     if lr is None and scale == 1:
         raise OptionError(
-            "a model of scale 1 does not enlarge: its input is no smaller version of --hr.",
+            "a model of scale 1 does not upscale: its input is no smaller version of --hr.",
             hint="give the damaged pictures with --lr.",
         )
     if not hr.is_dir():
-        return [Pair(hr.parent.name, hr.stem, hr, lr)]
+        return [PicturePair(hr.parent.name, hr.stem, hr, lr)]
     originals = picture_files(hr)
     partners = picture_files(lr) if lr is not None else []
     stems = [path.stem for path in originals]
     return [
-        Pair(
+        PicturePair(
             hr.name,
             path.stem if stems.count(path.stem) == 1 else path.name,
             path,
@@ -78,7 +79,7 @@ def _partner(hr: Path, folder: Path, partners: Sequence[Path], scale: int) -> Pa
     found = [path for path in partners if path.stem in names]
     if not found:
         raise NoInputError(
-            f"{folder}: no picture for {hr}", hint=f"allowed are {names[0]}.* and {names[1]}.*"
+            f"{folder}: no picture for {hr}", hint=f"expected {names[0]}.* or {names[1]}.*"
         )
     if len(found) > 1:
         told = ", ".join(path.name for path in found)
@@ -86,8 +87,8 @@ def _partner(hr: Path, folder: Path, partners: Sequence[Path], scale: int) -> Pa
     return found[0]
 
 
-def read_pair(pair: Pair, scale: int, least: int) -> tuple[Tensor, Tensor]:
-    """Original uint8 ``[1 or 3, h*scale, w*scale]`` and LR ``[3, h, w]``.
+def read_pair(pair: PicturePair, scale: int, least: int) -> tuple[Tensor, Tensor]:
+    """Return the original, uint8 ``[1 or 3, h*scale, w*scale]``, and the LR, ``[3, h, w]``.
 
     Raises InputError for a picture that cannot be read, sizes that do not fit each other, and an
     original of which less than ``least`` pixels are left.
@@ -101,14 +102,14 @@ def read_pair(pair: Pair, scale: int, least: int) -> tuple[Tensor, Tensor]:
 def match_sizes(
     original: Tensor, lr: Tensor | None, scale: int, least: int, names: tuple[Path, Path]
 ) -> tuple[Tensor, Tensor]:
-    """The original cut to ``scale`` times the LR, which is made where it is None.
+    """Cut the original to ``scale`` times the LR, which is made if it is None; return both.
 
     The original may be larger by less than one LR pixel, and ``least`` pixels both ways have to be
     left of it. Raises InputError naming the files.
     """
     height, width = original.shape[1:]
     side = max(1, -(-least // scale)) * scale  # what lies beyond whole LR pixels is cut off
-    small = f"{names[0]}: {width}x{height} is too small: allowed is {side}x{side} or larger"
+    small = f"{names[0]}: {width}x{height} is too small: expected {side}x{side} or larger"
     if lr is None:
         if min(height, width) < side:
             raise InputError(small)

@@ -28,7 +28,7 @@ Means = dict[str, dict[str, dict[str, float]]]
 
 
 def means(rows: Sequence[Row]) -> Means:
-    """Mean by group, method and metric; what ``mean_score`` says of NaN and infinity."""
+    """Return the mean by group, method and metric; ``mean_score`` deals with NaN and infinity."""
     result: Means = {}
     for row in rows:
         result.setdefault(row.group, {}).setdefault(row.method, {})
@@ -43,7 +43,7 @@ def means(rows: Sequence[Row]) -> Means:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """A table a metric: a line a picture, a column a method, the mean of each group in bold."""
+    """Return a table a metric: a line a picture, a column a method, means of groups in bold."""
     names = dict.fromkeys(name for row in rows for name in row.scores)
     return "\n\n".join(_table(rows, name) for name in METRICS if name in names)
 
@@ -85,12 +85,12 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def show(metric: str, value: float) -> str:
-    """A score with the digits tables give it; NaN is a dash."""
+    """Return a score with the digits that tables give it; NaN is a dash."""
     return "-" if math.isnan(value) else f"{value:.{METRICS[metric].digits}f}"
 
 
 def as_json(rows: Sequence[Row], about: Mapping[str, object]) -> str:
-    """``about`` with "means" and "pictures" beside it; NaN and infinity become null."""
+    """Return JSON of ``about`` with "means" and "pictures" added; NaN and infinity become null."""
     pictures = [
         {"group": r.group, "picture": r.picture, "method": r.method, "frames": r.frames}
         | {"scores": _numbers(r.scores)}

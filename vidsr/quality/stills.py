@@ -1,4 +1,4 @@
-"""Pictures measured one by one."""
+"""Scores of pictures, one by one."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from vidsr.quality.metrics.measure import (
     measure,
     naturalness,
 )
-from vidsr.quality.pairs import Pair, read_pair
+from vidsr.quality.pairs import PicturePair, read_pair
 from vidsr.quality.results import ORIGINAL, Row
 
 
 def score_pictures(
-    pairs: Iterable[Pair],
+    pairs: Iterable[PicturePair],
     methods: Sequence[Method],
     *,
     scale: int,
@@ -28,14 +28,14 @@ def score_pictures(
     metrics: Sequence[str],
     gallery: Gallery | None = None,
 ) -> Iterator[Row]:
-    """Rows of every picture by every method; of the original too where NIQE is asked for.
+    """Yield rows of every picture by every method; with NIQE also rows of the original.
 
     Raises InputError at the first picture that cannot be read or whose sizes do not fit: a mean
     over fewer pictures would look like another model's.
     """
     for pair in pairs:
         original, lr = read_pair(pair, scale, least_side(border))
-        outputs = {method.name: method.enlarge(lr) for method in methods}
+        outputs = {method.name: method.upscale(lr) for method in methods}
         scores = score_outputs(outputs, original, border=border, metrics=metrics)
         if gallery is not None:
             gallery.add(f"{pair.group} {pair.name}", lr, outputs, original, scores)
@@ -46,7 +46,7 @@ def score_pictures(
 def score_outputs(
     outputs: dict[str, Tensor], original: Tensor, *, border: int, metrics: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """Scores by method, with those of the original at the end where it has any."""
+    """Return scores by method, with those of the original at the end if it has any."""
     reference = luma_of_original(original)
     scores = {
         name: measure(luma_of(output, original), reference, border=border, metrics=metrics)

@@ -2,57 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from fractions import Fraction
-from os import PathLike
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self, get_args
+from typing import Self
 
-from vidsr.engines.devices import Precision, resolve_devices, resolve_precision
-from vidsr.engines.selection.choice import EngineChoice, EngineKind
-from vidsr.errors import OptionError
+from vidsr.engines.devices import resolve_devices, resolve_precision
+from vidsr.engines.selection.choice import EngineChoice
 from vidsr.models.families import is_family
 from vidsr.notes import Notes
 from vidsr.picture.frame import VideoFormat
-from vidsr.run.sizing import WantedSize, choose_scale, describe, target_size
+from vidsr.run.early_checks import check_run
+from vidsr.run.options import RunOptions
+from vidsr.run.sizing import choose_scale, describe, target_size
+from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.upscaler import Upscaler
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
-    OutputOptions,
     OutputPlan,
     check_encoder,
     plan_output,
     plan_streams,
 )
-from vidsr.video.sink.target_file import Target
-from vidsr.video.source.file_source import Deinterlace, Source
-from vidsr.video.source.nvdec import Decoder, Nvdec, open_nvdec
-
-ModelName = str | PathLike[str]
-SMALLEST_TILE = 16  # below, the halo is nearly all of the work
-MAX_SECONDS = 1e9  # thirty years; more overflows the clocks of containers
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """Every choice of a run but source and target; the defaults keep what the source is."""
-
-    model: ModelName = "auto"
-    scale: int | None = None
-    size: WantedSize | None = None
-    device: str = "auto"
-    precision: Precision = "auto"
-    engine: EngineKind = "auto"
-    wait_for_engine: bool = False
-    tile: tuple[int, int] | None = None
-    max_memory: int | str | None = None
-    start_s: float | None = None
-    duration_s: float | None = None
-    deinterlace: Deinterlace = "auto"
-    decoder: Decoder = "cpu"
-    framerate: Fraction | None = None
-    output: OutputOptions = field(default_factory=OutputOptions)
+from vidsr.video.source.file_source import Source
+from vidsr.video.source.nvdec import Nvdec, open_nvdec
 
 
 @dataclass(frozen=True)
@@ -80,15 +53,10 @@ class Job:
         self.source.close()
 
 
-def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
+def prepare(src: Path, dst: Path, options: RunOptions, notes: Notes) -> Job:
     """Open, check and plan, cheap checks first. The caller closes the job. Raises a VidsrError."""
-    check_types(options)
-    check_times(options)
+    target = check_run(src, dst, options)
     check_machine(options)
-    if "\0" in f"{src}{dst}":
-        raise OptionError("a file name holds a NUL character.")
-    target = Target.of(dst, overwrite=options.output.overwrite)
-    target.check(src, overwrite=options.output.overwrite)
     source = Source(
         src,
         start_s=options.start_s,
@@ -102,7 +70,9 @@ def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
     try:
         layout = source.info.format
         streams = plan_streams(source, target, options.output, notes)
-        wanted = options.size and options.size.stored(layout, source.info.display_matrix)
+        wanted = options.wanted_size and options.wanted_size.stored(
+            layout, source.info.display_matrix
+        )
         upscaler = _upscaler(options, wanted, layout, notes)
         size = target_size(wanted, layout, upscaler.scale)
         output = plan_output(source.info, target, streams, size, options.output, notes)
@@ -113,53 +83,7 @@ def prepare(src: Path, dst: Path, options: Options, notes: Notes) -> Job:
     return Job(source, output, upscaler)
 
 
-def check_types(options: Options) -> None:
-    """Raises OptionError for an argument of a wrong kind, before it fails somewhere deep."""
-    number = (int, float, Fraction)
-    output = options.output
-    for name, value, kinds in (
-        ("model", options.model, (str, PathLike)),
-        ("scale", options.scale, (int,)),
-        ("device", options.device, (str,)),
-        ("max_memory", options.max_memory, (int, str)),
-        ("start", options.start_s, number),
-        ("duration", options.duration_s, number),
-        ("codec", output.codec, (str,)),
-        ("crf", output.crf, (int,)),
-        ("preset", output.preset, (str,)),
-        ("pix_fmt", output.pix_fmt, (str,)),
-    ):
-        if isinstance(value, bool) or not (value is None or isinstance(value, kinds)):
-            allowed = " or ".join(kind.__name__ for kind in kinds)
-            raise OptionError(f"{name} = {value!r}: allowed is {allowed}.")
-    if options.deinterlace not in get_args(Deinterlace):
-        raise OptionError(f"deinterlace = {options.deinterlace!r}: allowed are auto and off.")
-    if options.decoder not in get_args(Decoder):
-        raise OptionError(f"decoder = {options.decoder!r}: allowed are cpu and cuda.")
-    if options.scale is not None and options.scale not in (1, 2, 4):
-        raise OptionError(f"scale = {options.scale}: allowed are 2 and 4, and 1 to restore only.")
-    check_tile(options.tile)
-
-
-def check_tile(tile: object) -> None:
-    """Raises OptionError for anything but a pair of sizes of at least 16, or None."""
-    pair = isinstance(tile, tuple) and len(tile) == 2 and all(isinstance(n, int) for n in tile)
-    if tile is None or (pair and min(tile) >= SMALLEST_TILE):  # type: ignore[call-overload]
-        return
-    raise OptionError(f"{tile = }: allowed are two sizes of {SMALLEST_TILE} or more.")
-
-
-def check_times(options: Options) -> None:
-    """Raises OptionError for a start or a duration that cannot be."""
-    if options.start_s is not None and not 0 <= options.start_s < MAX_SECONDS:
-        raise OptionError(f"--start {options.start_s:g}: allowed is 0 or more seconds.")
-    if options.duration_s is not None and not 0 < options.duration_s < MAX_SECONDS:
-        raise OptionError(f"--duration {options.duration_s:g}: allowed is more than 0 seconds.")
-    if options.framerate is not None and not 0 < options.framerate <= 1000:
-        raise OptionError(f"--framerate {options.framerate}: allowed is more than 0, up to 1000.")
-
-
-def check_machine(options: Options) -> None:
+def check_machine(options: RunOptions) -> None:
     """Raises OptionError or DeviceError for what cannot run here, whatever the source is."""
     first = resolve_devices(options.device)[0]
     resolve_precision(options.precision, first)
@@ -167,14 +91,14 @@ def check_machine(options: Options) -> None:
     check_encoder(options.output)
 
 
-def _hwaccel(options: Options) -> Nvdec | None:
+def _hwaccel(options: RunOptions) -> Nvdec | None:
     if options.decoder == "cpu":
         return None
     return open_nvdec(resolve_devices(options.device))
 
 
 def _upscaler(
-    options: Options, size: WantedSize | None, layout: VideoFormat, notes: Notes
+    options: RunOptions, size: WantedSize | None, layout: VideoFormat, notes: Notes
 ) -> Upscaler:
     scale = options.scale
     if is_family(options.model):

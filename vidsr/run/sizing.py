@@ -2,51 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
-from fractions import Fraction
-
 from vidsr.errors import OptionError
 from vidsr.picture.frame import VideoFormat
+from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.transform import Tile
 from vidsr.upscaling.upscaler import Upscaler
+from vidsr.values import MAX_SIDE
 from vidsr.video.info import SourceInfo
 from vidsr.video.sink.output_plan import OutputPlan
-
-MAX_SIDE = 16384
-
-
-@dataclass(frozen=True)
-class WantedSize:
-    """A wanted picture size; ``width`` None follows from the height and the source's shape."""
-
-    width: int | None
-    height: int
-
-    @classmethod
-    def parse(cls, text: str) -> WantedSize:
-        """``1920x1080``. Raises OptionError."""
-        match = re.fullmatch(r"(\d+)[xX](\d+)", text.strip())
-        if match is None:
-            raise OptionError(f"--size {text}: allowed is WxH, such as 1920x1080.")
-        return cls(int(match[1]), int(match[2]))
-
-    def of(self, source: VideoFormat) -> tuple[int, int]:
-        """(width, height); a width that follows is rounded to an even number."""
-        exact = Fraction(source.width * self.height, source.height)
-        width = self.width if self.width is not None else max(2, round(exact / 2) * 2)
-        return width, self.height
-
-    def stored(self, source: VideoFormat, matrix: tuple[int, ...] | None) -> WantedSize:
-        """The size before players turn the picture: sides change places for a quarter turn.
-
-        ``source`` is the format as stored, ``matrix`` its display matrix.
-        """
-        if matrix is None or matrix[0] or matrix[4]:
-            return self
-        shown = replace(source, width=source.height, height=source.width)
-        width, height = self.of(shown)
-        return WantedSize(height, width)
 
 
 def choose_scale(size: WantedSize | None, source: VideoFormat, scale: int | None) -> int | None:
@@ -62,7 +25,7 @@ def target_size(size: WantedSize | None, source: VideoFormat, scale: int) -> tup
     width, height = size.of(source) if size else (source.width * scale, source.height * scale)
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise OptionError(
-            f"the target would be {width}x{height}; allowed are sides of 1 to {MAX_SIDE}.",
+            f"the target would be {width}x{height}; expected sides of 1 to {MAX_SIDE}.",
             hint="choose another --scale, --size or --height.",
         )
     return width, height

@@ -1,4 +1,4 @@
-"""The C library's heap, told to keep what it has: a frame's memory is the next frame's memory."""
+"""The C library's heap, set to keep what it has: a frame's memory is the next frame's memory."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def keep_heap() -> bool:
     and 3 ms. What is freed stays with the process, whose peak is what it was.
 
     Holds for the process from then on, so commands call it and the library does not: a program
-    that embeds it would no more get its own memory back. Returns whether it was done: elsewhere
-    than on glibc, or where the environment sets a threshold of its own, nothing is.
+    that embeds it would no more get its own memory back. Returns True if it was done: not
+    elsewhere than on glibc, nor where the environment sets a threshold of its own.
     """
     if not sys.platform.startswith("linux") or any(name in os.environ for name in OWN_CHOICE):
         return False

@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from difflib import get_close_matches
-from typing import NoReturn
+from typing import NoReturn, TypeVar
+
+T = TypeVar("T")
 
 _UNKNOWN = re.compile(r"unrecognized arguments: (-[^\s=]+)")
 _CHOICE = re.compile(r"invalid choice: '([^']*)'")
@@ -30,16 +33,42 @@ class Parser(argparse.ArgumentParser):
             meant = did_you_mean(unknown[1], list(self._option_string_actions))
         else:
             meant = did_you_mean(choice[1], _choices(message)) if choice else ""
-        return meant or f"{self.prog} --help shows what is allowed."
+        return meant or f"{self.prog} --help lists what is expected."
+
+
+def reader(
+    parse: Callable[[str], T], expected: str, holds: Callable[[T], bool] = lambda _: True
+) -> Callable[[str], T]:
+    """Return a ``type`` for an argument: ``parse``, whose refusals say what was expected.
+
+    ``parse`` raises ValueError for what is no value; ``holds`` is True for one in range.
+    """
+
+    def read(text: str) -> T:
+        try:
+            value = parse(text)
+            right = holds(value)
+        except ValueError:
+            right = False
+        if not right:
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}")
+        return value
+
+    return read
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """Return a ``type`` for whole numbers of at least ``least``."""
+    return reader(int, f"a whole number of {least} or more", lambda number: number >= least)
 
 
 def _choices(message: str) -> list[str]:
-    """Those that argparse lists: quoted up to Python 3.11, from 3.12 on as they are."""
+    """Return those that argparse lists: quoted up to Python 3.11, from 3.12 on as they are."""
     listed = message.partition("choose from ")[2].strip(")")
     return [name.strip(" '") for name in listed.split(",")]
 
 
-def did_you_mean(given: str, allowed: list[str]) -> str:
-    """A question that names the nearest of ``allowed``; empty where none is near."""
-    near = get_close_matches(given, allowed, n=1, cutoff=0.7)
+def did_you_mean(given: str, known: list[str]) -> str:
+    """Return a question that names the nearest of ``known``; empty where none is near."""
+    near = get_close_matches(given, known, n=1, cutoff=0.7)
     return f"did you mean {near[0]}?" if near else ""

@@ -19,7 +19,7 @@ _FORMAT = (
 
 
 class ProgressBar:
-    """Draws on stderr when that is a terminal, and nothing otherwise.
+    """A receiver of progress that draws on stderr if that is a terminal.
 
     Every frame raises KeyboardInterrupt once ``interrupted`` is true.
     """

@@ -1,10 +1,11 @@
-"""What every command needs of its process: signals that end it in order, and open streams."""
+"""The process of every command: signals that end it in order, and streams that are open."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,13 +27,22 @@ class Interruption:
 
     @property
     def asked(self) -> bool:
-        """Whether any signal has come."""
+        """True once a signal has come."""
         return self._last_s is not None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         last_s, self._last_s = self._last_s, time.monotonic()
         # One is enough: a second must not strike while everything is put away.
         if last_s is None or self._last_s - last_s > PATIENCE_S:
+            raise KeyboardInterrupt
+
+
+class PatientInterruption(Interruption):
+    """A handler of signals that lets the work end by itself; a second signal ends it at once."""
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        last_s, self._last_s = self._last_s, time.monotonic()
+        if last_s is not None:
             raise KeyboardInterrupt
 
 
@@ -49,11 +59,17 @@ def open_closed_streams() -> None:
 
 
 @contextmanager
-def signals_caught() -> Iterator[Interruption]:
-    """Let whatever ends a command raise KeyboardInterrupt, unless it is ignored (nohup)."""
+def signals_caught(interruption: Interruption | None = None) -> Iterator[Interruption]:
+    """Let whatever ends a command call ``interruption``, unless it is ignored (nohup).
+
+    Without one, it raises KeyboardInterrupt. Signals are the main thread's: in others nothing is
+    caught.
+    """
     numbers = [getattr(signal, name) for name in ENDING if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
-    interruption = Interruption()
+    interruption = interruption or Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        before = {}
     for number, handler in before.items():
         if handler != signal.SIG_IGN:
             signal.signal(number, interruption)

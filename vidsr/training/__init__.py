@@ -1,1 +1,1 @@
-"""Training of the generators that ship."""
+"""Training of the networks that ship."""

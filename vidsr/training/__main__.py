@@ -1,4 +1,4 @@
-"""Run ``vidsr-train`` as ``python -m vidsr.training``, as torchrun starts it."""
+"""Entry of ``python -m vidsr.training``, which runs ``vidsr-train`` as torchrun starts it."""
 
 from __future__ import annotations
 

@@ -1,20 +1,21 @@
-"""Everything that decides a training run: one frozen record, stored beside what it made."""
+"""The options of a training run: one frozen record, stored beside what the run made."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from vidsr.errors import OptionError
 from vidsr.models.networks.config import GeneratorConfig, Kind, NormKind, PReLUKind
-from vidsr.training.networks.discriminator import DiscriminatorKind
-from vidsr.training.networks.losses import AdversarialKind
-from vidsr.training.networks.vgg_features import FeatureLayer
-
-PixelLoss = Literal["l1", "mse", "charbonnier"]
-ScheduleKind = Literal["cosine", "step", "constant"]
-Precision = Literal["auto", "fp32", "bf16", "fp16"]
+from vidsr.training.choices import (
+    AdversarialKind,
+    DiscriminatorKind,
+    FeatureLayer,
+    PixelLoss,
+    ScheduleKind,
+)
+from vidsr.values import Precision, one_of
 
 # What differs between generators: sizes as published where a paper has them, and the rate that
 # their depth bears. SRGAN is SRResNet's network with the adversarial losses on.
@@ -45,8 +46,9 @@ SMALLEST_JUDGED, SMALLEST_SEEN = 32, 40
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """A run. Weights of losses are factors, ``rate`` is Adam's, ``crop`` low-resolution pixels.
+    """The options of a run.
 
+    Weights of losses are factors, ``rate`` is Adam's, ``crop`` low-resolution pixels.
     One of ``steps`` and ``minutes`` ends the run and stretches the schedule. ``stop_after`` ends
     it earlier, as an interruption would. ``adversarial`` None trains for fidelity alone.
     """
@@ -98,7 +100,7 @@ class Options:
         self.config()
 
     def config(self) -> GeneratorConfig:
-        """The dimensions of the generator. Raises OptionError for those that cannot be."""
+        """Return the dimensions of the generator. Raises OptionError for those that cannot be."""
         try:
             return GeneratorConfig(
                 kind=self.kind,
@@ -126,20 +128,32 @@ class Options:
 
 
 def preset(model: str, **given: Any) -> Options:
-    """Options of a named model with ``given`` ones (None counts as not given) in their place.
+    """Return options of a named model with ``given`` ones in their place; None is not given.
 
     ``lite``, ``srresnet``, ``srgan``, ``espcn``, ``srcnn``, ``rrdb`` or ``unet``.
     Raises OptionError for another name and for what ``Options`` refuses.
     """
     if model not in PRESETS:
-        raise OptionError(f"model = {model!r}, allowed {', '.join(PRESETS)}")
+        raise OptionError(f"model = {model!r}: expected {one_of(tuple(PRESETS))}")
     kind = "srresnet" if model == "srgan" else model
     defaults = {"kind": kind, "scale": 1 if model == "unet" else 4, **PRESETS[model]}
     return Options(**{**defaults, **{k: v for k, v in given.items() if v is not None}})
 
 
+DIMENSIONS = ("scale", "channels", "width", "blocks", "norm", "prelu", "stride")
+
+
+def dimensions_of(config: GeneratorConfig, model: str | None) -> tuple[str, dict[str, Any]]:
+    """Return model and dimensions to train from weights of ``config``, as ``dimensions`` does."""
+    model = model or config.kind
+    if config.kind != ("srresnet" if model == "srgan" else model):
+        return model, {"scale": config.scale}
+    names = [n for n in DIMENSIONS if n != "norm" or config.kind == "srresnet"]
+    return model, {name: getattr(config, name) for name in names}
+
+
 def merge(old: Options, given: dict[str, Any]) -> Options:
-    """``old`` with a new end: what may change when a run goes on.
+    """Return ``old`` with a new end: what may change when a run goes on.
 
     Raises OptionError for any other option that is given and differs.
     """
@@ -170,7 +184,7 @@ def _check_choices(options: Options) -> None:
         ("vgg_layer", options.vgg_layer, get_args(FeatureLayer)),
     ):
         if value not in allowed:
-            raise OptionError(f"{name} = {value!r}, allowed {', '.join(map(str, allowed))}")
+            raise OptionError(f"{name} = {value!r}: expected {one_of(allowed)}")
 
 
 def _check_numbers(options: Options) -> None:
@@ -193,23 +207,23 @@ def _check_numbers(options: Options) -> None:
     ):
         value = getattr(options, name)
         if value is not None and not low <= value <= high:
-            raise OptionError(f"{name} = {value}, allowed {low:g} to {high:g}")
+            raise OptionError(f"{name} = {value}: expected {low:g} to {high:g}")
     if (options.steps is None) == (options.minutes is None):
-        raise OptionError("allowed is one of --steps and --minutes", hint="say when to end")
+        raise OptionError("expected one of --steps and --minutes", hint="say when to end")
 
 
 def _check_losses(options: Options) -> None:
     if options.norm != "none" and options.kind != "srresnet":
-        raise OptionError(f"norm = {options.norm!r} with {options.kind}, allowed with srresnet")
+        raise OptionError(f"norm = {options.norm!r} with {options.kind}: expected srresnet")
     if options.adversarial is None:
         return _check_unused(options)
     if options.teacher is not None:
-        raise OptionError("teacher beside adversarial losses, allowed is one of them")
+        raise OptionError("teacher beside adversarial losses: expected one of them")
     smallest = SMALLEST_SEEN if options.perceptual_weight else SMALLEST_JUDGED
     if options.crop * options.scale < smallest:
         raise OptionError(
             f"crop = {options.crop} at scale {options.scale}: the losses need pictures of "
-            f"{smallest} pixels, allowed {-(-smallest // options.scale)} or more"
+            f"{smallest} pixels; expected {-(-smallest // options.scale)} or more"
         )
     if options.perceptual_weight and options.vgg is None:
         raise OptionError(
@@ -223,7 +237,7 @@ def _check_losses(options: Options) -> None:
 
 
 def _check_unused(options: Options) -> None:
-    """Raises OptionError for what only a GAN heeds, where there is none."""
+    """Raise OptionError for what only a GAN heeds, where there is none."""
     for name in GAN_ONLY:
         default = Options.__dataclass_fields__[name].default
         if getattr(options, name) != default:

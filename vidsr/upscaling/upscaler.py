@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidsr.engines.devices import Precision, resolve_devices
+from vidsr.engines.devices import resolve_devices
 from vidsr.engines.engine import Engine
-from vidsr.engines.selection.choice import EngineChoice, EngineKind
+from vidsr.engines.selection.choice import EngineChoice
 from vidsr.errors import OptionError
-from vidsr.models.families import ModelName, choose_model
+from vidsr.models.families import check_scale, choose_model
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
@@ -31,7 +31,7 @@ from vidsr.upscaling.memory_plan import (
     fits_whole,
     plan_memory,
 )
-from vidsr.values import parse_bytes
+from vidsr.values import EngineKind, ModelName, Precision, parse_bytes
 from vidsr.video.pixel_formats import conform, read_format, resolve_matrix
 
 T = TypeVar("T")
@@ -74,13 +74,7 @@ class Upscaler:
         choice = EngineChoice(engine, precision, wait_for_engine)
         choice.check(devices[0])
         self.model = load_model(choose_model(model, scale, devices[0]))
-        if scale not in (None, self.model.config.scale):
-            does = self.model.config.scale
-            raise OptionError(
-                f"scale = {scale}, but {self.model.name} "
-                + (f"enlarges {does} times." if does > 1 else "keeps the size."),
-                hint=f"leave --scale out, or choose a model of scale {scale}.",
-            )
+        check_scale(self.model.name, self.model.config.scale, scale)
         if tile is not None and not (isinstance(tile, tuple) and len(tile) == 2 and min(tile) > 0):
             raise OptionError(f"{tile = }: allowed is (height, width), each at least 1.")
         self.notes = notes or Notes()

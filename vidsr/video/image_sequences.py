@@ -1,9 +1,11 @@
-"""Numbered image sequences (``frames/%05d.png``) and single pictures."""
+"""Numbered image sequences (``frames/%05d.png``), folders of pictures and single pictures."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+
+from vidsr.errors import NoInputError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 _NUMBER = re.compile(r"%(\d{0,2})d")
@@ -35,3 +37,23 @@ def numbered_files(pattern: Path) -> dict[int, Path]:
         if hit and f"{int(hit[1]):0{width}d}" == hit[1]:
             found[int(hit[1])] = path
     return dict(sorted(found.items()))
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Return every picture right in ``folder``, sorted by name with numbers counted as numbers.
+
+    Raises NoInputError where there is no such folder, or none in it.
+    """
+    if not folder.is_dir():
+        raise NoInputError(f"{folder}: no such folder", hint="name a folder of pictures")
+    found = sorted((p for p in folder.iterdir() if is_image(p) and p.is_file()), key=_natural)
+    if not found:
+        raise NoInputError(
+            f"{folder}: no pictures in it", hint="expected .png .jpg .tif .bmp or .webp"
+        )
+    return found
+
+
+def _natural(path: Path) -> list[tuple[int, int | str]]:
+    parts = re.split(r"(\d+)", path.name)
+    return [(0, int(p)) if p.isdecimal() else (1, p) for p in parts]

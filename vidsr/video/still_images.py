@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import av
 import torch
 from torch import Tensor
 
-from vidsr.errors import InputError, NoInputError
+from vidsr.errors import InputError
 from vidsr.files import written_whole
-from vidsr.video.image_sequences import is_image
 from vidsr.video.release import reading
 
 STRICT = {"err_detect": "explode"}  # FFmpeg otherwise fills what a damaged JPEG lacks with grey
-
-
-def picture_files(folder: Path) -> list[Path]:
-    """Every picture right in ``folder``, in the order of names with numbers counted as numbers.
-
-    Raises NoInputError where there is no such folder, or none in it.
-    """
-    if not folder.is_dir():
-        raise NoInputError(f"{folder}: no such folder", hint="name a folder of pictures")
-    found = sorted((p for p in folder.iterdir() if is_image(p) and p.is_file()), key=_natural)
-    if not found:
-        raise NoInputError(
-            f"{folder}: no pictures in it", hint="allowed: .png .jpg .tif .bmp .webp"
-        )
-    return found
-
-
-def _natural(path: Path) -> list[tuple[int, int | str]]:
-    parts = re.split(r"(\d+)", path.name)
-    return [(0, int(p)) if p.isdecimal() else (1, p) for p in parts]
 
 
 def read_picture(path: Path) -> Tensor:

@@ -46,7 +46,7 @@ def clip(tmp_path: Path) -> Path:
     return make_clip(tmp_path / "clip.mp4", pictures=pictures, size=(WIDTH, HEIGHT)).path
 
 
-def enlarge(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, Any]:
+def upscale(capsys: pytest.CaptureFixture[str], *words: object) -> dict[str, Any]:
     assert main(["--threads", "1", *map(str, words)]) == 0
     out = capsys.readouterr().out.splitlines()
     assert len(out) == 1
@@ -64,7 +64,7 @@ def test_every_peer_delivers_all_frames_or_says_what_to_install(
     name: str, clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "out.mp4"
-    line = enlarge(capsys, name, clip, target, "--frames", FRAMES, "--model", "lite-x4")
+    line = upscale(capsys, name, clip, target, "--frames", FRAMES, "--model", "lite-x4")
     assert line["name"] == name
     if line["absent"]:
         assert name in ("opencv", "onnxruntime", "openvino", "ncnn")
@@ -92,7 +92,7 @@ def test_peers_with_this_network_make_its_pictures(
 ) -> None:
     """40 dB leaves room for 8-bit RGB in between, x264 at crf 1 and bf16, for nothing else."""
     target = tmp_path / "out.mp4"
-    line = enlarge(capsys, name, clip, target, "--frames", 2, "--model", model, "--crf", 1)
+    line = upscale(capsys, name, clip, target, "--frames", 2, "--model", model, "--crf", 1)
     if line["absent"]:
         pytest.skip(line["absent"])
     for got, wanted in zip(lumas(target), vidsr_lumas(clip, model), strict=False):
@@ -104,7 +104,7 @@ def test_opencv_without_its_network_says_where_that_is(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("opencv", clip, tmp_path / "out.mp4", "--frames", 1, "--models", tmp_path)
-    line = enlarge(capsys, *words)
+    line = upscale(capsys, *words)
     assert "https://" in line["absent"] or "pip install" in line["absent"]
     assert not (tmp_path / "out.mp4").exists()
 

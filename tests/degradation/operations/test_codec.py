@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import TypedDict
 
 import pytest
 import torch
@@ -13,12 +14,17 @@ from vidsr.degradation.operations.codec import CodecPass, compress
 from vidsr.degradation.operations.codec_settings import CODECS, CodecSettings
 from vidsr.errors import OptionError
 
-BEST = {"h264": {"crf": 1}, "h265": {"crf": 1}, "vp9": {"crf": 0}}
-WORST = {"h264": {"crf": 45}, "h265": {"crf": 45}, "vp9": {"crf": 60}}
+BEST = {"h264": 1, "h265": 1, "vp9": 0}
+WORST = {"h264": 45, "h265": 45, "vp9": 60}
 
 
-def quality(codec: str, table: dict[str, dict[str, int]], qscale: int) -> dict[str, int]:
-    return table.get(codec, {"qscale": qscale})
+class Quality(TypedDict, total=False):
+    crf: int
+    qscale: int
+
+
+def quality(codec: str, crf: dict[str, int], qscale: int) -> Quality:
+    return {"crf": crf[codec]} if codec in crf else {"qscale": qscale}
 
 
 def photo(height: int, width: int) -> Tensor:
@@ -97,14 +103,14 @@ def test_chunks_do_not_matter() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"codec": "h266", "crf": 20}, "codec 'h266'; allowed: h264"),
-        ({"codec": "h264"}, "give one of them"),
-        ({"codec": "h264", "crf": 20, "bitrate_kbps": 100}, "give one of them"),
-        ({"codec": "h264", "crf": 52}, "crf 52 with h264; allowed: 0 to 51"),
-        ({"codec": "mpeg2", "crf": 20}, "crf with mpeg2; allowed: qscale"),
-        ({"codec": "mpeg2", "qscale": 0}, "allowed: 1 to 31"),
+        ({"codec": "h266", "crf": 20}, "codec: expected one of h264, .*, got 'h266'"),
+        ({"codec": "h264"}, "expected one of quality and"),
+        ({"codec": "h264", "crf": 20, "bitrate_kbps": 100}, "expected one of quality and"),
+        ({"codec": "h264", "crf": 52}, "crf of h264: expected 0 to 51, got 52"),
+        ({"codec": "mpeg2", "crf": 20}, "mpeg2: expected qscale or a bit rate, got crf"),
+        ({"codec": "mpeg2", "qscale": 0}, "expected 1 to 31"),
         ({"codec": "h264", "bitrate_kbps": 0}, "more than 0"),
-        ({"codec": "h264", "crf": 20, "preset": "slow"}, "allowed"),
+        ({"codec": "h264", "crf": 20, "preset": "slow"}, "got .* 'slow'"),
     ],
 )
 def test_what_is_refused(arguments: dict[str, object], message: str) -> None:

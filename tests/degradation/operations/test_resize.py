@@ -14,7 +14,7 @@ from vidsr.errors import OptionError
 
 
 def blob(size: int, sigma: float) -> Tensor:
-    """A round spot in the middle, ``[1, 3, size, size]``."""
+    """Draw a round spot in the middle, ``[1, 3, size, size]``."""
     place = torch.arange(size) - (size - 1) / 2
     line = torch.exp(-0.5 * (place / sigma) ** 2)
     return (line[:, None] * line[None]).expand(1, 3, size, size).contiguous()

@@ -250,8 +250,8 @@ def test_models_that_cannot_be_built(
         assert said in error
     arguments = ("build", exported, "--size", "9x9", "--precision", "fp32")
     assert "--precision" in refused(capsys, OptionError.exit_code, *arguments)
-    arguments = ("export", exported, "-o", tmp_path / "b.onnx")
-    assert "ONNX file already" in refused(capsys, OptionError.exit_code, *arguments)
+    again = ("export", exported, "-o", tmp_path / "b.onnx")
+    assert "ONNX file already" in refused(capsys, OptionError.exit_code, *again)
 
 
 def test_a_machine_without_a_gpu(

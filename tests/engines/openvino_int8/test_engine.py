@@ -22,7 +22,7 @@ from vidsr.errors import DeviceError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.zoo import Model, load_model
-from vidsr.quality.benchmark_sets import evaluate, means
+from vidsr.quality.set_scores import score_sets, set_means
 from vidsr.training.tools.quantise import main
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed")
@@ -153,7 +153,7 @@ def test_reports_say_int8() -> None:
 def test_set5_within_a_tenth_of_a_decibel(name: str, data_dir: Path) -> None:
     scores = {}
     for engine in ("torch", "openvino"):
-        upscaler = Upscaler(name, device="cpu", engine=engine)  # type: ignore[arg-type]
-        rows = evaluate(upscaler, data_dir / "eval", scale=upscaler.scale, sets=("Set5",))
-        scores[engine] = means(rows)["Set5"]["model_db"]
+        upscaler = Upscaler(name, device="cpu", engine=engine)
+        rows = score_sets(upscaler, data_dir / "eval", scale=upscaler.scale, sets=("Set5",))
+        scores[engine] = set_means(rows)["Set5"]["model_db"]
     assert scores["openvino"] > scores["torch"] - 0.1

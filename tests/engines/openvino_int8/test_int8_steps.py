@@ -69,7 +69,8 @@ def in_codes(net: Lite, steps: Steps, x: Tensor) -> Tensor:
         first = stride if layer is None else 1
         h = nn.functional.conv2d(h, weight, bias, stride=first, padding=first)
         h = net.activations[index](h) if index < len(net.activations) else h
-    return net.refine(h) + x
+    result: Tensor = net.refine(h) + x
+    return result
 
 
 @pytest.mark.parametrize("fields", [{}, {"stride": 2, "prelu": "shared"}, {"blocks": 0}])
@@ -197,7 +198,7 @@ def test_without_openvino_it_names_the_package(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_it_does_not_run_on_is_refused_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "importlib", Absent)
-    with pytest.raises(OptionError, match="'openvino' on cuda:0: it runs on a processor"):
+    with pytest.raises(OptionError, match="'openvino' on cuda:0: it runs on a CPU"):
         EngineChoice("openvino").check(torch.device("cuda", 0))
     with pytest.raises(OptionError, match="precision = 'fp32' with engine = 'openvino'"):
         EngineChoice("openvino", "fp32").check(CPU)

@@ -100,7 +100,7 @@ def test_what_any_part_raises_is_a_device_error(monkeypatch: pytest.MonkeyPatch)
     def fail(_: object) -> None:
         raise TritonMissing("\nno working Triton\nand a page more")
 
-    monkeypatch.setattr(compiled.torch, "compile", fail)
+    monkeypatch.setattr(torch, "compile", fail)
     compiled.require_compiler.cache_clear()
     with pytest.raises(DeviceError, match=r"'compile' on cpu: no working Triton\. Hint: it"):
         EngineChoice("compile").check(CPU)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from vidsr.engines import devices
 from vidsr.engines.activation_memory import activation_numbers
-from vidsr.engines.devices import Precision, has_native_bf16, resolve_device, resolve_precision
+from vidsr.engines.devices import has_native_bf16, resolve_device, resolve_precision
 from vidsr.engines.engine import Engine
 from vidsr.engines.pytorch import onednn
 from vidsr.engines.pytorch.engine import TorchEngine
@@ -21,6 +21,7 @@ from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 from vidsr.models.checkpoint import Generator, build_generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.zoo import Model
+from vidsr.values import Precision
 
 CPU = torch.device("cpu")
 CPUINFO = Path("/proc/cpuinfo")
@@ -224,7 +225,7 @@ def test_estimate_of_activations_grows_with_the_widest_layer() -> None:
 
 @pytest.mark.parametrize("text", ["gpu", "cuda:", "cuda:x", "cuda:-1", "CPU", "", "cuda:0,1"])
 def test_devices_that_are_not_spelt_so(text: str) -> None:
-    with pytest.raises(OptionError, match="allowed"):
+    with pytest.raises(OptionError, match="expected 'auto', 'cpu'"):
         resolve_device(text)
 
 
@@ -260,7 +261,7 @@ def test_native_bf16_is_what_the_processor_says() -> None:
 def test_precisions_that_are_refused() -> None:
     with pytest.raises(OptionError, match="fp16"):
         resolve_precision("fp16", CPU)
-    with pytest.raises(OptionError, match="allowed auto, fp32"):
+    with pytest.raises(OptionError, match="expected auto, fp32"):
         resolve_precision("int8", CPU)  # type: ignore[arg-type]
 
 

@@ -18,16 +18,16 @@ from torch import Tensor
 from tests.doubles.fake_tensorrt import FakeTensorRT
 from vidsr.engines.cache.keys import Gpu
 from vidsr.engines.cache.store import EngineCache
-from vidsr.engines.command.cli import _run
+from vidsr.engines.command.cli import main
 from vidsr.engines.onnx_files import export as export_module
 from vidsr.engines.onnx_files import network_cache
 from vidsr.engines.onnx_files.facts import read_facts
 from vidsr.engines.onnx_files.network_cache import cached_network, network_key
 from vidsr.engines.pytorch.engine import TorchEngine
-from vidsr.engines.selection import choice
 from vidsr.engines.selection import tensorrt_candidate as candidate_module
 from vidsr.engines.selection.background_build import BackgroundBuild
 from vidsr.engines.selection.choice import EngineChoice, runtime_of
+from vidsr.engines.selection.fixed_shape import FixedShapeEngine
 from vidsr.engines.selection.tensorrt_candidate import Wanted, tensorrt_candidate
 from vidsr.engines.trt import gpu as machines
 from vidsr.engines.trt.gpu import Machine
@@ -97,10 +97,12 @@ def builds_here(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     def popen(command: list[str], **_: Any) -> Any:
         commands.append(command)
-        status = _run(command[3:])  # main, which looks after signals, is for main threads
+        status = main(command[3:])
         return SimpleNamespace(poll=lambda: status, wait=lambda *_: status)
 
     monkeypatch.setattr("vidsr.engines.selection.background_build.subprocess.Popen", popen)
+    # The GPU that is pretended here is a CPU by name.
+    monkeypatch.setattr("vidsr.engines.trt.gpu.check_cuda_name", lambda _: None)
     return commands
 
 
@@ -253,7 +255,7 @@ def test_a_good_engine_takes_over_in_a_run(
 
         def take(self) -> Any:
             plain = general(lite)
-            return choice.FixedShapeEngine("lite-x2 on TensorRT", plain, plain, lambda x: True)
+            return FixedShapeEngine("lite-x2 on TensorRT", plain, plain, lambda x: True)
 
         def close(self) -> None:
             """Nothing to stop."""
@@ -287,7 +289,7 @@ def test_what_keeps_tensorrt_away_is_said_and_the_run_goes_on(
     ("arguments", "message"),
     [
         ({"engine": "tensorrt"}, "needs a CUDA device"),
-        ({"engine": "onnx"}, "allowed are auto, torch, tensorrt, compile"),
+        ({"engine": "onnx"}, "expected auto, torch, tensorrt, compile"),
         ({"engine": "torch", "wait_for_engine": True}, "it is there at once"),
     ],
 )
@@ -300,7 +302,7 @@ def test_tensorrt_asked_for_and_not_there(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(DeviceError, match="TensorRT cannot be imported"):
         EngineChoice("tensorrt").check(torch.device("cuda", 0))
-    with pytest.raises(OptionError, match="allowed are auto, fp16, fp32"):
+    with pytest.raises(OptionError, match="expected auto, fp16 or fp32"):
         EngineChoice("tensorrt", "bf16").check(torch.device("cuda", 0))
     assert not EngineChoice("torch").may_follow(torch.device("cuda", 0))
     assert not EngineChoice().may_follow(CPU)

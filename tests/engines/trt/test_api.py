@@ -223,7 +223,7 @@ def fake_members() -> Iterator[tuple[str, str, list[str]]]:
 
 
 def is_class(value: Any) -> bool:
-    return isinstance(value, type) and value.__module__ == "fake_tensorrt"
+    return isinstance(value, type) and value.__module__ == fake_tensorrt.__name__
 
 
 def test_the_stand_in_has_no_names_of_its_own(bindings: Bindings) -> None:

@@ -271,7 +271,7 @@ def test_plans_that_do_not_load(step: str, message: str) -> None:
 def test_a_plan_with_other_dtypes(changed: str, said: str) -> None:
     takes = r"takes torch\.float32 and gives torch\.float32, "
     with pytest.raises(DeviceError, match=takes + said):
-        engine_on(FakeTensorRT(), **{changed: "fp16"})
+        engine_on(FakeTensorRT(), MODEL, **{changed: "fp16"})
 
 
 def test_the_second_start_does_not_build(make: Make, cache: EngineCache) -> None:

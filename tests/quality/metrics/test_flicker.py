@@ -88,9 +88,9 @@ def test_is_no_number_before_the_second_frame() -> None:
 
 def test_sizes_must_be_equal_and_stay() -> None:
     flicker = Flicker()
-    with pytest.raises(ValueError, match="must be equal"):
+    with pytest.raises(ValueError, match="expected equal shapes"):
         flicker.add(torch.zeros(2, 2), torch.zeros(2, 3))
     flicker.add(torch.zeros(2, 2), torch.zeros(2, 2))
-    with pytest.raises(ValueError, match=r"frame 1: \(2, 3\), before \(2, 2\)"):
+    with pytest.raises(ValueError, match=r"frame 1: expected \(2, 2\) as before, got \(2, 3\)"):
         flicker.add(torch.zeros(2, 3), torch.zeros(2, 3))
     assert flicker.frames == 1

@@ -162,7 +162,7 @@ def test_of_the_models_own_pictures_is_small() -> None:
 
 @pytest.mark.parametrize("size", [(95, 200), (200, 95), (1, 1)])
 def test_less_than_a_block_is_refused(size: tuple[int, int]) -> None:
-    with pytest.raises(ValueError, match=r"allowed is .* of 96x96 or more"):
+    with pytest.raises(ValueError, match=r"expected .* of 96x96 or more"):
         niqe(torch.zeros(size))
 
 
@@ -254,13 +254,13 @@ def test_too_few_blocks_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     status = fit_niqe.main([str(photos), "-o", str(tmp_path / "x.safetensors")])
     assert status == InputError.exit_code
     error = capsys.readouterr().err
-    assert "2 photographs give 2 sharp blocks, at least 37 are needed. Hint:" in error
+    assert "expected 37 sharp blocks or more, got 2 from 2 photographs. Hint:" in error
     assert not (tmp_path / "x.safetensors").exists()
 
 
 def test_small_photographs_and_none_are_refused(tmp_path: Path) -> None:
     write_png(tmp_path / "small.png", photograph(0, 191, 300))
-    with pytest.raises(InputError, match=r"small\.png: allowed is 192x192 or larger"):
+    with pytest.raises(InputError, match=r"small\.png: too small: expected 192x192 or larger"):
         fit_niqe.fit_photos([tmp_path / "small.png"])
     (tmp_path / "empty").mkdir()
     status = fit_niqe.main([str(tmp_path / "empty"), "-o", str(tmp_path / "x")])

@@ -116,16 +116,16 @@ def test_text_is_made_smaller_before_it_is_cut() -> None:
 
 def test_what_is_no_grid() -> None:
     one = cell(4, 4)
-    with pytest.raises(ValueError, match="0 rows, 1 titles"):
+    with pytest.raises(ValueError, match="got 0 and 1"):
         contact_sheet([], ["a"])
-    with pytest.raises(ValueError, match="1 rows, 0 titles"):
+    with pytest.raises(ValueError, match="got 1 and 0"):
         contact_sheet([[]], [])
-    with pytest.raises(ValueError, match="row 1 has 2 pictures, allowed is 1"):
+    with pytest.raises(ValueError, match="row 1: expected 1 pictures, got 2"):
         contact_sheet([[one], [one, one]], ["a"])
-    with pytest.raises(ValueError, match="1 captions, allowed is one a row: 2"):
+    with pytest.raises(ValueError, match="expected one caption a row, 2, got 1"):
         contact_sheet([[one], [one]], ["a"], ["b"])
     for bad in (one.float(), one[0], cell(4, 4, channels=2)):
-        with pytest.raises(ValueError, match=r"in row 0: allowed is uint8 \[1 or 3, h, w\]"):
+        with pytest.raises(ValueError, match=r"row 0: expected uint8 \[1 or 3, h, w\]"):
             contact_sheet([[bad]], ["a"])
 
 
@@ -181,5 +181,5 @@ def test_a_gallery_takes_pictures_smaller_than_its_crops_and_grey_ones() -> None
     gallery = Gallery(side=64)
     gallery.add("a", cell(4, 6), {"own": cell(16, 24)}, cell(16, 24, channels=1), {"own": {}})
     assert gallery.sheet().shape == (3, GAP + LINE + 16 + GAP + LINE, GAP + 3 * (24 + GAP))
-    with pytest.raises(ValueError, match="0 rows"):
+    with pytest.raises(ValueError, match="at least one row"):
         Gallery().sheet()

@@ -9,18 +9,18 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from vidsr.errors import InputError
-from vidsr.training.data.crop_pool import CropPool, Pair, luma, to_luma
+from vidsr.training.data.crop_pool import CropPool, TrainingPair, luma, to_luma
 
 
-def pair(height: int, width: int, scale: int, seed: int = 0, channels: int = 3) -> Pair:
+def pair(height: int, width: int, scale: int, seed: int = 0, channels: int = 3) -> TrainingPair:
     """LR samples that are known, each repeated ``scale`` x ``scale`` in HR."""
     generator = torch.Generator().manual_seed(seed)
     low = torch.randint(0, 256, (channels, height, width), generator=generator, dtype=torch.uint8)
-    return Pair(low, low.repeat_interleave(scale, 1).repeat_interleave(scale, 2))
+    return TrainingPair(low, low.repeat_interleave(scale, 1).repeat_interleave(scale, 2))
 
 
 def turned(crop: Tensor, turn: int) -> Tensor:
-    """What a draw of ``turn`` means: out[i, j] = crop[a, b]."""
+    """Turn a crop as a draw of ``turn`` means: out[i, j] = crop[a, b]."""
     if turn // 2 % 2:
         crop = crop.flip(-2)
     if turn // 4:
@@ -79,7 +79,9 @@ def test_too_small_pictures_are_left_out() -> None:
 
 
 def test_flat_crops_lose_against_busy_ones() -> None:
-    flat = Pair(torch.full((1, 16, 16), 99, dtype=torch.uint8), torch.zeros(1, 16, 16).byte())
+    flat = TrainingPair(
+        torch.full((1, 16, 16), 99, dtype=torch.uint8), torch.zeros(1, 16, 16).byte()
+    )
     busy = pair(16, 16, 1, channels=1)
     pool = CropPool([flat, busy], scale=1, crop=8)
     low, _ = pool.cut(pool.draw(400, 0, 0))

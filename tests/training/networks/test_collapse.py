@@ -72,7 +72,7 @@ def test_plain_weights_are_taken_over(config: GeneratorConfig) -> None:
 
 
 def test_a_middle_too_narrow_to_hold_weights_is_refused() -> None:
-    with pytest.raises(ValueError, match="middle = 4, allowed at least 6"):
+    with pytest.raises(ValueError, match="middle = 4, expected 6 or more"):
         WideLite(CONFIG, middle=4).hold(lite().state_dict())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -14,10 +14,11 @@ from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.lite import Lite
 from vidsr.models.networks.srresnet import SRResNet
 from vidsr.models.zoo import load_model
-from vidsr.training.networks.grow import LUMA, deepen_lite, grow_srresnet
+from vidsr.picture.luma import LUMA
+from vidsr.training.networks.grow import deepen_lite, grow_srresnet
 
 # float32, activations of order one through at most 16 blocks: measured at most 5e-7.
-EXACT = {"rtol": 0.0, "atol": 1e-5}
+assert_exact = partial(torch.testing.assert_close, rtol=0.0, atol=1e-5)
 SOURCES = ["lite-x4", "lite-x2", "random x4", "random x2"]
 
 
@@ -58,7 +59,7 @@ def build(config: GeneratorConfig) -> SRResNet:
 
 
 def even(lite: Lite) -> Lite:
-    """The same with an even number of convolutions, which growth asks for."""
+    """Return the same with an even number of convolutions, which growth requires."""
     if lite.config.blocks % 2 == 0:
         return lite
     config = lite_config(
@@ -90,11 +91,11 @@ def test_a_grown_network_is_the_small_one_on_luma(source: str, more: dict[str, i
     luma, chroma = planes(net(x))
     inner = (..., slice(margin * scale, -margin * scale), slice(margin * scale, -margin * scale))
     low_luma, low_chroma = planes(x)
-    torch.testing.assert_close(luma[inner], lite(low_luma)[inner], **EXACT)
+    assert_exact(luma[inner], lite(low_luma)[inner])
     smooth = low_chroma
     for _ in range(scale // 2):
         smooth = nn.functional.interpolate(smooth, scale_factor=2, mode="bilinear")
-    torch.testing.assert_close(chroma[inner], smooth[inner], **EXACT)
+    assert_exact(chroma[inner], smooth[inner])
 
 
 @pytest.mark.parametrize("source", ["random x4", "random x2"])

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from vidsr.training.choices import AdversarialKind
 from vidsr.training.networks import losses
-from vidsr.training.networks.losses import AdversarialKind
 
 A, B = torch.tensor([0.0, 0.5, 1.0]), torch.tensor([1.0, 0.5, 3.0])  # differ by 1, 0 and 2
 PIXEL_LOSSES = [losses.l1, losses.mse, losses.charbonnier]
@@ -34,7 +34,7 @@ def test_pixel_losses() -> None:
 
 def test_charbonnier_of_a_perfect_output_is_its_epsilon() -> None:
     close(losses.charbonnier(A, A), 1e-3)
-    with pytest.raises(ValueError, match=r"eps = 0\.0: allowed"):
+    with pytest.raises(ValueError, match=r"eps: expected more than 0, got 0\.0"):
         losses.charbonnier(A, B, eps=0.0)
 
 
@@ -125,7 +125,7 @@ def test_bce_stays_finite_where_the_sigmoid_is_0() -> None:
 
 def test_bce_still_pulls_a_generator_that_loses() -> None:
     fake = torch.tensor([-20.0], requires_grad=True)
-    losses.generator_loss("bce", fake).backward()
+    torch.autograd.backward(losses.generator_loss("bce", fake))
     assert fake.grad is not None
     close(fake.grad[0], -1)  # log(1 - sigmoid), the saturating form, would give -2e-9
 
@@ -140,19 +140,10 @@ def test_wasserstein_of_scores() -> None:
     close(losses.discriminator_loss("wgan-gp", REAL, FAKE), -2.5 / 2 - 2 / 2)
 
 
-def test_relativistic_losses() -> None:
-    real, fake = [2 + 1.25, 0 + 1.25], [-3 - 1.0, 0.5 - 1.0]  # less the means, -1.25 and 1
-    generator, discriminator = losses.relativistic_losses(REAL, FAKE)
-    close(generator, sum(minus_log_sigmoid(-r) + minus_log_sigmoid(f)
-                         for r, f in zip(real, fake, strict=True)) / 2)  # fmt: skip
-    close(discriminator, sum(minus_log_sigmoid(r) + minus_log_sigmoid(-f)
-                             for r, f in zip(real, fake, strict=True)) / 2)  # fmt: skip
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_side_gains_where_the_other_loses(kind: AdversarialKind) -> None:
     real, fake = (torch.zeros(2, 1, 3, 3, requires_grad=True) for _ in range(2))
-    losses.discriminator_loss(kind, real, fake).backward()
+    torch.autograd.backward(losses.discriminator_loss(kind, real, fake))
     assert real.grad is not None
     assert fake.grad is not None
     assert (real.grad < 0).all()
@@ -209,7 +200,7 @@ def test_penalty_teaches_the_critic_alone() -> None:
     real, fake = torch.rand(2, 2, 3, 8, 8, generator=seeded()).requires_grad_()
     real.retain_grad()
     fake.retain_grad()
-    losses.gradient_penalty(critic, real, fake, seeded()).backward()
+    torch.autograd.backward(losses.gradient_penalty(critic, real, fake, seeded()))
     assert first.weight.grad is not None
     assert first.weight.grad.abs().max() > 0
     assert real.grad is None
@@ -220,7 +211,7 @@ def test_penalty_of_a_flat_critic_has_no_broken_gradient() -> None:
     slope = torch.zeros(1, 2, 2, requires_grad=True)
     x = torch.rand(2, 1, 2, 2, generator=seeded())
     penalty = losses.gradient_penalty(linear_critic(slope), x, x, seeded())
-    penalty.backward()
+    torch.autograd.backward(penalty)
     close(penalty, 1)
     assert slope.grad is not None
     assert slope.grad.isfinite().all()

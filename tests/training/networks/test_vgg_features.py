@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from vidsr.errors import ModelError
+from vidsr.training.choices import FeatureLayer
 from vidsr.training.networks.vgg_features import (
-    FeatureLayer,
     VggFeatures,
     load_vgg,
     perceptual_loss,
@@ -62,7 +62,7 @@ def picture(*size: int) -> Tensor:
 
 
 def torchvision_by_hand(x: Tensor, convs: int) -> Tensor:
-    """The published network, written down as torchvision lays it out: 2x2 pooling after 3, 8, …"""
+    """Run the published network as torchvision lays it out: 2x2 pooling after 3, 8 and so on."""
     tensors = torchvision()
     x = (x - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(DEVIATION).view(3, 1, 1)
     position = 0
@@ -119,7 +119,7 @@ def test_weights_are_frozen_and_the_picture_is_not(tmp_path: Path) -> None:
     assert not any(p.requires_grad for p in net.parameters())
     assert not net.training
     out, target = picture(8, 8).requires_grad_(), (picture(8, 8) / 2).requires_grad_()
-    perceptual_loss(net, out, target).backward()
+    torch.autograd.backward(perceptual_loss(net, out, target))
     assert out.grad is not None
     assert out.grad.abs().max() > 0
     assert target.grad is None
@@ -154,7 +154,7 @@ def test_smallest_size(layer: FeatureLayer, smallest: int) -> None:
     assert net(picture(smallest, smallest)).shape[2:] == (2, 2)
     with pytest.raises(ValueError, match=f"sides of at least {smallest}"):
         net(picture(smallest, smallest - 1))
-    with pytest.raises(ValueError, match=r"allowed is \[N, 3, H, W\]"):
+    with pytest.raises(ValueError, match=r"expected \[N, 3, H, W\]"):
         net(torch.zeros(1, 1, 64, 64))
 
 
@@ -166,7 +166,7 @@ def assert_refused(path: Path, words: str, layer: FeatureLayer = "vgg22") -> Non
 
 
 def test_short_file_has_no_deep_layer(tmp_path: Path) -> None:
-    assert_refused(saved(tmp_path, short()), "vgg54 is not found; allowed: vgg22, vgg31", "vgg54")
+    assert_refused(saved(tmp_path, short()), "expected vgg22 or vgg31, got vgg54", "vgg54")
 
 
 def test_missing_file(tmp_path: Path) -> None:
@@ -200,7 +200,10 @@ def without(weights: Weights, *names: str) -> Weights:
     [
         ({"features.17.weight": torch.zeros(2, 2, 3, 3)}, "it has features.17"),  # VGG16
         ({"features.1.weight": torch.zeros(64)}, "it has features.1"),  # batch normalisation
-        ({"features.2.weight": torch.zeros(64, 3, 3, 3)}, r"is \[64, 3, 3, 3\] where \[64, 64"),
+        (
+            {"features.2.weight": torch.zeros(64, 3, 3, 3)},
+            r"expected \[64, 64, 3, 3\], got \[64, 3",
+        ),
         ({"features.7.bias": torch.full((128,), float("nan"))}, "plain tensor of finite"),
         ({"features.7.bias": torch.zeros(128, dtype=torch.int64)}, "plain tensor of finite"),
     ],
@@ -231,7 +234,7 @@ def vgg_file(data_dir: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def photo(data_dir: Path) -> Tensor:
-    """A butterfly's wing, ``[1, 3, 128, 128]`` in [0, 1]."""
+    """Return a butterfly's wing, ``[1, 3, 128, 128]`` in [0, 1]."""
     path = data_dir / "eval" / "Set5" / "image_SRF_4" / "img_003_SRF_4_HR.png"
     if not path.is_file():
         pytest.skip(f"no {path}")

@@ -37,7 +37,7 @@ def gan(**given: object) -> Adversarial:
 
 
 def crops(channels: int, scale: int = 2, size: int = 16, seed: int = 0) -> tuple[Tensor, Tensor]:
-    """A batch of two blurred pictures and their originals."""
+    """Return a batch of two blurred pictures and their originals."""
     torch.manual_seed(seed)
     high = nn.functional.interpolate(torch.rand(2, channels, 6, 6), size * scale, mode="bicubic")
     high = high.clamp(0, 1)
@@ -89,8 +89,8 @@ def test_a_student_of_luma_sees_luma_of_colour_crops() -> None:
 def test_a_teacher_takes_its_share() -> None:
     chosen = options(teacher="t", teacher_weight=1.0)
     teacher = build_generator(chosen.config())
-    nn.init.constant_(teacher.tail.bias, 0.125)  # type: ignore[union-attr,arg-type]
-    nn.init.zeros_(teacher.tail.weight)  # type: ignore[union-attr,arg-type]
+    nn.init.constant_(teacher.tail.bias, 0.125)  # type: ignore[arg-type]
+    nn.init.zeros_(teacher.tail.weight)
     learner = fidelity(chosen, teacher=teacher.eval())
     low, high = crops(1)
     # The student begins as repetition, which the teacher adds 1/8 to; the original counts nothing.
@@ -103,7 +103,7 @@ def same(a: object, b: object) -> bool:
     if isinstance(a, dict):
         return isinstance(b, dict) and a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
     if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))  # type: ignore[arg-type]
+        return isinstance(b, list | tuple) and len(a) == len(b) and all(map(same, a, b))
     return a == b
 
 
@@ -159,7 +159,7 @@ def test_flicker_is_nothing_for_a_still_result_and_much_for_a_jumpy_one() -> Non
     flat, noisy = torch.full((2, 3, 48, 48), 0.5), torch.rand(2, 3, 48, 48)
 
     def flicker(out: Tensor) -> float:
-        learner.forward = lambda x: out[:, :, : 2 * x.shape[2]]  # type: ignore[method-assign]
+        learner.forward = lambda low: out[:, :, : 2 * low.shape[2]]  # type: ignore[method-assign]
         values = [float(learner._flicker(out, low, flat, step)) for step in range(8)]
         return sum(values) / 8
 
@@ -206,8 +206,8 @@ def test_flicker_compares_the_same_place() -> None:
     high = nn.functional.interpolate(coarse, 96, mode="bicubic", antialias=True).clamp(0, 1)
     low = nn.functional.interpolate(high, 48, mode="bicubic", antialias=True)
 
-    def smooth(x: Tensor) -> Tensor:
-        return nn.functional.interpolate(x, scale_factor=2.0, mode="bicubic")
+    def smooth(low: Tensor) -> Tensor:
+        return nn.functional.interpolate(low, scale_factor=2.0, mode="bicubic")
 
     learner.forward = smooth  # type: ignore[method-assign]
     right = sum(float(learner._flicker(smooth(low), low, high, step)) for step in range(8))

@@ -21,10 +21,10 @@ def clip(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("choices", "named"),
     [
-        ({"codec": "h265"}, "allowed: h264, hevc, av1, vp9, prores, ffv1"),
-        ({"crf": 52}, "allowed is 0 to 51"),
-        ({"crf": -1}, "allowed is 0 to 51"),
-        ({"codec": "av1", "crf": 64}, "allowed is 0 to 63"),
+        ({"codec": "h265"}, "expected one of h264, hevc, av1, vp9, prores, ffv1"),
+        ({"crf": 52}, "expected 0 to 51"),
+        ({"crf": -1}, "expected 0 to 51"),
+        ({"codec": "av1", "crf": 64}, "expected 0 to 63"),
         ({"codec": "ffv1", "crf": 1}, "no quality setting"),
         ({"preset": "quick"}, "ultrafast, superfast"),
         ({"codec": "av1", "preset": "14"}, "0, 1, 2"),

@@ -10,14 +10,15 @@ import av
 import pytest
 
 import vidsr
-from tests.makers.clips import Tone, make_clip
+from tests.makers.clips import Tone, make_clip, seconds
 
 
 def times(path: Path, kind: str) -> list[float]:
     """Presentation times in seconds of what decodes."""
     with av.open(str(path)) as container:
         stream = next(s for s in container.streams if s.type == kind)
-        return [float(f.pts * f.time_base) for p in container.demux(stream) for f in p.decode()]
+        frames = [f for p in container.demux(stream) for f in p.decode()]
+        return [float(seconds(f)) for f in frames if isinstance(f, av.VideoFrame | av.AudioFrame)]
 
 
 @pytest.mark.parametrize("suffix", ["mkv", "mp4"])

@@ -144,7 +144,7 @@ def test_permission_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """The same for those who may read everything."""
     pattern = make_pictures(tmp_path / "in", "png", count=3)
     path = tmp_path / "in" / "002.png"
-    monkeypatch.setattr("vidsr.video.source.sequence.os.access", lambda asked, _: asked != path)
+    monkeypatch.setattr("vidsr.video.source.presence.os.access", lambda asked, _: asked != path)
     with pytest.raises(InputError, match="cannot be read: Permission denied") as error:
         Source(pattern)
     assert str(error.value).startswith(f"{path}: ")

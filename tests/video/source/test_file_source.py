@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -339,7 +340,7 @@ def test_pictures_too_small_to_deinterlace(tmp_path: Path, size: tuple[int, int]
 
 ONE = 1 << 16
 # Display matrix (a, b, c, d of x' = ax + cy, y' = bx + dy), and the same in numpy.
-ORIENTATIONS = {
+ORIENTATIONS: dict[str, tuple[tuple[int, int, int, int], Callable[[Any], Any]]] = {
     "180": ((-ONE, 0, 0, -ONE), lambda p: p[::-1, ::-1]),
     "mirror": ((-ONE, 0, 0, ONE), lambda p: p[:, ::-1]),
     "upside down": ((ONE, 0, 0, -ONE), lambda p: p[::-1]),
@@ -477,8 +478,8 @@ def test_damage_in_the_middle_is_concealed_and_counted(tmp_path: Path, suffix: s
 def test_a_garbage_tail_is_an_error_that_names_the_frame(tmp_path: Path) -> None:
     drawn = [noise(64, 48, "gbrp", seed=i).reformat(format="rgb24") for i in range(60)]
     clip = make_clip(tmp_path / "a.mov", pictures=drawn, codec="png")
-    with av.open(str(clip.path)) as source:
-        packets = [bytes(packet) for packet in source.demux(video=0) if packet.size]
+    with av.open(str(clip.path)) as file:
+        packets = [bytes(packet) for packet in file.demux(video=0) if packet.size]
     data = clip.path.read_bytes()
     for packet in packets[20:]:
         assert data.count(packet) == 1
@@ -497,8 +498,8 @@ def test_a_flaw_near_the_end_takes_no_other_frame_with_it(
     """The decoder's threads are drained in one call, which an error ends."""
     drawn = [noise(64, 48, "gbrp", seed=i).reformat(format="rgb24") for i in range(60)]
     clip = make_clip(tmp_path / "a.mov", pictures=drawn, codec="png")
-    with av.open(str(clip.path)) as source:
-        packets = [bytes(packet) for packet in source.demux(video=0) if packet.size]
+    with av.open(str(clip.path)) as file:
+        packets = [bytes(packet) for packet in file.demux(video=0) if packet.size]
     data = clip.path.read_bytes()
     for number in lost:
         data = data.replace(packets[number], bytes(len(packets[number])))
@@ -513,8 +514,8 @@ def test_a_flaw_near_the_end_takes_no_other_frame_with_it(
 def test_a_flaw_in_a_clip_shorter_than_the_decoder_s_delay(tmp_path: Path) -> None:
     drawn = [noise(64, 48, "gbrp", seed=i).reformat(format="rgb24") for i in range(3)]
     clip = make_clip(tmp_path / "a.mov", pictures=drawn, codec="png")
-    with av.open(str(clip.path)) as source:
-        first = next(bytes(packet) for packet in source.demux(video=0))
+    with av.open(str(clip.path)) as file:
+        first = next(bytes(packet) for packet in file.demux(video=0))
     clip.path.write_bytes(clip.path.read_bytes().replace(first, bytes(len(first))))
     source, frames, _ = read(clip.path)
     assert times(source, frames) == [Fraction(1, 25), Fraction(2, 25)]

@@ -26,7 +26,6 @@ from vidsr.cli import main
 from vidsr.errors import DeviceError, OptionError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, view_planes
-from vidsr.run.job import Options, prepare
 from vidsr.video.info import SourceCounts
 from vidsr.video.source import nvdec
 from vidsr.video.source.file_source import Source
@@ -460,9 +459,8 @@ def test_no_card_is_one_line_and_status_7(
 
 
 def test_other_decoders_are_refused(tmp_path: Path) -> None:
-    options = Options(decoder="gpu")  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="decoder = 'gpu': allowed are cpu and cuda"):
-        prepare(tmp_path / "a.mkv", tmp_path / "b.mkv", options, Notes())
+    with pytest.raises(OptionError, match="decoder = 'gpu': expected cpu or cuda"):
+        vidsr.upscale(tmp_path / "a.mkv", tmp_path / "b.mkv", decoder="gpu")  # type: ignore[arg-type]
 
 
 def test_a_run_from_end_to_end(

@@ -1,29 +1,32 @@
-"""``vidsr-bench``: what this machine does a second, what limits it, and what others reach."""
+"""The command ``vidsr-bench``: this machine's frames a second, their limits and other tools."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from vidsr import __version__
 from vidsr.bench.command.measure import measure
 from vidsr.bench.outcome.text import lines
 from vidsr.bench.peers import PEERS
-from vidsr.bench.request import Request, check_files, parse_size
-from vidsr.errors import OptionError, VidsrError
+from vidsr.bench.request import Request, check_files, size
+from vidsr.errors import OptionError
 from vidsr.files import write_text
-from vidsr.terminal.flags import as_flags
+from vidsr.terminal.command import run_command
 from vidsr.terminal.parser import Parser
-from vidsr.terminal.signals import open_closed_streams, signals_caught
+from vidsr.values import SCALES, EngineKind
 
 # Nothing here loads torch or PyAV: see vidsr.bench.worker_task.
 
+NAME = "vidsr-bench"
+# Not "auto", which changes engines in the middle of a run.
+MEASURED: tuple[EngineKind, ...] = ("torch", "tensorrt", "openvino")
 EPILOG = """examples:
   vidsr-bench                                       the whole command on a drawn clip of 640x360
   vidsr-bench clip.mp4 --stages --json result.json  each stage, the machine's ceilings, the limit
@@ -40,13 +43,18 @@ exit status: 0 done, 2 arguments, 3 source, 4 --json or --plot, 6 model, 7 devic
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
     parser = Parser(
-        prog="vidsr-bench",
+        prog=NAME,
         description="Measure frames a second on this machine, and what limits them.",
         epilog=EPILOG,
     )
-    parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help="its first frames")
-    parser.add_argument("--size", type=parse_size, metavar="WxH", help="of a drawn clip (640x360)")
+    parser.add_argument(
+        "input", nargs="?", type=Path, metavar="INPUT", help="a video to measure on"
+    )
+    parser.add_argument(
+        "--size", type=size, metavar="WxH", help="the size of a drawn clip (640x360)"
+    )
     _add_run(parser.add_argument_group("what runs"))
     _add_what(parser.add_argument_group("what is measured (default: the whole command)"))
     _add_output(parser.add_argument_group("output (default: a text)"))
@@ -54,47 +62,67 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_run(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--model", default="auto", metavar="NAME|PATH", help="as of vidsr (auto)")
-    group.add_argument("--scale", type=int, choices=(1, 2, 4), help="as of vidsr")
-    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1")
+    group.add_argument(
+        "--model", default="auto", metavar="NAME|PATH", help="a model, as for vidsr (auto)"
+    )
+    group.add_argument("--scale", type=int, choices=SCALES, help="the factor, as for vidsr")
+    group.add_argument(
+        "--device", default="auto", metavar="NAME", help="a device: auto, cpu, cuda, or cuda:1"
+    )
     group.add_argument(
         "--engine",
-        choices=("torch", "tensorrt", "openvino"),
+        choices=MEASURED,
         default="torch",
-        help="what runs it (torch)",
+        help="the runtime of the network (torch)",
     )
-    group.add_argument("--codec", metavar="NAME", help="as of vidsr")
-    group.add_argument("--preset", metavar="NAME", help="the encoder's effort, as of vidsr")
+    group.add_argument("--codec", metavar="NAME", help="the codec, as for vidsr")
+    group.add_argument("--preset", metavar="NAME", help="the encoder's effort, as for vidsr")
 
 
 def _add_what(group: argparse._ArgumentGroup) -> None:
     names = ", ".join(peer.name for peer in PEERS)
-    group.add_argument("--frames", type=int, default=48, metavar="N", help="a repeat (48)")
-    group.add_argument("--repeats", type=int, default=3, metavar="N", help="(3)")
-    group.add_argument("--stages", action="store_true", help="each alone, beside its ceiling")
-    group.add_argument("--against", type=_names, default=(), metavar="LIST", help=f"of {names}")
-    group.add_argument("--realtime", action="store_true", help="180p to 1080p at --rate")
-    group.add_argument("--find-max", action="store_true", help="largest 16:9 size at --rate")
-    group.add_argument("--rate", type=float, metavar="FPS", help="to hold, and of drawn clips (30)")
+    group.add_argument(
+        "--frames", type=int, default=48, metavar="N", help="the frames of a repeat (48)"
+    )
+    group.add_argument(
+        "--repeats", type=int, default=3, metavar="N", help="the number of repeats (3)"
+    )
+    group.add_argument(
+        "--stages", action="store_true", help="measure each stage alone, beside its ceiling"
+    )
+    group.add_argument(
+        "--against",
+        type=_names,
+        default=(),
+        metavar="LIST",
+        help=f"the tools to compare with: {names}",
+    )
+    group.add_argument("--realtime", action="store_true", help="measure 180p to 1080p at --rate")
+    group.add_argument(
+        "--find-max", action="store_true", help="find the largest 16:9 size at --rate"
+    )
+    group.add_argument(
+        "--rate", type=float, metavar="FPS", help="the rate to hold, and of drawn clips (30)"
+    )
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--json", type=Path, metavar="FILE", help="write everything measured")
-    group.add_argument("--plot", type=Path, metavar="PNG", help="draw it as bars")
+    group.add_argument("--json", type=Path, metavar="FILE", help="a file for everything measured")
+    group.add_argument("--plot", type=Path, metavar="PNG", help="a picture of it as bars")
     group.add_argument("--version", action="version", version=f"vidsr {__version__}")
 
 
 def _names(text: str) -> tuple[str, ...]:
     names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     if not names:
-        raise argparse.ArgumentTypeError(f"{text!r}; allowed are names with commas between")
+        raise argparse.ArgumentTypeError(f"expected names with commas between, got {text!r}")
     return names
 
 
 def request_of(args: argparse.Namespace) -> Request:
-    """Raises OptionError, NoInputError."""
+    """Return the request that the arguments make. Raises OptionError, NoInputError."""
     if args.input is not None and args.size is not None:
-        raise OptionError("INPUT and --size are both given; allowed is one of them.")
+        raise OptionError("INPUT and --size are both given: expected one of them.")
     if args.input is not None and args.rate is not None and not (args.realtime or args.find_max):
         raise OptionError(
             "--rate beside INPUT: it is of drawn clips, INPUT has its own.",
@@ -124,18 +152,17 @@ def request_of(args: argparse.Namespace) -> Request:
 
 
 def _tell(text: str) -> None:
-    """A line that the next one replaces; only on a terminal."""
+    """Print a line that the next one replaces, if stderr is a terminal."""
     if sys.stderr.isatty():
         print(f"\r\033[Kvidsr-bench: {text}", end="", file=sys.stderr, flush=True)
 
 
-def _work(argv: Sequence[str]) -> None:
-    args = build_parser().parse_args(argv)
+def _work(argv: Sequence[str], args: argparse.Namespace, _: Callable[[], bool]) -> None:
     request = request_of(args)
     check_files(args.json, args.plot, args.input)
     with tempfile.TemporaryDirectory(prefix="vidsr-bench-") as folder:
         try:
-            result = measure(request, Path(folder), shlex.join(["vidsr-bench", *argv]), _tell)
+            result = measure(request, Path(folder), shlex.join([NAME, *argv]), _tell)
         finally:
             _clear()
     print("\n".join(lines(result)))
@@ -154,24 +181,9 @@ def _clear() -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    open_closed_streams()
-    with signals_caught():
-        return _run(sys.argv[1:] if argv is None else argv)
-
-
-def _run(argv: Sequence[str]) -> int:
-    try:
-        _work(argv)
-    except VidsrError as error:
-        print(f"vidsr-bench: error: {as_flags(str(error))}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("vidsr-bench: interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # the reader of the text has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
+    """Run the command and return its exit status."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    return run_command(NAME, partial(_work, words), words, parser=build_parser)
 
 
 if __name__ == "__main__":

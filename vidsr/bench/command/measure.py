@@ -1,4 +1,4 @@
-"""Rounds: the command, its stages and its peers take turns, each in a process of its own."""
+"""Rounds of measuring: the command, its stages and peers take turns, each in its own process."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vidsr.bench.command.realtime_ladder import LADDER, find_max, ladder
-from vidsr.bench.machine import others_now, this_machine
+from vidsr.bench.machine import others_now, this_host
 from vidsr.bench.outcome import summary
 from vidsr.bench.outcome.bottleneck import limit_line
 from vidsr.bench.outcome.results import Against, Result, Setup
@@ -25,9 +25,16 @@ COMMAND, STAGES = "vidsr.bench.rounds.whole_command", "vidsr.bench.rounds.stages
 
 
 def measure(request: Request, folder: Path, command: str, tell: Tell) -> Result:
-    """All that is asked for, with ``folder`` for clips; ``command`` is what was typed.
+    """Measure all that is asked for.
 
-    ``tell`` hears what is being done. Raises a VidsrError.
+    Args:
+        request: Choices, checked.
+        folder: Place for clips and targets.
+        command: Command line as it was typed, for the result.
+        tell: Receiver of lines about what is being done.
+
+    Raises:
+        VidsrError: A measuring process failed.
     """
     clips, others = Clips(request, folder, tell), others_now()
     parts = Rounds(clips).measure() if request.main else {}
@@ -37,7 +44,7 @@ def measure(request: Request, folder: Path, command: str, tell: Tell) -> Result:
         parts["largest"] = find_max(
             clips.holds(1), request.rate, confirm=clips.holds(request.repeats)
         )
-    machine = this_machine(clips.gpu, others)
+    machine = this_host(clips.gpu, others)
     return Result(command, machine, request.frames, request.repeats, setup=clips.setup, **parts)
 
 
@@ -54,7 +61,7 @@ class Clips:
         return self._make({"width": size[0], "height": size[1], "rate": str(rate)})
 
     def chosen(self) -> Footage:
-        """The input, or what is drawn in its place."""
+        """Return the input, or what is drawn in its place."""
         if self.request.input is None:
             return self.drawn(self.request.size)
         return self._make({"input": str(self.request.input)})
@@ -83,17 +90,17 @@ class Clips:
         )
 
     def _suffix(self) -> str:
-        """Of a container that holds the codec; MP4 is what peers write."""
+        """Return the suffix of a container that holds the codec; peers write MP4."""
         return ".mp4" if self.request.codec in (None, "h264") else ".mkv"
 
     def run(self, task: Task) -> Round:
-        """The command on a clip."""
+        """Run the command on a clip."""
         answer = run_task(COMMAND, task)
         self.gpu, self.setup = answer["gpu"], summary.setup(answer)
         return answer
 
     def holds(self, repeats: int) -> Callable[[int, int], tuple[Spread, int]]:
-        """What measures a size for ``vidsr.bench.command.realtime_ladder``."""
+        """Return the function by which ``vidsr.bench.command.realtime_ladder`` measures a size."""
 
         def fps(width: int, height: int) -> tuple[Spread, int]:
             self.tell(f"{width}x{height}")
@@ -114,7 +121,7 @@ class Rounds:
         self._peers: dict[str, list[Round]] = {name: [] for name in clips.request.against}
 
     def measure(self) -> dict[str, Any]:
-        """The parts of a result."""
+        """Return the parts of a result."""
         footage = self._clips.chosen()
         task = self._clips.task(footage)
         for index in range(self._request.repeats):

@@ -1,4 +1,4 @@
-"""Which sizes hold a frame rate: the usual ones in turn, or the largest of all."""
+"""Ladder of sizes that hold a frame rate: the usual ones in turn, or the largest of all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Measure = Callable[[int, int], tuple[Spread, int]]  # width, height -> fps, heig
 
 
 def ladder(measure: Measure, rate: float, sizes: Sequence[tuple[int, int]]) -> tuple[Rung, ...]:
-    """A rung for every size, in rising order; those above a hopeless one are not measured."""
+    """Return a rung for every size, in rising order; none above a hopeless one is measured."""
     rungs: list[Rung] = []
     hopeless: Rung | None = None
     for width, height in sizes:
@@ -39,7 +39,7 @@ def _rung(measure: Measure, width: int, height: int, rate: float) -> Rung:
 
 
 def find_largest(holds: Callable[[int], bool], most: int = LARGEST_STEP) -> int:
-    """The greatest step from 1 to ``most`` that holds, 0 for none; larger ones are slower.
+    """Return the greatest step from 1 to ``most`` that holds, 0 for none; larger ones are slower.
 
     Doubles until one does not hold, then halves what is between: no probe above the first has more
     than four times the pixels of what holds.
@@ -59,7 +59,7 @@ def find_largest(holds: Callable[[int], bool], most: int = LARGEST_STEP) -> int:
 
 
 def find_max(measure: Measure, rate: float, *, confirm: Measure) -> Rung:
-    """The largest 16:9 source that holds ``rate``, or 32x18 where not even that does.
+    """Return the largest 16:9 source that holds ``rate``, or 32x18 if not even that does.
 
     ``measure`` searches; ``confirm``, which takes more care, has the last word.
     """

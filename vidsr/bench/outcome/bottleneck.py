@@ -1,4 +1,4 @@
-"""What limits this machine now, in a sentence."""
+"""Bottleneck of this machine, in a sentence."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PLAIN = {
 
 
 def limit_line(stages: Sequence[Stage], device: str) -> str:
-    """On a processor the stage that takes most of the cores' time, else the slowest one."""
+    """Name the stage that takes most of the cores' time on a CPU, else the slowest one."""
     present = [stage for stage in stages if stage.none is None]
     line = _of_cores(present) if device == "cpu" else _slowest(present)
     return f"what limits this machine now: {line}"
@@ -29,7 +29,7 @@ def _of_cores(stages: Sequence[Stage]) -> str:
     total = sum(_cpu_ms(stage) for stage in stages)
     first, second = sorted(stages, key=_cpu_ms, reverse=True)[:2]
     return (
-        f"{PLAIN[first.name]}, {_cpu_ms(first) / total:.0%} of the frame's processor time"
+        f"{PLAIN[first.name]}, {_cpu_ms(first) / total:.0%} of the frame's CPU time"
         f"{_share(first)}; then {PLAIN[second.name]}, {_cpu_ms(second) / total:.0%}"
     )
 

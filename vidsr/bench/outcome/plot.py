@@ -1,4 +1,4 @@
-"""Results as bars. Takes them as JSON gives them back, so that files can be drawn, too."""
+"""Plots of results as bars; they take results as JSON gives them, so that files can be drawn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Bar = tuple[str, Mapping[str, float], str]  # label, spread, colour
 
 
 def rates(result: Mapping[str, Any]) -> list[Bar]:
-    """The command and those it is compared with, the fastest first."""
+    """Return the command and those it is compared with, the fastest first."""
     whole = result.get("whole")
     if not whole:
         return []
@@ -27,18 +27,18 @@ def rates(result: Mapping[str, Any]) -> list[Bar]:
 
 
 def _label(setup: Mapping[str, Any]) -> str:
-    """The model, and what runs it where that is not PyTorch."""
+    """Return the model, and its runtime if that is not PyTorch."""
     runtime = "" if setup["engine"] == "torch" else f", {setup['precision']}"
     return f"vidsr, {setup['model']}{runtime}"
 
 
 def costs(result: Mapping[str, Any]) -> list[Bar]:
-    """Processor milliseconds of each stage."""
+    """Return CPU milliseconds of each stage."""
     return [(s["name"], s["cpu_ms"], OURS) for s in result["stages"] if s["cpu_ms"]]
 
 
 def ladder(result: Mapping[str, Any]) -> list[Bar]:
-    """Frames a second of each rung."""
+    """Return frames a second of each rung."""
     return [
         (f"{r['height']}p -> {r['target_height']}p", r["fps"], OURS)
         for r in result["ladder"]
@@ -47,7 +47,7 @@ def ladder(result: Mapping[str, Any]) -> list[Bar]:
 
 
 def panels(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Bar]]]:
-    """(title, unit, bars) of all that there is to draw."""
+    """Return (title, unit, bars) of all that there is to draw."""
     found = []
     for result in results:
         whole = result.get("whole") or {}
@@ -55,7 +55,7 @@ def panels(results: Sequence[Mapping[str, Any]]) -> list[tuple[str, str, list[Ba
         machine = f"{result['machine']['processor']}, {result['machine']['cores']} cores"
         found += [
             (f"{size}, {machine}", "frames a second", rates(result)),
-            (f"stages of a frame, {size}", "processor ms a frame", costs(result)),
+            (f"stages of a frame, {size}", "CPU ms a frame", costs(result)),
             (
                 f"{(result.get('setup') or {}).get('model')}, {machine}",
                 "frames a second",

@@ -1,4 +1,4 @@
-"""What was measured, ready for JSON."""
+"""Results of measuring, ready for JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from vidsr.bench.machine import Machine
+from vidsr.bench.machine import Host
 from vidsr.bench.outcome.stats import Quantiles, Spread
 
 FORMAT = "vidsr-bench 1"
@@ -14,11 +14,18 @@ FORMAT = "vidsr-bench 1"
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage alone; ``none`` says why it does not exist, and then the rest is empty.
+    """One stage alone; if ``none`` says why it does not exist, the rest is empty.
 
-    ``fps`` and ``cpu_ms`` (processor milliseconds a frame, of all threads) over repeats, ``ms`` of
-    all frames. ``work`` a frame in ``unit``; ``share`` of the machine's ``ceiling``, by medians of
-    each repeat.
+    Attributes:
+        name: Name of the stage.
+        none: Reason why there is no such stage.
+        fps: Frames a second, over repeats.
+        ms: Milliseconds of all frames.
+        cpu_ms: CPU milliseconds a frame, of all threads, over repeats.
+        work: Work a frame, in ``unit``.
+        unit: Unit of the work.
+        ceiling: Name of the ceiling that bounds the stage.
+        share: Share of the ceiling, by medians of each repeat.
     """
 
     name: str
@@ -34,7 +41,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Ceiling:
-    """``rate`` in ``unit``."""
+    """Ceiling of the machine: ``rate`` in ``unit``."""
 
     name: str
     unit: str
@@ -43,7 +50,7 @@ class Ceiling:
 
 @dataclass(frozen=True)
 class Setup:
-    """What ran."""
+    """Setup that ran: model, scale, device, precision, engine and encoder."""
 
     model: str
     scale: int
@@ -55,7 +62,7 @@ class Setup:
 
 @dataclass(frozen=True)
 class Whole:
-    """The command: ``ms`` between delivered frames, ``realtime`` against the source's rate."""
+    """Whole command: ``ms`` between delivered frames, ``realtime`` against the source's rate."""
 
     size: tuple[int, int]
     target_size: tuple[int, int]
@@ -71,11 +78,11 @@ class Whole:
 
 @dataclass(frozen=True)
 class Efficiency:
-    """How much of what its parts allow the command reaches.
+    """Share of what its parts allow that the command reaches.
 
-    ``allowed_fps`` is of the slowest stage; on a processor, whose cores all stages share, also
-    what all their processor time allows. ``colour_copies`` is their share of a frame's processor
-    time; None on a device, for which the processor only waits.
+    ``allowed_fps`` is of the slowest stage; on a CPU, whose cores all stages share, also what all
+    their CPU time allows. ``colour_copies`` is their share of a frame's CPU time; None on a device,
+    for which the CPU only waits.
     """
 
     allowed_fps: Spread
@@ -86,10 +93,10 @@ class Efficiency:
 
 @dataclass(frozen=True)
 class Against:
-    """A peer: ``ratio`` is vidsr's rate over its rate, run by run.
+    """Comparison with a peer: ``ratio`` is vidsr's rate over its rate, run by run.
 
     ``network_ms`` is its network alone, within its loop; ``network_ratio`` its median over that of
-    vidsr's network alone, round by round, where stages were measured.
+    vidsr's network alone, round by round, if stages were measured.
     """
 
     name: str
@@ -106,7 +113,7 @@ class Against:
 
 @dataclass(frozen=True)
 class Rung:
-    """A size and whether it holds ``rate``; ``fps`` None: not measured, for the reason given."""
+    """Size that holds ``rate`` or does not; ``fps`` None: not measured, for the reason given."""
 
     width: int
     height: int
@@ -117,10 +124,11 @@ class Rung:
 
     @property
     def realtime(self) -> float | None:
+        """Return the rate reached over the one that was asked for."""
         return self.fps.median / self.rate if self.fps else None
 
     def sentence(self) -> str:
-        """``360p30 -> 720p: yes, 1.20x realtime``."""
+        """Return a sentence such as ``360p30 -> 720p: yes, 1.20x realtime``."""
         question = f"{self.height}p{self.rate:g} -> {self.target_height}p"
         if self.realtime is None:
             return f"{question}: no, {self.reason}"
@@ -129,10 +137,10 @@ class Rung:
 
 @dataclass(frozen=True)
 class Result:
-    """Everything that one ``vidsr-bench`` measured."""
+    """Result of one ``vidsr-bench``: everything that it measured."""
 
     command: str
-    machine: Machine
+    machine: Host
     frames: int
     repeats: int
     setup: Setup | None = None
@@ -151,7 +159,7 @@ class Result:
 
 
 def _rounded(value: Any) -> Any:
-    """Four significant digits, as many as such measurements have."""
+    """Round to four significant digits, as many as such measurements have."""
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Numbers out of samples: quantiles of a run, and how far runs differ."""
+"""Statistics of samples: quantiles of a run, and how far runs differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Quantiles:
-    """Half, 95 and 99 of a hundred samples are at most this."""
+    """Quantiles: 50, 95 and 99 of a hundred samples are at most this."""
 
     p50: float
     p95: float
@@ -27,12 +27,12 @@ class Spread:
 
 
 def percentile(samples: Sequence[float], percent: float) -> float:
-    """The least sample that ``percent`` of a hundred do not exceed (nearest rank): one that was.
+    """Return the least sample that ``percent`` of a hundred do not exceed (nearest rank).
 
     Raises ValueError for no samples.
     """
     if not samples:
-        raise ValueError(f"{len(samples) = }, at least 1 is needed")
+        raise ValueError("expected at least 1 sample, got none")
     rank = max(1, math.ceil(percent / 100 * len(samples)))
     return sorted(samples)[rank - 1]
 
@@ -48,5 +48,5 @@ def spread(repeats: Iterable[float]) -> Spread:
 
 
 def ratios(above: Sequence[float], below: Sequence[float]) -> Spread:
-    """Of two measurements that took turns, repeat by repeat: what disturbs both cancels out."""
+    """Divide two measurements that took turns, repeat by repeat: what disturbs both cancels out."""
     return spread(a / b for a, b in zip(above, below, strict=True))

@@ -1,4 +1,4 @@
-"""Rounds of one measurement put together: spreads, shares, efficiency."""
+"""Summary of the rounds of one measurement: spreads, shares, efficiency."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FLOP, BYTE = ("GFLOP", 1e9), ("MB", 1e6)
 
 
 def fps_of(run: Round) -> float:
-    """Frames a second of a command or a peer, what the encoder held back included."""
+    """Return frames a second of a command or a peer, what the encoder held back included."""
     return float(run["frames"] / (sum(run["frame_s"]) + run["flush_s"]))
 
 
@@ -24,7 +24,7 @@ def cpu_ms_of(run: Round) -> float:
 
 
 def intervals_ms(runs: Sequence[Round]) -> Quantiles:
-    """Between delivered frames; the first waits for the pipeline to fill."""
+    """Return milliseconds between delivered frames; the first waits for the pipeline to fill."""
     return quantiles([1e3 * s for run in runs for s in run["frame_s"][1:] or run["frame_s"]])
 
 
@@ -85,7 +85,7 @@ def stage_cpu_ms(one: Round, name: str) -> float:
 
 
 def _share(one: Round, name: str) -> float:
-    """Of the ceiling measured in the same round, by the median frame."""
+    """Return the share of the ceiling measured in the same round, by the median frame."""
     stage = one["stages"][name]
     a_second = 1e3 * stage["together"] / median(stage["ms"])
     return float(stage["work"] * a_second / one["ceilings"][stage["ceiling"]])
@@ -100,15 +100,15 @@ def ceilings(rounds: Sequence[Round]) -> tuple[Ceiling, ...]:
 
 
 def existing(one: Round) -> list[str]:
-    """The stages there are on this device."""
+    """Return the names of the stages that there are on this device."""
     return [name for name, stage in one["stages"].items() if not stage["none"]]
 
 
 def allowed_fps(one: Round) -> float:
-    """What the slowest stage reaches with the machine to itself.
+    """Return the rate that the slowest stage reaches with the machine to itself.
 
-    On a processor all stages want the same cores: these give no more frames than the processor
-    time of all stages fits into a second of all threads.
+    On a CPU all stages share the same cores: these give no more frames than the CPU time of all
+    stages fits into a second of all threads.
     """
     slowest = min(stage_fps(one, name) for name in existing(one))
     if one["device"] != "cpu":
@@ -118,7 +118,7 @@ def allowed_fps(one: Round) -> float:
 
 
 def efficiency(rounds: Sequence[Round], runs: Sequence[Round]) -> Efficiency:
-    """Round ``i`` of the stages beside run ``i`` of the command."""
+    """Compare round ``i`` of the stages with run ``i`` of the command."""
     rates, allowed = [fps_of(run) for run in runs], [allowed_fps(r) for r in rounds]
     return Efficiency(
         allowed_fps=spread(allowed),
@@ -140,7 +140,7 @@ def against(
     ours: Sequence[Round],
     rounds: Sequence[Round] = (),
 ) -> Against:
-    """``ours[i]`` ran right before ``theirs[i]``, and the stages' ``rounds[i]`` before it."""
+    """Compare with a peer: ``ours[i]`` ran right before ``theirs[i]``, ``rounds[i]`` before it."""
     last = theirs[-1]
     absent = next((run["absent"] for run in theirs if run["absent"]), None)
     if absent:

@@ -1,4 +1,4 @@
-"""A result for people, in lines of a terminal."""
+"""Result for people, in lines of a terminal."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from vidsr.bench.outcome.results import (
 from vidsr.bench.outcome.stats import Spread
 
 FASTEST = "lite-fast-x2"
-FASTER = f"faster on a processor, twice as large: vidsr-bench --realtime --model {FASTEST}"
+FASTER = f"faster on a CPU, twice as large: vidsr-bench --realtime --model {FASTEST}"
 
 
 def lines(result: Result) -> Iterator[str]:
-    """Everything that was measured, the answers last."""
+    """Yield everything that was measured, the answers last."""
     yield result.machine.describe()
     if result.machine.busy:
         others = f"{result.machine.others:.0%} of the cores' time"
@@ -56,21 +56,21 @@ def lines(result: Result) -> Iterator[str]:
 
 
 def verdict(whole: Whole) -> str:
-    """Whether the clip could be watched while it is enlarged."""
+    """Return whether the clip could be watched while it is upscaled."""
     answer = "yes" if whole.realtime.median >= 1 else "no"
     return f"{whole.rate:.4g} fps in real time: {answer}, {across(whole.realtime)} times its rate"
 
 
 def _slow(result: Result) -> bool:
-    """Whether anything that was measured is below real time on a processor."""
+    """Return True if anything that was measured is below real time on a CPU."""
     times = [rung.realtime for rung in result.ladder]
     times += [result.whole.realtime.median] if result.whole else []
-    on_processor = result.setup is not None and result.setup.device == "cpu"
-    return on_processor and any(time is None or time < 1 for time in times)
+    on_cpu = result.setup is not None and result.setup.device == "cpu"
+    return on_cpu and any(time is None or time < 1 for time in times)
 
 
 def largest(rung: Rung) -> str:
-    """The answer of ``--find-max``."""
+    """Return the answer of ``--find-max``."""
     size = f"{rung.width}x{rung.height}"
     if rung.realtime is None or rung.realtime < 1:
         return f"no 16:9 size from {size} on holds {rung.rate:g} fps"
@@ -84,12 +84,12 @@ def _block(title: str, body: Iterator[str] | map[str]) -> Iterator[str]:
 
 
 def number(value: float) -> str:
-    """Three digits, as many as repeats agree in, and no exponent."""
+    """Return three digits, as many as repeats agree in, and no exponent."""
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def across(values: Spread) -> str:
-    """``31.2 (30.9 to 32)``; the median alone where there was one repeat."""
+    """Return ``31.2 (30.9 to 32)``; the median alone if there was one repeat."""
     if values.low == values.high:
         return number(values.median)
     return f"{number(values.median)} ({number(values.low)} to {number(values.high)})"
@@ -137,7 +137,7 @@ def _whole(whole: Whole) -> Iterator[str]:
     ms = whole.ms
     yield (
         f"between frames p50 {number(ms.p50)}, p95 {number(ms.p95)}, p99 {number(ms.p99)} ms; "
-        f"{across(whole.cpu_ms)} ms of processor a frame"
+        f"{across(whole.cpu_ms)} ms of CPU a frame"
     )
     device = f", {whole.device_mib:.0f} MiB on the device" if whole.device_mib is not None else ""
     yield f"peak memory {whole.peak_rss_mib:.0f} MiB{device}"
@@ -145,7 +145,7 @@ def _whole(whole: Whole) -> Iterator[str]:
 
 
 def setup(ran: Setup) -> str:
-    """What ran, in a line."""
+    """Return the setup that ran, in a line."""
     runtime = f"{ran.engine}, {ran.precision}"
     return f"{ran.model}, x{ran.scale}, on {ran.device} ({runtime}); {ran.encoder}"
 
@@ -156,7 +156,7 @@ def _efficiency(found: Efficiency) -> Iterator[str]:
         f"allow, {_percent(found.of_engine)} of the network's own rate"
     )
     if found.colour_copies:
-        yield f"  colour and copies: {_percent(found.colour_copies)} of its processor time"
+        yield f"  colour and copies: {_percent(found.colour_copies)} of its CPU time"
 
 
 def _against(peer: Against) -> str:
@@ -171,5 +171,5 @@ def _against(peer: Against) -> str:
     note = f"; {peer.note}" if peer.note else ""
     return (
         f"{peer.name:12} vidsr is {across(peer.ratio)} times as fast: {across(peer.fps)} fps, "
-        f"{number(peer.cpu_ms.median)} ms of processor a frame{network} ({peer.what}{note})"
+        f"{number(peer.cpu_ms.median)} ms of CPU a frame{network} ({peer.what}{note})"
     )

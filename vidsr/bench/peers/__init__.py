@@ -1,8 +1,8 @@
-"""What people would use instead, each as its users run it.
+"""Peers: programs that people would use instead, each as its users run it.
 
     python -m vidsr.bench.peers NAME SOURCE TARGET --model lite-x4 --frames 48
 
-One process enlarges ``SOURCE`` to ``TARGET`` and prints one line of JSON. A peer is a module with
+One process upscales ``SOURCE`` to ``TARGET`` and prints one line of JSON. A peer is a module with
 ``open_peer(job)``; nothing of torch, OpenCV or the others is imported before it is asked for.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Peer:
-    """``what`` is for tables; ``module`` holds ``open_peer``."""
+    """Peer by name; ``what`` is for tables, ``module`` holds ``open_peer``."""
 
     name: str
     what: str

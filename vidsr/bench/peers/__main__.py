@@ -1,4 +1,4 @@
-"""One peer, one clip, one line of JSON; ends with 0 also where the peer is absent."""
+"""Command that runs one peer on one clip; it ends with 0 also if the peer is absent."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from typing import Any, NoReturn
 
 from vidsr.bench.peers import PEERS
 from vidsr.errors import OptionError, OutputError, VidsrError
-from vidsr.video.sink.encoders import CODECS
+from vidsr.video.sink.codecs import CODECS
 
 X264 = CODECS["h264"]
 FOLDER_VARIABLE = "VIDSR_BENCH_MODELS"
 
 
 def cores() -> int:
-    """Those this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, as the rest does."""
+    """Parser that raises its errors, to be shown in one line like all others."""
 
     def error(self, message: str) -> NoReturn:
         raise OptionError(message)
@@ -37,16 +37,24 @@ class _Parser(argparse.ArgumentParser):
 def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m vidsr.bench.peers",
-        description="Enlarge a clip as the users of something else would, and time it.",
+        description="Upscale a clip as the users of another program would, and time it.",
     )
     parser.add_argument("name", choices=[p.name for p in PEERS], metavar="NAME")
     parser.add_argument("source", type=Path, metavar="SOURCE")
-    parser.add_argument("target", type=Path, metavar="TARGET", help="an .mp4, written over")
-    parser.add_argument("--model", default="lite-x4", help="decides the scale too (lite-x4)")
-    parser.add_argument("--frames", type=int, default=48, help="first ones of SOURCE (48)")
-    parser.add_argument("--threads", type=int, default=cores(), help="of the network (all cores)")
+    parser.add_argument(
+        "target", type=Path, metavar="TARGET", help="an .mp4 file, replaced if it exists"
+    )
+    parser.add_argument(
+        "--model", default="lite-x4", help="model, which decides the scale too (lite-x4)"
+    )
+    parser.add_argument(
+        "--frames", type=int, default=48, help="number of SOURCE's first frames (48)"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=cores(), help="threads of the network (all cores)"
+    )
     parser.add_argument("--preset", default=X264.preset, choices=X264.presets, metavar="PRESET")
-    parser.add_argument("--crf", type=int, default=X264.crf, help=f"of x264 ({X264.crf})")
+    parser.add_argument("--crf", type=int, default=X264.crf, help=f"CRF of x264 ({X264.crf})")
     parser.add_argument(
         "--models",
         type=Path,
@@ -56,8 +64,8 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def enlarge(args: argparse.Namespace) -> dict[str, Any]:
-    """The line of JSON, as a dict. Raises VidsrError."""
+def upscale(args: argparse.Namespace) -> dict[str, Any]:
+    """Run the peer; return the line of JSON, as a dict. Raises VidsrError."""
     from vidsr.bench.peers.job import Absent
     from vidsr.bench.peers.loop import run
 
@@ -97,13 +105,13 @@ def _version(package: str) -> str:
 
 
 def _job(args: argparse.Namespace) -> Any:
-    from vidsr.bench.peers.job import Job
+    from vidsr.bench.peers.job import PeerJob
     from vidsr.bench.peers.loop import size_and_rate
     from vidsr.models.zoo import load_model
 
     _check(args)
     width, height, rate = size_and_rate(args.source)
-    return Job(
+    return PeerJob(
         source=args.source,
         target=args.target,
         model=load_model(args.model),
@@ -121,9 +129,9 @@ def _job(args: argparse.Namespace) -> Any:
 def _check(args: argparse.Namespace) -> None:
     for name in ("frames", "threads"):
         if getattr(args, name) < 1:
-            raise OptionError(f"--{name} {getattr(args, name)}: allowed is 1 or more")
+            raise OptionError(f"--{name} {getattr(args, name)}: expected 1 or more")
     if not 0 <= args.crf <= X264.crf_max:
-        raise OptionError(f"--crf {args.crf}: allowed is 0 to {X264.crf_max}")
+        raise OptionError(f"--crf {args.crf}: expected 0 to {X264.crf_max}")
     if not args.target.absolute().parent.is_dir():
         raise OutputError(f"{args.target.parent}: no such folder", hint="create it first")
     if args.target.resolve() == args.source.resolve():
@@ -131,9 +139,9 @@ def _check(args: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run it; returns the exit status."""
+    """Run the command and return its exit status."""
     try:
-        print(json.dumps(enlarge(build_parser().parse_args(argv))))
+        print(json.dumps(upscale(build_parser().parse_args(argv))))
     except VidsrError as error:
         print(f"vidsr.bench.peers: error: {error}", file=sys.stderr)
         return error.exit_code

@@ -1,12 +1,12 @@
-"""Bicubic, what FFmpeg does when it is told nothing but a size."""
+"""Bicubic scaling, which FFmpeg does when it is given nothing but a size."""
 
 from __future__ import annotations
 
 import av
 
-from vidsr.bench.peers.job import Job, Opened
+from vidsr.bench.peers.job import Opened, PeerJob
 from vidsr.bench.peers.swscale import open_scaler
 
 
-def open_peer(job: Job) -> Opened[av.VideoFrame]:
+def open_peer(job: PeerJob) -> Opened[av.VideoFrame]:
     return open_scaler(job, "bicubic")

@@ -1,4 +1,4 @@
-"""What a peer is asked to do, and what it answers with."""
+"""Job of a peer, and the parts it answers with."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ T = TypeVar("T")
 
 
 class Absent(Exception):
-    """A peer that cannot run here; the text says why and what to install."""
+    """Error of a peer that cannot run here; the text says why and what to install."""
 
 
 @dataclass(frozen=True)
-class Job:
-    """``frames`` pictures of ``source`` are enlarged as often as ``model`` does, to ``target``.
+class PeerJob:
+    """Job of upscaling ``frames`` pictures of ``source`` to ``target``, by the model's scale.
 
     ``width``, ``height`` and ``rate`` are the source's; ``threads`` are the network's (decoder and
     encoder choose for themselves); ``models`` is the folder of files that only the user can have.
@@ -44,12 +44,13 @@ class Job:
 
     @property
     def scale(self) -> int:
+        """Return the scale of the model."""
         return self.model.config.scale
 
 
 @dataclass
 class Watch:
-    """Wall seconds of each run of a network."""
+    """Stop watch: wall seconds of each run of a network."""
 
     seconds: list[float] = field(default_factory=list)
 
@@ -62,24 +63,25 @@ class Watch:
 
 @dataclass(frozen=True)
 class Opened(Generic[T]):
-    """A peer that is ready.
+    """Peer that is ready.
 
-    ``read``      yields the pictures of the source, in the peer's own form
-    ``enlarge``   one of them to what the encoder takes
-    ``network``   what ``enlarge`` reports its network's time to; None without a network
-    ``note``      what has to be known about its pictures
-    ``packages``  distributions whose versions are told
+    Attributes:
+        read: Function that yields the pictures of the source, in the peer's own form.
+        upscale: Function from one of them to what the encoder takes.
+        network: Watch of the time that ``upscale`` spends in its network; None without a network.
+        note: What has to be known about its pictures.
+        packages: Distributions whose versions are recorded.
     """
 
     read: Callable[[], Iterator[T]]
-    enlarge: Callable[[T], av.VideoFrame]
+    upscale: Callable[[T], av.VideoFrame]
     network: Watch | None = None
     note: str | None = None
     packages: tuple[str, ...] = ()
 
 
 def needed(module: str, package: str) -> Any:
-    """The imported ``module``. Raises Absent where ``package`` is not installed."""
+    """Import and return ``module``. Raises Absent if ``package`` is not installed."""
     try:
         return import_module(module)
     except ImportError as error:

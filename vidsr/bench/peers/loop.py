@@ -1,4 +1,4 @@
-"""The plain loop of scripts: read a picture, enlarge it, encode it, next; one thread of Python."""
+"""Plain loop of scripts: read a picture, upscale it, encode it, next; one thread of Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TypeVar
 import av
 from av.video.frame import PictureType
 
-from vidsr.bench.peers.job import Job, Opened
+from vidsr.bench.peers.job import Opened, PeerJob
 from vidsr.errors import InputError, NoInputError, OutputError
 from vidsr.video.release import reading, writing
 
@@ -23,7 +23,7 @@ WARM_UP = 2  # first runs allocate memory, choose kernels and lay out weights
 
 @dataclass(frozen=True)
 class Timing:
-    """``frame_s`` between delivered pictures; ``flush_s`` for what the encoder still held.
+    """Times of a run: ``frame_s`` between delivered pictures; ``flush_s`` for the encoder's rest.
 
     ``cpu_s`` of the whole process over all of that, ``frames`` the pictures delivered.
     """
@@ -38,7 +38,7 @@ class Timing:
 
 
 def size_and_rate(source: Path) -> tuple[int, int, Fraction]:
-    """Width, height and frames a second of the first video stream. Raises InputError."""
+    """Return width, height and frames a second of the first video stream. Raises InputError."""
     if not source.is_file():
         raise NoInputError(f"{source}: no such file")
     try:
@@ -51,20 +51,20 @@ def size_and_rate(source: Path) -> tuple[int, int, Fraction]:
 
 
 def read_images(source: Path) -> Iterator[av.VideoFrame]:
-    """Decoded pictures, by as many threads as FFmpeg likes."""
+    """Yield decoded pictures, by as many threads as FFmpeg likes."""
     with reading(av.open(str(source))) as clip:
         clip.streams.video[0].thread_type = "AUTO"
         yield from clip.decode(video=0)
 
 
-def run(job: Job, peer: Opened[T]) -> Timing:
-    """Enlarge the clip and time it, after a picture that warms the network up.
+def run(job: PeerJob, peer: Opened[T]) -> Timing:
+    """Upscale the clip and time it, after a picture that warms the network up.
 
-    Raises InputError where the source has too few pictures, OutputError where TARGET cannot be.
+    Raises InputError if the source has too few pictures, OutputError if TARGET cannot be written.
     """
     for image in islice(peer.read(), 1):
         for _ in range(WARM_UP):
-            peer.enlarge(image)
+            peer.upscale(image)
     if peer.network is not None:
         peer.network.seconds.clear()
     try:
@@ -76,7 +76,7 @@ def run(job: Job, peer: Opened[T]) -> Timing:
     return timing
 
 
-def _timed(job: Job, peer: Opened[T]) -> Timing:
+def _timed(job: PeerJob, peer: Opened[T]) -> Timing:
     frame_s: list[float] = []
     with writing(av.open(str(job.target), "w")) as target:
         stream = _stream(target, job)
@@ -84,7 +84,7 @@ def _timed(job: Job, peer: Opened[T]) -> Timing:
         first = list(islice(images, 1))  # opening the file does not count, as it does not for vidsr
         cpu, last = time.process_time(), time.perf_counter()
         for index, image in enumerate(chain(first, images)):
-            large = peer.enlarge(image)
+            large = peer.upscale(image)
             large.pts, large.time_base = index, 1 / job.rate
             large.pict_type = PictureType.NONE
             target.mux(stream.encode(large))
@@ -95,7 +95,7 @@ def _timed(job: Job, peer: Opened[T]) -> Timing:
         return Timing(frame_s, time.perf_counter() - last, time.process_time() - cpu)
 
 
-def _stream(target: av.container.OutputContainer, job: Job) -> av.VideoStream:
+def _stream(target: av.container.OutputContainer, job: PeerJob) -> av.VideoStream:
     options = {"preset": job.preset, "crf": str(job.crf)}
     stream = target.add_stream("libx264", rate=job.rate, options=options)
     stream.width, stream.height = job.width * job.scale, job.height * job.scale

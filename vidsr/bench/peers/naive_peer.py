@@ -1,4 +1,4 @@
-"""The loop most scripts have: the network as it was trained, in float32, on pictures of RGB."""
+"""Naive loop that most scripts have: the network as it was trained, float32, on RGB pictures."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import av
 import torch
 from torch import Tensor
 
-from vidsr.bench.peers.job import Job, Opened
+from vidsr.bench.peers.job import Opened, PeerJob
 from vidsr.bench.peers.rgb_loop import open_rgb_loop
 from vidsr.models.networks.srresnet import SRResNet
 
 
-def open_peer(job: Job) -> Opened[av.VideoFrame]:
+def open_peer(job: PeerJob) -> Opened[av.VideoFrame]:
     torch.set_num_threads(job.threads)
     module = job.model.module.eval()
 

@@ -1,4 +1,4 @@
-"""Lite and SRResNet as ncnn's two files: layers as text, weights as bytes.
+"""Writer of Lite and SRResNet as ncnn's two files: layers as text, weights as bytes.
 
 https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure
 https://github.com/Tencent/ncnn/wiki/operators (numbers of the parameters)
@@ -25,7 +25,7 @@ FLOAT32 = bytes(4)  # the tag before weights that may come in several types
 
 @dataclass(frozen=True)
 class Layer:
-    """One line of the text; blobs are named by who makes them."""
+    """One line of the text; blobs are named by the layers that make them."""
 
     kind: str
     inputs: tuple[str, ...]
@@ -46,14 +46,17 @@ class Graph:
     weights: list[bytes] = field(default_factory=list)
 
     def add(self, kind: str, *inputs: str, **options: float) -> str:
-        """A layer's result. Options are ``_0=…``: Python has no names that are numbers."""
+        """Add a layer and return its result's name.
+
+        Options are ``_0=…``: Python has no names that are numbers.
+        """
         name = f"b{len(self.layers)}" if inputs else "x"
         text = " ".join(f"{key[1:]}={value}" for key, value in options.items())
         self.layers.append(Layer(kind, inputs, (name,), text))
         return name
 
     def run(self, layer: nn.Module, x: str) -> str:
-        """A layer of PyTorch on ``x``. Raises ModelError for those that are not known here."""
+        """Add a layer of PyTorch on ``x``. Raises ModelError for a layer that is not known here."""
         match layer:
             case nn.Conv2d():
                 return self._conv(layer, x)
@@ -78,7 +81,7 @@ class Graph:
         return self.add("Convolution", x, **shape, _5=bias, _6=conv.weight.numel())
 
     def files(self, result: str) -> tuple[str, bytes]:
-        """Text and bytes; ``result`` comes out as ``y``."""
+        """Return text and bytes; ``result`` comes out as ``y``."""
         layers = [*_split(self.layers), Layer("Noop", (result,), ("y",))]
         blobs = sum(len(layer.outputs) for layer in layers)
         lines = [str(MAGIC), f"{len(layers)} {blobs}", *map(str, layers)]
@@ -86,7 +89,7 @@ class Graph:
 
 
 def _split(layers: list[Layer]) -> list[Layer]:
-    """A blob may be read once: what is read more often goes through a layer ``Split``."""
+    """Insert a layer ``Split`` behind every blob that is read more than once, as ncnn requires."""
     readers = Counter(name for layer in layers for name in layer.inputs)
     seen: Counter[str] = Counter()
     out: list[Layer] = []
@@ -107,7 +110,10 @@ def _floats(tensor: Tensor) -> bytes:
 
 
 def ncnn_file(module: Generator) -> tuple[str, bytes]:
-    """A network ``x`` [C, h, w] in [0, 1] to ``y`` [C, H, W]. Raises ModelError for other kinds."""
+    """Write a network from ``x`` [C, h, w] in [0, 1] to ``y`` [C, H, W].
+
+    Raises ModelError for other kinds of network.
+    """
     net, graph = to_phase_module(module), Graph()
     if isinstance(net, Lite) and net.config.stride == 1:
         return graph.files(_lite(graph, net))

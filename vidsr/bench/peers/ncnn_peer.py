@@ -1,4 +1,4 @@
-"""This project's network on ncnn, with the half-precision storage it has by default."""
+"""Peer of this project's network on ncnn, with its default half-precision storage."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vidsr.bench.peers.job import Absent, Job, Opened, needed
+from vidsr.bench.peers.job import Absent, Opened, PeerJob, needed
 from vidsr.bench.peers.ncnn_file import ncnn_file
 from vidsr.bench.peers.rgb_loop import open_rgb_loop
 from vidsr.errors import ModelError
 
 
-def open_peer(job: Job) -> Opened[av.VideoFrame]:
+def open_peer(job: PeerJob) -> Opened[av.VideoFrame]:
     ncnn = needed("ncnn", "ncnn")
     torch.set_num_threads(job.threads)
     try:

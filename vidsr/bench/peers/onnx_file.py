@@ -1,4 +1,4 @@
-"""This project's network as an ONNX file for other runtimes, in float32."""
+"""ONNX file of this project's network for other runtimes, in float32."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidsr.bench.peers.job import Absent, Job
+from vidsr.bench.peers.job import Absent, PeerJob
 from vidsr.bench.peers.rgb_loop import Network
 from vidsr.engines.onnx_files.export import export_onnx
 from vidsr.engines.onnx_files.facts import NetworkFacts, read_facts
@@ -18,8 +18,8 @@ from vidsr.errors import DeviceError
 Floats = NDArray[np.float32]
 
 
-def onnx_file(job: Job) -> tuple[bytes, NetworkFacts]:
-    """Raises Absent where the exporter is not installed."""
+def onnx_file(job: PeerJob) -> tuple[bytes, NetworkFacts]:
+    """Export the network. Raises Absent if the exporter is not installed."""
     try:
         data = export_onnx(job.model, precision="fp32")
     except DeviceError as error:
@@ -28,7 +28,7 @@ def onnx_file(job: Job) -> tuple[bytes, NetworkFacts]:
 
 
 def shuffled(run: Callable[[Floats], Floats], facts: NetworkFacts) -> Network:
-    """Whole grids, which the exported graph wants, and the last pixel shuffle, which it lacks."""
+    """Add to ``run`` the whole grids that the graph requires and the pixel shuffle it lacks."""
 
     def network(x: Tensor) -> Tensor:
         height, width = x.shape[2:]

@@ -1,16 +1,16 @@
-"""This project's network on ONNX Runtime's CPU provider."""
+"""Peer of this project's network on ONNX Runtime's CPU provider."""
 
 from __future__ import annotations
 
 import av
 import torch
 
-from vidsr.bench.peers.job import Job, Opened, needed
+from vidsr.bench.peers.job import Opened, PeerJob, needed
 from vidsr.bench.peers.onnx_file import Floats, onnx_file, shuffled
 from vidsr.bench.peers.rgb_loop import open_rgb_loop
 
 
-def open_peer(job: Job) -> Opened[av.VideoFrame]:
+def open_peer(job: PeerJob) -> Opened[av.VideoFrame]:
     runtime = needed("onnxruntime", "onnxruntime")
     torch.set_num_threads(job.threads)
     data, facts = onnx_file(job)

@@ -15,14 +15,14 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from vidsr.bench.peers.job import Absent, Job, Opened, Watch, needed
+from vidsr.bench.peers.job import Absent, Opened, PeerJob, Watch, needed
 
 PACKAGE = "opencv-contrib-python-headless"
 PUBLISHED = "https://github.com/Saafke/FSRCNN_Tensorflow/tree/master/models"
 Picture = NDArray[np.uint8]
 
 
-def open_peer(job: Job) -> Opened[Picture]:
+def open_peer(job: PeerJob) -> Opened[Picture]:
     cv2 = needed("cv2", PACKAGE)
     if not hasattr(cv2, "dnn_superres"):
         raise Absent(f"this OpenCV has no dnn_superres: pip install {PACKAGE}")
@@ -33,16 +33,16 @@ def open_peer(job: Job) -> Opened[Picture]:
     network.setModel("fsrcnn", job.scale)
     watch = Watch()
 
-    def enlarge(picture: Picture) -> av.VideoFrame:
+    def upscale(picture: Picture) -> av.VideoFrame:
         with watch.run():
             large = network.upsample(picture)
         return av.VideoFrame.from_ndarray(large, format="bgr24")
 
     note = f"{file.name}, not this network: other pictures; times include its own colour"
-    return Opened(partial(_read, cv2, job.source), enlarge, watch, note, (PACKAGE, "av"))
+    return Opened(partial(_read, cv2, job.source), upscale, watch, note, (PACKAGE, "av"))
 
 
-def _network_file(job: Job) -> Path:
+def _network_file(job: PeerJob) -> Path:
     name = f"FSRCNN_x{job.scale}.pb"
     if job.models is None:
         raise Absent(f"no {name}: get it from {PUBLISHED}, name its folder in $VIDSR_BENCH_MODELS")

@@ -1,6 +1,6 @@
-"""What scripts do around a network: RGB in and out, whole pictures of floats in between.
+"""Loop of scripts around a network: RGB in and out, whole pictures of floats in between.
 
-As in scripts, the encoder is given RGB and told nothing of the source's matrix: what comes out is
+As in scripts, the encoder is given RGB and nothing of the source's matrix: what comes out is
 BT.601 without a tag. From a BT.709 source that alone keeps luma 39 dB from what it should be.
 """
 
@@ -13,14 +13,15 @@ import av
 import torch
 from torch import Tensor
 
-from vidsr.bench.peers.job import Job, Opened, Watch
+from vidsr.bench.peers.job import Opened, PeerJob, Watch
 from vidsr.bench.peers.loop import read_images
+from vidsr.picture.luma import LUMA
 
 Network = Callable[[Tensor], Tensor]
 NOTE = "pictures are BT.601, whatever the source is"
 
 # BT.601 on full-range RGB, as Pillow and OpenCV have it (JFIF).
-_RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
+_RED, _GREEN, _BLUE = LUMA
 _TO_YCBCR = torch.tensor(
     [
         [_RED, _GREEN, _BLUE],
@@ -32,9 +33,9 @@ _TO_RGB = torch.linalg.inv(_TO_YCBCR)
 
 
 def open_rgb_loop(
-    job: Job, network: Network, *packages: str, note: str | None = None
+    job: PeerJob, network: Network, *packages: str, note: str | None = None
 ) -> Opened[av.VideoFrame]:
-    """``network`` takes float32 [1, C, h, w] in [0, 1] and gives [1, C, H, W], about [0, 1]."""
+    """Open a peer around ``network``, from float32 [1, C, h, w] in [0, 1] to [1, C, H, W]."""
     watch = Watch()
     luma = job.model.config.channels == 1
     body = (
@@ -42,11 +43,11 @@ def open_rgb_loop(
     )
     read = partial(read_images, job.source)
     told = f"{note}; {NOTE}" if note else NOTE
-    return Opened(read, partial(_enlarge, body), watch, told, ("torch", "av", *packages))
+    return Opened(read, partial(_upscale, body), watch, told, ("torch", "av", *packages))
 
 
 @torch.inference_mode()
-def _enlarge(body: Network, image: av.VideoFrame) -> av.VideoFrame:
+def _upscale(body: Network, image: av.VideoFrame) -> av.VideoFrame:
     samples = torch.from_numpy(image.to_ndarray(format="rgb24"))
     large = body(samples.permute(2, 0, 1)[None].float() / 255)
     levels = (large[0].clamp(0, 1) * 255).round().to(torch.uint8)

@@ -1,4 +1,4 @@
-"""Scaling by FFmpeg, planes of YUV in and out: ``ffmpeg -i SOURCE -vf scale=W:H:flags=…``."""
+"""Peer of scaling by FFmpeg on planes of YUV: ``ffmpeg -i SOURCE -vf scale=W:H:flags=…``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from functools import partial
 import av
 from av.filter import Graph
 
-from vidsr.bench.peers.job import Job, Opened
+from vidsr.bench.peers.job import Opened, PeerJob
 from vidsr.bench.peers.loop import read_images
 
 
-def open_scaler(job: Job, flags: str) -> Opened[av.VideoFrame]:
-    """``flags`` of FFmpeg's filter ``scale``: https://ffmpeg.org/ffmpeg-scaler.html"""
+def open_scaler(job: PeerJob, flags: str) -> Opened[av.VideoFrame]:
+    """Open FFmpeg's filter ``scale`` with ``flags``.
+
+    They are listed at https://ffmpeg.org/ffmpeg-scaler.html
+    """
     read = partial(read_images, job.source)
     size = f"{job.width * job.scale}:{job.height * job.scale}"
     return Opened(read, _scaler(read, f"{size}:flags={flags}"), packages=("av",))
@@ -29,8 +32,8 @@ def _scaler(
     )
     graph.link_nodes(source, graph.add("scale", arguments), graph.add("buffersink")).configure()
 
-    def enlarge(image: av.VideoFrame) -> av.VideoFrame:
+    def upscale(image: av.VideoFrame) -> av.VideoFrame:
         graph.vpush(image)
         return graph.vpull()
 
-    return enlarge
+    return upscale

@@ -1,4 +1,4 @@
-"""What the machine can do at all, measured beside the stages that are a share of it."""
+"""Ceilings of the machine, measured beside the stages that are a share of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BUS_BYTES = 128 << 20
 
 
 def ceilings(device: torch.device, dtypes: Sequence[torch.dtype]) -> dict[str, float]:
-    """``matmul …`` of each type in FLOP/s; ``copy``, ``upload``, ``download`` in byte/s.
+    """Measure ``matmul …`` of each type in FLOP/s; ``copy``, ``upload``, ``download`` in byte/s.
 
     A copy counts what it reads and what it writes, the two ways over the bus each byte once.
     """
@@ -33,7 +33,7 @@ def _name(dtype: torch.dtype) -> str:
 
 
 def types_of(device: torch.device, engine_dtype: torch.dtype) -> list[torch.dtype]:
-    """float32, and what the engine and the device multiply in."""
+    """Return float32, and the types that the engine and the device multiply in."""
     wanted = [torch.float32, engine_dtype] if engine_dtype.is_floating_point else [torch.float32]
     if device.type == "cuda":
         wanted += [torch.float16, torch.bfloat16]
@@ -41,7 +41,7 @@ def types_of(device: torch.device, engine_dtype: torch.dtype) -> list[torch.dtyp
 
 
 def matmul_flops(device: torch.device, dtype: torch.dtype) -> float:
-    """Of a square product of normal numbers: zeros would draw less power, and run faster."""
+    """Measure a square product of normal numbers: zeros would draw less power, and run faster."""
     side = MATMUL_SIDE[device.type]
     a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(a)
@@ -55,7 +55,7 @@ def copy_bytes(device: torch.device) -> float:
 
 
 def bus_bytes(device: torch.device) -> dict[str, float]:
-    """From page-locked memory to the device, and back."""
+    """Measure copies from page-locked memory to the device, and back."""
     host = torch.zeros(BUS_BYTES, dtype=torch.uint8, pin_memory=True)
     there = torch.zeros(BUS_BYTES, dtype=torch.uint8, device=device)
     up = seconds(device, lambda: there.copy_(host, non_blocking=True))
@@ -65,7 +65,7 @@ def bus_bytes(device: torch.device) -> dict[str, float]:
 
 @torch.inference_mode()
 def seconds(device: torch.device, work: Callable[[], Tensor]) -> float:
-    """Median of calls over ``ROUND_S``, at least three, after two that do not count."""
+    """Return the median of calls over ``ROUND_S``, at least three, after two that do not count."""
     times: list[float] = []
     for _ in range(2):
         work()

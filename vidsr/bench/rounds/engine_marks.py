@@ -1,4 +1,4 @@
-"""Where in a frame's way through the transform the network begins and ends."""
+"""Marks in a frame's way through the transform: where the network begins and ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vidsr.engines.engine import Engine
 
 @dataclass(frozen=True)
 class Mark:
-    """A moment: on the clock, and in processor time of all threads of the process."""
+    """Moment on the clock, and in CPU time of all threads of the process."""
 
     wall_s: float
     cpu_s: float
@@ -24,14 +24,14 @@ class Mark:
 
 
 def now(device: torch.device) -> Mark:
-    """Now, or on CUDA when all that was queued is done."""
+    """Return the moment, on CUDA after all that was queued is done."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return Mark(time.perf_counter(), time.process_time())
 
 
 class MarkedEngine:
-    """An engine that notes when its first run of a frame begins and its last one ends.
+    """Engine that notes when its first run of a frame begins and its last one ends.
 
     So the three parts are told apart as they are in use, each with the caches as the one before
     left them, and whatever converts colour beside the network. Cutting into tiles counts as part
@@ -48,12 +48,12 @@ class MarkedEngine:
         return getattr(self._engine, name)
 
     def restart(self) -> Engine:
-        """Forget the frame before. Returns itself, as what it behaves like."""
+        """Forget the frame before. Returns itself, typed as the engine that it behaves like."""
         self._begin, self.bytes_in, self.bytes_out = None, 0, 0
         return cast(Engine, self)
 
     def reached(self) -> tuple[Mark, Mark]:
-        """Before the first run and after the last one since ``restart``."""
+        """Return the moments before the first run and after the last one since ``restart``."""
         if self._begin is None or self._end is None:
             raise RuntimeError(f"{self._engine.name}: no run since restart()")
         return self._begin, self._end

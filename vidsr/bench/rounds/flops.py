@@ -1,4 +1,4 @@
-"""How much a stage has to do at the least: arithmetic of the network, bytes of everything else."""
+"""Least work of a stage: arithmetic of the network, bytes of everything else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIDE = 16  # of the picture in the weightless run: a multiple of every generator
 
 
 def flops_per_pixel(module: Generator) -> float:
-    """Of one low-resolution pixel, a multiply-add counted as two, borders as the inside.
+    """Count a low-resolution pixel's FLOP, a multiply-add as two, borders as the inside.
 
     Counted on the network as engines run it: batch norms folded, up to the last pixel shuffle.
     Activations and additions, a few for a thousand, are not counted.

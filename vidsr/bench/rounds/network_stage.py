@@ -1,4 +1,4 @@
-"""The stages on the device: colour in, network, colour out."""
+"""Stages on the device: colour in, network, colour out."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ KEPT_BYTES = 512 << 20  # of large frames for the encoder; a longer clip goes to
 
 
 def network(bench: Bench) -> dict[str, Samples]:
-    """``to_rgb``, ``engine`` and ``to_yuv``; fills ``bench.large``.
+    """Measure ``to_rgb``, ``engine`` and ``to_yuv``; fill ``bench.large``.
 
-    On a processor as many frames at once as the command takes, in threads of its kind.
+    On a CPU as many frames at once as the command takes, in threads of its kind.
     """
     upscaler, target = bench.job.upscaler, bench.job.output.format
     upscaler.enlarge(bench.frames[0], target)  # has the engine checked
@@ -43,15 +43,15 @@ def network(bench: Bench) -> dict[str, Samples]:
     return parts
 
 
-Run = tuple[dict[str, Samples], MarkedEngine, float]
+_ThreadRun = tuple[dict[str, Samples], MarkedEngine, float]
 
 
-def _worker(bench: Bench, begun: Barrier, count: int, index: int) -> Run:
-    """One thread's frames, and the processor time of the whole process meanwhile."""
+def _worker(bench: Bench, begun: Barrier, count: int, index: int) -> _ThreadRun:
+    """Measure one thread's frames, and the CPU time of the whole process meanwhile."""
     engine, parts = MarkedEngine(bench.job.upscaler.engine), _parts()
     try:
         for frame in islice(bench.inputs(), WARM_UP):
-            _enlarge(bench, frame, engine, _parts())
+            _upscale(bench, frame, engine, _parts())
     except BaseException:
         begun.abort()  # nobody is to wait for this one
         raise
@@ -59,17 +59,17 @@ def _worker(bench: Bench, begun: Barrier, count: int, index: int) -> Run:
     before, target = now(bench.device), bench.job.output.format
     kept = max(2, KEPT_BYTES // target.frame_bytes)
     for frame in islice(bench.inputs(), -(-bench.task.frames // count)):
-        large = _enlarge(bench, frame, engine, parts)
+        large = _upscale(bench, frame, engine, parts)
         if index == 0 and len(bench.large) < kept:
             bench.large.append(Frame(tuple(plane.cpu().clone() for plane in large), target))
     return parts, engine, (now(bench.device) - before).cpu_s
 
 
-def _together(runs: Sequence[Run], count: int) -> tuple[dict[str, Samples], MarkedEngine]:
-    """The samples of all threads.
+def _together(runs: Sequence[_ThreadRun], count: int) -> tuple[dict[str, Samples], MarkedEngine]:
+    """Join the samples of all threads.
 
-    Threads at work at once share a clock of processor time: it is dealt out to the parts as wall
-    time is, which is the same for threads that have a core each.
+    Threads at work at once share a clock of CPU time: it is dealt out to the parts as wall time
+    is, which is the same for threads that have a core each.
     """
     parts = _parts()
     for name, whole in parts.items():
@@ -91,10 +91,10 @@ def _parts() -> dict[str, Samples]:
 
 
 @torch.inference_mode()
-def _enlarge(
+def _upscale(
     bench: Bench, frame: Frame, engine: MarkedEngine, parts: dict[str, Samples]
 ) -> tuple[torch.Tensor, ...]:
-    """The large planes, on the device; a sample for each of ``parts``."""
+    """Return the large planes, on the device; add a sample to each of ``parts``."""
     source, target, device = frame.format, bench.job.output.format, bench.device
     tile = bench.job.upscaler.plan(source, target)
     planes = tuple(plane.to(device) for plane in frame.planes)

@@ -1,4 +1,4 @@
-"""What recorders, broadcasters and broken links do to a picture.
+"""Artifacts of recorders, broadcasters and broken links.
 
 All take and return ``[N, 3, H, W]`` float32, nominally in [0, 1].
 """
@@ -20,12 +20,12 @@ def band(x: Tensor, levels: int) -> Tensor:
     Raises OptionError for fewer than 2.
     """
     if levels < 2:
-        raise OptionError(f"{levels = }; allowed: 2 or more")
+        raise OptionError(f"levels: expected 2 or more, got {levels}")
     return (x * (levels - 1)).round() / (levels - 1)
 
 
 def sharpen(x: Tensor, amount: float, sigma_px: float) -> Tensor:
-    """Unsharp mask: ``x + amount * (x - blurred)``; halos about ``2 * sigma_px`` wide.
+    """Apply an unsharp mask: ``x + amount * (x - blurred)``; halos about ``2 * sigma_px`` wide.
 
     May leave [0, 1].
     """
@@ -39,7 +39,7 @@ def interlace(x: Tensor, previous: Tensor, stale: str = "odd") -> Tensor:
     Raises OptionError for other lines.
     """
     if stale not in ("odd", "even"):
-        raise OptionError(f"{stale = }; allowed: odd, even")
+        raise OptionError(f"stale: expected odd or even, got {stale!r}")
     woven = x.clone()
     first = 1 if stale == "odd" else 0
     woven[:, :, first::2] = previous[:, :, first::2]
@@ -56,7 +56,9 @@ def drop_blocks(
     Raises OptionError for a share outside [0, 1].
     """
     if not 0 <= share <= 1 or block_px < 1:
-        raise OptionError(f"{share = }, {block_px = }; allowed: 0 to 1, and 1 or more")
+        raise OptionError(
+            f"expected a share of 0 to 1 and blocks of 1 or more, got {share = }, {block_px = }"
+        )
     n, _, height, width = x.shape
     size = (n, 1, -(-height // block_px), -(-width // block_px))
     lost = torch.rand(size, generator=generator, device=x.device) < share

@@ -25,7 +25,7 @@ _FINE = 8  # samples per pixel and axis of an antialiased edge
 def gaussian_kernel(
     sigma_px: float, *, ratio: float = 1.0, angle_deg: float = 0.0, beta: float = 1.0
 ) -> Tensor:
-    """exp(-q^beta / 2) with q the squared distance in units of sigma.
+    """Return exp(-q^beta / 2) with q the squared distance in units of sigma.
 
     ``sigma_px`` is measured along ``angle_deg`` (from the x axis towards y, down) and ``ratio``
     times it across. ``beta`` 1 is a Gaussian, more is flatter with steeper sides, less has a peak
@@ -33,7 +33,7 @@ def gaussian_kernel(
     beta of 0 or less.
     """
     if sigma_px <= 0 or ratio <= 0 or beta <= 0:
-        raise OptionError(f"{sigma_px = }, {ratio = }, {beta = }; allowed: more than 0")
+        raise OptionError(f"expected numbers above 0, got {sigma_px = }, {ratio = }, {beta = }")
     # As far as a Gaussian goes in three sigma: q^beta = 9.
     reach = sigma_px * max(1.0, ratio) * 9 ** (1 / (2 * beta))
     x, y = _grid(max(1, math.ceil(reach)))
@@ -44,13 +44,13 @@ def gaussian_kernel(
 
 
 def motion_kernel(length_px: float, angle_deg: float = 0.0) -> Tensor:
-    """A camera that moves evenly by ``length_px`` during the exposure; 0 is no blur.
+    """Return the path of a camera that moves evenly by ``length_px`` during exposure; 0 is no blur.
 
     Points of the path are split among their four neighbours bilinearly, which keeps the centroid.
     Raises OptionError for a negative length.
     """
     if length_px < 0:
-        raise OptionError(f"{length_px = }; allowed: 0 or more")
+        raise OptionError(f"length_px: expected 0 or more, got {length_px}")
     radius = math.ceil(length_px / 2) + 1
     angle = math.radians(angle_deg)
     path = torch.linspace(-0.5, 0.5, _FINE * math.ceil(length_px) + 1, dtype=torch.float64)
@@ -64,12 +64,12 @@ def motion_kernel(length_px: float, angle_deg: float = 0.0) -> Tensor:
 
 
 def defocus_kernel(radius_px: float) -> Tensor:
-    """The disc that a lens out of focus makes of a point, with its edge antialiased.
+    """Return the disc that a lens out of focus makes of a point, with its edge antialiased.
 
     Raises OptionError for a negative radius.
     """
     if radius_px < 0:
-        raise OptionError(f"{radius_px = }; allowed: 0 or more")
+        raise OptionError(f"radius_px: expected 0 or more, got {radius_px}")
     # The radius of one sample's square at least: a smaller disc changes nothing.
     reach = max(0, math.ceil(radius_px - 0.5))
     count = (2 * reach + 1) * _FINE
@@ -79,14 +79,14 @@ def defocus_kernel(radius_px: float) -> Tensor:
 
 
 def blur(x: Tensor, kernel: Tensor) -> Tensor:
-    """``[N, C, H, W]`` convolved with ``kernel`` ``[k, l]``, k and l odd; same size and range.
+    """Convolve ``[N, C, H, W]`` with ``kernel`` ``[k, l]``, k and l odd; same size and range.
 
     Beyond the edge the picture is mirrored, or its edge repeated where it is smaller than the
     kernel's radius. Raises OptionError for a kernel of even size.
     """
     high, wide = kernel.shape
     if high % 2 == 0 or wide % 2 == 0:
-        raise OptionError(f"{kernel.shape = }; allowed: odd sizes")
+        raise OptionError(f"kernel: expected odd sizes, got {list(kernel.shape)}")
     kernel = kernel.to(x)
     if high == wide == 1:
         return x * kernel
@@ -101,7 +101,7 @@ def blur(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def pad_edges(x: Tensor, across: int, down: int) -> Tensor:
-    """``x`` with ``across`` columns and ``down`` rows more on each side, mirrored if it can be."""
+    """Add ``across`` columns and ``down`` rows on each side of ``x``, mirrored if possible."""
     small = across >= x.shape[3] or down >= x.shape[2]
     return F.pad(x, (across, across, down, down), mode="replicate" if small else "reflect")
 
@@ -118,13 +118,13 @@ def _by_fft(padded: Tensor, kernel: Tensor) -> Tensor:
 
 
 def _grid(radius: int) -> tuple[Tensor, Tensor]:
-    """x and y ``[2r+1, 2r+1]`` float64, 0 in the middle."""
+    """Return x and y ``[2r+1, 2r+1]`` float64, 0 in the middle."""
     line = torch.arange(-radius, radius + 1, dtype=torch.float64)
     y, x = torch.meshgrid(line, line, indexing="ij")
     return x, y
 
 
 def _normal(kernel: Tensor) -> Tensor:
-    """Sum 1, and equal at opposite places: rounding must not move the centroid."""
+    """Scale to sum 1 and make opposite places equal: rounding must not move the centroid."""
     kernel = kernel + kernel.flip(0, 1)
     return (kernel / kernel.sum()).float()

@@ -1,4 +1,4 @@
-"""The operations a recipe may name, what each may be told, and how each is made.
+"""Operations a recipe may name, the bounds of their parameters, and how each is made.
 
 Lengths (``*_px``) are in pixels of the final, low-resolution picture, wherever in the chain the
 operation stands: so a recipe means the same at every scale. ``block_px`` alone counts pixels of
@@ -28,7 +28,7 @@ Values = dict[str, Value]
 
 @dataclass(frozen=True)
 class Number:
-    """What a numeric parameter may be. Without a default it has to be given, unless optional."""
+    """Bounds of a numeric parameter. Without a default it has to be given, unless optional."""
 
     low: float
     high: float
@@ -39,7 +39,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Word:
-    """What a parameter made of a word may be. Without a default it has to be given."""
+    """Choices of a parameter made of a word. Without a default it has to be given."""
 
     allowed: tuple[str, ...]
     default: str | None = None
@@ -57,7 +57,7 @@ class Op:
 
 
 def resized(values: Values, scene: Scene) -> tuple[int, int]:
-    """(height, width) after a resize of that ``times``."""
+    """Return (height, width) after a resize of that ``times``."""
     height, width = (max(4, round(side * float(values["times"]))) for side in scene.lr_size)
     return scene.lr_size if values["times"] == 1 else (height, width)
 

@@ -1,4 +1,4 @@
-"""Chroma at a lower resolution, and read back as if it sat elsewhere."""
+"""Chroma at a lower resolution, read back as if it were sited elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LAYOUTS = {"444": (1, 1), "422": (2, 1), "420": (2, 2), "411": (4, 1), "410": (4
 def subsample_chroma(
     x: Tensor, layout: str = "420", *, shift_x_px: float = 0.0, shift_y_px: float = 0.0
 ) -> Tensor:
-    """``[N, 3, H, W]`` in [0, 1] -> the same, its chroma taken through ``layout`` and back.
+    """Take the chroma of ``[N, 3, H, W]`` in [0, 1] through ``layout`` and back.
 
     Chroma is averaged around the middle of its pixels and interpolated bilinearly. A siting error
     moves it by ``shift_x_px`` to the right and ``shift_y_px`` down: -0.5 across is chroma sited in
@@ -26,11 +26,11 @@ def subsample_chroma(
     Raises OptionError for an unknown layout.
     """
     if layout not in LAYOUTS:
-        raise OptionError(f"{layout = }; allowed: {', '.join(LAYOUTS)}")
+        raise OptionError(f"layout: expected one of {', '.join(LAYOUTS)}, got {layout!r}")
     across, down = LAYOUTS[layout]
     ycc = rgb_to_ycbcr(x)
     small = _shrink(ycc[:, 1:].contiguous(), across, down)
-    chroma = _enlarge(small, (x.shape[2], x.shape[3]), across, down, (shift_y_px, shift_x_px))
+    chroma = _upsample(small, (x.shape[2], x.shape[3]), across, down, (shift_y_px, shift_x_px))
     return ycbcr_to_rgb(torch.cat((ycc[:, :1], chroma), 1))
 
 
@@ -40,7 +40,7 @@ def _shrink(chroma: Tensor, across: int, down: int) -> Tensor:
     return resample(chroma, size, step=(down, across), origin=origin, kernel="bilinear")
 
 
-def _enlarge(
+def _upsample(
     small: Tensor, size: tuple[int, int], across: int, down: int, shift_px: tuple[float, float]
 ) -> Tensor:
     step = (Fraction(1, down), Fraction(1, across))

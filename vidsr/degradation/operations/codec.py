@@ -27,7 +27,7 @@ _PIXEL = PixelFormat("yuv", 8, (2, 2))
 class CodecPass:
     """Encoder and decoder side by side: frames in, as many frames out, some calls later.
 
-    Frames are ``[1, 3, H, W]`` float32 in [0, 1], all of one size. Raises VidsrError.
+    Frames are ``[1, 3, H, W]`` float32 in [0, 1], all of one size. Methods raise VidsrError.
     """
 
     def __init__(self, settings: CodecSettings, size: tuple[int, int]) -> None:
@@ -42,7 +42,7 @@ class CodecPass:
         self._device = torch.device("cpu")
 
     def push(self, frame: Tensor) -> list[Tensor]:
-        """Encode one frame; returns those that have come out."""
+        """Encode one frame and return those that have come out."""
         self._device = frame.device
         height, width = self.size
         layout = self._layout
@@ -54,7 +54,7 @@ class CodecPass:
         return self._exchange(image)
 
     def finish(self) -> list[Tensor]:
-        """The frames still inside. Raises VidsrError when the codec lost one."""
+        """Return the frames still inside. Raises VidsrError when the codec lost one."""
         frames = self._exchange(None) if self._pushed else []
         if self._returned != self._pushed:
             what = f"{self._returned} of {self._pushed} frames"
@@ -120,12 +120,29 @@ def compress(
     preset: str = "veryfast",
     rate: Fraction = Fraction(25),
 ) -> Tensor:
-    """``[T, 3, H, W]`` in [0, 1] -> the same clip as ``codec`` brings it back, 4:2:0 at 8 bits.
+    """Encode and decode a clip, 4:2:0 at 8 bits.
 
-    One of ``crf`` (h264, h265: 0 to 51; vp9: 0 to 63), ``qscale`` (mpeg2, mpeg4: 1 to 31) and
-    ``bitrate_kbps`` is given. BT.601 below 720 lines, else BT.709, limited range, chroma sited
-    left, both ways. Odd and tiny sizes are padded by repeating the edge, and cut. Raises
-    OptionError, and VidsrError when the codec fails.
+    One of ``crf``, ``qscale`` and ``bitrate_kbps`` is given. Colours are BT.601 below 720 lines,
+    else BT.709, limited range, chroma sited left, both ways. Odd and tiny sizes are padded by
+    repeating the edge, and cut.
+
+    Args:
+        clip: ``[T, 3, H, W]`` float32 in [0, 1].
+        codec: h264, h265, vp9, mpeg2 or mpeg4.
+        crf: Quality of h264 and h265 (0 to 51) and vp9 (0 to 63); smaller is better.
+        qscale: Quantiser of mpeg2 and mpeg4, 1 to 31; smaller is better.
+        bitrate_kbps: Bit rate in kbit/s, above 0.
+        gop_frames: Most frames from one key frame to the next, 1 or more.
+        b_frames: Most B frames in a row; None is the encoder's default.
+        preset: Preset of h264 and h265.
+        rate: Frames a second; only the bit rate depends on it.
+
+    Returns:
+        ``[T, 3, H, W]`` float32 in [0, 1].
+
+    Raises:
+        OptionError: An argument is outside its range.
+        VidsrError: The codec failed.
     """
     settings = CodecSettings(
         codec=codec,
@@ -145,7 +162,7 @@ def _quality(codec: str, crf: int | None, qscale: int | None) -> int | None:
     given = {"crf": crf, "qscale": qscale}
     for name, value in given.items():
         if value is not None and name != wanted:
-            raise OptionError(f"{name} with {codec}; allowed: {wanted} or a bit rate")
+            raise OptionError(f"{codec}: expected {wanted} or a bit rate, got {name}")
     return given[wanted]
 
 

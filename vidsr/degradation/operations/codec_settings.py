@@ -1,4 +1,4 @@
-"""The codecs offered as a degradation, and what each may be told."""
+"""Codecs offered as a degradation, and the bounds of their settings."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ LOOKAHEAD_FRAMES = 10  # frames held back by an encoder; more costs memory and l
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One codec: FFmpeg's encoder and decoder, its quality option and what that may be."""
+class CodecKind:
+    """One codec: FFmpeg's encoder and decoder, its quality option and that option's bounds."""
 
     encoder: str
     decoder: str
@@ -25,18 +25,18 @@ class Kind:
 # x265 refuses pictures below 32 pixels a side and writes beyond its buffers at many sizes below 64
 # (48x48 and 34x32 abort in three runs of three; 64x64, 66x66, 128x128 never did).
 CODECS = {
-    "h264": Kind("libx264", "h264", "crf", 0, 51),
-    "h265": Kind("libx265", "hevc", "crf", 0, 51, smallest=64),
-    "vp9": Kind("libvpx-vp9", "vp9", "crf", 0, 63),
-    "mpeg2": Kind("mpeg2video", "mpeg2video", "qscale", 1, 31),
-    "mpeg4": Kind("mpeg4", "mpeg4", "qscale", 1, 31),
+    "h264": CodecKind("libx264", "h264", "crf", 0, 51),
+    "h265": CodecKind("libx265", "hevc", "crf", 0, 51, smallest=64),
+    "vp9": CodecKind("libvpx-vp9", "vp9", "crf", 0, 63),
+    "mpeg2": CodecKind("mpeg2video", "mpeg2video", "qscale", 1, 31),
+    "mpeg4": CodecKind("mpeg4", "mpeg4", "qscale", 1, 31),
 }
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
 
 
 @dataclass(frozen=True, kw_only=True)
 class CodecSettings:
-    """How to compress. Of ``quality`` (smaller is better) and ``bitrate_kbps`` one is given.
+    """Settings of a codec. Of ``quality`` (smaller is better) and ``bitrate_kbps`` one is given.
 
     ``gop_frames`` is the longest way from one key frame to the next, ``rate`` frames a second,
     which only the bit rate needs. ``preset`` is for h264 and h265.
@@ -52,23 +52,23 @@ class CodecSettings:
 
     def __post_init__(self) -> None:
         if self.codec not in CODECS:
-            raise OptionError(f"codec {self.codec!r}; allowed: {', '.join(CODECS)}")
+            raise OptionError(f"codec: expected one of {', '.join(CODECS)}, got {self.codec!r}")
         if (self.quality is None) == (self.bitrate_kbps is None):
-            raise OptionError("quality and bitrate: give one of them")
+            raise OptionError("expected one of quality and bitrate_kbps")
         kind = CODECS[self.codec]
         if self.quality is not None and not kind.lowest <= self.quality <= kind.highest:
-            allowed = f"allowed: {kind.lowest} to {kind.highest}"
-            raise OptionError(f"{kind.quality} {self.quality} with {self.codec}; {allowed}")
+            bounds = f"expected {kind.lowest} to {kind.highest}, got {self.quality}"
+            raise OptionError(f"{kind.quality} of {self.codec}: {bounds}")
         if self.bitrate_kbps is not None and self.bitrate_kbps <= 0:
-            raise OptionError(f"bitrate {self.bitrate_kbps} kbit/s; allowed: more than 0")
+            raise OptionError(f"bitrate_kbps: expected more than 0, got {self.bitrate_kbps}")
         if self.gop_frames < 1 or self.preset not in PRESETS:
             raise OptionError(
-                f"{self.gop_frames = }, {self.preset = }; "
-                f"allowed: 1 or more, and {', '.join(PRESETS)}"
+                f"expected gop_frames from 1 and a preset of {', '.join(PRESETS)}, "
+                f"got {self.gop_frames} and {self.preset!r}"
             )
 
     def encoder_options(self) -> dict[str, str]:
-        """FFmpeg's options of the encoder."""
+        """Return FFmpeg's options of the encoder."""
         options: dict[str, str] = {}
         if self.quality is not None:
             value = str(self.quality)

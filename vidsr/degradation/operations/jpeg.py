@@ -1,4 +1,4 @@
-"""What JPEG does to a picture, without the file: its loss is all in the quantised DCT.
+"""Loss of JPEG without the file: all of it is in the quantised DCT.
 
 ITU-T T.81 annexes A and K, JFIF colour, quality as the Independent JPEG Group's software has it.
 """
@@ -30,15 +30,15 @@ CHROMA_TABLE = (
 
 
 def jpeg(x: Tensor, quality: int, subsampling: str = "420") -> Tensor:
-    """``[N, 3, H, W]`` in [0, 1] -> the same, as decoded from a JPEG of ``quality`` 1 to 100.
+    """Return ``[N, 3, H, W]`` in [0, 1] as decoded from a JPEG of ``quality`` 1 to 100.
 
     Any size: edges are repeated up to whole blocks and cut off again. Chroma of ``420`` is
     averaged over 2x2 and interpolated back as libjpeg does by default. Raises OptionError.
     """
     if not 1 <= quality <= 100:
-        raise OptionError(f"{quality = }; allowed: 1 to 100")
+        raise OptionError(f"quality: expected 1 to 100, got {quality}")
     if subsampling not in SUBSAMPLINGS:
-        raise OptionError(f"{subsampling = }; allowed: {', '.join(SUBSAMPLINGS)}")
+        raise OptionError(f"subsampling: expected 420 or 444, got {subsampling!r}")
     height, width = x.shape[2:]
     unit = 16 if subsampling == "420" else 8
     padded = F.pad(x, (0, -width % unit, 0, -height % unit), mode="replicate")
@@ -70,7 +70,7 @@ def _recode(levels: Tensor, table: Tensor) -> Tensor:
 
 
 def _dct() -> Tensor:
-    """``[8, 8]`` float64, orthonormal DCT-II, a row a frequency (T.81, A.3.3)."""
+    """Return ``[8, 8]`` float64, the orthonormal DCT-II, a row a frequency (T.81, A.3.3)."""
     k = torch.arange(8, dtype=torch.float64)
     matrix = torch.cos(math.pi / 8 * (k[None] + 0.5) * k[:, None]) / 2
     matrix[0] /= math.sqrt(2)
@@ -78,7 +78,7 @@ def _dct() -> Tensor:
 
 
 def _table(base: tuple[int, ...], quality: int) -> Tensor:
-    """``[8, 8]``: ``base`` is quality 50; as the Independent JPEG Group scales it."""
+    """Scale ``base``, the table of quality 50, as the Independent JPEG Group does: ``[8, 8]``."""
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     scaled = [min(255, max(1, (number * percent + 50) // 100)) for number in base]
     return torch.tensor(scaled, dtype=torch.float64).view(8, 8)

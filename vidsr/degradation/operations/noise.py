@@ -1,4 +1,4 @@
-"""Noise. Each function draws from the ``torch.Generator`` it is given, on the picture's device.
+"""Noise functions; each draws from the given ``torch.Generator``, on the picture's device.
 
 All take and return ``[N, 3, H, W]`` float32; the results are not clamped.
 """
@@ -18,33 +18,34 @@ GAMMA = 2.2  # display light to sensor light, near enough for where noise is str
 
 
 def gaussian(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
-    """Independent normal noise of standard deviation ``sigma`` (full scale is 1)."""
+    """Add independent normal noise of standard deviation ``sigma`` (full scale is 1)."""
     return x + sigma * _normal(x, generator)
 
 
 def shot(x: Tensor, photons: float, generator: torch.Generator) -> Tensor:
-    """Photons arriving by chance: ``Poisson(x * photons) / photons``, variance x / photons.
+    """Add the noise of photons arriving by chance: ``Poisson(x * photons) / photons``.
 
-    ``photons`` is the mean count at white. Raises OptionError for 0 or less.
+    Its variance is x / photons; ``photons`` is the mean count at white. Raises OptionError for 0
+    or less.
     """
     if photons <= 0:
-        raise OptionError(f"{photons = }; allowed: more than 0")
+        raise OptionError(f"photons: expected more than 0, got {photons}")
     return torch.poisson(x.clamp(min=0) * photons, generator=generator) / photons
 
 
 def read(x: Tensor, electrons: float, photons: float, generator: torch.Generator) -> Tensor:
-    """What the amplifier adds: normal, ``electrons`` strong where white is ``photons``."""
+    """Add the amplifier's noise: normal, ``electrons`` strong where white is ``photons``."""
     return gaussian(x, electrons / photons, generator)
 
 
 def sensor(x: Tensor, photons: float, electrons: float, generator: torch.Generator) -> Tensor:
-    """Shot and read noise in the light the sensor saw, ``x ** 2.2``: strongest in the shadows."""
+    """Add shot and read noise in the sensor's light, ``x ** 2.2``: strongest in the shadows."""
     light = read(shot(x.clamp(0, 1) ** GAMMA, photons, generator), electrons, photons, generator)
     return light.clamp(0, 1) ** (1 / GAMMA)
 
 
 def chroma(x: Tensor, sigma: float, generator: torch.Generator, *, grain_px: float = 1) -> Tensor:
-    """Normal noise on Cb and Cr only (BT.601, [-1/2, 1/2]); luma stays as it is.
+    """Add normal noise to Cb and Cr only (BT.601, [-1/2, 1/2]); luma stays as it is.
 
     ``grain_px`` is the size of its blotches: denoisers leave coarse ones.
     """

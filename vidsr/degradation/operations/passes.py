@@ -1,4 +1,4 @@
-"""Degradations as they run over a video: one frame at a time, whatever its length.
+"""Degradations that run over a video one frame at a time, whatever its length.
 
 A pass takes ``[1, 3, H, W]`` frames in order and gives as many back, some of them later. Frames are
 worked on one by one, so that neither chunks nor batches change a bit of the result.
@@ -24,7 +24,7 @@ class Pass(Protocol):
 
 @dataclass(frozen=True)
 class Each:
-    """A function of one frame."""
+    """Pass made of a function of one frame."""
 
     function: Callable[[Tensor], Tensor]
 
@@ -36,10 +36,10 @@ class Each:
 
 
 class WithPrevious:
-    """A function of one frame and the one before it; the first is its own predecessor."""
+    """Pass made of a function of one frame and the one before; the first is its own predecessor."""
 
     def __init__(self, function: Callable[[Tensor, Tensor], Tensor], *, output: bool) -> None:
-        """``output``: the predecessor is what was shown, not what came in."""
+        """Take the last result as predecessor if ``output``, else the last frame as it came."""
         self._function, self._output = function, output
         self._previous: Tensor | None = None
 
@@ -53,7 +53,7 @@ class WithPrevious:
 
 
 def run_through(line: Pass, clip: Tensor) -> list[Tensor]:
-    """The frames of ``[T, 3, H, W]`` pushed one by one, and what was still inside."""
+    """Push the frames of ``[T, 3, H, W]`` one by one; return all that comes out."""
     frames = [out for i in range(len(clip)) for out in line.push(clip[i : i + 1])]
     return frames + line.finish()
 
@@ -81,7 +81,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Scene:
-    """Where a pass runs. Sizes are (height, width); ``rate`` is frames a second."""
+    """Surroundings of a pass. Sizes are (height, width); ``rate`` is frames a second."""
 
     size: tuple[int, int]
     lr_size: tuple[int, int]
@@ -91,10 +91,10 @@ class Scene:
 
     @property
     def lr_px(self) -> float:
-        """How many pixels of the present picture one pixel of the final one is."""
+        """Return how many pixels of the present picture one pixel of the final one is."""
         return self.size[1] / self.lr_size[1]
 
     @property
     def generator(self) -> torch.Generator:
-        """A new one, in its first state."""
+        """Return a new generator in its first state."""
         return torch.Generator(self.device).manual_seed(self.seed)

@@ -1,4 +1,4 @@
-"""Resizing in the ways that cameras, players and websites do, all on the same grid.
+"""Resizing in the ways of cameras, players and websites, all on the same grid.
 
 The picture's area is mapped onto the new picture's area: output j of an axis lies at input
 coordinate ``u = (j + 1/2) * old / new - 1/2``. So whatever the method and however often it is
@@ -22,7 +22,7 @@ METHODS: tuple[str, ...] = get_args(Method)
 
 
 def resize(x: Tensor, size: tuple[int, int], method: str = "bicubic") -> Tensor:
-    """``[N, C, h, w]`` float32 -> ``[N, C, H, W]`` with ``size = (H, W)``; may leave the range.
+    """Resize ``[N, C, h, w]`` float32 to ``size = (H, W)``; the result may leave the range.
 
     ``bilinear``, ``bicubic`` (a = -1/2, MATLAB's imresize) and ``lanczos`` (three lobes) are
     antialiased; ``area`` averages what each new pixel covers; ``nearest`` takes one sample, or
@@ -31,7 +31,7 @@ def resize(x: Tensor, size: tuple[int, int], method: str = "bicubic") -> Tensor:
     on average by 0. The same size returns ``x`` itself. Raises OptionError.
     """
     if min(size) < 1:
-        raise OptionError(f"{size = }; allowed: 1 or more pixels")
+        raise OptionError(f"size: expected 1 or more pixels a side, got {size}")
     if tuple(x.shape[2:]) == tuple(size):
         return x
     if method in ("bilinear", "bicubic"):
@@ -43,7 +43,7 @@ def resize(x: Tensor, size: tuple[int, int], method: str = "bicubic") -> Tensor:
         return down @ (x @ across.T)
     if method == "lanczos":
         return _lanczos(x, size)
-    raise OptionError(f"{method = }; allowed: {', '.join(METHODS)}")
+    raise OptionError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
 
 
 def _lanczos(x: Tensor, size: tuple[int, int]) -> Tensor:
@@ -64,7 +64,7 @@ def _nearest(x: Tensor, new: int, dim: int) -> Tensor:
 
 
 def _area(old: int, new: int) -> Tensor:
-    """``[new, old]`` float64: which part of each new sample every old one covers."""
+    """Return ``[new, old]`` float64: the share of each new sample that every old one covers."""
     edges = torch.arange(new + 1, dtype=torch.float64) * (old / new)
     low, high = edges[:-1, None], edges[1:, None]
     left = torch.arange(old, dtype=torch.float64)[None]

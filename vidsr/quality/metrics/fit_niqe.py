@@ -1,4 +1,4 @@
-"""Fit NIQE's model of undamaged photographs.
+"""Command that fits NIQE's model of undamaged photographs.
 
     python -m vidsr.quality.metrics.fit_niqe PHOTOS -o vidsr/quality/niqe_pristine.safetensors
 
@@ -24,13 +24,14 @@ from tqdm import tqdm
 from vidsr.errors import InputError, OutputError, VidsrError
 from vidsr.quality.metrics.niqe import BLOCK, Gaussian, block_features, fit
 from vidsr.quality.metrics.psnr import luma_601
-from vidsr.video.still_images import picture_files, read_rgb
+from vidsr.video.image_sequences import picture_files
+from vidsr.video.still_images import read_rgb
 
 SHARP = 0.75  # of the sharpest block of a photograph
 
 
 def halved_luma(path: Path) -> Tensor:
-    """Y ``[H/2, W/2]`` in 16..235, rounded as 8-bit pictures are."""
+    """Return Y ``[H/2, W/2]`` in 16..235, rounded as 8-bit pictures are."""
     rgb = read_rgb(path).double()[None]
     size = (rgb.shape[2] // 2, rgb.shape[3] // 2)
     half = interpolate(rgb, size, mode="bicubic", antialias=True)[0]
@@ -38,13 +39,13 @@ def halved_luma(path: Path) -> Tensor:
 
 
 def sharp_blocks(y: Tensor) -> Tensor:
-    """Features ``[blocks, 36]`` of the sharp blocks of one plane."""
+    """Return the features ``[blocks, 36]`` of the sharp blocks of one plane."""
     features, sharpness = block_features(y)
     return features[sharpness > SHARP * sharpness.max()]
 
 
 def fit_photos(paths: Sequence[Path]) -> tuple[Gaussian, int]:
-    """The model of some photographs, and of how many blocks it is made.
+    """Return the model of some photographs, and the number of blocks that it is made of.
 
     Raises InputError for a photograph that cannot be read or is below 192x192, and when they give
     too few blocks.
@@ -53,21 +54,21 @@ def fit_photos(paths: Sequence[Path]) -> tuple[Gaussian, int]:
     for path in tqdm(paths, desc="photographs", disable=None, leave=False):
         y = halved_luma(path)
         if min(y.shape) < BLOCK:
-            raise InputError(f"{path}: allowed is {2 * BLOCK}x{2 * BLOCK} or larger")
+            raise InputError(f"{path}: too small: expected {2 * BLOCK}x{2 * BLOCK} or larger")
         chosen.append(sharp_blocks(y))
     blocks = torch.cat(chosen)
     model = fit(blocks)
     if model is None or len(blocks) <= blocks.shape[1]:
         raise InputError(
-            f"{len(paths)} photographs give {len(blocks)} sharp blocks, "
-            f"at least {blocks.shape[1] + 1} are needed",
+            f"expected {blocks.shape[1] + 1} sharp blocks or more, "
+            f"got {len(blocks)} from {len(paths)} photographs",
             hint="give more photographs, or larger ones.",
         )
     return model, len(blocks)
 
 
 def save(path: Path, model: Gaussian, about: dict[str, str | int | float]) -> None:
-    """Write the model with what it was made of. Raises OutputError."""
+    """Write the model with a record of what it was made of. Raises OutputError."""
     tensors = {"mean": model.mean, "covariance": model.covariance.contiguous()}
     data = safetensors.save(tensors, metadata={"vidsr": json.dumps(about, sort_keys=True)})
     try:
@@ -77,7 +78,7 @@ def save(path: Path, model: Gaussian, about: dict[str, str | int | float]) -> No
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
+    """Run the command and return its exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m vidsr.quality.metrics.fit_niqe",
         description="Fit NIQE's model of photographs.",

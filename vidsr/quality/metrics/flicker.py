@@ -6,9 +6,9 @@ With Y the luma of the output and R that of the reference, in levels of 0..255,
     flicker = sqrt( mean over t = 2..T of mean over pixels of d_t^2 )
 
 in 8-bit levels, rms. Motion that both share cancels; an error that stays the same from frame to
-frame counts nothing, however large: that is what PSNR is for. Where there is no original, take the
-bicubic enlargement of the low-resolution frames for it: detail that the output adds and that moves
-with the picture then counts too, so that only outputs of like sharpness can be compared.
+frame counts nothing, however large: PSNR measures that. If there is no original, take the
+low-resolution frames upscaled by bicubic for it: detail that the output adds and that moves with
+the picture then counts too, so that only outputs of like sharpness can be compared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch import Tensor
 
 
 class Flicker:
-    """The measure of one pair of sequences, frame by frame; keeps one plane, whatever the length.
+    """Measure of one pair of sequences, frame by frame; keeps one plane, whatever the length.
 
     flicker = Flicker()
     for output, reference in pairs:
@@ -33,17 +33,21 @@ class Flicker:
         self._error: Tensor | None = None
 
     def add(self, output: Tensor, reference: Tensor) -> None:
-        """The next frame of both, ``[H, W]`` in 0..255. Raises ValueError when sizes change."""
+        """Take the next frame of both, ``[H, W]`` in 0..255.
+
+        Raises ValueError when sizes change.
+        """
         # d_t is the change of Y - R: the last difference is all that has to be kept.
         if output.shape != reference.shape:
             raise ValueError(
-                f"{tuple(output.shape) = }, {tuple(reference.shape) = }: must be equal"
+                f"expected equal shapes, got {tuple(output.shape)} and {tuple(reference.shape)}"
             )
         error = output.double() - reference.double()
         if self._error is not None:
             if error.shape != self._error.shape:
                 raise ValueError(
-                    f"frame {self.frames}: {tuple(error.shape)}, before {tuple(self._error.shape)}"
+                    f"frame {self.frames}: expected {tuple(self._error.shape)} as before, "
+                    f"got {tuple(error.shape)}"
                 )
             self._sum += float((error - self._error).square().mean())
         self._error = error
@@ -51,5 +55,5 @@ class Flicker:
 
     @property
     def rms(self) -> float:
-        """Flicker so far in 8-bit levels; NaN before the second frame."""
+        """Return the flicker so far in 8-bit levels; NaN before the second frame."""
         return math.sqrt(self._sum / (self.frames - 1)) if self.frames > 1 else math.nan

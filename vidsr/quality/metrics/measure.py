@@ -1,4 +1,4 @@
-"""The metrics of one picture, by name, and their means."""
+"""Metrics of one picture, by name, and their means."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EQUAL_DB = 100.0  # what an equal picture counts in a mean, where infinity would
 
 @dataclass(frozen=True)
 class Metric:
-    """How a metric is printed. ``digits`` are those after the point."""
+    """Printed form of a metric. ``digits`` are those after the point."""
 
     title: str
     digits: int
@@ -33,7 +33,7 @@ METRICS = {
 
 
 def luma_of(picture: Tensor, original: Tensor) -> Tensor:
-    """The plane of uint8 ``[3, H, W]`` that is compared with ``luma_of_original``.
+    """Return the plane of uint8 ``[3, H, W]`` to compare with ``luma_of_original``.
 
     A grey original (``[1, H, W]``) is compared on its own 0..255 scale, as the published scores
     are: on 16..235 the one grey file of Set14 alone would lift that set's mean by 0.09 dB.
@@ -42,14 +42,14 @@ def luma_of(picture: Tensor, original: Tensor) -> Tensor:
 
 
 def luma_of_original(original: Tensor) -> Tensor:
-    """Y of ``[3, H, W]``, or the plane of ``[1, H, W]`` as it is."""
+    """Return Y of ``[3, H, W]``, or the plane of ``[1, H, W]`` as it is."""
     return original[0] if original.shape[0] == 1 else luma_601(original)
 
 
 def measure(
     output: Tensor, original: Tensor, *, border: int, metrics: Sequence[str]
 ) -> dict[str, float]:
-    """Scores of two planes ``[H, W]`` in 0..255, by the names of METRICS that need one picture.
+    """Return scores of two planes ``[H, W]`` in 0..255, by the names of METRICS for one picture.
 
     NIQE is that of ``output`` alone, border and all: NaN below 96x96. Raises ValueError as
     ``psnr_db`` and ``ssim`` do.
@@ -65,21 +65,21 @@ def measure(
 
 
 def naturalness(y: Tensor) -> float:
-    """``niqe``, or NaN for a plane smaller than one of its blocks."""
+    """Return ``niqe``, or NaN for a plane smaller than one of its blocks."""
     return niqe(y) if min(y.shape) >= BLOCK else math.nan
 
 
 def least_side(border: int) -> int:
-    """Pixels that a picture needs, both ways, to be measured."""
+    """Return the pixels that a picture needs, both ways, to be measured."""
     return WINDOW + 2 * border
 
 
 def counted(metric: str, value: float) -> float:
-    """What a score counts in a mean: PSNR at most 100 dB, all else as it is."""
+    """Return what a score counts in a mean: PSNR at most 100 dB, all else as it is."""
     return min(value, EQUAL_DB) if metric == "psnr" else value
 
 
 def mean_score(metric: str, values: Iterable[float]) -> float:
-    """The mean of those that are numbers, as ``counted``; NaN where there is none."""
+    """Return the mean of the values that are numbers, as ``counted``; NaN if there is none."""
     numbers = [counted(metric, value) for value in values if not math.isnan(value)]
     return fmean(numbers) if numbers else math.nan

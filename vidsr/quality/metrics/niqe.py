@@ -1,4 +1,4 @@
-"""NIQE: how far a picture's statistics are from those of sharp, undamaged photographs.
+"""NIQE: distance of a picture's statistics from those of sharp, undamaged photographs.
 
 Mittal, Soundararajan and Bovik 2013, "Making a 'completely blind' image quality analyzer". Every
 96x96 block gives 36 numbers (18 at full and 18 at half size); a picture's are summed up as a
@@ -40,9 +40,9 @@ class Gaussian:
 
 
 def niqe(y: Tensor, model: Gaussian | None = None) -> float:
-    """Score of one plane ``[H, W]`` of luma in 0..255, any dtype; about 3 to 4 for photographs.
+    """Score one plane ``[H, W]`` of luma in 0..255, any dtype; about 3 to 4 for photographs.
 
-    NaN where there is no texture at all, such as in a black frame. ``model`` is the shipped one
+    NaN if there is no texture at all, such as in a black frame. ``model`` is the shipped one
     when None. Raises ValueError for a plane of less than 96x96 and ModelError for a broken model.
     """
     model = model or pristine()
@@ -56,7 +56,7 @@ def niqe(y: Tensor, model: Gaussian | None = None) -> float:
 
 
 def fit(features: Tensor) -> Gaussian | None:
-    """The Gaussian of ``[blocks, 36]``; blocks with NaN are left out, None when all have one."""
+    """Fit a Gaussian to ``[blocks, 36]``; blocks with NaN are left out, None when all have one."""
     rows = features[features.isfinite().all(1)]
     if not len(rows):
         return None
@@ -65,14 +65,14 @@ def fit(features: Tensor) -> Gaussian | None:
 
 
 def block_features(y: Tensor) -> tuple[Tensor, Tensor]:
-    """``[H, W]`` luma in 0..255 -> features ``[blocks, 36]`` and sharpness ``[blocks]``, float64.
+    """Return features ``[blocks, 36]`` and sharpness ``[blocks]`` of luma ``[H, W]``, float64.
 
-    Sharpness is the mean local standard deviation of a block. What does not fill a block, right
-    and below, is left out. Raises ValueError for less than one block.
+    The luma is in 0..255. Sharpness is the mean local standard deviation of a block. Samples that
+    do not fill a block, right and below, are left out. Raises ValueError for less than one block.
     """
     rows, columns = y.shape[0] // BLOCK, y.shape[1] // BLOCK
     if y.ndim != 2 or not rows or not columns:
-        raise ValueError(f"{tuple(y.shape) = }: allowed is [H, W] of {BLOCK}x{BLOCK} or more")
+        raise ValueError(f"expected [H, W] of {BLOCK}x{BLOCK} or more, got {tuple(y.shape)}")
     full = y[: rows * BLOCK, : columns * BLOCK].double()
     size = (full.shape[0] // 2, full.shape[1] // 2)
     half = interpolate(full[None, None], size, mode="bicubic", antialias=True)[0, 0]
@@ -92,7 +92,7 @@ def _features_at(plane: Tensor, block: int) -> tuple[Tensor, Tensor]:
 
 
 def mscn(plane: Tensor) -> tuple[Tensor, Tensor]:
-    """Locally normalised values (x - mean) / (deviation + 1), and the deviation, both ``[H, W]``.
+    """Return locally normalised values (x - mean) / (deviation + 1) and deviation, ``[H, W]`` both.
 
     Over a 7x7 Gaussian window of sigma 7/6; edges replicate; ``plane`` is in 0..255.
     """
@@ -104,18 +104,18 @@ def mscn(plane: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _cut(plane: Tensor, block: int) -> Tensor:
-    """``[H, W]`` -> ``[blocks, block, block]``."""
+    """Cut ``[H, W]`` into ``[blocks, block, block]``."""
     return plane.unfold(0, block, block).unfold(1, block, block).reshape(-1, block, block)
 
 
 def _own(x: Tensor) -> Tensor:
-    """Shape and mean scale of the values themselves: ``[B, b, b]`` -> ``[B, 2]``."""
+    """Return shape and mean scale of the values themselves: ``[B, 2]`` of ``[B, b, b]``."""
     shape, left, right = asymmetric_gaussian(x.flatten(1))
     return torch.stack([shape, (left + right) / 2], 1)
 
 
 def _pair(product: Tensor) -> Tensor:
-    """Shape, mean, left and right scale of neighbours' products: ``[B, b, b]`` -> ``[B, 4]``."""
+    """Return shape, mean, left and right scale of neighbours' products, ``[B, 4]``."""
     shape, left, right = asymmetric_gaussian(product.flatten(1))
     log = torch.lgamma
     mean = (right - left) * torch.exp(log(2 / shape) - log(1 / shape))
@@ -124,14 +124,14 @@ def _pair(product: Tensor) -> Tensor:
 
 @lru_cache(maxsize=1)
 def _shape_table() -> tuple[Tensor, Tensor]:
-    """Shapes 0.2, 0.201 ... 10 and, for each, mean(|x|)^2 / mean(x^2), which rises with it."""
+    """Return shapes 0.2, 0.201 ... 10 and mean(|x|)^2 / mean(x^2) of each, which rises with it."""
     shapes = torch.arange(200, 10001, dtype=torch.float64) / 1000
     log = torch.lgamma
     return shapes, torch.exp(2 * log(2 / shapes) - log(1 / shapes) - log(3 / shapes))
 
 
 def asymmetric_gaussian(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Asymmetric generalised Gaussians fitted to the rows of ``[B, n]``: shape, left, right scale.
+    """Fit asymmetric generalised Gaussians to the rows of ``[B, n]``: shape, left, right scale.
 
     By moments, after Lasmar, Stitou and Berthoumieu 2009, "Multiscale skewed heavy tailed model for
     texture analysis". A row with no negative or no positive values gives NaN.
@@ -149,18 +149,18 @@ def asymmetric_gaussian(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _one_sided(x: Tensor, side: Tensor) -> Tensor:
-    """Root mean square of the chosen values of each row; NaN where none is chosen."""
+    """Return the root mean square of the chosen values of each row; NaN if none is chosen."""
     return ((x.square() * side).sum(1) / side.sum(1)).sqrt()
 
 
 @lru_cache(maxsize=1)
 def pristine() -> Gaussian:
-    """The shipped model of photographs. Raises ModelError when it is absent or broken."""
+    """Return the shipped model of photographs. Raises ModelError when it is absent or broken."""
     return load(Path(str(resources.files("vidsr.quality"))) / "niqe_pristine.safetensors")
 
 
 def load(path: Path) -> Gaussian:
-    """A model that ``vidsr.quality.metrics.fit_niqe`` wrote. Raises ModelError."""
+    """Load a model that ``vidsr.quality.metrics.fit_niqe`` wrote. Raises ModelError."""
     try:
         with safe_open(str(path), framework="pt") as file:
             model = Gaussian(file.get_tensor("mean"), file.get_tensor("covariance"))

@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio on luma, the way published tables are made."""
+"""Peak signal-to-noise ratio on luma, as published tables measure it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _BT601_Y = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 
 
 def luma_601(rgb: Tensor) -> Tensor:
-    """RGB ``[..., 3, H, W]`` in 0..255 -> Y ``[..., H, W]`` in 16..235, as MATLAB's rgb2ycbcr.
+    """Turn RGB ``[..., 3, H, W]`` in 0..255 into Y ``[..., H, W]`` in 16..235, as MATLAB does.
 
-    Integer input gives rounded output, as MATLAB does for uint8.
+    Integer input gives rounded output, as MATLAB's rgb2ycbcr does for uint8.
     """
     weights = torch.tensor(_BT601_Y, dtype=torch.float64).view(3, 1, 1)
     y = (rgb.to(torch.float64) * weights).sum(-3) + 16
@@ -22,12 +22,22 @@ def luma_601(rgb: Tensor) -> Tensor:
 
 
 def psnr_db(a: Tensor, b: Tensor, *, border: int = 0, peak: float = 255.0) -> float:
-    """PSNR in dB of two planes ``[H, W]`` on a 0..``peak`` scale, ``border`` pixels left out.
+    """Return the PSNR in dB of two planes.
 
-    Raises ValueError when the sizes differ or the border leaves nothing. Equal planes give inf.
+    Args:
+        a: ``[H, W]`` on a 0..``peak`` scale.
+        b: The same shape and scale.
+        border: Pixels left out at each edge, 0 or more.
+        peak: Largest value of the scale.
+
+    Returns:
+        Decibels; inf for equal planes.
+
+    Raises:
+        ValueError: The sizes differ, or the border leaves nothing.
     """
     if a.shape != b.shape:
-        raise ValueError(f"a.shape = {tuple(a.shape)}, b.shape = {tuple(b.shape)}: must be equal")
+        raise ValueError(f"expected equal shapes, got {tuple(a.shape)} and {tuple(b.shape)}")
     height, width = a.shape[-2:]
     if border < 0 or 2 * border >= min(height, width):
         raise ValueError(f"border = {border} leaves nothing of {width}x{height}")

@@ -14,14 +14,14 @@ WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03
 
 
 def gaussian(size: int, sigma: float) -> Tensor:
-    """``[size]`` float64 samples of a Gaussian about the middle, with sum 1."""
+    """Return ``[size]`` float64 samples of a Gaussian about the middle, with sum 1."""
     t = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     weights = torch.exp(-t.square() / (2 * sigma**2))
     return weights / weights.sum()
 
 
 def filter_valid(x: Tensor, kernel: Tensor) -> Tensor:
-    """``[..., H, W]`` by the square of ``kernel`` ``[k]`` -> ``[..., H-k+1, W-k+1]``."""
+    """Filter ``[..., H, W]`` by the square of ``kernel`` ``[k]``: ``[..., H-k+1, W-k+1]``."""
     # Sums of shifted slices: torch's convolution of float64 on a CPU unfolds the picture k times.
     for dim in (-2, -1):
         length = x.shape[dim] - len(kernel) + 1
@@ -33,12 +33,19 @@ def filter_valid(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def ssim(a: Tensor, b: Tensor, *, border: int = 0, peak: float = 255.0) -> float:
-    """SSIM of two planes ``[H, W]`` on a 0..``peak`` scale, ``border`` pixels left out; at most 1.
+    """Return the SSIM of two planes, at most 1.
 
-    Raises ValueError when the sizes differ or fewer than 11x11 pixels are left.
+    Args:
+        a: ``[H, W]`` on a 0..``peak`` scale.
+        b: The same shape and scale.
+        border: Pixels left out at each edge, 0 or more.
+        peak: Largest value of the scale.
+
+    Raises:
+        ValueError: The sizes differ, or fewer than 11x11 pixels are left.
     """
     if a.shape != b.shape:
-        raise ValueError(f"a.shape = {tuple(a.shape)}, b.shape = {tuple(b.shape)}: must be equal")
+        raise ValueError(f"expected equal shapes, got {tuple(a.shape)} and {tuple(b.shape)}")
     height, width = a.shape[-2:]
     if border < 0 or min(height, width) - 2 * border < WINDOW:
         raise ValueError(

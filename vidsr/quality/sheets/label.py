@@ -66,14 +66,14 @@ _GLYPHS = _glyphs()
 
 
 def text_size(text: str, dot: int = 1) -> tuple[int, int]:
-    """(height, width) in pixels of a line of text whose dots are ``dot`` pixels wide."""
+    """Return (height, width) in pixels of a line of text whose dots are ``dot`` pixels wide."""
     return HIGH * dot, max(0, len(text) * ADVANCE - 1) * dot
 
 
 def draw_text(text: str, dot: int = 1) -> Tensor:
-    """A line of text, bool ``[h, w]`` as ``text_size`` says: True where there is ink.
+    """Draw a line of text, bool ``[h, w]`` of ``text_size``: True for ink.
 
-    Small letters become capitals; what the font lacks becomes a question mark.
+    Small letters become capitals; a letter that the font lacks becomes a question mark.
     """
     # Letter by letter: as a whole, some text grows longer in capitals.
     glyphs = [_GLYPHS.get(c.upper(), _GLYPHS["?"]) for c in text]
@@ -83,7 +83,7 @@ def draw_text(text: str, dot: int = 1) -> Tensor:
 
 
 def fit_text(text: str, width: int, dot: int = 2) -> tuple[str, int]:
-    """(text, dot) that fit ``width`` pixels: smaller dots first, then fewer letters."""
+    """Return (text, dot) that fit ``width`` pixels: smaller dots first, then fewer letters."""
     while dot > 1 and text_size(text, dot)[1] > width:
         dot -= 1
     return text[: max(0, (width // dot + 1) // ADVANCE)], dot

@@ -17,7 +17,7 @@ _LINE = HIGH * DOT + GAP
 def contact_sheet(
     rows: Sequence[Sequence[Tensor]], titles: Sequence[str], captions: Sequence[str] | None = None
 ) -> Tensor:
-    """Rows of pictures, uint8 ``[3, h, w]`` or ``[1, h, w]`` -> one picture, uint8 ``[3, H, W]``.
+    """Lay out rows of pictures, uint8 ``[3, h, w]`` or ``[1, h, w]``, as one uint8 ``[3, H, W]``.
 
     Pictures may differ in size: each lies in the upper left of its cell, and a column is as wide
     as its widest. Text that a column (or, for a caption, the sheet) is too narrow for is cut off.
@@ -54,22 +54,22 @@ def _check(
     rows: Sequence[Sequence[Tensor]], titles: Sequence[str], captions: Sequence[str] | None
 ) -> None:
     if not rows or not titles:
-        raise ValueError(f"{len(rows)} rows, {len(titles)} titles: at least one of each is needed")
+        raise ValueError(f"expected at least one row and title, got {len(rows)} and {len(titles)}")
     for number, row in enumerate(rows):
         if len(row) != len(titles):
-            raise ValueError(f"row {number} has {len(row)} pictures, allowed is {len(titles)}")
+            raise ValueError(f"row {number}: expected {len(titles)} pictures, got {len(row)}")
         for cell in row:
             if cell.dtype != torch.uint8 or cell.ndim != 3 or cell.shape[0] not in (1, 3):
                 raise ValueError(
-                    f"{cell.shape = }, {cell.dtype = } in row {number}: "
-                    f"allowed is uint8 [1 or 3, h, w]"
+                    f"row {number}: expected uint8 [1 or 3, h, w], "
+                    f"got {cell.dtype} {list(cell.shape)}"
                 )
     if captions is not None and len(captions) != len(rows):
-        raise ValueError(f"{len(captions)} captions, allowed is one a row: {len(rows)}")
+        raise ValueError(f"expected one caption a row, {len(rows)}, got {len(captions)}")
 
 
 def detailed_window(plane: Tensor, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """(top, left, height, width) of the part of ``[H, W]`` with the most detail.
+    """Return (top, left, height, width) of the part of ``[H, W]`` with the most detail.
 
     Detail is the sum of the absolute differences of neighbours. ``size`` is (height, width), cut
     to the plane. Windows are tried at every eighth of their size.

@@ -3,28 +3,46 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from vidsr import __version__
-from vidsr.errors import ModelError, NoInputError, OptionError, VidsrError
-from vidsr.terminal.flags import as_flags
+from vidsr.errors import ModelError, NoInputError, OptionError
+from vidsr.models.header import stated_config
+from vidsr.models.shipped import find_weights
+from vidsr.terminal.command import INTERRUPTED, run_command, say
 from vidsr.terminal.parser import Parser
-from vidsr.terminal.signals import open_closed_streams
+from vidsr.terminal.signals import PatientInterruption
+from vidsr.training.choices import (
+    AdversarialKind,
+    DiscriminatorKind,
+    FeatureLayer,
+    PixelLoss,
+    ScheduleKind,
+)
+from vidsr.training.command.setting import Setting, check_begin
+from vidsr.training.options import PRESETS, Options, dimensions_of, merge, preset
+from vidsr.training.records.run_folder import RunFolder
+from vidsr.values import Precision
 
 if TYPE_CHECKING:
-    from vidsr.training.command.setup import Setting
-    from vidsr.training.options import Options
     from vidsr.training.steps.run import Run
 
-MODELS = "lite, srresnet, srgan, espcn, srcnn, rrdb, unet"
+# Everything that loads torch is imported where it is used: what was typed wrong is told before.
+
+NAME = "vidsr-train"
+WEIGHTS = {
+    "pixel": "the loss on pixels, beside adversarial losses (1)",
+    "perceptual": "the loss on features of VGG19 (0; srgan 1)",
+    "adversarial": "the discriminator's verdict (0; srgan 0.001)",
+    "tv": "total variation, against noise (0)",
+    "flicker": "the difference between moved pictures, against flicker (0)",
+    "penalty": "wgan-gp's gradient penalty (10)",
+}
 EPILOG = """examples:
   vidsr-train PHOTOS --out runs/lite --minutes 90
   vidsr-train PHOTOS --out runs/big --model srresnet --init lite-x4 --steps 20000
@@ -37,119 +55,189 @@ What --init names gives model, scale and dimensions, too, unless they are given.
 The folder of a run holds model.safetensors (for vidsr --model), options.json and state.pt (for
 --resume), log.csv, curves.png, contact sheets (LR | bicubic | ours | HR) and card.md.
 --minutes counts learning alone; preparing the pictures comes before.
-exit status: 0 done, 2 arguments, 3 pictures, 4 target, 6 weights, 7 device, 9 diverged,
-130 interrupted
+exit status: 0 done, 2 arguments, 3 pictures, 4 target, 6 weights, 7 device, 8 memory,
+9 diverged, 130 interrupted
 """
 
 
+def _words(literal: Any) -> str:
+    return ", ".join(get_args(literal))
+
+
 def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
     parser = Parser(
-        prog="vidsr-train",
+        prog=NAME,
         usage="vidsr-train DATA --out FOLDER (--minutes N | --steps N) [options]",
         description="Train a generator on a folder of photographs, or of pairs (hr/ and lr/).",
         epilog=EPILOG,
     )
     parser.add_argument("data", nargs="?", metavar="DATA", help=argparse.SUPPRESS)
-    parser.add_argument("--out", type=Path, metavar="FOLDER", required=True, help="of the run")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", required=True, help="the run's folder; required"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     _add_model(parser.add_argument_group("generator"))
     _add_data(parser.add_argument_group("data"))
     _add_schedule(parser.add_argument_group("schedule"))
     _add_losses(parser.add_argument_group("losses"))
-    _add_setting(parser.add_argument_group("machine and telling"))
+    _add_setting(parser.add_argument_group("machine, output and logging"))
     return parser
 
 
 def _add_model(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--model", metavar="NAME", help=f"{MODELS} (lite)")
-    group.add_argument("--scale", type=int, metavar="N", help="2 or 4; 1 for unet (4)")
-    group.add_argument("--width", type=int, metavar="N", help="channels of the body")
-    group.add_argument("--blocks", type=int, metavar="N", help="depth; levels of a unet")
-    group.add_argument("--prelu", metavar="NAME", help="slopes: channel, shared (channel)")
-    group.add_argument("--stride", type=int, metavar="N", help="2: lite on half the grid (1)")
-    group.add_argument("--channels", type=int, metavar="N", help="1 for luma, 3 for RGB")
-    group.add_argument("--norm", metavar="NAME", help="of srresnet: none, batch (none)")
     group.add_argument(
-        "--middle", type=int, metavar="N", help="over-parameterised width of lite; 0: off (128)"
+        "--model", metavar="NAME", help=f"the generator: {', '.join(PRESETS)} (lite)"
+    )
+    group.add_argument("--scale", type=int, metavar="N", help="the factor: 2 or 4; 1 for unet (4)")
+    group.add_argument("--width", type=int, metavar="N", help="the channels of the body")
+    group.add_argument("--blocks", type=int, metavar="N", help="the depth; the levels of a unet")
+    group.add_argument("--prelu", metavar="NAME", help="the slopes: channel, shared (channel)")
+    group.add_argument(
+        "--stride", type=int, metavar="N", help="the grid's step; 2: lite on half the grid (1)"
+    )
+    group.add_argument(
+        "--channels", type=int, metavar="N", help="the channels of pictures: 1 for luma, 3 for RGB"
+    )
+    group.add_argument(
+        "--norm", metavar="NAME", help="srresnet's normalisation: none, batch (none)"
+    )
+    group.add_argument(
+        "--middle", type=int, metavar="N", help="lite's over-parameterised width; 0: off (128)"
     )
     group.add_argument(
         "--init",
         metavar="NAME|PATH",
-        help="start from these weights, or grow them",
+        help="the weights to start from, or to grow",
     )
 
 
 def _add_data(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--recipe", metavar="NAME|PATH", help="degradation (bicubic)")
-    group.add_argument("--clips", type=int, metavar="N", help="of a picture, for moving recipes")
-    group.add_argument("--batch", type=int, metavar="N", help="crops a step, of each process")
-    group.add_argument("--crop", type=int, metavar="N", help="side, low-resolution pixels")
-    group.add_argument("--seed", type=int, metavar="N", help="of everything drawn (0)")
-    group.add_argument("--validate", metavar="FOLDER", help="default: 5 held back")
+    group.add_argument("--recipe", metavar="NAME|PATH", help="the degradation (bicubic)")
+    group.add_argument(
+        "--clips",
+        type=int,
+        metavar="N",
+        help="the clips cut of a picture, for recipes with motion (8)",
+    )
+    group.add_argument(
+        "--batch", type=int, metavar="N", help="the crops of a step, in each process"
+    )
+    group.add_argument(
+        "--crop", type=int, metavar="N", help="the side of a crop in low-resolution pixels"
+    )
+    group.add_argument("--seed", type=int, metavar="N", help="the random seed (0)")
+    group.add_argument(
+        "--validate", metavar="FOLDER", help="the pictures to validate on (5 of DATA, held back)"
+    )
 
 
 def _add_schedule(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--minutes", type=float, metavar="N", help="end, and length of the schedule")
-    group.add_argument("--steps", type=int, metavar="N", help="the same in steps; reproducible")
-    group.add_argument("--stop-after", type=int, metavar="N", help="stop early at this step")
-    group.add_argument("--rate", type=float, metavar="X", help="Adam's, at its highest")
-    group.add_argument("--schedule", metavar="NAME", help="cosine, step, constant (cosine)")
-    group.add_argument("--warmup", type=int, metavar="N", help="steps up to the full rate (200)")
-    group.add_argument("--decay", type=float, metavar="X", help="of averaged weights (0.999)")
-    group.add_argument("--clip-norm", type=float, metavar="X", help="of gradients (1)")
+    group.add_argument(
+        "--minutes",
+        type=float,
+        metavar="N",
+        help="the minutes of learning, over which the schedule runs",
+    )
+    group.add_argument(
+        "--steps", type=int, metavar="N", help="the same in steps, which is reproducible"
+    )
+    group.add_argument(
+        "--stop-after", type=int, metavar="N", help="the step to stop at before the end"
+    )
+    group.add_argument("--rate", type=float, metavar="X", help="Adam's rate at its highest")
+    group.add_argument(
+        "--schedule", metavar="NAME", help=f"the rate's course: {_words(ScheduleKind)} (cosine)"
+    )
+    group.add_argument(
+        "--warmup", type=int, metavar="N", help="the steps up to the full rate (200)"
+    )
+    group.add_argument(
+        "--decay", type=float, metavar="X", help="the decay of the averaged weights (0.999)"
+    )
+    group.add_argument(
+        "--clip-norm", type=float, metavar="X", help="the greatest norm of the gradient (1)"
+    )
 
 
 def _add_losses(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--loss", metavar="NAME", help="l1, mse, charbonnier (l1)")
-    group.add_argument("--teacher", metavar="NAME|PATH", help="learn from its pictures as well")
-    group.add_argument("--teacher-weight", type=float, metavar="X", help="0 to 1 (0.5)")
-    group.add_argument("--adversarial", metavar="NAME", help="bce, hinge, wgan-gp")
-    group.add_argument("--discriminator", metavar="NAME", help="patch, srgan (patch)")
-    group.add_argument("--discriminator-width", type=int, metavar="N", help="(64)")
-    group.add_argument("--vgg", metavar="PATH", help="VGG19's weights, for the perceptual loss")
-    group.add_argument("--vgg-layer", metavar="NAME", help="vgg22, vgg31, vgg54 (vgg22)")
-    for name in ("pixel", "perceptual", "adversarial", "tv", "flicker", "penalty"):
-        group.add_argument(f"--{name}-weight", type=float, metavar="X")
+    group.add_argument(
+        "--loss", metavar="NAME", help=f"the loss on pixels: {_words(PixelLoss)} (l1)"
+    )
+    group.add_argument("--teacher", metavar="NAME|PATH", help="a model to learn from as well")
+    group.add_argument(
+        "--teacher-weight", type=float, metavar="X", help="the teacher's share, 0 to 1 (0.5)"
+    )
+    group.add_argument(
+        "--adversarial",
+        metavar="NAME",
+        help=f"the adversarial loss: {_words(AdversarialKind)} (none)",
+    )
+    group.add_argument(
+        "--discriminator",
+        metavar="NAME",
+        help=f"the discriminator: {_words(DiscriminatorKind)} (patch)",
+    )
+    group.add_argument(
+        "--discriminator-width", type=int, metavar="N", help="its first channels (64)"
+    )
+    group.add_argument(
+        "--vgg", metavar="PATH", help="the weights of VGG19, for the perceptual loss"
+    )
+    group.add_argument(
+        "--vgg-layer", metavar="NAME", help=f"the layer compared: {_words(FeatureLayer)} (vgg22)"
+    )
+    for name, what in WEIGHTS.items():
+        group.add_argument(
+            f"--{name}-weight", type=float, metavar="X", help=f"the weight of {what}"
+        )
 
 
 def _add_setting(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--device", default="auto", metavar="NAME", help="auto, cpu, cuda, cuda:1")
-    group.add_argument("--precision", metavar="NAME", help="auto, fp32, bf16, fp16 (auto)")
-    group.add_argument("--threads", type=int, metavar="N", help="of the processor (all)")
-    group.add_argument("--every", type=int, metavar="STEPS", help="validate (20 times a run)")
-    group.add_argument("--tensorboard", action="store_true", help="write its files as well")
-    group.add_argument("-q", "--quiet", action="store_true", help="errors only")
+    group.add_argument(
+        "--device", default="auto", metavar="NAME", help="a device: auto, cpu, cuda, or cuda:1"
+    )
+    group.add_argument(
+        "--precision", metavar="NAME", help=f"the numbers to learn in: {_words(Precision)} (auto)"
+    )
+    group.add_argument("--threads", type=int, metavar="N", help="the CPU threads (all)")
+    group.add_argument(
+        "--every", type=int, metavar="STEPS", help="the steps between validations (20 a run)"
+    )
+    group.add_argument(
+        "--tensorboard", action="store_true", help="write TensorBoard's files as well"
+    )
+    group.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     group.add_argument("--version", action="version", version=f"vidsr {__version__}")
-
-
-def _flags_of(arguments: argparse.Namespace) -> list[str]:
-    return [name for name in vars(arguments) if name != "data"]
 
 
 SETTING = ("device", "threads", "every", "tensorboard", "stop_after", "out")
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    """Of a new run, or of the one in ``--out`` with a new end."""
-    from vidsr.training.options import Options, merge, preset
-    from vidsr.training.records.run_folder import RunFolder
-
+    """Return the options of a new run, or of the one in ``--out`` with a new end."""
     names = set(Options.__dataclass_fields__)
     given = {k: v for k, v in vars(arguments).items() if k in names and v is not None}
-    folder = RunFolder(arguments.out)
     if not arguments.resume:
-        if arguments.data is None:
-            raise OptionError("DATA is missing: a folder of photographs, or of pairs")
-        if arguments.init is not None:
-            from vidsr.training.networks.student import dimensions
-
-            model, dims = dimensions(arguments.init, arguments.model)
-            return preset(model, **{**dims, **given})
-        return preset(arguments.model or "lite", **given)
-    old = Options.from_json(_stored(folder.options))
+        return _new(arguments, given)
+    old = Options.from_json(_stored(RunFolder(arguments.out).options))
     if arguments.model is not None and not _is_model_of(arguments.model, old):
         raise ModelError(f"--model {arguments.model}, but {arguments.out} trains {old.kind}")
     return merge(old, given)
+
+
+def _new(arguments: argparse.Namespace, given: dict[str, Any]) -> Options:
+    if arguments.data is None:
+        raise OptionError("DATA is missing: a folder of photographs, or of pairs")
+    if arguments.init is None:
+        return preset(arguments.model or "lite", **given)
+    config = stated_config(find_weights(arguments.init))
+    if config is None:  # of others: only PyTorch can tell their dimensions
+        from vidsr.models.zoo import load_model
+
+        config = load_model(arguments.init).config
+    model, dimensions = dimensions_of(config, arguments.model)
+    return preset(model, **{**dimensions, **given})
 
 
 def _is_model_of(name: str, options: Options) -> bool:
@@ -167,27 +255,26 @@ def _stored(path: Path) -> str:
 
 
 def _setting(arguments: argparse.Namespace, **more: Any) -> Setting:
-    from vidsr.training.command.setup import Setting
-
     return Setting(**{name: getattr(arguments, name) for name in SETTING}, **more)
 
 
 def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int:
+    first = int(os.environ.get("RANK", "0")) == 0
+    silent = arguments.quiet or not first
+    setting = _setting(
+        arguments, interrupted=interrupted, tell=(lambda _: None) if silent else _say
+    )
+    setting.check()
+    options = _options(arguments)
+    check_begin(options, setting, resume=arguments.resume)
     import torch
 
     from vidsr.training.command.model_card import write_card
     from vidsr.training.command.setup import begin
 
     if arguments.threads is not None:
-        if arguments.threads < 1:
-            raise OptionError(f"--threads {arguments.threads}: allowed is 1 or more")
         torch.set_num_threads(arguments.threads)
-    first = int(os.environ.get("RANK", "0")) == 0
-    silent = arguments.quiet or not first
-    setting = _setting(
-        arguments, interrupted=interrupted, tell=(lambda _: None) if silent else _say
-    )
-    run = begin(_options(arguments), setting, resume=arguments.resume)
+    run = begin(options, setting, resume=arguments.resume)
     with ExitStack() as ending:
         ending.callback(run.processes.leave)
         finished = run.train()
@@ -195,7 +282,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int
             write_card(run)
     if not silent:
         _say(_result(run, finished))
-    return 130 if interrupted() and not finished else 0
+    return INTERRUPTED if interrupted() and not finished else 0
 
 
 def _result(run: Run, finished: bool) -> str:
@@ -208,45 +295,20 @@ def _result(run: Run, finished: bool) -> str:
 
 
 def _say(text: str) -> None:
-    print(f"vidsr-train: {text}", file=sys.stderr, flush=True)
-
-
-class _Interruption:
-    """Ctrl-C lets the step end and the state be written; a second one ends at once."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __call__(self) -> bool:
-        return self.asked
-
-    def catch(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
-        self.asked = True
+    say(NAME, text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Returns the exit status."""
-    open_closed_streams()
-    interruption = _Interruption()
-    arguments = build_parser().parse_args(argv)
-    logging.basicConfig(
-        format="vidsr-train: %(message)s",
-        level=logging.ERROR if arguments.quiet else logging.WARNING,
+    """Run the command and return its exit status."""
+    return run_command(
+        NAME,
+        _work,
+        argv,
+        parser=build_parser,
+        interrupted="interrupted; what was written last stays",
+        memory_hint="give a smaller --batch or --crop.",
+        interruption=PatientInterruption(),
     )
-    with ExitStack() as ending:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            if signal.getsignal(name) != signal.SIG_IGN:
-                ending.callback(signal.signal, name, signal.signal(name, interruption.catch))
-        try:
-            return _work(arguments, interruption)
-        except VidsrError as error:
-            _say(f"error: {as_flags(str(error), _flags_of(arguments))}")
-            return error.exit_code
-        except KeyboardInterrupt:
-            _say("interrupted; what was written last stays")
-            return 130
 
 
 if __name__ == "__main__":

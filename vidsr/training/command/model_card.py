@@ -1,4 +1,4 @@
-"""The card of a run: what its weights were made of, how, and what they are worth."""
+"""Model card of a run: what its weights were made of, how, and what they are worth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from vidsr.files import write_text
-from vidsr.training.data.pairs import is_paired
+from vidsr.training.folders import is_paired
 from vidsr.training.options import Options
 from vidsr.training.steps.run import Run
 
@@ -20,13 +20,13 @@ def write_card(run: Run) -> None:
 
 
 def _beyond(options: Options) -> str:
-    """What differs from the usual network."""
+    """Return in words how the network differs from the usual one."""
     slopes = ", one slope a layer" if options.prelu == "shared" else ""
     return slopes + (f", on 1/{options.stride} of the grid" if options.stride > 1 else "")
 
 
 def card(run: Run) -> str:
-    """The card as Markdown: data, recipe, steps, seed, hardware, scores and the options."""
+    """Return the model card as Markdown: data, recipe, steps, seed, hardware, scores, options."""
     options, clock = run.options, run.clock
     generator = run.generator()
     facts = {
@@ -68,7 +68,7 @@ def _scores(run: Run) -> str:
 
 
 def hardware(device: torch.device) -> str:
-    """The machine in words."""
+    """Return the name of the GPU, or the CPU's threads and kind."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     threads = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""A training run put together: data, networks, device and folder, before the first step."""
+"""Setup of a training run: data, networks, device and folder, before the first step."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import importlib
 import importlib.util
 import logging
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ from vidsr.errors import ModelError, OptionError
 from vidsr.files import write_text
 from vidsr.models.checkpoint import Generator
 from vidsr.models.zoo import load_model
+from vidsr.training.command.setting import Setting, check_begin, check_teacher
 from vidsr.training.data.crop_pool import CropPool
 from vidsr.training.data.pairs import Prepared, prepare
 from vidsr.training.data.validation import load_samples, samples_of
@@ -38,32 +37,16 @@ log = logging.getLogger("vidsr")
 HELD_BACK = 5  # pictures, where no folder to validate on is named
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """What a run takes from the place where it runs; none of it changes what is learned."""
-
-    out: Path
-    device: str = "auto"
-    threads: int | None = None
-    every: int | None = None
-    stop_after: int | None = None
-    tensorboard: bool = False
-    interrupted: Callable[[], bool] = lambda: False
-    tell: Callable[[str], None] = log.info
-
-
 def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
     """Prepare a run, or with ``resume`` the rest of one. Raises a VidsrError.
 
-    What is cheap to check is checked first: weights and state before the pictures are read.
+    Cheap checks come first: weights and state before the pictures are read.
     """
+    check_begin(options, setting, resume=resume)
     device = own_device(resolve_device(setting.device))
     processes = _join(options, device)
     folder = RunFolder(setting.out)
-    _check(setting)
     state = load_state(folder.state) if resume else None
-    if state is None:
-        folder.refuse_others()
     learner = _learner(options, device, processes, fresh=state is None)
     clock = Clock(options.steps, options.minutes)
     if state is not None:
@@ -136,7 +119,7 @@ def _learner(
 
 
 def build_critic(options: Options, device: torch.device) -> nn.Module:
-    """The discriminator, its weights of the run's seed."""
+    """Return the discriminator, its weights drawn from the run's seed."""
     assert options.adversarial is not None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(options.seed + 1)
@@ -152,16 +135,12 @@ def _teacher(options: Options, device: torch.device) -> Generator | None:
     if options.teacher is None:
         return None
     model = load_model(options.teacher)
-    if model.config.scale != options.scale:
-        raise ModelError(
-            f"teacher {options.teacher} enlarges {model.config.scale} times, "
-            f"the run {options.scale} times"
-        )
+    check_teacher(options, model.config)
     return model.module.to(device).requires_grad_(False)
 
 
 def colour_needed(options: Options, learner: Fidelity) -> bool:
-    """Whether the pool must hold RGB: for the student, or for its teacher."""
+    """Return True if the pool must hold RGB: for the student, or for its teacher."""
     teacher = learner.teacher
     return options.channels == 3 or (teacher is not None and teacher.config.channels == 3)
 
@@ -174,12 +153,6 @@ def _restore(learner: Fidelity, state: dict[str, Any], folder: RunFolder) -> Non
             f"{folder.state}: the state of another architecture ({type(error).__name__})",
             hint="resume with the options the run was begun with",
         ) from error
-
-
-def _check(setting: Setting) -> None:
-    for name, value in (("every", setting.every), ("stop-after", setting.stop_after)):
-        if value is not None and value < 1:
-            raise OptionError(f"--{name} {value}: allowed is 1 or more")
 
 
 def _read(options: Options, setting: Setting, colour: bool) -> Prepared:
@@ -200,7 +173,7 @@ def _pool(options: Options, data: Prepared, device: torch.device, setting: Setti
 
 
 def _can_draw(setting: Setting) -> bool:
-    """Whether there is matplotlib; a run without its picture is better than none."""
+    """Return True if there is matplotlib; a run without its picture is better than none."""
     present = importlib.util.find_spec("matplotlib") is not None
     if not present:
         setting.tell(

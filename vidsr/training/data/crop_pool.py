@@ -17,25 +17,25 @@ from vidsr.errors import InputError
 from vidsr.picture.luma import LUMA
 
 CANDIDATES = 2
-"""Of so many crops the one with most contrast is kept: skies teach nothing."""
+"""Crops drawn for each one used: the one with most contrast is kept; skies teach nothing."""
 
 
 @dataclass(frozen=True)
-class Pair:
-    """uint8 ``[C, h, w]`` and ``[C, s*h, s*w]`` of the same picture."""
+class TrainingPair:
+    """Picture at both sizes, uint8: ``low`` ``[C, h, w]`` and ``high`` ``[C, s*h, s*w]``."""
 
     low: Tensor
     high: Tensor
 
 
 def luma(rgb: Tensor) -> Tensor:
-    """``[..., 3, H, W]`` -> ``[..., 1, H, W]`` on the same scale, float."""
+    """Turn RGB ``[..., 3, H, W]`` into luma ``[..., 1, H, W]`` on the same scale, float."""
     red, green, blue = (rgb[..., i : i + 1, :, :] for i in range(3))
     return LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
 
 
 def to_luma(rgb: Tensor) -> Tensor:
-    """uint8 ``[3, H, W]`` -> uint8 ``[1, H, W]``, full range."""
+    """Turn uint8 ``[3, H, W]`` into uint8 ``[1, H, W]``, full range."""
     return luma(rgb.float()).round().to(torch.uint8)
 
 
@@ -43,7 +43,12 @@ class CropPool:
     """Pictures of any sizes; ``draw`` chooses places, ``cut`` reads them."""
 
     def __init__(
-        self, pairs: Iterable[Pair], *, scale: int, crop: int, device: torch.device | str = "cpu"
+        self,
+        pairs: Iterable[TrainingPair],
+        *,
+        scale: int,
+        crop: int,
+        device: torch.device | str = "cpu",
     ) -> None:
         lows, highs = [], []
         for pair in pairs:
@@ -67,13 +72,13 @@ class CropPool:
 
     @property
     def bytes(self) -> int:
-        """Memory that the pictures take."""
+        """Return the bytes of memory that the pictures take."""
         return self._low.numel() + self._high.numel()
 
     def draw(self, batch: int, seed: int, step: int) -> Tensor:
-        """Where to cut, ``[batch, CANDIDATES, 4]`` int64: picture, top, left, turn 0 to 7.
+        """Choose places to cut, ``[batch, CANDIDATES, 4]`` int64: picture, top, left, turn 0 to 7.
 
-        A function of (seed, step) alone, which makes a resumed run the same run.
+        They depend on (seed, step) alone, which makes a resumed run the same run.
         """
         generator = torch.Generator().manual_seed((seed * 1_000_003 + step) % 2**63)
         u = torch.rand(batch, CANDIDATES, 4, generator=generator, dtype=torch.float64)
@@ -83,7 +88,7 @@ class CropPool:
         return torch.cat((picture[..., None], corner, (u[..., 3:] * 8).long()), dim=-1)
 
     def cut(self, draws: Tensor) -> tuple[Tensor, Tensor]:
-        """LR ``[N, C, n, n]`` and HR ``[N, C, s*n, s*n]`` in [0, 1], turned and mirrored."""
+        """Cut LR ``[N, C, n, n]`` and HR ``[N, C, s*n, s*n]`` in [0, 1], turned and mirrored."""
         lows = self._gather(self._low, draws, 1).float()
         best = lows.flatten(2).std(-1).argmax(1)
         rows = torch.arange(len(draws), device=draws.device)
@@ -91,7 +96,7 @@ class CropPool:
         return lows[rows, best] / 255, high.float() / 255
 
     def _gather(self, flat: Tensor, draws: Tensor, factor: int) -> Tensor:
-        """Crops ``[..., C, n*factor, n*factor]`` uint8 for draws ``[..., 4]``."""
+        """Return crops ``[..., C, n*factor, n*factor]`` uint8 for draws ``[..., 4]``."""
         side = self.crop * factor
         picture, top, left, turn = (d[..., None, None, None] for d in draws.unbind(-1))
         height, width, start = (self._table[:, i][picture] for i in range(3))
@@ -108,7 +113,7 @@ class CropPool:
 
 
 def _join(planes: list[Tensor], total: int, device: torch.device | str) -> Tensor:
-    """All samples behind each other; the list is emptied on the way, so nothing is held twice."""
+    """Join all samples in one tensor; ``planes`` is emptied on the way: nothing is held twice."""
     flat, start = torch.empty(total, dtype=torch.uint8, device=device), 0
     planes.reverse()
     while planes:

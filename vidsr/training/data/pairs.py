@@ -1,4 +1,4 @@
-"""From a folder to pairs of pictures: photographs degraded here, or pairs made before."""
+"""Pairs of pictures made of a folder: photographs degraded here, or pairs made before."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from torch import Tensor
 from vidsr.degradation.clips import pan_clip
 from vidsr.degradation.recipe import Recipe
 from vidsr.errors import InputError, NoInputError, OptionError, VidsrError
-from vidsr.training.data.crop_pool import Pair, to_luma
+from vidsr.training.data.crop_pool import TrainingPair, to_luma
+from vidsr.training.folders import is_paired, partner, training_files
 from vidsr.training.options import Options
-from vidsr.video.still_images import picture_files, read_rgb, to_bytes, to_unit
+from vidsr.video.still_images import read_rgb, to_bytes, to_unit
 
 log = logging.getLogger("vidsr")
 CLIP_FRAMES = 6
@@ -29,9 +30,9 @@ CLIP_SIDE = 256
 
 @dataclass
 class Prepared:
-    """Pairs to learn from, pictures held back for validation, and what was left out."""
+    """Pairs to learn from, pictures held back for validation, and the names of those left out."""
 
-    pairs: list[Pair]
+    pairs: list[TrainingPair]
     paired: bool = False  # rather than degraded here
     held_back: list[Path] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
@@ -43,12 +44,17 @@ def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> 
 
     A folder with ``hr`` and ``lr`` in it holds pairs of equal names. ``colour`` keeps RGB; luma
     otherwise. Damaged pictures and those smaller than a crop are skipped, named and counted.
-    Raises NoInputError, InputError where nothing is left, OptionError for an unknown recipe.
+
+    Raises:
+        NoInputError: The folder is absent or empty.
+        InputError: Nothing is left to learn from.
+        OptionError: The recipe is unknown, or changes nothing.
     """
     folder = Path(options.data)
-    paired = is_paired(folder)
+    paired, files = is_paired(folder), training_files(folder)
+    load: Callable[[Path], list[TrainingPair]]
     if paired:
-        files, load = picture_files(folder / "hr"), partial(_read_pair, options)
+        load = partial(_read_pair, options)
     else:
         recipe = Recipe.load(options.recipe)
         if options.scale == 1 and is_plain(recipe):
@@ -56,7 +62,7 @@ def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> 
                 f"recipe {options.recipe} at scale 1 changes nothing, so nothing can be learned",
                 hint="choose another --recipe, such as motion",
             )
-        files, load = picture_files(folder), partial(_degrade, options, recipe)
+        load = partial(_degrade, options, recipe)
     kept, held_back = _split(files, hold_back)
     prepared = Prepared([], paired, held_back)
     work = partial(_attempt, load, colour)
@@ -76,48 +82,40 @@ def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> 
     return prepared
 
 
-def is_paired(folder: Path) -> bool:
-    """Whether ``folder`` holds pairs made before, in ``hr`` and ``lr``."""
-    return (folder / "hr").is_dir() and (folder / "lr").is_dir()
-
-
-def partner(path: Path) -> Path:
-    """The small picture of ``hr/NAME``."""
-    return path.parent.parent / "lr" / path.name
-
-
 def _split(files: Sequence[Path], count: int) -> tuple[list[Path], list[Path]]:
-    """Files to learn from and ``count`` to hold back, spread evenly; none of a small folder."""
+    """Return files to learn from and ``count`` to hold back, spread evenly; of few files none."""
     if count == 0 or len(files) < 2 * count:
         return list(files), []
     held = {i * len(files) // count for i in range(count)}
     return [f for i, f in enumerate(files) if i not in held], [files[i] for i in sorted(held)]
 
 
-def _attempt(load: Callable[[Path], list[Pair]], colour: bool, path: Path) -> list[Pair] | str:
-    """The pairs of one file, or why there are none."""
+def _attempt(
+    load: Callable[[Path], list[TrainingPair]], colour: bool, path: Path
+) -> list[TrainingPair] | str:
+    """Return the pairs of one file, or the reason why there are none."""
     try:
         pairs = load(path)
     except VidsrError as error:
         return str(error)
-    return pairs if colour else [Pair(to_luma(p.low), to_luma(p.high)) for p in pairs]
+    return pairs if colour else [TrainingPair(to_luma(p.low), to_luma(p.high)) for p in pairs]
 
 
 def is_plain(recipe: Recipe) -> bool:
-    """Whether a recipe only resizes, the same way each time: then whole pictures do for pairs."""
+    """Return True if a recipe only resizes, always alike: then whole pictures do for pairs."""
     chains = [recipe.sample(seed) for seed in range(8)]
     same = len({chain.describe() for chain in chains}) == 1
     return same and all(step.op == "resize" for step in chains[0].steps)
 
 
 def trim(picture: Tensor, scale: int) -> Tensor:
-    """``[C, H, W]`` cut at the bottom and right to a multiple of ``scale``."""
+    """Cut ``[C, H, W]`` at the bottom and right to a multiple of ``scale``."""
     height, width = (side // scale * scale for side in picture.shape[1:])
     return picture[:, :height, :width].contiguous()
 
 
 def halve(picture: Tensor) -> Tensor:
-    """uint8 ``[C, H, W]`` at half its size, bicubic with antialiasing."""
+    """Shrink uint8 ``[C, H, W]`` to half its size, bicubic with antialiasing."""
     size = [side // 2 for side in picture.shape[1:]]
     small = torch.nn.functional.interpolate(
         to_unit(picture)[None], size, mode="bicubic", antialias=True
@@ -125,7 +123,7 @@ def halve(picture: Tensor) -> Tensor:
     return to_bytes(small[0])
 
 
-def _read_pair(options: Options, path: Path) -> list[Pair]:
+def _read_pair(options: Options, path: Path) -> list[TrainingPair]:
     small = partner(path)
     if not small.is_file():
         raise NoInputError(f"{path}: no {small} beside it")
@@ -135,11 +133,11 @@ def _read_pair(options: Options, path: Path) -> list[Pair]:
         raise InputError(
             f"{path}: {_size(high)} is not {options.scale} times the {_size(low)} of {small}"
         )
-    return [Pair(low, high)]
+    return [TrainingPair(low, high)]
 
 
-def _degrade(options: Options, recipe: Recipe, path: Path) -> list[Pair]:
-    """Pairs of one photograph, at full and at half size.
+def _degrade(options: Options, recipe: Recipe, path: Path) -> list[TrainingPair]:
+    """Make pairs of one photograph, at full and at half size.
 
     Half size is there because photographs are soft at the pixel level and benchmarks are not.
     """
@@ -154,21 +152,23 @@ def _degrade(options: Options, recipe: Recipe, path: Path) -> list[Pair]:
     ]
 
 
-def still_pair(picture: Tensor, recipe: Recipe, scale: int) -> Pair:
-    """A whole picture and its degradation, by a recipe in which nothing is drawn or moves."""
+def still_pair(picture: Tensor, recipe: Recipe, scale: int) -> TrainingPair:
+    """Pair a whole picture with its degradation, by a recipe that neither draws nor moves."""
     high = trim(picture, scale)
-    return Pair(to_bytes(recipe.sample(0).apply(to_unit(high)[None], scale)[0]), high)
+    return TrainingPair(to_bytes(recipe.sample(0).apply(to_unit(high)[None], scale)[0]), high)
 
 
-def moving_pair(picture: Tensor, recipe: Recipe, options: Options, rng: random.Random) -> Pair:
-    """One frame, not the first, of a short clip out of a picture, and its degradation."""
+def moving_pair(
+    picture: Tensor, recipe: Recipe, options: Options, rng: random.Random
+) -> TrainingPair:
+    """Pair one frame, not the first, of a short clip out of a picture with its degradation."""
     scale = options.scale
     side = max(CLIP_SIDE, (options.crop + 16) * scale)
     size = [min(side, length) // scale * scale for length in picture.shape[1:]]
     clip = to_unit(to_bytes(pan_clip(picture, CLIP_FRAMES, (size[0], size[1]), rng)))
     low = recipe.sample(rng.randrange(2**31)).apply(clip, scale)
     frame = rng.randrange(1, CLIP_FRAMES)
-    return Pair(to_bytes(low[frame]), to_bytes(clip[frame]))
+    return TrainingPair(to_bytes(low[frame]), to_bytes(clip[frame]))
 
 
 def _require(path: Path, picture: Tensor, side: int) -> None:

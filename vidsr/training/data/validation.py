@@ -1,4 +1,4 @@
-"""How good a generator is while it learns: PSNR on Y, and a picture to look at."""
+"""Validation of a generator while it learns: PSNR on Y, and a picture to look at."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ from vidsr.errors import InputError
 from vidsr.models.checkpoint import Generator
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
 from vidsr.quality.sheets.sheet import contact_sheet, detailed_window
-from vidsr.training.data.pairs import Prepared, is_plain, partner, trim
+from vidsr.training.data.pairs import Prepared, is_plain, trim
+from vidsr.training.folders import partner, validation_files
 from vidsr.upscaling.transform import enlarge_rgb
-from vidsr.video.still_images import picture_files, read_rgb, to_bytes, to_unit
+from vidsr.video.still_images import read_rgb, to_bytes, to_unit
 
 log = logging.getLogger("vidsr")
 SHEET_PICTURES = 4
@@ -31,7 +32,7 @@ LARGEST_SIDE = 768  # a validation picture's middle, at the most: it is scored o
 
 @dataclass(frozen=True)
 class Sample:
-    """uint8 RGB ``[3, h, w]`` and ``[3, s*h, s*w]``, and bicubic enlargement between them."""
+    """Picture to validate on: uint8 RGB ``[3, h, w]``, ``[3, s*h, s*w]`` and bicubic upscaling."""
 
     name: str
     low: Tensor
@@ -48,24 +49,19 @@ class Scores:
 
 
 def load_samples(folder: Path, recipe: Recipe, scale: int) -> list[Sample]:
-    """Every picture of ``folder``, degraded by ``recipe``.
+    """Return every picture of ``folder``, degraded by ``recipe``.
 
     A folder of a benchmark (``image_SRF_4/img_001_SRF_4_HR.png`` with ``..._LR.png`` beside it)
-    brings its own LR pictures where ``recipe`` is plain bicubic.
-    Raises InputError for pictures that cannot be read, NoInputError where there are none.
+    brings its own LR pictures, which are used if ``recipe`` is plain bicubic.
+    Raises InputError for pictures that cannot be read, NoInputError if there are none.
     """
-    inner = folder / f"image_SRF_{scale}"
-    if inner.is_dir():
-        files = [p for p in picture_files(inner) if p.stem.endswith("_HR")]
-        if not files:
-            raise InputError(f"{inner}: no pictures named *_HR")
-        own = is_plain(recipe)
-        return [_sample(p, recipe, scale, _low_of(p) if own else None) for p in files]
-    return [_sample(p, recipe, scale) for p in picture_files(folder)]
+    files, paired = validation_files(folder, scale)
+    own = paired and is_plain(recipe)
+    return [_sample(p, recipe, scale, _low_of(p) if own else None) for p in files]
 
 
 def samples_of(data: Prepared, recipe: Recipe, scale: int) -> list[Sample]:
-    """Pictures held back from training, degraded by ``recipe`` or with their own small ones.
+    """Load the pictures held back from training, degraded by ``recipe`` or with their own LR.
 
     Those that cannot be read are skipped and named.
     """
@@ -97,13 +93,13 @@ def _sample(path: Path, recipe: Recipe, scale: int, lr: Path | None = None) -> S
     _require(path, low, SMALLEST_SIDE)
     if tuple(high.shape[1:]) != tuple(side * scale for side in low.shape[1:]):
         raise InputError(f"{path}: smaller than {scale} times the small picture beside it")
-    return Sample(path.stem, low, high, enlarge_bicubic(low, scale))
+    return Sample(path.stem, low, high, upscale_bicubic(low, scale))
 
 
 def _require(path: Path, picture: Tensor, side: int) -> None:
     if min(picture.shape[1:]) < side:
         size = f"{picture.shape[2]}x{picture.shape[1]}"
-        raise InputError(f"{path}: {size} is too small to validate on, allowed {side}x{side}")
+        raise InputError(f"{path}: {size} is too small: expected {side}x{side} or larger")
 
 
 def _middle(picture: Tensor) -> Tensor:
@@ -111,14 +107,14 @@ def _middle(picture: Tensor) -> Tensor:
     return picture[:, top : top + LARGEST_SIDE, left : left + LARGEST_SIDE]
 
 
-def enlarge_bicubic(low: Tensor, scale: int) -> Tensor:
-    """uint8 ``[3, h, w]`` -> ``[3, s*h, s*w]``; the picture itself at scale 1."""
+def upscale_bicubic(low: Tensor, scale: int) -> Tensor:
+    """Upscale uint8 ``[3, h, w]`` to ``[3, s*h, s*w]``; at scale 1 to the picture itself."""
     size = [side * scale for side in low.shape[1:]]
     return to_bytes(interpolate(to_unit(low)[None], size, mode="bicubic", antialias=True)[0])
 
 
 def score(generator: Generator, samples: list[Sample], device: str) -> tuple[Scores, list[Tensor]]:
-    """Mean PSNR over ``samples``, and the generator's pictures, made as users get them."""
+    """Return the mean PSNR over ``samples``, and the generator's pictures, made as for users."""
     engine = TorchEngine(generator, device=device)
     scale = generator.config.scale
     pictures = [to_bytes(enlarge_rgb(to_unit(s.low), engine, None)) for s in samples]
@@ -136,7 +132,10 @@ def _psnr_y(picture: Tensor, original: Tensor, border: int) -> float:
 
 
 def sheet(samples: list[Sample], pictures: list[Tensor], name: str) -> Tensor:
-    """LR | bicubic | ours | HR, the busiest crop of the first pictures: uint8 ``[3, H, W]``."""
+    """Lay out LR | bicubic | ours | HR, the busiest crop of the first pictures.
+
+    The sheet is uint8 ``[3, H, W]``.
+    """
     rows, captions = [], []
     for sample, picture in list(zip(samples, pictures, strict=True))[:SHEET_PICTURES]:
         scale = picture.shape[1] // sample.low.shape[1]

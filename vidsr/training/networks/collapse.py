@@ -17,7 +17,7 @@ from vidsr.models.networks.lite import Lite
 
 
 class WideConv(nn.Module):
-    """The weights of one convolution as a product, plus identity where shapes allow it."""
+    """Weights of one convolution as a product, plus identity where shapes allow it."""
 
     def __init__(self, plain: nn.Conv2d, middle: int) -> None:
         super().__init__()
@@ -35,11 +35,11 @@ class WideConv(nn.Module):
 
         Its kernel, less the identity, is factored by singular values; spare columns of the
         projection become zero, behind which the spare kernels keep their random values.
-        Raises ValueError where the middle is too narrow for that.
+        Raises ValueError if the middle is too narrow for that.
         """
         out_channels = weight.shape[0]
         if self.project.shape[1] < out_channels:
-            raise ValueError(f"middle = {self.project.shape[1]}, allowed at least {out_channels}")
+            raise ValueError(f"middle = {self.project.shape[1]}, expected {out_channels} or more")
         rest = (weight - self._identity(weight)).flatten(1).double()
         u, s, v = torch.linalg.svd(rest, full_matrices=False)
         rank, root = len(s), s.sqrt()
@@ -55,13 +55,13 @@ class WideConv(nn.Module):
         return nn.functional.pad(eye[:, :, None, None], [like.shape[-1] // 2] * 4)
 
     def weight(self) -> Tensor:
-        """The plain kernel ``[out, in, k, k]``."""
+        """Return the plain kernel ``[out, in, k, k]``."""
         kernel = torch.einsum("om,mihw->oihw", self.project, self.expand)
         return kernel + self._identity(kernel)
 
 
 class WideLite(nn.Module):
-    """A ``Lite`` whose convolutions are ``WideConv`` while it learns."""
+    """``Lite`` whose convolutions are ``WideConv`` while it learns."""
 
     def __init__(self, config: GeneratorConfig, middle: int = 128) -> None:
         super().__init__()
@@ -73,11 +73,11 @@ class WideLite(nn.Module):
                 module.requires_grad_(False)
         tail = self.wide["tail"]
         assert isinstance(tail, WideConv)
-        nn.init.zeros_(tail.project)  # start as nearest-neighbour enlargement
+        nn.init.zeros_(tail.project)  # start as nearest-neighbour upscaling
 
     @property
     def generator(self) -> Lite:
-        """The plain network; its convolutions hold no weights of their own."""
+        """Return the plain network; its convolutions hold no weights of their own."""
         return self.lite
 
     @torch.no_grad()
@@ -93,7 +93,7 @@ class WideLite(nn.Module):
             conv.hold(weights[f"{name}.weight"], weights[f"{name}.bias"])
 
     def plain_weights(self) -> dict[str, Tensor]:
-        """Names and values of the plain network's tensors, differentiable."""
+        """Return names and values of the plain network's tensors, differentiable."""
         tensors: dict[str, Tensor] = {
             n: p for n, p in self.lite.named_parameters() if n.startswith("activations")
         }
@@ -104,6 +104,6 @@ class WideLite(nn.Module):
         return tensors
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, 1, H, W] -> [N, 1, s*H, s*W], through the plain network itself."""
+        """Run [N, 1, H, W] through the plain network itself: [N, 1, s*H, s*W]."""
         out: Tensor = torch.func.functional_call(self.lite, self.plain_weights(), (x,))
         return out

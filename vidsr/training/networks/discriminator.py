@@ -15,9 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from vidsr.training.networks.losses import AdversarialKind
+from vidsr.training.choices import AdversarialKind, DiscriminatorKind
 
-DiscriminatorKind = Literal["srgan", "patch"]
 Norm = Literal["batch", "spectral", "none"]
 SLOPE = 0.2  # of every LeakyReLU, in both papers
 DENSE_SIDE = 6  # of the deepest maps of the paper's 96x96 crops
@@ -26,7 +25,7 @@ Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
 
 class SrganDiscriminator(nn.Module):
-    """The discriminator of SRGAN (Ledig et al. 2017, figure 4): one logit a picture, ``[N, 1]``.
+    """Discriminator of SRGAN (Ledig et al. 2017, figure 4): one logit a picture, ``[N, 1]``.
 
     Eight 3x3 convolutions, ``width`` to 8 ``width`` channels, every second with stride 2, then
     dense layers of 16 ``width`` and 1. The paper's dense layers fix the input at 96x96; here the
@@ -52,7 +51,7 @@ class SrganDiscriminator(nn.Module):
 
 
 class PatchGAN(nn.Module):
-    """A logit for every patch (Isola et al. 2017): ``[N, 1, ~H/2^layers, ~W/2^layers]``.
+    """Discriminator with a logit a patch (Isola et al. 2017): ``[N, 1, ~H/2^layers, ~W/2^layers]``.
 
     4x4 convolutions: ``layers`` of stride 2, then two of stride 1, channels doubling up to 8
     ``width``. Each logit sees 70x70 pixels at 3 ``layers``, 34x34 at 2, 16x16 at 1. Sides must be
@@ -74,7 +73,7 @@ class PatchGAN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if min(x.shape[-2:]) < self.smallest:
-            raise ValueError(f"{x.shape = }: allowed are sides of at least {self.smallest}")
+            raise ValueError(f"expected sides of at least {self.smallest}, got {list(x.shape)}")
         out: Tensor = self.convs(2 * x - 1)
         return out
 
@@ -91,15 +90,24 @@ def build_discriminator(
     layers: int = 3,
     norm: Norm | None = None,
 ) -> Discriminator:
-    """A discriminator with fresh weights, in training mode.
+    """Build a discriminator with fresh weights, in training mode.
 
-    ``norm`` is the paper's, batch, for ``srgan`` and spectral (Miyato et al. 2018) for ``patch``;
-    but none for ``wgan-gp``, whose penalty wants gradients of single pictures, which batch
-    normalisation mixes, and of size 1, which spectral normalisation also bounds. ``layers`` is of
-    ``patch`` alone. Raises ValueError for batch normalisation under ``wgan-gp``.
+    Args:
+        kind: "srgan", one logit a picture, or "patch", one a patch.
+        adversarial: Kind of the losses it will be trained by.
+        channels: 3 for RGB, 1 for luma.
+        width: Channels of the first convolution, 1 or more.
+        layers: Convolutions of stride 2 of ``patch``, 1 or more.
+        norm: Normalisation. None is the paper's: batch for ``srgan`` and spectral (Miyato et al.
+            2018) for ``patch``; but none for ``wgan-gp``, whose penalty needs gradients of single
+            pictures, which batch normalisation mixes, and of size 1, which spectral normalisation
+            also bounds.
+
+    Raises:
+        ValueError: Batch normalisation under ``wgan-gp``.
     """
     if adversarial == "wgan-gp" and norm == "batch":
-        raise ValueError(f"{norm = } under {adversarial = }: allowed are 'spectral' and 'none'")
+        raise ValueError(f"norm: expected 'spectral' or 'none' under {adversarial}, got {norm!r}")
     if norm is None:
         usual: Norm = "batch" if kind == "srgan" else "spectral"
         norm = "none" if adversarial == "wgan-gp" else usual
@@ -111,7 +119,7 @@ def build_discriminator(
 def _block(
     inside: int, outside: int, norm: Norm, *, kernel: int, stride: int, first: bool = False
 ) -> nn.Sequential:
-    """Convolution, normalisation, LeakyReLU; the first block of either paper has no batch norm."""
+    """Build convolution, normalisation, LeakyReLU; the first block of a paper has no batch norm."""
     batch = norm == "batch" and not first
     conv = nn.Conv2d(inside, outside, kernel, stride, padding=1, bias=not batch)
     parts: list[nn.Module] = [_ready(conv, norm)]
@@ -122,7 +130,7 @@ def _block(
 
 
 def _ready(layer: Layer, norm: Norm) -> Layer:
-    """``layer`` with its first weights, divided by their largest singular value where asked."""
+    """Give ``layer`` its first weights, divided by their largest singular value if asked."""
     nn.init.normal_(layer.weight, 0.0, INIT_DEVIATION)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -134,4 +142,4 @@ def _ready(layer: Layer, norm: Norm) -> Layer:
 def _check(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
-            raise ValueError(f"{name} = {count}: allowed are numbers from 1")
+            raise ValueError(f"{name}: expected 1 or more, got {count}")

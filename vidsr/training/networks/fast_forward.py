@@ -1,4 +1,4 @@
-"""SRResNet as it trains: the same function and gradients, with the tail before its shuffle."""
+"""Training form of SRResNet: the same function and gradients, with the tail before its shuffle."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from vidsr.models.networks.srresnet import SRResNet
 
 
 def fast_forward(net: SRResNet, x: Tensor) -> Tensor:
-    """``net(x)`` up to rounding, differentiable, and faster on processors.
+    """Return ``net(x)`` up to rounding, differentiable, and faster on CPUs.
 
     [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W] in ``net.config.output_range``, not clamped. Batch
-    normalisation does what the module's mode says. The tail runs before the last pixel shuffle,
-    in its weights' phase form, laid out channels-last where ``x`` is.
+    normalisation follows the module's mode. The tail runs before the last pixel shuffle, in its
+    weights' phase form, laid out channels-last if ``x`` is.
     """
     head = net.head(x)
     h = head + net.join(net.blocks(head))

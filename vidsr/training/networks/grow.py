@@ -1,6 +1,6 @@
-"""Large generators that begin as small ones: growth that keeps the function.
+"""Growth of large generators out of small ones, which keeps the function.
 
-A network that already enlarges well is written into the weights of a larger one, which then
+A network that already upscales well is written into the weights of a larger one, which then
 learns on from there instead of from noise. The idea is that of Net2Net (Chen et al., 2016).
 """
 
@@ -16,15 +16,14 @@ from vidsr.models.networks.lite import Lite
 from vidsr.models.networks.srresnet import ResidualBlock, SRResNet
 from vidsr.picture.luma import LUMA
 
-"""BT.601 weights, those of the luma that ``lite`` networks learn on."""
 TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
-"""(Y, Cb, Cr) with chroma in [-1/2, 1/2] -> R, G, B: the inverse of BT.601."""
+"""Matrix from (Y, Cb, Cr), chroma in [-1/2, 1/2], to (R, G, B): the inverse of BT.601."""
 CENTRE = 1  # of a 3x3 kernel
 
 
 @torch.no_grad()
 def grow_srresnet(net: SRResNet, lite: Lite) -> None:
-    """Make ``net`` compute what ``lite`` does on luma, and bilinear enlargement on chroma.
+    """Make ``net`` compute what ``lite`` does on luma, and bilinear upscaling on chroma.
 
     Away from the border, where the two pad differently, and up to rounding. Channels that this
     leaves free keep their random weights but reach the output only through zeros.
@@ -81,7 +80,7 @@ def _silence(conv: nn.Conv2d) -> None:
 
 
 def _write_head(net: SRResNet, lite: Lite) -> None:
-    """The small head on luma; then Cb, Cr and Y as they are, in the three channels after it."""
+    """Write the small head on luma; then Cb, Cr and Y as they are, in three channels after it."""
     conv, activation = net.head[0], net.head[1]
     assert isinstance(conv, nn.Conv2d)
     assert isinstance(activation, nn.PReLU)
@@ -103,7 +102,7 @@ def _write_head(net: SRResNet, lite: Lite) -> None:
 
 
 def _write_block(block: ResidualBlock, conv: nn.Conv2d, slopes: nn.PReLU, *, odd: bool) -> None:
-    """One plain convolution as a residual block: from one half of the channels into the other.
+    """Write a plain convolution as a residual block: from one half of the channels to the other.
 
     The block adds the convolution's output to that half and takes away what was there.
     """
@@ -124,7 +123,7 @@ def _write_block(block: ResidualBlock, conv: nn.Conv2d, slopes: nn.PReLU, *, odd
 
 
 def _write_upsampling(net: SRResNet, width: int) -> None:
-    """Phases of luma sorted out stage by stage; chroma twice bilinear; then back to RGB."""
+    """Sort out phases of luma stage by stage; upscale chroma twice bilinearly; turn to RGB."""
     scale = net.config.scale
     chroma, luma = width, width + 2
     phases: Tensor = torch.arange(width + 3, width + 3 + scale**2).view(scale, scale)
@@ -143,7 +142,7 @@ def _write_upsampling(net: SRResNet, width: int) -> None:
             part = phases[row * scale : (row + 1) * scale, column * scale : (column + 1) * scale]
             for index, phase in enumerate(part.flatten().tolist()):
                 stage.weight[4 * index + quarter, phase, CENTRE, CENTRE] = 1.0
-                if luma >= 0:  # the small network adds to nearest-neighbour enlargement
+                if luma >= 0:  # the small network adds to nearest-neighbour upscaling
                     stage.weight[4 * index + quarter, luma, CENTRE, CENTRE] = 1.0
             for plane in range(2):
                 kernel = _bilinear(row, column)
@@ -155,18 +154,18 @@ def _write_upsampling(net: SRResNet, width: int) -> None:
 
 
 def _stage(net: SRResNet, scale: int) -> int:
-    """Which upsampler leaves ``scale`` still to do."""
+    """Return the number of the upsampler that leaves ``scale`` still to do."""
     return (net.config.scale // scale).bit_length() - 2
 
 
 def _bilinear(row: int, column: int) -> Tensor:
-    """The 3x3 kernel of one quarter of a pixel in bilinear enlargement by two."""
+    """Return the 3x3 kernel of one quarter of a pixel in bilinear upscaling by two."""
     taps = (torch.tensor([0.25, 0.75, 0.0]), torch.tensor([0.0, 0.75, 0.25]))
     return torch.outer(taps[row], taps[column])
 
 
 def _shape(config: GeneratorConfig) -> tuple[object, ...]:
-    """What two ``lite`` networks have to share, their numbers of blocks aside."""
+    """Return the numbers that two ``lite`` networks have to share: all but those of blocks."""
     return config.scale, config.channels, config.width, config.prelu, config.stride
 
 

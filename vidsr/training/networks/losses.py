@@ -14,50 +14,52 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AdversarialKind = Literal["bce", "hinge", "wgan-gp"]
+from vidsr.training.choices import AdversarialKind
+
 Distance = Literal["l1", "mse"]
 
 
 def _wide(x: Tensor) -> Tensor:
-    """At least float32: a mean over a picture has too many terms for sixteen bits."""
+    """Turn into at least float32: a mean over a picture has too many terms for sixteen bits."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 def difference(out: Tensor, target: Tensor) -> Tensor:
-    """``out - target`` in at least float32.
+    """Return ``out - target`` in at least float32.
 
-    Raises ValueError where the shapes differ: broadcasting would hide a mistake.
+    Raises ValueError if the shapes differ: broadcasting would hide a mistake.
     """
     if out.shape != target.shape:
-        raise ValueError(f"{out.shape = }, {target.shape = }: allowed are equal shapes")
+        raise ValueError(f"expected equal shapes, got {list(out.shape)} and {list(target.shape)}")
     return _wide(out) - _wide(target)
 
 
 def l1(out: Tensor, target: Tensor) -> Tensor:
-    """mean |out - target|, any equal shapes."""
+    """Return mean |out - target|, any equal shapes."""
     return difference(out, target).abs().mean()
 
 
 def mse(out: Tensor, target: Tensor) -> Tensor:
-    """mean (out - target)², any equal shapes."""
+    """Return mean (out - target)², any equal shapes."""
     return difference(out, target).square().mean()
 
 
 def charbonnier(out: Tensor, target: Tensor, *, eps: float = 1e-3) -> Tensor:
-    """mean sqrt((out - target)² + eps²): L1 with a rounded tip (Lai et al. 2017, LapSRN).
+    """Return mean sqrt((out - target)² + eps²): L1 with a rounded tip (Lai et al. 2017, LapSRN).
 
     ``eps`` is in the units of the samples; it is also what a perfect ``out`` still costs.
     Raises ValueError unless ``eps`` is positive: at zero the tip has no gradient.
     """
     if not eps > 0:
-        raise ValueError(f"{eps = }: allowed are numbers above 0")
+        raise ValueError(f"eps: expected more than 0, got {eps}")
     return (difference(out, target).square() + eps**2).sqrt().mean()
 
 
 def total_variation(x: Tensor) -> Tensor:
-    """Mean absolute difference of neighbours in ``[..., H, W]``, across and down (anisotropic).
+    """Return the mean absolute difference of neighbours in ``[..., H, W]``, across and down.
 
-    One mean over all pairs, so that no direction counts more in an oblong picture; 0 for one pixel.
+    One mean over all pairs (anisotropic), so that no direction counts more in an oblong picture; 0
+    for one pixel.
     """
     x = _wide(x)
     across, down = x.diff(dim=-1), x.diff(dim=-2)
@@ -66,7 +68,7 @@ def total_variation(x: Tensor) -> Tensor:
 
 
 def temporal_l1(out_a: Tensor, out_b: Tensor, ref_a: Tensor, ref_b: Tensor) -> Tensor:
-    """mean |(out_b - out_a) - (ref_b - ref_a)|: change from a to b that the reference lacks.
+    """Return mean |(out_b - out_a) - (ref_b - ref_a)|: change that the reference lacks.
 
     For two versions of one content, slightly shifted or with other noise: equal references make
     every change of the output an error. An error that both outputs share costs nothing, so a pixel
@@ -76,18 +78,18 @@ def temporal_l1(out_a: Tensor, out_b: Tensor, ref_a: Tensor, ref_b: Tensor) -> T
 
 
 def flicker_loss(out: Tensor, reference: Tensor) -> Tensor:
-    """``temporal_l1`` over all neighbouring frames of ``[..., T, C, H, W]``.
+    """Return ``temporal_l1`` over all neighbouring frames of ``[..., T, C, H, W]``.
 
     Raises ValueError for fewer than two frames.
     """
     if out.ndim < 4 or out.shape[-4] < 2:
-        raise ValueError(f"{out.shape = }: allowed is [..., T, C, H, W] with T of at least 2")
+        raise ValueError(f"expected [..., T, C, H, W] with T of at least 2, got {list(out.shape)}")
     changes = _wide(out).diff(dim=-4), _wide(reference).diff(dim=-4)
     return l1(*changes)
 
 
 def generator_loss(kind: AdversarialKind, fake_logits: Tensor) -> Tensor:
-    """What the generator minimises, from the logits of its pictures, any shape.
+    """Return the generator's loss from the logits of its pictures, any shape.
 
     ``bce``: mean -log sigmoid(f), the non-saturating form of Goodfellow et al. 2014, as in SRGAN;
     ``hinge`` (Lim and Ye 2017) and ``wgan-gp`` (Gulrajani et al. 2017): -mean f.
@@ -102,7 +104,7 @@ def generator_loss(kind: AdversarialKind, fake_logits: Tensor) -> Tensor:
 
 
 def discriminator_loss(kind: AdversarialKind, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
-    """What the discriminator minimises; both terms count fully, none is halved.
+    """Return the discriminator's loss; both terms count fully, none is halved.
 
     ``bce``: mean -log sigmoid(r) + mean -log(1 - sigmoid(f)); ``hinge``: mean max(0, 1 - r) + mean
     max(0, 1 + f); ``wgan-gp``: mean f - mean r, to which the caller adds
@@ -119,30 +121,28 @@ def discriminator_loss(kind: AdversarialKind, real_logits: Tensor, fake_logits: 
     assert_never(kind)
 
 
-def relativistic_losses(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
-    """(generator's, discriminator's) relativistic average BCE, as in ESRGAN (Wang et al. 2018).
-
-    Logits count against the mean of the other kind, r - mean f and f - mean r. Each side takes its
-    own loss; the generator's also has gradients through the logits of the real pictures' mean.
-    """
-    real, fake = _wide(real_logits), _wide(fake_logits)
-    real, fake = real - fake.mean(), fake - real.mean()
-    generator = F.softplus(real).mean() + F.softplus(-fake).mean()
-    return generator, F.softplus(-real).mean() + F.softplus(fake).mean()
-
-
 def gradient_penalty(
     critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, generator: torch.Generator
 ) -> Tensor:
-    """mean (|∇ critic(x)| - 1)² at random points between real and fake (Gulrajani et al. 2017).
+    """Return mean (|∇ critic(x)| - 1)² at random points between real and fake.
 
-    ``real`` and ``fake`` are ``[N, ...]``; each pair is mixed by its own share, drawn from
-    ``generator``. Of a critic with a map of logits the mean a picture counts, as in its loss. The
-    critic must treat pictures apart: no batch normalisation. Differentiable for the critic's
-    weights; the pictures get no gradient. Raises ValueError where the shapes differ.
+    After Gulrajani et al. 2017. The critic must treat pictures apart: no batch normalisation.
+
+    Args:
+        critic: Function from pictures to logits; of a map of logits the mean a picture counts, as
+            in its loss.
+        real: ``[N, ...]`` pictures.
+        fake: The same shape; each pair is mixed by its own share.
+        generator: Source of the shares.
+
+    Returns:
+        A scalar, differentiable for the critic's weights; the pictures get no gradient.
+
+    Raises:
+        ValueError: The shapes differ.
     """
     if real.shape != fake.shape:
-        raise ValueError(f"{real.shape = }, {fake.shape = }: allowed are equal shapes")
+        raise ValueError(f"expected equal shapes, got {list(real.shape)} and {list(fake.shape)}")
     real, fake = _wide(real.detach()), _wide(fake.detach())
     shares = torch.rand(len(real), generator=generator, device=generator.device).to(real)
     mixed = torch.lerp(fake, real, shares.view(-1, *(1,) * (real.ndim - 1))).requires_grad_()

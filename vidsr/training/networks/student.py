@@ -1,4 +1,4 @@
-"""A generator in the form in which it learns, which need not be the form in which it runs."""
+"""Student: a generator in the form in which it learns, perhaps not that in which it runs."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from vidsr.models.zoo import load_model
 from vidsr.training.networks.collapse import WideLite
 from vidsr.training.networks.fast_forward import fast_forward
 from vidsr.training.networks.grow import deepen_lite, grow_srresnet, share_slopes
+from vidsr.training.options import dimensions_of
 
 
 class PlainStudent(nn.Module):
-    """A generator that learns as it is; SRResNet through the faster form of its tail."""
+    """Generator that learns as it is; SRResNet through the faster form of its tail."""
 
     def __init__(self, generator: Generator) -> None:
         super().__init__()
         self.generator = generator
 
     def plain_weights(self) -> dict[str, Tensor]:
-        """Names and values of the generator's tensors."""
+        """Return names and values of the generator's tensors."""
         return self.generator.state_dict()
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> [N, C, s*H, s*W]."""
+        """Turn [N, C, H, W] into [N, C, s*H, s*W]."""
         if isinstance(self.generator, SRResNet):
             return fast_forward(self.generator, x)
         out: Tensor = self.generator(x)
@@ -42,7 +43,7 @@ Student = PlainStudent | WideLite
 
 
 def build_student(config: GeneratorConfig, *, seed: int, middle: int) -> Student:
-    """A generator with fresh weights of ``seed``; ``lite`` over-parameterised if ``middle``."""
+    """Build a student with fresh weights of ``seed``; ``lite`` over-parameterised if ``middle``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if config.kind == "lite" and middle:
@@ -53,36 +54,30 @@ def build_student(config: GeneratorConfig, *, seed: int, middle: int) -> Student
 
 
 KEEP = "leave dimensions out to keep those of the weights, or give no --init"
-DIMENSIONS = ("scale", "channels", "width", "blocks", "norm", "prelu", "stride")
 
 
 def dimensions(init: str, model: str | None) -> tuple[str, dict[str, Any]]:
-    """What to train from the weights ``init`` where nothing else is asked for: model, dimensions.
+    """Return model and dimensions to train from the weights ``init`` where nothing else is asked.
 
     ``model`` None is the kind of the weights. Another kind, which has to grow, keeps its own.
     Raises ModelError for weights that cannot be read.
     """
-    config = load_model(init).config
-    model = model or config.kind
-    if config.kind != ("srresnet" if model == "srgan" else model):
-        return model, {"scale": config.scale}
-    names = [n for n in DIMENSIONS if n != "norm" or config.kind == "srresnet"]
-    return model, {name: getattr(config, name) for name in names}
+    return dimensions_of(load_model(init).config, model)
 
 
 def _differences(old: GeneratorConfig, new: GeneratorConfig) -> tuple[str, str]:
-    """Those dimensions of both in which they differ."""
+    """Return, as text, the dimensions of both in which they differ."""
     names = [f.name for f in fields(new) if getattr(old, f.name) != getattr(new, f.name)]
     named = [", ".join(f"{name} {getattr(c, name)}" for name in names) for c in (old, new)]
     return named[0], named[1]
 
 
 def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> str:
-    """Start from the trained ``generator``; returns in a word how: "weights" or "growth".
+    """Start from the trained ``generator``; return in a word how: "weights" or "growth".
 
     The same dimensions are taken over; a ``lite`` of fewer blocks is deepened, one with a slope a
-    channel gets one slope a layer, and an SRResNet grows out of a ``lite``. Raises ModelError where
-    none is possible.
+    channel gets one slope a layer, and an SRResNet grows out of a ``lite``. Raises ModelError if
+    none of these is possible.
     """
     start = build_generator(config)
     try:
@@ -103,7 +98,7 @@ def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> st
 
 
 def _grow(start: Generator, generator: Generator, fresh: dict[str, Tensor]) -> str:
-    """Write ``generator`` into ``start``, beside ``fresh`` weights where it is larger."""
+    """Write ``generator`` into ``start``, with ``fresh`` weights where it is larger."""
     if generator.config == start.config:
         start.load_state_dict(generator.state_dict())
         return "weights"
@@ -121,7 +116,7 @@ def _grow(start: Generator, generator: Generator, fresh: dict[str, Tensor]) -> s
 
 
 def _with_even_blocks(generator: Lite) -> Lite:
-    """The same function with one block more where their number is odd: growth takes two by two."""
+    """Add a block that does nothing if their number is odd: growth takes two by two."""
     config = generator.config
     if config.blocks % 2 == 0:
         return generator

@@ -28,11 +28,12 @@ from torch import Tensor, nn
 
 from vidsr.errors import ModelError
 from vidsr.models.foreign_srresnet import read_pickle
+from vidsr.training.choices import FeatureLayer
 from vidsr.training.networks.losses import Distance, l1, mse
+from vidsr.training.networks.vgg_file import HINT, require_vgg
 
-FeatureLayer = Literal["vgg22", "vgg31", "vgg54"]
-"""phi_{i,j} of Ledig et al. 2017: the j-th convolution after its ReLU, before the i-th pooling."""
-
+# Of layers, vgg54 is phi_{5,4} of Ledig et al. 2017: the fourth convolution after its ReLU, before
+# the fifth pooling.
 WIDTHS = (64,) * 2 + (128,) * 2 + (256,) * 4 + (512,) * 8
 """Output channels of VGG19's convolutions (Simonyan and Zisserman 2015)."""
 POOLED_BEFORE = (2, 4, 8, 12)
@@ -46,7 +47,6 @@ It does so for the short file too: bicubic x4 against 15 photographs gives 0.012
 at vgg31, where pixels in [-1, 1] give 0.009. Not measured with torchvision's weights.
 """
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-HINT = "give torchvision's VGG19 state dict, or VGG normalised up to relu3_1"
 
 
 class VggFeatures(nn.Module):
@@ -73,7 +73,7 @@ class VggFeatures(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim != 4 or x.shape[1] != 3 or min(x.shape[2:]) < self.smallest:
             sides = f"sides of at least {self.smallest}"
-            raise ValueError(f"{x.shape = }: allowed is [N, 3, H, W] with {sides}")
+            raise ValueError(f"expected [N, 3, H, W] with {sides}, got {list(x.shape)}")
         x = self.to_input(x)
         for index, conv in enumerate(self.convs):
             if index in POOLED_BEFORE:
@@ -85,7 +85,7 @@ class VggFeatures(nn.Module):
 def perceptual_loss(
     features: VggFeatures, out: Tensor, target: Tensor, *, distance: Distance = "mse"
 ) -> Tensor:
-    """Mean squared (SRGAN) or absolute (ESRGAN) difference of features, a float32 scalar.
+    """Return the mean squared (SRGAN) or absolute (ESRGAN) difference of features, float32.
 
     ``out`` and ``target`` are RGB ``[N, 3, H, W]`` in [0, 1]; only ``out`` gets a gradient.
     """
@@ -95,19 +95,18 @@ def perceptual_loss(
 
 
 def load_vgg(path: str | PathLike[str], layer: FeatureLayer = "vgg22") -> VggFeatures:
-    """VGG19 from a file, cut after ``layer``, float32 on the CPU, channels last (a fifth faster).
+    """Load VGG19 cut after ``layer``, float32 on the CPU, channels last (a fifth faster).
 
     Raises ModelError when the file is absent, damaged, carries code, is neither of the two
     formats, or is too short for ``layer``. Code in the file is never run.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ModelError(f"{path}: no such file", hint=HINT)
+    require_vgg(path)
     tensors = read_pickle(path)
     short = "0.weight" in tensors and tensors["0.weight"].shape == (3, 3, 1, 1)
     if short and CONVS_UP_TO[layer] > len(SHORT_NAMES):
         raise ModelError(
-            f"{path}: a VGG normalised file, in which {layer} is not found; allowed: vgg22, vgg31",
+            f"{path}: a VGG normalised file: expected vgg22 or vgg31, got {layer}",
             hint="give torchvision's VGG19 state dict for vgg54",
         )
     with torch.device("meta"):  # nothing is allocated before the shapes are known to fit
@@ -130,12 +129,12 @@ def load_vgg(path: str | PathLike[str], layer: FeatureLayer = "vgg22") -> VggFea
 
 
 def _torchvision_names() -> list[str]:
-    """Of the convolutions: each is followed by a ReLU, and some by a pooling."""
+    """Return the names of the convolutions: each is followed by a ReLU, and some by a pooling."""
     return [f"features.{2 * i + sum(i >= p for p in POOLED_BEFORE)}" for i in range(len(WIDTHS))]
 
 
 def _imagenet_input() -> dict[str, Tensor]:
-    """(x - mean) / deviation as a 1x1 convolution."""
+    """Return (x - mean) / deviation as a 1x1 convolution."""
     mean, deviation = torch.tensor(MEAN), torch.tensor(DEVIATION)
     return {
         "input.weight": torch.diag(1 / deviation)[:, :, None, None],
@@ -144,7 +143,7 @@ def _imagenet_input() -> dict[str, Tensor]:
 
 
 def _refuse_relatives(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """VGG16 begins with the shapes of VGG19: where later layers lie tells them apart."""
+    """Raise ModelError for other VGGs: places of later layers tell VGG16 from VGG19."""
     found = {name.rpartition(".")[0] for name in tensors if name.startswith("features.")}
     strange = sorted(found.difference(_torchvision_names()))
     if strange or not found:
@@ -153,13 +152,13 @@ def _refuse_relatives(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 
 def _take(path: Path, tensors: Mapping[str, Tensor], name: str, wanted: Tensor) -> Tensor:
-    """The tensor ``name`` as float32, if it is there, of the wanted shape, plain and finite."""
+    """Return the tensor ``name`` as float32, if it is there, of that shape, plain and finite."""
     tensor = tensors.get(name)
     if tensor is None:
         raise ModelError(f"{path}: not VGG19: {name} is missing", hint=HINT)
     if tensor.shape != wanted.shape:
-        shapes = f"{list(tensor.shape)} where {list(wanted.shape)} is wanted"
-        raise ModelError(f"{path}: not VGG19: {name} is {shapes}", hint=HINT)
+        shapes = f"expected {list(wanted.shape)}, got {list(tensor.shape)}"
+        raise ModelError(f"{path}: not VGG19: {name}: {shapes}", hint=HINT)
     plain = tensor.layout == torch.strided and tensor.is_floating_point()
     if not plain or tensor.device.type != "cpu" or not tensor.isfinite().all():
         raise ModelError(f"{path}: {name} is not a plain tensor of finite numbers", hint=HINT)

@@ -1,4 +1,4 @@
-"""The log of a training run: a CSV that survives crashes and resumes, and a picture of it.
+"""Log of a training run: a CSV that survives crashes and resumes, and a picture of it.
 
 The columns ``step`` and ``seconds`` come first; what follows is any numbers. Names ending in
 ``_db`` are PSNR (``bicubic_db`` the line to beat), ``learning_rate`` is itself, all others are
@@ -25,7 +25,7 @@ LOG_FROM_RATIO = 20  # largest over smallest loss, from where a linear axis hide
 
 
 class CsvLog:
-    """Appends rows to a CSV, each handed to the system before ``append`` returns.
+    """Writer of rows to a CSV, each handed to the system before ``append`` returns.
 
     A new run (``resumed_step`` None) starts the file afresh. A resumed one keeps the rows up to
     ``resumed_step`` and drops those after it, which will be written again, and a last line that a
@@ -36,7 +36,7 @@ class CsvLog:
     def __init__(self, path: Path, columns: Sequence[str], *, resumed_step: int | None = None):
         self.path, self.columns = path, (STEP, SECONDS, *columns)
         if len(set(self.columns)) < len(self.columns) or not all(map(str.isidentifier, columns)):
-            raise OptionError(f"{self.columns = }: allowed are plain names, each once")
+            raise OptionError(f"columns: expected plain names, each once, got {self.columns}")
         rows = self._kept(resumed_step) if resumed_step is not None else []
         self._last = int(rows[-1][0]) if rows else -1
         part = path.with_name(path.name + ".part")
@@ -67,7 +67,9 @@ class CsvLog:
         unknown = sorted(set(row).difference(self.columns))
         step = row.get(STEP)
         if unknown or not isinstance(step, int) or step <= self._last:
-            raise ValueError(f"{dict(row)}: allowed are {self.columns}, step above {self._last}")
+            raise ValueError(
+                f"expected {self.columns} and a step above {self._last}, got {dict(row)}"
+            )
         line = ",".join(_cell(row.get(name)) for name in self.columns) + "\n"
         try:
             self._file.write(line.encode())
@@ -90,7 +92,7 @@ def _cell(value: float | int | None) -> str:
 
 
 def _read_rows(path: Path) -> tuple[list[str], list[list[str]]]:
-    """Header and rows; a last line that a crash tore, or that is just being written, is left out.
+    """Return header and rows, less a last line that a crash tore or that is just being written.
 
     Raises InputError for any other row that does not fit the header.
     """
@@ -120,7 +122,10 @@ def _fits(row: Sequence[str], header: Sequence[str]) -> bool:
 
 
 def read_log(path: Path) -> dict[str, list[float]]:
-    """The columns of a log by name, NaN for empty cells; raises InputError for what is no log."""
+    """Return the columns of a log by name, NaN for empty cells.
+
+    Raises InputError for a file that is no log.
+    """
     header, rows = _read_rows(path)
     return {name: [float(row[i] or "nan") for row in rows] for i, name in enumerate(header)}
 
@@ -128,8 +133,8 @@ def read_log(path: Path) -> dict[str, list[float]]:
 def draw_curves(csv_path: Path, png_path: Path) -> None:
     """Draw the log ``csv_path`` as ``png_path``: losses, PSNR and learning rate over steps.
 
-    The picture appears when it is whole. Raises InputError for what is no log or has no rows yet,
-    OutputError when the picture cannot be written, VidsrError without matplotlib.
+    The picture appears when it is whole. Raises InputError for a file that is no log or has no rows
+    yet, OutputError when the picture cannot be written, VidsrError without matplotlib.
     """
     log = read_log(csv_path)
     if not log.get(STEP):
@@ -167,7 +172,7 @@ def _figure(log: Log) -> Figure:
 
 
 def _panels(log: Log) -> dict[str, list[str]]:
-    """The columns of each panel under its label; at least one panel, if an empty one."""
+    """Return the columns of each panel under its label; at least one panel, if an empty one."""
     shown = [name for name in log if name not in (STEP, SECONDS) and _filled(log, name)]
     psnr = [name for name in shown if name.endswith("_db")]
     losses = [name for name in shown if name not in (*psnr, RATE)]
@@ -181,7 +186,7 @@ def _filled(log: Log, name: str) -> list[float]:
 
 
 def _draw(axis: Axes, log: Log, names: Sequence[str]) -> None:
-    """Lines through the cells that are filled; bicubic is one level, dashed."""
+    """Draw lines through the cells that are filled; bicubic is one level, dashed."""
     for name in names:
         if name == BICUBIC:
             level = _filled(log, name)[-1]
@@ -195,6 +200,6 @@ def _draw(axis: Axes, log: Log, names: Sequence[str]) -> None:
 
 
 def _reached(log: Log) -> str:
-    """How far the log goes, such as ``12,000 steps in 1.50 h``."""
+    """Return how far the log goes, such as ``12,000 steps in 1.50 h``."""
     hours = [f" in {seconds / 3600:.2f} h" for seconds in _filled(log, SECONDS)]
     return f"{int(log[STEP][-1]):,} steps" + "".join(hours[-1:])

@@ -1,4 +1,4 @@
-"""What a run leaves on disk, whole at every moment, and how it is picked up again."""
+"""Folder of a run: its files, whole at every moment, and the state to go on from."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vidsr.errors import InputError, NoInputError, OptionError, OutputError
 from vidsr.files import written_whole
+
+# Torch is imported where it is used: what is in the way of a run is told before it loads.
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one run."""
+    """Names of the files of one run."""
 
     path: Path
 
     @property
     def state(self) -> Path:
-        """Everything that a resume needs."""
+        """Return the path of all that a resume needs."""
         return self.path / "state.pt"
 
     @property
@@ -29,7 +29,7 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        """The averaged weights, as ``vidsr --model`` takes them."""
+        """Return the path of the averaged weights, as ``vidsr --model`` takes them."""
         return self.path / "model.safetensors"
 
     @property
@@ -48,7 +48,7 @@ class RunFolder:
         return self.path / "sheets" / f"{step:08d}.png"
 
     def refuse_others(self) -> None:
-        """Raises OptionError where a new run would write over what is there."""
+        """Raise OptionError if a new run would write over files that are there."""
         for path in (self.state, self.options, self.model, self.log, self.card, self.curves):
             if path.exists():
                 raise OptionError(
@@ -57,7 +57,7 @@ class RunFolder:
                 )
 
     def create(self) -> None:
-        """Raises OutputError where the folder cannot be made or written to."""
+        """Create the folder. Raises OutputError if it cannot be made or written to."""
         try:
             (self.path / "sheets").mkdir(parents=True, exist_ok=True)
             probe = self.path / ".probe"
@@ -69,14 +69,23 @@ class RunFolder:
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write a state; a crash leaves the one before. Raises OutputError."""
+    import torch
+
     with written_whole(path) as part:
         torch.save(state, part)
 
 
-def load_state(path: Path) -> dict[str, Any]:
-    """Read a state onto the CPU. Raises NoInputError where there is none, InputError if damaged."""
+def require_state(path: Path) -> None:
+    """Raise NoInputError where there is no state to go on from."""
     if not path.is_file():
         raise NoInputError(f"{path}: no run to go on with", hint="leave --resume out to begin one")
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Read a state onto the CPU. Raises NoInputError where there is none, InputError if damaged."""
+    require_state(path)
+    import torch
+
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged archive can raise nearly anything

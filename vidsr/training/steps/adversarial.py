@@ -1,4 +1,4 @@
-"""One training step of a GAN: the generator against fidelity, features and a discriminator."""
+"""GAN training step: the generator against fidelity, features and a discriminator."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NOISE = 1.5 / 255
 
 
 class Adversarial(Fidelity):
-    """A ``Fidelity`` whose losses are those of SRGAN (Ledig et al., 2017).
+    """``Fidelity`` whose losses are those of SRGAN (Ledig et al., 2017).
 
-    Against flicker, the same content is enlarged twice: as it is, and with a little noise and, for
+    Against flicker, the same content is upscaled twice: as it is, and with a little noise and, for
     bicubic degradation, moved by a fraction of a low-resolution pixel, as the next frame of a video
     shows it. What differs between the two results, moved back, is penalised.
     """
@@ -48,7 +48,7 @@ class Adversarial(Fidelity):
         self.critic_optimiser = Optimiser(critic, options, device)
 
     def learn(self, low: Tensor, high: Tensor, step: int) -> Losses:
-        """One step of the generator, then one of the discriminator on the same pictures."""
+        """Do one step of the generator, then one of the discriminator on the same pictures."""
         high = self.seen(high)
         self.critic.requires_grad_(False)
         out = self.forward(low)
@@ -63,7 +63,7 @@ class Adversarial(Fidelity):
         return {"loss": loss.detach(), **shown, "critic": critic_loss.detach()}
 
     def _parts(self, out: Tensor, low: Tensor, high: Tensor, step: int) -> Losses:
-        """The losses whose weight is not 0."""
+        """Return the losses whose weight is not 0."""
         options = self.options
         parts = {"pixel": self.loss(out, high)}
         if options.perceptual_weight:
@@ -83,7 +83,7 @@ class Adversarial(Fidelity):
         return parts
 
     def _offset(self, step: int) -> tuple[int, int]:
-        """Where VGG begins to look: elsewhere at each step.
+        """Return the corner where VGG begins to look: another at each step.
 
         Its poolings lie on a grid; looking from one corner alone, a thousand steps wove that grid
         into flat areas and foliage.
@@ -109,7 +109,7 @@ class Adversarial(Fidelity):
         return losses.l1(second[inner], first)
 
     def _judge(self, fake: Tensor, real: Tensor, step: int) -> Tensor:
-        """One step of the discriminator."""
+        """Do one step of the discriminator and return its loss."""
         fake, real = _rgb(fake), _rgb(real)
         with self.autocast():
             real_logits, fake_logits = self.run_critic(real), self.run_critic(fake)
@@ -139,5 +139,5 @@ class Adversarial(Fidelity):
 
 
 def _rgb(x: Tensor) -> Tensor:
-    """Luma repeated to three channels, for networks that know colour."""
+    """Repeat luma to three channels, for networks that know colour."""
     return x if x.shape[1] == 3 else x.expand(-1, 3, -1, -1)

@@ -1,4 +1,4 @@
-"""One training step for fidelity: forward, loss, backward, update, average."""
+"""Training step for fidelity: forward, loss, backward, update, average."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ PIXEL_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 class Learner(Protocol):
-    """What the loop needs: a step, the averaged weights, and a state to go on from."""
+    """Interface that the loop needs: a step, the averaged weights, and a state to go on from."""
 
     average: dict[str, Tensor]
 
     def learn(self, low: Tensor, high: Tensor, step: int) -> Losses:
-        """One step on LR and HR crops in [0, 1]. Returns its losses as scalars on the device."""
+        """Do one step on LR and HR crops in [0, 1]; return losses as scalars on the device."""
         ...
 
     def set_rate(self, rate: float) -> None: ...
@@ -60,7 +60,7 @@ class Optimiser:
                 group["lr"] = rate
 
     def descend(self, loss: Tensor) -> None:
-        """Backward and update."""
+        """Go backward and update the parameters."""
         self.adam.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         self.scaler.unscale_(self.adam)
@@ -86,10 +86,10 @@ class Optimiser:
 
 
 class Fidelity:
-    """A generator that learns to match the original; optionally a teacher's result as well.
+    """Learner that matches the original; optionally a teacher's result as well.
 
-    ``run`` is what is called for the forward pass: the student itself, or a wrapper of it that
-    shares gradients between processes.
+    ``run`` is called for the forward pass: the student itself, or a wrapper of it that shares
+    gradients between processes.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Fidelity:
         self._seen = torch.zeros((), device=device)
 
     def learn(self, low: Tensor, high: Tensor, step: int) -> Losses:
-        """One step; ``loss`` is what was minimised."""
+        """Do one step; the loss returned is the one minimised."""
         out = self.forward(low)
         loss = self.loss(out, self.seen(high))
         if self.teacher is not None:
@@ -121,23 +121,23 @@ class Fidelity:
         return {"loss": loss.detach()}
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Low precision for the networks; losses are summed in float32 outside of it."""
+        """Use low precision for the networks; losses are summed in float32 outside of it."""
         dtype = training_dtype(self.options, self.device)
         return torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
 
     def forward(self, low: Tensor) -> Tensor:
-        """LR crops -> the student's picture, float32."""
+        """Return the student's picture of LR crops, float32."""
         with self.autocast():
             out: Tensor = self.run(_layout(self.seen(low)))
         return out.float()
 
     def seen(self, x: Tensor) -> Tensor:
-        """What the student sees of crops: their luma, if that is all it works on."""
+        """Return crops as the student sees them: their luma, if that is all it works on."""
         return luma(x) if self.options.channels < x.shape[1] else x
 
     @torch.no_grad()
     def taught(self, low: Tensor) -> Tensor:
-        """The teacher's picture of LR crops, as the student sees it."""
+        """Return the teacher's picture of LR crops, as the student sees it."""
         assert self.teacher is not None
         sees_luma = self.teacher.config.channels < low.shape[1]
         with self.autocast():
@@ -146,7 +146,7 @@ class Fidelity:
 
     @torch.no_grad()
     def update_average(self) -> None:
-        """Exponential average; short at first, so that fresh weights are soon forgotten."""
+        """Update the exponential average, short at first: fresh weights are soon forgotten."""
         self._seen += 1
         keep = torch.clamp(self._seen / (self._seen + 10), max=self.options.decay)
         weights = self.student.plain_weights()
@@ -177,7 +177,10 @@ class Fidelity:
 
 
 def training_dtype(options: Options, device: torch.device) -> torch.dtype:
-    """``auto`` is bf16 where the device multiplies in it, else float32."""
+    """Return the precision to train in.
+
+    ``auto`` is bf16 if the device multiplies in it, else float32.
+    """
     named = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
     if options.precision != "auto":
         return named[options.precision]
@@ -187,5 +190,5 @@ def training_dtype(options: Options, device: torch.device) -> torch.dtype:
 
 
 def _layout(x: Tensor) -> Tensor:
-    """Channels last, which every convolution here runs fastest in."""
+    """Lay out channels last, in which every convolution here runs fastest."""
     return x.contiguous(memory_format=torch.channels_last)

@@ -1,6 +1,6 @@
-"""The training step as a CUDA graph: one launch instead of a thousand.
+"""Training step as a CUDA graph: one launch instead of a thousand.
 
-Written for a card that nobody here had: it has never been run.
+Written without a GPU to run it on: it has never been run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Step = Callable[[Tensor], dict[str, Tensor]]
 
 
 class GraphedStep:
-    """``step(draws)`` replayed from a graph; ``draws`` of one shape, results on the device.
+    """Replay of ``step(draws)`` from a graph; ``draws`` of one shape, results on the device.
 
     The step may make no decision on the host. What it reads besides ``draws`` (weights, rate,
     pictures) must stay where it is.
@@ -44,7 +44,7 @@ class GraphedStep:
         return {name: value.clone() for name, value in self._losses.items()}
 
     def _aside(self, draws: Tensor) -> dict[str, Tensor]:
-        """On another stream, as capture wants of warm-up."""
+        """Run the step on another stream, as capture requires of warm-up."""
         stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(stream):

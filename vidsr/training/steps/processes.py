@@ -1,4 +1,4 @@
-"""Several processes that train one network: torch's own DistributedDataParallel, or none."""
+"""Processes that train one network together: torch's DistributedDataParallel, or one alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those that ``torchrun`` started; alone otherwise."""
+    """Place of this process among those that ``torchrun`` started; alone otherwise."""
 
     rank: int = 0
     count: int = 1
@@ -34,15 +34,15 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """The one that validates and writes."""
+        """Return True for the process that validates and writes."""
         return self.rank == 0
 
     def share(self, module: nn.Module) -> nn.Module:
-        """``module``, its gradients averaged over all processes."""
+        """Return ``module`` with its gradients averaged over all processes."""
         return module if self.count == 1 else DistributedDataParallel(module)
 
     def any(self, here: bool) -> bool:
-        """Whether it holds in any process: all have to stop at the same step."""
+        """Return True if it holds in any process: all have to stop at the same step."""
         if self.count == 1:
             return here
         flag = torch.tensor(float(here), device=self.device)
@@ -50,7 +50,7 @@ class Processes:
         return bool(flag > 0)
 
     def wait(self) -> None:
-        """Until all are here."""
+        """Wait until all are here."""
         if self.count > 1:
             dist.barrier()
 
@@ -60,7 +60,7 @@ class Processes:
 
 
 def own_device(device: torch.device) -> torch.device:
-    """Each process of ``torchrun`` takes the GPU of its own number."""
+    """Return the GPU of this process's own number under ``torchrun``, else ``device``."""
     if device.type == "cuda" and "LOCAL_RANK" in os.environ:
         return torch.device("cuda", int(os.environ["LOCAL_RANK"]))
     return device

@@ -1,4 +1,4 @@
-"""The training loop: cut crops, learn, and now and then look, write and say how it goes."""
+"""Training loop: cut crops, learn, and now and then validate, write and log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,13 +42,31 @@ class Meter:
         self.count += 1
 
     def means(self) -> dict[str, float]:
-        """Reads the device, which waits for it."""
+        """Read the sums from the device, which waits for it, and return means."""
         return {name: float(total) / self.count for name, total in self.sums.items()}
 
 
 @dataclass
 class Run:
-    """A training run: what learns, on what, and where it is written."""
+    """Training run: its learner, its data, and the folder it is written to.
+
+    Attributes:
+        options: Options that decide what is learned.
+        folder: Files of the run.
+        learner: Networks and optimisers, a step at a time.
+        pool: Pictures to cut crops from.
+        samples: Pictures to validate on.
+        clock: Steps done and seconds spent.
+        device: Device of the learner.
+        processes: Processes that train together.
+        every: Steps from one validation to the next; None is a twentieth of the run.
+        stop_after: Step after which to stop.
+        interrupted: Function that returns True once the run should stop.
+        tell: Receiver of lines for people.
+        curves: True draws ``curves.png``.
+        tensorboard: Writer of TensorBoard's log, or None.
+        best: Scores of the last validation.
+    """
 
     options: Options
     folder: RunFolder
@@ -68,9 +85,9 @@ class Run:
     best: Scores | None = None
 
     def train(self) -> bool:
-        """Learn to the end. Returns whether the end was reached rather than an interruption.
+        """Learn to the end. Return True if the end was reached, False after an interruption.
 
-        Raises TrainingError when a loss is no number any more; what was written last stays.
+        Raises TrainingError when a loss is NaN or infinite; what was written last stays.
         """
         step = self._step()
         meter, looked = Meter(), self.clock.progress
@@ -90,7 +107,7 @@ class Run:
         return self.clock.progress >= 1
 
     def _step(self) -> Callable[[Tensor], Losses]:
-        """Draws to losses: cut and learn, on CUDA as one graph where the losses allow it."""
+        """Return a function that cuts at draws and learns; on CUDA a graph if the losses allow."""
 
         def plain(draws: Tensor) -> Losses:
             low, high = self.pool.cut(draws)
@@ -174,19 +191,19 @@ class Run:
         self.tell(describe(self.clock, means, scores, rate))
 
     def generator(self) -> Generator:
-        """The generator with the averaged weights, in eval mode, on the CPU."""
+        """Return the generator with the averaged weights, in eval mode, on the CPU."""
         module = build_generator(self.options.config())
         module.load_state_dict({k: v.detach().cpu() for k, v in self.learner.average.items()})
         return module.eval()
 
 
 def columns(means: dict[str, float]) -> list[str]:
-    """Of the log, beside step and seconds."""
+    """Return the log's column names other than ``step`` and ``seconds``."""
     return [*means, "learning_rate", "psnr_db", "bicubic_db"]
 
 
 def describe(clock: Clock, means: dict[str, float], scores: Scores, rate: float) -> str:
-    """One line for people."""
+    """Return one line for people."""
     parts = [f"{100 * clock.progress:3.0f} %", f"step {clock.step}"]
     parts += [f"{name} {value:.4g}" for name, value in means.items()]
     parts.append(f"rate {rate:.2g}")
@@ -194,9 +211,3 @@ def describe(clock: Clock, means: dict[str, float], scores: Scores, rate: float)
         parts.append(f"PSNR {scores.psnr_db:.2f} dB (bicubic {scores.bicubic_db:.2f})")
     per_step = clock.seconds / max(1, clock.step)
     return "  ".join([*parts, f"{1000 * per_step:.0f} ms a step"])
-
-
-def newest_sheet(folder: RunFolder) -> Path | None:
-    """The last contact sheet of a run."""
-    sheets = sorted((folder.path / "sheets").glob("*.png"))
-    return sheets[-1] if sheets else None

@@ -1,4 +1,4 @@
-"""How far a run is, and the learning rate there."""
+"""Progress of a run, and the learning rate that goes with it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WARMUP_SHARE = 0.05
 
 @dataclass
 class Clock:
-    """Steps done and seconds spent; a run that goes on counts both from where it stood."""
+    """Steps done and seconds spent; a resumed run counts both from where it stood."""
 
     steps: int | None
     minutes: float | None
@@ -27,18 +27,18 @@ class Clock:
         self._mark = time.monotonic()
 
     def tick(self) -> None:
-        """One step more."""
+        """Count one step more."""
         assert self._mark is not None
         now = time.monotonic()
         self.seconds, self._mark, self.step = self.seconds + now - self._mark, now, self.step + 1
 
     def pause(self) -> None:
-        """What happens until ``start`` is no training: it does not use up the time."""
+        """Stop counting seconds until ``start``: what happens meanwhile is no training."""
         self._mark = None
 
     @property
     def progress(self) -> float:
-        """Share of the run that is done, 0 to 1."""
+        """Return the share of the run that is done, 0 to 1."""
         if self.steps is not None:
             return min(1.0, self.step / self.steps)
         assert self.minutes is not None
@@ -46,7 +46,7 @@ class Clock:
 
 
 def learning_rate(options: Options, clock: Clock) -> float:
-    """The rate of the step that comes next: linear warm-up, then the schedule of ``options``.
+    """Return the rate of the next step: linear warm-up, then the schedule of ``options``.
 
     The warm-up ends after ``options.warmup`` steps, in a short run after a twentieth of it.
     """

@@ -30,7 +30,7 @@ WIDTH, HEIGHT, DPI = 1280, 960, 100
 
 
 def drawing(seed: int) -> Tensor:
-    """One picture, uint8 ``[3, 960, 1280]``. Raises OptionError without matplotlib."""
+    """Draw one picture, uint8 ``[3, 960, 1280]``. Raises OptionError without matplotlib."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -54,7 +54,7 @@ def _colour(rng: random.Random) -> tuple[float, float, float]:
 
 
 def _ink(rng: random.Random, paper: tuple[float, ...]) -> tuple[float, float, float]:
-    """Mostly black on bright and white on dark, as print is; else any colour."""
+    """Choose mostly black on bright and white on dark, as print is; else any colour."""
     if rng.random() < 0.4:
         return _colour(rng)
     level = 0.0 if sum(paper) > 1.5 else 1.0
@@ -118,7 +118,7 @@ def _lines(figure: Figure, rng: random.Random, paper: tuple[float, ...]) -> None
 
 
 def _plot(figure: Figure, rng: random.Random, paper: tuple[float, ...]) -> None:
-    """Axes with ticks, a grid and some bars or curves."""
+    """Draw axes with ticks, a grid and some bars or curves."""
     del paper
     box = (rng.uniform(0.05, 0.6), rng.uniform(0.05, 0.6), rng.uniform(0.2, 0.35), 0.3)
     axes = figure.add_axes(box)

@@ -1,173 +1,80 @@
-"""``python -m vidsr.training.tools.quantise``: 8-bit steps of a lite network, from photographs.
-
-No training: the network stays what it is. Codes span what goes into each layer, seen on the middles
-of photographs that are degraded as the network was trained to undo, but for 1 in 200 000 numbers.
-"""
+"""``python -m vidsr.training.tools.quantise``: 8-bit steps of a lite network, from photographs."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from vidsr.degradation.recipe import Recipe
-from vidsr.degradation.stills import degrade_picture
-from vidsr.engines.openvino_int8.int8_steps import (
-    LayerSteps,
-    Steps,
-    require_lite,
-    steps_path,
-    weights_sha256,
-)
-from vidsr.errors import OptionError, VidsrError
-from vidsr.files import write_text
-from vidsr.models.networks.lite import Lite
-from vidsr.models.zoo import Model, load_model
+from vidsr.degradation.recipe_files import read_recipe
+from vidsr.errors import OptionError
+from vidsr.files import check_writable, write_text
+from vidsr.models.shipped import find_weights
+from vidsr.terminal.command import run_command
 from vidsr.terminal.parser import Parser
-from vidsr.training.data.crop_pool import to_luma
-from vidsr.video.still_images import picture_files, read_rgb, to_unit
+from vidsr.video.image_sequences import picture_files
 
-CROP = 160  # low-resolution pixels a side
-LOWEST, HIGHEST = 0.0005, 0.9995  # quantiles between which a channel's range is taken to lie
-OUTSIDE = 5e-6  # share of a layer's numbers beyond either end of its codes
-CODES = 255  # steps from the lowest code to the highest
-
-
-def low_pictures(folder: Path, scale: int, recipe: Recipe, count: int) -> list[Tensor]:
-    """Middles of ``count`` photographs degraded, and ``harsh``, [1, 1, h, w] luma in [0, 1].
-
-    Raises InputError.
-    """
-    files = picture_files(folder)
-    chosen = files[:: max(1, len(files) // count)][:count]
-    pictures = [_middle(read_rgb(path), CROP * scale, scale) for path in chosen]
-    lows = [
-        degrade_picture(picture, recipe.sample(index), scale, seed=index)
-        for index, picture in enumerate(pictures)
-    ]
-    # Never blurred or compressed: lettering lies over footage of any kind.
-    lows.append(degrade_picture(harsh(scale), Recipe.load("bicubic").sample(0), scale))
-    return [to_unit(to_luma(low))[None] for low in lows]
-
-
-def harsh(scale: int) -> Tensor:
-    """Black and white squares at random, 3/4 of a low-resolution pixel wide, uint8 [3, H, W].
-
-    Photographs alone leave no room for lettering: of Set14's crops of 64x64, the worst then is
-    35.9 dB from float32 through lite-x4 and 40.4 through lite-x2, with this picture 45.7 and 49.0.
-    It costs 0.01 dB on Set5.
-    """
-    side, size = max(1, 3 * scale // 4), CROP * scale
-    dice = torch.rand(
-        -(-size // side), -(-size // side), generator=torch.Generator().manual_seed(0)
-    )
-    squares = (dice > 0.5).to(torch.uint8) * 255
-    large = squares.repeat_interleave(side, 0).repeat_interleave(side, 1)[:size, :size]
-    return large.expand(3, -1, -1).contiguous()
-
-
-def _middle(picture: Tensor, side: int, step: int) -> Tensor:
-    sides = [min(side, n - n % step) for n in picture.shape[1:]]
-    top, left = ((n - s) // 2 for n, s in zip(picture.shape[1:], sides, strict=True))
-    return picture[:, top : top + sides[0], left : left + sides[1]]
-
-
-@torch.no_grad()
-def quantise(net: Lite, pictures: Sequence[Tensor]) -> tuple[LayerSteps, ...]:
-    """Of every layer after the first; ``pictures`` [1, 1, h, w] in [0, 1]."""
-    convs = (*net.body, net.tail)
-    return tuple(
-        _layer(seen, conv.weight) for seen, conv in zip(_inputs(net, pictures), convs, strict=True)
-    )
-
-
-def _layer(seen: Tensor, weight: Tensor) -> LayerSteps:
-    factors = tuple(round(factor, 4) for factor in _factors(seen, weight).tolist())
-    step, zero = _grid(seen / torch.tensor(factors).view(-1, 1))
-    return LayerSteps(step, zero, factors)
-
-
-def _inputs(net: Lite, pictures: Sequence[Tensor]) -> Iterator[Tensor]:
-    """What goes into each layer after the first, [channels, samples of all pictures]."""
-    seen = [net.activations[0](net.head(x - 0.5)) for x in pictures]
-    yield _by_channel(seen)
-    for conv, activation in zip(net.body, net.activations[1:], strict=True):
-        seen = [activation(conv(x)) for x in seen]
-        yield _by_channel(seen)
-
-
-def _by_channel(tensors: Sequence[Tensor]) -> Tensor:
-    return torch.cat([t.transpose(0, 1).flatten(1) for t in tensors], dim=1)
-
-
-def _factors(seen: Tensor, weight: Tensor) -> Tensor:
-    """[channels], around 1: the root of a channel's range over that of its weights.
-
-    Half-way between equal ranges of the activations and of the weights that they meet.
-    """
-    low, high = (_quantile(seen, part) for part in (LOWEST, HIGHEST))
-    ranges = (high - low).clamp(min=1e-4) / weight.abs().amax((0, 2, 3)).clamp(min=1e-6)
-    factors = ranges.sqrt()
-    return (factors / factors.mean()).clamp(min=0.01)
-
-
-def _quantile(x: Tensor, part: float) -> Tensor:
-    return torch.quantile(x[:, :: max(1, x.shape[1] // 20_000)], part, dim=1)
-
-
-def _grid(values: Tensor) -> tuple[float, int]:
-    """Step and zero point of codes for nearly all ``values``, and for 0: borders are padded."""
-    flat = values.flatten()
-    outside = int(len(flat) * OUTSIDE) + 1
-    low = min(flat.kthvalue(outside).values.item(), 0.0)
-    high = max(flat.kthvalue(len(flat) + 1 - outside).values.item(), 1e-6)
-    step = (high - low) / CODES
-    return step, round(-low / step)
-
-
-def make_steps(model: Model, photos: Path, recipe: Recipe, count: int) -> Steps:
-    """Raises OptionError for a network that is not run in 8 bits, InputError for the photos."""
-    net = require_lite(model)
-    pictures = low_pictures(photos, model.config.scale, recipe, count)
-    made_from = f"{len(pictures) - 1} photographs, recipe {recipe.name}"
-    return Steps(weights_sha256(model.path), made_from, quantise(net, pictures))
+# Everything that loads torch is imported where it is used: what was typed wrong is told before.
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command."""
     parser = Parser(
         prog="python -m vidsr.training.tools.quantise",
         description="Find the steps with which a lite network runs in 8 bits: --engine openvino.",
     )
-    parser.add_argument("model", metavar="MODEL", help="name or path of a lite network on luma")
-    parser.add_argument("photos", type=Path, metavar="PHOTOS", help="folder of photographs")
+    parser.add_argument("model", metavar="MODEL", help="a name or path of a lite network on luma")
+    parser.add_argument("photos", type=Path, metavar="PHOTOS", help="a folder of photographs")
     parser.add_argument(
-        "--recipe", default="bicubic", metavar="NAME|FILE", help="that it was trained on (bicubic)"
+        "--recipe",
+        default="bicubic",
+        metavar="NAME|FILE",
+        help="the recipe that the network was trained on (bicubic)",
     )
-    parser.add_argument("--count", type=int, default=24, metavar="N", help="of photographs (24)")
     parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="default: beside the weights, replaced"
+        "--count",
+        type=int,
+        default=24,
+        metavar="N",
+        help="the number of photographs (24)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the target; by default beside the weights, and replaced",
     )
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns its exit status."""
-    arguments = build_parser().parse_args(argv)
-    try:
-        if arguments.count < 1:
-            raise OptionError(f"--count {arguments.count}: allowed are numbers from 1.")
-        model, recipe = load_model(arguments.model), Recipe.load(arguments.recipe)
-        output = arguments.output or steps_path(model.path)
-        write_text(output, make_steps(model, arguments.photos, recipe, arguments.count).to_json())
-    except VidsrError as error:
-        print(f"quantise: error: {error}", file=sys.stderr)
-        return error.exit_code
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.count < 1:
+        raise OptionError(f"--count {arguments.count}: expected 1 or more.")
+    find_weights(arguments.model)
+    read_recipe(arguments.recipe)
+    picture_files(arguments.photos)
+    if arguments.output is not None:
+        check_writable(arguments.output)
+
+
+def _work(arguments: argparse.Namespace, _: Callable[[], bool]) -> None:
+    _check(arguments)
+    from vidsr.degradation.recipe import Recipe
+    from vidsr.engines.openvino_int8.int8_steps import steps_path
+    from vidsr.models.zoo import load_model
+    from vidsr.training.tools.find_steps import make_steps
+
+    model, recipe = load_model(arguments.model), Recipe.load(arguments.recipe)
+    output = arguments.output or steps_path(model.path)
+    write_text(output, make_steps(model, arguments.photos, recipe, arguments.count).to_json())
     print(output)
-    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
+    return run_command("quantise", _work, argv, parser=build_parser)
 
 
 if __name__ == "__main__":

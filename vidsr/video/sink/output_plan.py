@@ -14,17 +14,15 @@ from vidsr.notes import Notes
 from vidsr.picture.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.video.info import SourceInfo
+from vidsr.video.sink.codecs import Codec, find_codec
 from vidsr.video.sink.encoders import (
-    CODECS,
-    Codec,
     add_parameters,
     check_device,
     choose_format,
     encoder_options,
-    find_codec,
 )
+from vidsr.video.sink.output_options import OutputOptions, check_pair, default_codec
 from vidsr.video.sink.stream_plan import (
-    MPEGTS_CODECS,
     MUX_ERRORS,
     StreamPlan,
     codec_name,
@@ -34,18 +32,6 @@ from vidsr.video.sink.target_file import Target
 from vidsr.video.source.file_source import Source
 
 NO_DISPLAY_MATRIX = ("mpegts", "image2")
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputOptions:
-    """What the user says about the target; None leaves the choice to the source."""
-
-    codec: str | None = None
-    crf: int | None = None
-    preset: str | None = None
-    pix_fmt: str | None = None
-    drop_incompatible: bool = False
-    overwrite: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,9 +62,10 @@ def plan_output(
 
     Raises OptionError for settings the encoder or the container refuses.
     """
-    default = default_codec(info, target, size)
+    deep, large = info.format.pixel.depth > 8, max(size) > 4096
+    default = default_codec(target, deep=deep, large=large)
     codec = find_codec(options.codec) if options.codec else default
-    _check_pair(codec, default, target)
+    check_pair(codec, target)
     name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt)
     if lost := _losses(info.format.pixel, pixel):
         notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
@@ -123,32 +110,6 @@ def check_encoder(options: OutputOptions) -> None:
     """
     if options.codec is not None:
         check_device(find_codec(options.codec))
-
-
-def default_codec(info: SourceInfo, target: Target, size: tuple[int, int]) -> Codec:
-    """H.264 for 8 bits, HEVC for more or for pictures beyond 4096; VP9 or AV1 in WebM."""
-    deep = info.format.pixel.depth > 8
-    if target.container == "image2":
-        suffix = target.path.suffix.lower()
-        kinds = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
-        return CODECS[kinds.get(suffix, "png")]
-    if target.container == "webm":
-        return CODECS["av1" if deep else "vp9"]
-    return CODECS["hevc" if deep or max(size) > 4096 else "h264"]
-
-
-def _check_pair(codec: Codec, default: Codec, target: Target) -> None:
-    """Refuse what FFmpeg writes without complaint and nobody can read. Raises OptionError."""
-    if target.container == "image2" and codec != default:
-        raise OptionError(
-            f"--codec {codec.name}: {target.path.suffix} pictures are {default.name}.",
-            hint="leave --codec out.",
-        )
-    if target.container == "mpegts" and codec.bitstream not in MPEGTS_CODECS:
-        raise OptionError(
-            f"--codec {codec.name}: {target.path.suffix} cannot hold it; allowed: h264, hevc, "
-            f"h264_nvenc, hevc_nvenc."
-        )
 
 
 def target_color(source: VideoFormat, pixel: PixelFormat, codec: Codec) -> ColorSpec:

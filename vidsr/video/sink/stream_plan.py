@@ -12,16 +12,13 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import DataStream, Disposition, Stream
 
+from vidsr.video.sink.codecs import MPEGTS_CODECS
+
 Action = Literal["encode", "copy", "convert", "drop"]
 
 MUX_ERRORS = (av.error.FFmpegError, ValueError, RuntimeError, OSError)
 TEXT_SUBTITLES = ("subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text")
 SUBTITLE_CODEC = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
-# FFmpeg writes anything into a transport stream as private data; only these come out again.
-MPEGTS_CODECS = (
-    *("aac", "aac_latm", "mp2", "mp3", "ac3", "eac3", "dts", "truehd", "opus"),
-    *("h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4", "dvb_subtitle", "dvb_teletext"),
-)
 LAYOUTS = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")  # FFmpeg's defaults
 
 # Written by the muxer itself, or meaningless in another container.

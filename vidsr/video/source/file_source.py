@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import av
 from av.container import InputContainer
@@ -14,6 +14,7 @@ from av.container import InputContainer
 from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
+from vidsr.values import Decoder, Deinterlace
 from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.pixel_formats import on_gpu
@@ -21,7 +22,7 @@ from vidsr.video.release import close_input
 from vidsr.video.source.clock_jumps import MAY_JUMP, Jumps
 from vidsr.video.source.frame_reader import Pictures
 from vidsr.video.source.lost_tail import decode_tail
-from vidsr.video.source.nvdec import Decoder, Nvdec, is_exact, shared_context
+from vidsr.video.source.nvdec import Nvdec, is_exact, shared_context
 from vidsr.video.source.opening import choose_video, open_input
 from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.sequence import NumberedPictures
@@ -29,7 +30,6 @@ from vidsr.video.source.time_window import SEEK_BACK_S, Window
 
 Packet: TypeAlias = "av.Packet[Any]"
 Item: TypeAlias = "Frame | Packet"
-Deinterlace = Literal["auto", "off"]
 
 # As many packets failing in a row up to the end mean that the decoder died, not that it hid a flaw.
 DEAD_TAIL_PACKETS = 25

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
 
 import av
 import torch
@@ -19,8 +18,6 @@ from torch.utils.dlpack import from_dlpack
 from vidsr.errors import DeviceError
 from vidsr.picture.frame import PixelFormat
 from vidsr.video.pixel_formats import on_gpu
-
-Decoder = Literal["cpu", "cuda"]
 
 # What a surface holds: bits of a sample, and how far up in its 16 they lie. FFmpeg's NVDEC says
 # P016 for 12 bits.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 from pathlib import Path
 from typing import cast
@@ -13,10 +12,10 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from vidsr.errors import InputError, NoInputError
+from vidsr.errors import InputError
 from vidsr.notes import Notes
-from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
-from vidsr.video.source.sequence import check_files
+from vidsr.video.image_sequences import is_image, is_pattern
+from vidsr.video.source.presence import check_source, first_number
 
 DEFAULT_IMAGE_RATE = Fraction(25)
 
@@ -33,49 +32,14 @@ def open_input(
     rate = {"framerate": str(framerate or DEFAULT_IMAGE_RATE)}
     # An absolute path is never taken for a protocol, as "12:30.mp4" would be.
     name = str(path.absolute())
-    try:
-        if is_pattern(path):
-            first = _first_number(path)
-            folder = str(path.parent.absolute()).replace("%", "%%")
-            options = {"start_number": str(first), "pattern_type": "sequence"} | rate
-            return _open(path, f"{folder}/{path.name}", options, "image2")
-        if path.is_dir():
-            hint = "name a pattern such as frames/%05d.png."
-            raise InputError(f"{path}: is a folder", hint=hint)
-        if not path.exists():
-            raise NoInputError(f"{path}: no such file", hint=_hint(path))
-    except NoInputError:
-        raise
-    except OSError as error:
-        raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
+    check_source(path)
+    if is_pattern(path):
+        folder = str(path.parent.absolute()).replace("%", "%%")
+        number = {"start_number": str(first_number(path)), "pattern_type": "sequence"}
+        return _open(path, f"{folder}/{path.name}", number | rate, "image2")
     if is_image(path):
         return _open(path, name, {"pattern_type": "none"} | rate)
     return _open(path, name, {}, hwaccel=hwaccel)
-
-
-def _hint(path: Path) -> str:
-    """What people mean by names that are no files."""
-    if re.match(r"[a-z]+:/", str(path)):
-        return "addresses are not read: download the file first."
-    if str(path) == "-":
-        return "pipes are not read: name a file."
-    if any(mark in path.name for mark in "*?"):
-        return "a sequence is named by its numbering, such as frames/%05d.png."
-    return ""
-
-
-def _first_number(path: Path) -> int:
-    """Number of a sequence's first picture. Raises InputError for gaps and for no picture."""
-    files = numbered_files(path)
-    numbers = list(files)
-    if not numbers:
-        raise NoInputError(f"{path}: no file of this sequence exists")
-    expected = range(numbers[0], numbers[0] + len(numbers))
-    if numbers != list(expected):
-        gap = next(n for n in expected if n not in set(numbers))
-        raise InputError(f"{path}: number {gap} is missing", hint="renumber without gaps.")
-    check_files(list(files.values()))
-    return numbers[0]
 
 
 def _open(

@@ -6,8 +6,6 @@ an error some pictures late, or loses it in the drain: so pictures are counted i
 
 from __future__ import annotations
 
-import errno
-import os
 from collections import deque
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,8 @@ import av
 
 from vidsr.errors import InputError
 from vidsr.video.image_sequences import numbered_files
+from vidsr.video.source.presence import HINT, check_files, unreadable
 
-HINT = "replace it, or leave it out and renumber without gaps."
 # By the first bytes. A suffix decides which decoder FFmpeg takes for a whole sequence.
 _BEGINNINGS = (
     (b"\x89PNG", "png"),
@@ -28,21 +26,6 @@ _BEGINNINGS = (
     (b"MM\0*", "tiff"),
     (b"RIFF", "webp"),
 )
-
-
-def check_files(files: list[Path]) -> None:
-    """Raises InputError, which names it, for the first that cannot hold a picture or be read."""
-    for path in files:
-        try:
-            size = path.stat().st_size
-        except OSError as error:
-            raise _unreadable(path, error.strerror or str(error)) from error
-        if path.is_dir():
-            raise InputError(f"{path}: expected a picture, got a folder", hint=HINT)
-        if not os.access(path, os.R_OK):
-            raise _unreadable(path, os.strerror(errno.EACCES))
-        if not size:
-            raise InputError(f"{path}: expected a picture, got an empty file", hint=HINT)
 
 
 class NumberedPictures:
@@ -76,7 +59,7 @@ class NumberedPictures:
     def unreadable(self, reason: str) -> InputError:
         """The error of a sequence that could not be read on."""
         check_files(self._files)
-        return _unreadable(self._files[min(self._next, len(self._files) - 1)], reason)
+        return unreadable(self._files[min(self._next, len(self._files) - 1)], reason)
 
     def undecodable(self, decoder: str, reason: str = "") -> InputError:
         """The error of the first picture inside the decoder that does not decode by itself."""
@@ -84,17 +67,13 @@ class NumberedPictures:
             try:
                 data = path.read_bytes()
             except OSError as error:
-                return _unreadable(path, error.strerror or str(error))
+                return unreadable(path, error.strerror or str(error))
             if not _decodes(decoder, data):
                 wanted, got = decoder.replace("mjpeg", "jpeg"), _kind(data)
                 got = "a damaged one" if got == wanted else got
                 return InputError(f"{path}: expected a {wanted} picture, got {got}", hint=HINT)
         path = next(iter(self._inside), self._files[-1])
         return InputError(f"{path}: cannot be decoded: {reason or 'no picture came out'}")
-
-
-def _unreadable(path: Path, reason: str) -> InputError:
-    return InputError(f"{path}: cannot be read: {reason}", hint=HINT)
 
 
 def _decodes(decoder: str, data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""The evaluation protocol: bicubic enlargement must score what published tables say."""
+"""Protocol of evaluation: bicubic upscaling must score what published tables say."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from torch import Tensor
 from tests.makers.photos import photograph
 from vidsr.errors import InputError, NoInputError, OptionError
 from vidsr.quality import baselines
-from vidsr.quality import benchmark_sets as ev
 from vidsr.quality.methods import Method, load_baselines
 from vidsr.quality.metrics.measure import luma_of, luma_of_original, mean_score, measure
 from vidsr.quality.pairs import benchmark_pairs, folder_pairs, match_sizes
 from vidsr.quality.results import Row, as_json, markdown, means, show
+from vidsr.quality.set_scores import SetScore, score_sets, set_means
 from vidsr.quality.stills import score_pictures
 from vidsr.video.still_images import read_picture, write_png
 
@@ -30,7 +30,7 @@ def noise(height: int, width: int, channels: int = 3, seed: int = 0) -> Tensor:
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Path:
-    """A set of one colour and one grey pair; HR sizes are not multiples of four."""
+    """Write a set of one colour and one grey pair; HR sizes are not multiples of four."""
     inner = tmp_path / "Set5" / "image_SRF_4"
     inner.mkdir(parents=True)
     for number, channels in enumerate([3, 1], start=1):
@@ -51,7 +51,7 @@ def test_pictures_survive_reading(tmp_path: Path) -> None:
 
 
 def test_hr_is_cut_to_a_multiple_of_lr(tiny: Path) -> None:
-    scores = ev.evaluate(nearest, tiny, scale=4, sets=["Set5"])
+    scores = score_sets(nearest, tiny, scale=4, sets=["Set5"])
     assert [s.picture for s in scores] == ["img_001", "img_002"]
     assert all(3 < s.model_db < 20 for s in scores)
     hr = luma_of_original(noise(50, 67, 3, 1))[:48, :64]
@@ -67,7 +67,7 @@ def test_the_network_sees_colour_pictures_only(tiny: Path) -> None:
         shapes.append(tuple(picture.shape))
         return nearest(picture)
 
-    ev.evaluate(spy, tiny, scale=4, sets=["Set5"])
+    score_sets(spy, tiny, scale=4, sets=["Set5"])
     assert shapes == [(3, 12, 16), (3, 12, 16)]
 
 
@@ -83,18 +83,18 @@ def test_a_missing_set_is_found_before_the_work(tiny: Path) -> None:
         raise AssertionError
 
     with pytest.raises(NoInputError, match=r"no pictures in .*Set14.*Hint: --data"):
-        ev.evaluate(never, tiny, scale=4, sets=["Set5", "Set14"])
+        score_sets(never, tiny, scale=4, sets=["Set5", "Set14"])
 
 
 def test_a_missing_small_picture_is_named(tiny: Path) -> None:
     (tiny / "Set5" / "image_SRF_4" / "img_002_SRF_4_LR.png").unlink()
     with pytest.raises(InputError, match=r"img_002_SRF_4_LR\.png: not a picture"):
-        ev.evaluate(nearest, tiny, scale=4, sets=["Set5"])
+        score_sets(nearest, tiny, scale=4, sets=["Set5"])
 
 
 def test_means_are_rounded_and_equal_pictures_do_not_swallow_the_rest() -> None:
-    scores = [ev.Score("a", "1", 30.004, 20), ev.Score("a", "2", math.inf, 30)]
-    assert ev.means(scores) == {"a": {"model_db": 65.0, "bicubic_db": 25.0}}
+    scores = [SetScore("a", "1", 30.004, 20), SetScore("a", "2", math.inf, 30)]
+    assert set_means(scores) == {"a": {"model_db": 65.0, "bicubic_db": 25.0}}
 
 
 @pytest.mark.corpus
@@ -133,7 +133,7 @@ def test_sizes_that_do_not_match(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("lr", [None, noise(4, 5)])
 def test_too_small_once_it_is_cut(lr: Tensor | None) -> None:
     # 19 pixels would do, but only 16 of them are whole LR pixels.
-    with pytest.raises(InputError, match="20x19 is too small: allowed is 20x20 or larger"):
+    with pytest.raises(InputError, match="20x19 is too small: expected 20x20 or larger"):
         match_sizes(noise(19, 20), lr, 4, 19, (Path("hr"), Path("lr")))
     assert match_sizes(noise(20, 20), None, 4, 19, (Path("a"), Path("b")))[1].shape == (3, 5, 5)
 

@@ -1,4 +1,4 @@
-"""A video measured frame by frame, in memory that does not grow with its length."""
+"""Scores of a video, frame by frame, in memory that does not grow with its length."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ SHEET_EVERY = 12  # frames between the rows of a contact sheet
 
 
 @dataclass(frozen=True)
-class Footage:
-    """What is compared: ``lr`` is made by bicubic where None; ``frames`` limits how many."""
+class VideoPair:
+    """Videos to compare: ``lr`` is made by bicubic if None; ``frames`` limits how many are read."""
 
     hr: Path
     lr: Path | None = None
@@ -58,25 +58,28 @@ class _Tally:
 
 
 def read_frames(path: Path) -> Generator[Tensor]:
-    """Every frame of a video as uint8 ``[3, H, W]`` RGB, upright. Raises InputError."""
+    """Yield every frame of a video as uint8 ``[3, H, W]`` RGB, upright. Raises InputError."""
     with Source(path, upright=True) as source:
         for item in source:
             if isinstance(item, Frame):
                 yield to_bytes(yuv_to_rgb(item.planes, item.format))
 
 
-def read_pairs(footage: Footage, scale: int, least: int) -> Generator[tuple[Tensor, Tensor]]:
-    """Original and LR of every frame. Raises InputError where one video ends before the other."""
-    if footage.lr is None:
+def read_pairs(videos: VideoPair, scale: int, least: int) -> Generator[tuple[Tensor, Tensor]]:
+    """Yield original and LR of every frame.
+
+    Raises InputError if one video ends before the other.
+    """
+    if videos.lr is None:
         if scale == 1:
             raise OptionError("a model of scale 1 needs its input.", hint="give it with --lr.")
-        names = (footage.hr, footage.hr)
-        with closing(read_frames(footage.hr)) as originals:
+        names = (videos.hr, videos.hr)
+        with closing(read_frames(videos.hr)) as originals:
             for original in originals:
                 yield match_sizes(original, None, scale, least, names)
         return
-    names = (footage.hr, footage.lr)
-    with closing(read_frames(footage.hr)) as highs, closing(read_frames(footage.lr)) as lows:
+    names = (videos.hr, videos.lr)
+    with closing(read_frames(videos.hr)) as highs, closing(read_frames(videos.lr)) as lows:
         for number, (high, low) in enumerate(zip_longest(highs, lows)):
             if high is None or low is None:
                 short, long = names if high is None else names[::-1]
@@ -85,7 +88,7 @@ def read_pairs(footage: Footage, scale: int, least: int) -> Generator[tuple[Tens
 
 
 def score_video(
-    footage: Footage,
+    videos: VideoPair,
     methods: Sequence[Method],
     *,
     scale: int,
@@ -93,18 +96,18 @@ def score_video(
     metrics: Sequence[str],
     gallery: Gallery | None = None,
 ) -> list[Row]:
-    """A row a method: means over frames (an equal frame counts 100 dB), and the flicker.
+    """Return a row a method: means over frames (an equal frame counts 100 dB), and the flicker.
 
-    Frames are paired by number. Raises InputError where they are not as many.
+    Frames are paired by number. Raises InputError if the two videos differ in their number.
     """
     tallies: dict[str, _Tally] = {}
     count = 0
-    with closing(read_pairs(footage, scale, least_side(border))) as pairs:
-        bar = tqdm(pairs, desc="frames", total=footage.frames, disable=None, leave=False)
+    with closing(read_pairs(videos, scale, least_side(border))) as pairs:
+        bar = tqdm(pairs, desc="frames", total=videos.frames, disable=None, leave=False)
         for original, lr in bar:
-            niqe_due = count % footage.niqe_every == 0
+            niqe_due = count % videos.niqe_every == 0
             due = [name for name in metrics if niqe_due or name != "niqe"]
-            outputs = {method.name: method.enlarge(lr) for method in methods}
+            outputs = {method.name: method.upscale(lr) for method in methods}
             scores = score_outputs(outputs, original, border=border, metrics=due)
             for name, values in scores.items():
                 tallies.setdefault(name, _Tally()).add(values)
@@ -113,9 +116,9 @@ def score_video(
             if gallery is not None and count % SHEET_EVERY == 0:
                 gallery.add(f"frame {count}", lr, outputs, original, scores)
             count += 1
-            if count == footage.frames:
+            if count == videos.frames:
                 break
-    return _rows(footage.hr, tallies, count)
+    return _rows(videos.hr, tallies, count)
 
 
 def _add_flicker(tallies: dict[str, _Tally], outputs: dict[str, Tensor], original: Tensor) -> None:

@@ -1,0 +1,26 @@
+"""The dimensions that a file of weights states in its header, read without PyTorch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from vidsr.models.networks.config import GeneratorConfig
+
+CONFIG_KEY = "vidsr.generator"
+"""The entry of a safetensors header that holds a ``GeneratorConfig``."""
+LONGEST_HEADER = 1 << 24  # bytes; those of the shipped weights have 2 to 20 KB
+
+
+def stated_config(path: Path) -> GeneratorConfig | None:
+    """Return the dimensions that ``path`` states, None where it is foreign, damaged or no file.
+
+    Whoever needs an error loads the weights, which says what is wrong.
+    """
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length)) if length <= LONGEST_HEADER else {}
+        return GeneratorConfig.from_json(header["__metadata__"][CONFIG_KEY])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,75 @@
+"""Names of models: which weights ship with vidsr, and whether a name or a path leads to a file.
+
+PyTorch is not imported: a command refuses an unknown model before it loads anything.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from importlib import resources
+from os import PathLike
+from pathlib import Path
+
+from vidsr.errors import ModelError
+
+SUFFIX = ".safetensors"
+PURPOSES = {
+    "lite-fast-x2": "the fastest",
+    "lite-surveillance-x4": "footage of IP cameras, compressed and noisy",
+    "lite-x2": "the default for twice the size on a CPU",
+    "lite-x4": "the default for four times the size on a CPU",
+    "srgan-x4": "sharper for the eye, less faithful",
+    "srresnet-x2": "more faithful, for a GPU or patience",
+    "srresnet-x4": "more faithful, for a GPU or patience",
+    "unet-x1": "takes motion blur away at the same size",
+}
+"""The purposes of the shipped weights, by name."""
+
+
+def weights_folder() -> Path:
+    """Return the folder of the shipped weights; it need not exist."""
+    return Path(str(resources.files("vidsr.models"))) / "weights"
+
+
+def available() -> tuple[str, ...]:
+    """Return the names of the shipped weights, sorted."""
+    return tuple(sorted(path.stem for path in weights_folder().glob(f"*{SUFFIX}")))
+
+
+def find_weights(name_or_path: str | PathLike[str]) -> Path:
+    """Return the file of the shipped weights of that name, or the user's own by path.
+
+    A string is a path when it has a separator or a suffix.
+    Raises ModelError for an unknown name and for a path that leads to no file.
+    """
+    if isinstance(name_or_path, str) and is_name(name_or_path):
+        return _shipped(name_or_path)
+    path = Path(name_or_path)
+    require_file(path)
+    return path
+
+
+def require_file(path: Path) -> None:
+    """Raise ModelError where no file of weights is."""
+    try:
+        if path.is_file():
+            return
+        what = "is a directory, not a file" if path.is_dir() else "does not exist"
+    except (OSError, ValueError) as error:  # a name too long, a NUL
+        what = f"cannot be read: {error}"
+    raise ModelError(f"{path}: {what}", hint="name a .safetensors or .pth file of weights")
+
+
+def is_name(text: str) -> bool:
+    """Return True if ``text`` is the name of weights, not a path."""
+    return not Path(text).suffix and not any(s in text for s in (os.sep, os.altsep) if s)
+
+
+def _shipped(name: str) -> Path:
+    names = available()
+    if name in names:
+        return weights_folder() / f"{name}{SUFFIX}"
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else "a path to a .safetensors or .pth works too"
+    raise ModelError(f"model = {name!r}, available: {', '.join(names) or 'none'}", hint=hint)

@@ -1,0 +1,45 @@
+"""The checks of a run that need neither PyTorch nor PyAV, made before they are loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vidsr.engines.selection.combinations import check_combination, named_device
+from vidsr.errors import OptionError, OutputError
+from vidsr.files import check_writable
+from vidsr.models.families import check_model
+from vidsr.run.options import RunOptions
+from vidsr.video.sink.output_options import check_encoding
+from vidsr.video.sink.target_file import Target
+from vidsr.video.source.presence import check_source
+
+
+def check_run(src: Path, dst: Path, options: RunOptions) -> Target:
+    """Return the target of a run for which everything is there and nothing in its way.
+
+    Raises:
+        OptionError: The suffix of ``dst`` or a choice about the target is wrong.
+        InputError: There is no source.
+        OutputError: The target exists already, or its folder cannot be written to.
+        ModelError: There is no such model.
+    """
+    if "\0" in f"{src}{dst}":
+        raise OptionError("a file name holds a NUL character.")
+    target = Target.of(dst, overwrite=options.overwrite)
+    check_combination(
+        options.engine, options.precision, options.wait_for_engine, named_device(options.device)
+    )
+    check_encoding(options.output, target)
+    check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
+    check_source(src)
+    target.check(src, overwrite=options.overwrite)
+    return target
+
+
+def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
+    """Raise OutputError where a report could not be written after the work."""
+    if report is None:
+        return
+    if report.resolve() in [path.resolve() for path in taken]:
+        raise OutputError(f"--report {report}: is the source or the target itself")
+    check_writable(report, "--report")

@@ -1,0 +1,367 @@
+"""Every option of a run, once.
+
+The parser of ``vidsr``, the keywords of ``vidsr.upscale``, the checks of types and ranges, and the
+rows of the reference page derive from the one record here. Neither PyTorch nor PyAV is imported.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import Any, Self, get_args
+
+from vidsr.errors import OptionError
+from vidsr.picture.size import Size
+from vidsr.run.option import Option, option, option_of
+from vidsr.run.wanted_size import WantedSize
+from vidsr.values import (
+    MAX_SIDE,
+    SCALES,
+    Decoder,
+    Deinterlace,
+    EngineKind,
+    ModelName,
+    Precision,
+    check_device_names,
+    exact_rate,
+    one_of,
+    parse_bytes,
+    parse_rate,
+    parse_seconds,
+)
+from vidsr.video.sink.codecs import CODECS, check_quality, find_codec
+from vidsr.video.sink.output_options import OutputOptions
+
+SMALLEST_TILE = 16  # below, the halo is nearly all of the work
+MAX_SECONDS = 1e9  # thirty years; more overflows the clocks of containers
+HIGHEST_CRF = max(codec.crf_max for codec in CODECS.values())
+NUMBER = (int, float, Fraction)
+
+PICTURE, TIME = "picture", "time"
+ENCODING = "encoding (default: what the source is)"
+MACHINE = "machine"
+
+
+def size_of(size: object) -> Size:
+    """Return the size that ``"640x360"`` or (width, height) stands for. Raises ValueError."""
+    if isinstance(size, Size):
+        return size
+    if isinstance(size, str):
+        return Size.parse(size)
+    pair = tuple(size) if isinstance(size, list | tuple) else ()
+    if len(pair) != 2 or not all(type(side) is int for side in pair):
+        raise ValueError(size)
+    return Size(*pair)
+
+
+def tile_of(text: str) -> tuple[int, int]:
+    """Return (height, width) of a tile typed as ``256`` or ``WxH``. Raises ValueError."""
+    width, _, height = text.lower().partition("x")
+    return int(height or width), int(width)
+
+
+def _is_tile(tile: tuple[Any, ...]) -> bool:
+    whole = len(tile) == 2 and all(isinstance(side, int) for side in tile)
+    return whole and min(tile) >= SMALLEST_TILE
+
+
+def _is_memory(limit: int | str) -> bool:
+    try:
+        return parse_bytes(str(limit)) > 0
+    except OptionError:
+        return False
+
+
+def _is_device(text: str) -> bool:
+    check_device_names(text)  # whose own message says which name is wrong
+    return True
+
+
+def _words(default: str, literal: Any, flag: str, *, group: str, help: str) -> Any:
+    """Return the field of a choice among the words of ``literal``."""
+    words = get_args(literal)
+    takes = one_of(words)
+    return option(default, flag, group=group, help=help, takes=takes, kinds=(str,), choices=words)
+
+
+def _switch(flag: str, *, group: str, help: str) -> Any:
+    """Return the field of a flag without a value."""
+    takes = "True or False"
+    return option(False, flag, group=group, help=help, takes=takes, kinds=(bool,), switch=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Every choice of a run but source and target; the defaults keep what the source is.
+
+    The fields stand in the order of the keywords of ``vidsr.upscale``, each with the description
+    that everything else derives from. A record that exists has been checked.
+
+    Raises:
+        OptionError: A value has a wrong type, is out of range, or contradicts another.
+    """
+
+    model: ModelName = option(
+        "auto",
+        "--model",
+        group=PICTURE,
+        help="a model; --list-models names them (auto)",
+        takes="a name or a path",
+        kinds=(str, os.PathLike),
+        metavar="NAME|PATH",
+    )
+    scale: int | None = option(
+        None,
+        "--scale",
+        group=PICTURE,
+        help="the factor: 4, or what a size needs; 1 to restore only",
+        takes=one_of(SCALES),
+        kinds=(int,),
+        parse=int,
+        choices=SCALES,
+    )
+    size: Size | None = option(
+        None,
+        "--size",
+        group=PICTURE,
+        help="the size to finish at",
+        takes="'WxH' or (width, height)",
+        kinds=(Size,),
+        parse=Size.parse,
+        convert=size_of,
+        holds=lambda size: 1 <= size.width <= MAX_SIDE and 1 <= size.height <= MAX_SIDE,
+        expected=f"WxH such as 1920x1080, sides of 1 to {MAX_SIDE}",
+        metavar="WxH",
+    )
+    height: int | None = option(
+        None,
+        "--height",
+        group=PICTURE,
+        help="the height to finish at; the width follows",
+        takes="a number of lines",
+        kinds=(int,),
+        parse=int,
+        holds=lambda height: 1 <= height <= MAX_SIDE,
+        expected=f"a whole number of 1 to {MAX_SIDE}",
+        metavar="N",
+    )
+    device: str = option(
+        "auto",
+        "--device",
+        group=MACHINE,
+        help="a device: auto, cpu, cuda, or cuda:0,cuda:1",
+        takes="'auto', 'cpu', 'cuda', 'cuda:N' or a list of CUDA devices",
+        kinds=(str,),
+        holds=_is_device,
+        metavar="NAME",
+    )
+    precision: Precision = _words(
+        "auto",
+        Precision,
+        "--precision",
+        group=MACHINE,
+        help="the network's numbers (auto)",
+    )
+    engine: EngineKind = _words(
+        "auto",
+        EngineKind,
+        "--engine",
+        group=MACHINE,
+        help="the runtime of the network (auto); compile: torch.compile, which needs a "
+        "compiler; openvino: lite models in 8 bits on a CPU",
+    )
+    wait_for_engine: bool = _switch(
+        "--wait-for-engine", group=MACHINE, help="build TensorRT's engine before starting"
+    )
+    tile: tuple[int, int] | None = option(
+        None,
+        "--tile",
+        group=MACHINE,
+        help="the pixels that the network sees at once",
+        takes="(height, width) in pixels of the source",
+        kinds=(tuple,),
+        parse=tile_of,
+        holds=_is_tile,
+        expected=f"two sizes of {SMALLEST_TILE} or more",
+        metavar="N|WxH",
+    )
+    max_memory: int | str | None = option(
+        None,
+        "--max-memory",
+        group=MACHINE,
+        help="the most memory for frames and network, such as 2G; on each GPU",
+        takes="a number of bytes, or text such as '2G'",
+        kinds=(int, str),
+        holds=_is_memory,
+        expected="a size such as 512M or 2G",
+        metavar="SIZE",
+    )
+    start_s: float | None = option(
+        None,
+        "-ss",
+        "--start",
+        group=TIME,
+        help="the time to begin at: 90, 1:30 or 0:01:30",
+        takes="seconds",
+        kinds=NUMBER,
+        parse=parse_seconds,
+        holds=lambda start: 0 <= start < MAX_SECONDS,
+        expected="0 or more seconds",
+        metavar="TIME",
+    )
+    duration_s: float | None = option(
+        None,
+        "--duration",
+        group=TIME,
+        help="the length of the part to upscale",
+        takes="seconds",
+        kinds=NUMBER,
+        parse=parse_seconds,
+        holds=lambda duration: 0 < duration < MAX_SECONDS,
+        expected="more than 0 seconds",
+        metavar="TIME",
+    )
+    deinterlace: Deinterlace = _words(
+        "auto",
+        Deinterlace,
+        "--deinterlace",
+        group=PICTURE,
+        help="the treatment of flagged frames (auto)",
+    )
+    decoder: Decoder = _words(
+        "cpu",
+        Decoder,
+        "--decoder",
+        group=MACHINE,
+        help="the decoder (cpu); cuda: NVDEC, on the GPU",
+    )
+    framerate: Fraction | None = option(
+        None,
+        "--framerate",
+        group=TIME,
+        help="the frame rate of numbered pictures (25)",
+        takes="a number",
+        kinds=(Fraction,),
+        parse=parse_rate,
+        convert=exact_rate,
+        holds=lambda rate: 0 < rate <= 1000,
+        expected="a number of more than 0, up to 1000",
+        metavar="FPS",
+    )
+    codec: str | None = option(
+        None,
+        "--codec",
+        group=ENCODING,
+        help=", ".join(CODECS),
+        takes="a name of a codec",
+        kinds=(str,),
+        metavar="NAME",
+    )
+    crf: int | None = option(
+        None,
+        "--crf",
+        group=ENCODING,
+        help="the quality; smaller is better",
+        takes=f"a whole number, up to 51 or {HIGHEST_CRF} as the codec has it",
+        kinds=(int,),
+        parse=int,
+        metavar="N",
+    )
+    preset: str | None = option(
+        None,
+        "--preset",
+        group=ENCODING,
+        help="the encoder's effort",
+        takes="a name that the encoder knows",
+        kinds=(str,),
+        metavar="NAME",
+    )
+    pix_fmt: str | None = option(
+        None,
+        "--pix-fmt",
+        group=ENCODING,
+        help="FFmpeg's name of a pixel format",
+        takes="FFmpeg's name of a pixel format",
+        kinds=(str,),
+        metavar="NAME",
+    )
+    drop_incompatible: bool = _switch(
+        "--drop-incompatible", group=ENCODING, help="leave out what OUTPUT cannot hold"
+    )
+    overwrite: bool = _switch("--overwrite", group="", help="replace an existing target")
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            option_of(each).check(getattr(self, each.name), each.default)
+        if self.size is not None and self.height is not None:
+            raise OptionError("size and height are both given: expected one of them.")
+        if self.codec is not None:
+            check_quality(find_codec(self.codec), self.crf, self.preset)
+
+    @classmethod
+    def of(cls, arguments: Mapping[str, Any]) -> Self:
+        """Return the record of the keywords of ``vidsr.upscale``, or of a parsed command line.
+
+        Names that are no option's are left out. Raises OptionError.
+        """
+        given = {}
+        for each in fields(cls):
+            described = option_of(each)
+            if described.keyword in arguments:
+                given[each.name] = described.value_of(arguments[described.keyword])
+        return cls(**given)
+
+    @property
+    def wanted_size(self) -> WantedSize | None:
+        """The size that the target shall have; None leaves it to the model."""
+        if self.size is not None:
+            return WantedSize(self.size.width, self.size.height)
+        return None if self.height is None else WantedSize(None, self.height)
+
+    @property
+    def output(self) -> OutputOptions:
+        """The choices that concern the target."""
+        return OutputOptions(**{f.name: getattr(self, f.name) for f in fields(OutputOptions)})
+
+    def to_json(self) -> str:
+        """Return the options as a JSON object, keyed as ``vidsr.upscale`` names them."""
+        return json.dumps(
+            {option_of(f).keyword: _plain(getattr(self, f.name)) for f in fields(self)}
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what ``to_json`` wrote, now or before there was every option.
+
+        Raises OptionError for anything else.
+        """
+        try:
+            stored = dict(json.loads(text))
+            if isinstance(stored.get("framerate"), str):
+                stored["framerate"] = parse_rate(stored["framerate"])
+        except (TypeError, ValueError) as error:
+            raise OptionError(f"not the options of a run: {error}") from error
+        unknown = set(stored) - {described.keyword for described, _ in OPTIONS}
+        if unknown:
+            raise OptionError(f"not the options of a run: {', '.join(sorted(unknown))} is unknown")
+        if isinstance(stored.get("tile"), list):
+            stored["tile"] = tuple(stored["tile"])
+        return cls.of(stored)
+
+
+OPTIONS: tuple[tuple[Option, Any], ...] = tuple(
+    (option_of(each), each.default) for each in fields(RunOptions)
+)
+"""Every option with its default, in the order of the keywords of ``vidsr.upscale``."""
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON has, for one that it may lack."""
+    if isinstance(value, os.PathLike):
+        path = os.fspath(value)
+        # Without a folder or a suffix, text would be read as the name of a shipped model.
+        return path if os.path.dirname(path) else os.path.join(os.curdir, path)
+    return str(value) if isinstance(value, Size | Fraction) else value
