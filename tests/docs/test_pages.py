@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import tomllib
 from importlib import import_module
@@ -90,6 +91,12 @@ def test_the_page_of_a_command_has_every_option(program: str) -> None:
     options = {option for parser in parsers for option in parser._option_string_actions}
     assert [option for option in options - {"-h"} if f"`{option}`" not in page] == []
     assert command_place(program) in PAGES
+
+
+def test_the_page_of_options_has_every_keyword() -> None:
+    page = PAGES["reference/options.md"]()
+    keywords = set(inspect.signature(vidsr.upscale).parameters) - {"src", "dst", "progress"}
+    assert set(re.findall(r"^\| `-.*?` \| `(\w+)` \|", page, re.MULTILINE)) == keywords
 
 
 def test_every_key_of_the_report_has_its_meaning() -> None:
