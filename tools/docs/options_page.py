@@ -7,8 +7,8 @@ from vidsr.run.option_views import ReferenceRow, reference_rows
 
 INTRODUCTION = """\
 Every choice of a run has one description, from which the [command](commands/vidsr.md) and the
-keywords of [`vidsr.upscale`](python.md) derive. `None` means that the choice follows from the source,
-the target or the model."""
+keywords of [`vidsr.upscale`](python.md) derive. `None` means that the choice follows from the
+source, the target or the model."""
 HEAD = ("option", "keyword", "values", "default", "meaning")
 
 
