@@ -25,7 +25,7 @@ BEGIN, END = "<!-- speed -->", "<!-- /speed -->"
 FORMAT = "vidsr-bench 1"
 COLUMNS = (
     "frames a second",
-    "processor ms a frame",
+    "CPU ms a frame",
     "vidsr's rate / its",
     "its network's time / vidsr's",
 )
@@ -129,7 +129,7 @@ def _efficiency(found: Mapping[str, Any]) -> str:
     if not found["colour_copies"]:
         return told + "."
     share = found["colour_copies"]["median"]
-    return f"{told}; colour and copies are {share:.0%} of its processor time."
+    return f"{told}; colour and copies are {share:.0%} of its CPU time."
 
 
 def _ladder(model: str, rungs: Sequence[Mapping[str, Any]]) -> str:
