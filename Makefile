@@ -1,6 +1,7 @@
 # Everything runs in .venv, which is made when first needed and renewed when pyproject.toml or
 # constraints.txt change. Other interpreter: make test PYTHON=python3.12
 # More options for pip (an index, a cache): make test PIP_FLAGS="..."
+# The pins of constraints.txt fit PyTorch's CPU build; docs/getting-started.md says where it comes from.
 
 PYTHON ?= python3
 PIP_FLAGS ?=
@@ -8,6 +9,12 @@ GPU_BUDGET_S ?= 320
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt $(PIP_FLAGS)
+
+# What needs neither video nor training, for `make check`: whole folders, and tests of the files
+# themselves. 60 s of CPU time together.
+QUICK := tests/degradation tests/docs/test_pages.py tests/lean tests/models tests/picture \
+  tests/quality tests/terminal tests/test_layers.py tests/test_packaging.py tests/test_public.py \
+  tests/test_readme.py
 
 # The Python side of TensorRT 10 and 11, without its libraries: tests hold our names against them.
 BINDINGS := $(PIP) --no-deps --upgrade --target $(VENV)/tensorrt-bindings
@@ -18,16 +25,22 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint format eval bench gpu-check clean
+.PHONY: help demo check quick test lint format docs dist eval bench gpu-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/base.stamp ## enlarge the demo clip: examples/demo.mp4 -> demo_4x.mp4
+demo: $(VENV)/base.stamp ## upscale the demo clip: examples/demo.mp4 -> demo_4x.mp4
 	$(BIN)/vidsr examples/demo.mp4 -o demo_4x.mp4 --overwrite
 
-test: $(VENV)/test.stamp ## run the tests; one of them: make test ARGS="-k psnr"
-	$(BIN)/python -m pytest -n auto $(ARGS)
+check: $(VENV)/test.stamp ## style, types and the quick tests, side by side: under a minute
+	@$(MAKE) --no-print-directory -j2 lint quick
+
+quick: $(VENV)/test.stamp ## run the tests that need no video and no training
+	$(BIN)/python -m pytest -n auto -q -m 'not slow' $(QUICK) $(ARGS)
+
+test: $(VENV)/test.stamp ## run all tests; one of them: make test ARGS="-k psnr"
+	$(BIN)/python -m pytest -n auto --durations=25 $(ARGS)
 
 lint: $(VENV)/test.stamp ## check style and types
 	$(BIN)/ruff check .
@@ -37,6 +50,15 @@ lint: $(VENV)/test.stamp ## check style and types
 format: $(VENV)/test.stamp ## rewrite the sources in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/docs.stamp ## build the documentation into build/site; warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo 'build/site/index.html; with search: python3 -m http.server -d build/site'
+
+dist: $(VENV)/test.stamp $(VENV)/dist.stamp ## build wheel and sdist into dist/, and try out both
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation .
+	$(BIN)/python tools/try_dist.py dist --pip-flags='$(PIP_FLAGS)'
 
 eval: $(VENV)/base.stamp ## PSNR on Set5 and Set14 (VIDSR_DATA names the data folder)
 	$(BIN)/vidsr-eval $(ARGS)
@@ -61,8 +83,18 @@ $(VENV)/test.stamp: $(VENV)/base.stamp
 	$(TENSORRT_BINDINGS)
 	@touch $@
 
+$(VENV)/docs.stamp: $(VENV)/base.stamp
+	$(PIP) -e '.[docs]'
+	@touch $@
+
+$(VENV)/dist.stamp: $(VENV)/base.stamp
+	$(PIP) -e '.[dist]'
+	@touch $@
+
 $(VENV)/base.stamp: pyproject.toml constraints.txt | $(VENV)/venv.stamp
-	$(PIP) -e .
+	@echo 'installing into $(VENV)'; $(PIP) -e . || { \
+	  echo 'error: pip failed. Hint: the pins fit PyTorch'"'"'s CPU build;' \
+	    'docs/getting-started.md names the index for PIP_FLAGS.' >&2; exit 1; }
 	@touch $@
 
 $(VENV)/venv.stamp:

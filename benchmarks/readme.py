@@ -1,10 +1,11 @@
-"""Writer of the README's figures of speed, from what `vidsr-bench --json` wrote.
+"""Writer of the documentation's figures of speed, from what `vidsr-bench --json` wrote.
 
-    python benchmarks/readme.py            # writes docs/speed.png and the table in README.md
-    python benchmarks/readme.py --check    # ends with 1 if the table is not what it would write
+    python benchmarks/readme.py            # writes docs/speed.png and the tables of the page
+    python benchmarks/readme.py --check    # ends with 1 if the tables are not what it would write
 
-The table stands between two comments, ``<!-- speed -->`` and ``<!-- /speed -->``. All results in
-benchmarks/results are used, in the order of their names; what other programs wrote there is not.
+The page is docs/performance.md; its tables stand between two comments, ``<!-- speed -->`` and
+``<!-- /speed -->``. All results in benchmarks/results are used, in the order of their names; what
+other programs wrote there is not.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-README, RESULTS = ROOT / "README.md", ROOT / "benchmarks" / "results"
+PAGE, RESULTS = ROOT / "docs" / "performance.md", ROOT / "benchmarks" / "results"
 CHART = ROOT / "docs" / "speed.png"
 BEGIN, END = "<!-- speed -->", "<!-- /speed -->"
 FORMAT = "vidsr-bench 1"
 COLUMNS = (
     "frames a second",
-    "processor ms a frame",
+    "CPU ms a frame",
     "vidsr's rate / its",
     "its network's time / vidsr's",
 )
@@ -128,7 +129,7 @@ def _efficiency(found: Mapping[str, Any]) -> str:
     if not found["colour_copies"]:
         return told + "."
     share = found["colour_copies"]["median"]
-    return f"{told}; colour and copies are {share:.0%} of its processor time."
+    return f"{told}; colour and copies are {share:.0%} of its CPU time."
 
 
 def _ladder(model: str, rungs: Sequence[Mapping[str, Any]]) -> str:
@@ -148,36 +149,36 @@ def _lines(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def with_table(readme: str, text: str) -> str:
-    """Put ``text`` between the comments of ``readme``. Raises ValueError if they are missing.
+def with_table(page: str, text: str) -> str:
+    """Return ``page`` with ``text`` between the comments.
 
-    Without results it may lack them.
+    Raises ValueError if the comments are missing; without results the page may lack them.
     """
-    before, begun, rest = readme.partition(BEGIN)
+    before, begun, rest = page.partition(BEGIN)
     _, ended, after = rest.partition(END)
     if begun and ended:
-        return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}" if text else readme
+        return f"{before}{BEGIN}\n\n{text}\n\n{END}{after}" if text else page
     if text:
-        raise ValueError(f"README.md lacks {BEGIN} and {END}, and there are results")
-    return readme
+        raise ValueError(f"{PAGE.name} lacks {BEGIN} and {END}, and there are results")
+    return page
 
 
-def agrees(readme: str, results: Sequence[Result]) -> bool:
+def agrees(page: str, results: Sequence[Result]) -> bool:
     """Return True if the table is what the results give."""
     try:
-        return with_table(readme, table(results)) == readme
+        return with_table(page, table(results)) == page
     except ValueError:
         return False
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Draw README's figures of speed from results.")
+    parser = argparse.ArgumentParser(description="Draw the page of speed from results.")
     parser.add_argument("--check", action="store_true", help="write nothing, only compare")
     args = parser.parse_args()
-    readme, results = README.read_text(encoding="utf-8"), load(RESULTS)
+    page, results = PAGE.read_text(encoding="utf-8"), load(RESULTS)
     if args.check:
-        return int(not agrees(readme, results))
-    README.write_text(with_table(readme, table(results)), encoding="utf-8")
+        return int(not agrees(page, results))
+    PAGE.write_text(with_table(page, table(results)), encoding="utf-8")
     if results:
         from vidsr.bench.outcome.plot import draw
 

@@ -17,6 +17,7 @@ import av
 import numpy as np
 import pytest
 
+from tests.docs.blocks import documents
 from tests.paths import ROOT
 
 DEMO = ROOT / "examples" / "demo.mp4"
@@ -56,6 +57,7 @@ def test_every_package_is_listed() -> None:
 
 @pytest.mark.parametrize("name", ["kernels", "engines"])
 def test_symlinks_are_relative(name: str) -> None:
+    assert tracked()  # an sdist holds copies instead
     link = ROOT / "vidsr" / name
     assert link.is_symlink()
     assert link.readlink() == Path("..") / name
@@ -95,12 +97,10 @@ def test_tracked_files_are_small() -> None:
     assert large == []
 
 
-def test_readme_names_only_real_targets() -> None:
-    readme = ROOT / "README.md"
-    if not readme.exists():
-        pytest.skip("no README.md yet")
+@pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_documents_name_only_real_targets(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    blocks = re.findall(r"```.*?```|`[^`\n]+`", readme.read_text(), re.DOTALL)
+    blocks = re.findall(r"```.*?```|`[^`\n]+`", path.read_text(encoding="utf-8"), re.DOTALL)
     named = {t for b in blocks for t in re.findall(r"(?:^|[`\s;&])make ([a-z-]+)", b)}
     assert named <= targets
 
@@ -176,6 +176,8 @@ def test_sdist_holds_what_the_wheel_needs(source_copy: Path, tmp_path: Path) -> 
     }  # the sdist holds the folders themselves
     assert moved <= names
     assert {"pyproject.toml", "LICENSE"} <= names
+    kept = {name for name in tracked() if name != ".gitignore" and not name.startswith(".ci/")}
+    assert {name for name in kept if (ROOT / name).is_file()} <= names  # what tests read
 
 
 def test_demo_clip_is_small_and_complete() -> None:

@@ -1,58 +1,37 @@
-"""README's commands are ones that the programs take."""
+"""The commands in README and docs are ones that the programs take."""
 
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
 
 import pytest
 
-import vidsr.bench.command.cli
-import vidsr.cli
-import vidsr.degradation.cli
-import vidsr.engines.command.cli
-import vidsr.quality.cli
-import vidsr.training.command.cli
-import vidsr.training.tools.blend
+from tests.docs.blocks import program_lines, shell_lines
 from tests.paths import ROOT
+from tools.docs.programs import PROGRAMS, parser_of
 from vidsr.models.zoo import load_model
 from vidsr.training.networks.student import adopt, build_student, dimensions
 from vidsr.training.options import Options, preset
 
-README = ROOT / "README.md"
-PARSERS = {
-    "vidsr": vidsr.cli,
-    "vidsr-bench": vidsr.bench.command.cli,
-    "vidsr-degrade": vidsr.degradation.cli,
-    "vidsr-engine": vidsr.engines.command.cli,
-    "vidsr-eval": vidsr.quality.cli,
-    "vidsr-train": vidsr.training.command.cli,
-    "python -m vidsr.training.tools.blend": vidsr.training.tools.blend,
-}
-
-
-def commands() -> list[str]:
-    """Every line of the shell blocks that calls one of the programs, what precedes it left out."""
-    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    lines = [line.split(" && ")[-1] for block in blocks for line in block.splitlines()]
-    return [line for line in lines if line.startswith(tuple(PARSERS)) and "--help" not in line]
+LONGEST_README = 120
+# Programs of others that pages may call; what they do is not checked.
+OTHERS = {"cd", "git", "make", "mkdir", "pip", "pre-commit", "python", "python3", "source"}
 
 
 def parsed(line: str) -> argparse.Namespace:
-    program = max((name for name in PARSERS if line.startswith(name)), key=len)
+    program = max((name for name in PROGRAMS if line.startswith(f"{name} ")), key=len)
     arguments = shlex.split(line.removeprefix(program), comments=True)
-    namespace: argparse.Namespace = PARSERS[program].build_parser().parse_args(arguments)
-    return namespace
+    return parser_of(program).parse_args(arguments)
 
 
-@pytest.mark.parametrize("line", commands())
+@pytest.mark.parametrize("line", [line for line in program_lines() if " " in line])
 def test_commands_are_taken(line: str) -> None:
     parsed(line)
 
 
 TRAINING = [
-    line for line in commands() if line.startswith("vidsr-train") and "--resume" not in line
+    line for line in program_lines() if line.startswith("vidsr-train") and "--resume" not in line
 ]
 
 
@@ -71,5 +50,24 @@ def test_what_is_trained_can_be_built_from_where_it_starts(line: str) -> None:
 
 
 def test_every_program_is_shown() -> None:
-    for program in PARSERS:
-        assert any(line.startswith(program + " ") for line in commands())
+    for program in PROGRAMS:
+        assert any(line.startswith(program + " ") for line in program_lines())
+
+
+@pytest.mark.parametrize(("name", "line"), shell_lines())
+def test_no_line_calls_a_program_that_is_not_known(name: str, line: str) -> None:
+    first = line.split()[0]
+    assert first in OTHERS | set(PROGRAMS), f"{name}: {line}"
+
+
+@pytest.mark.parametrize(
+    "line", [line for _, line in shell_lines() if line.startswith(("python", "python3"))]
+)
+def test_scripts_that_are_run_exist(line: str) -> None:
+    words = shlex.split(line, comments=True)
+    assert words[1] == "-m" or (ROOT / words[1]).is_file()
+
+
+def test_the_readme_is_short() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) < LONGEST_README

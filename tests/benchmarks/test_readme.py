@@ -1,4 +1,4 @@
-"""README's figures of speed are what the committed results say."""
+"""The documentation's figures of speed are what the committed results say."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def results() -> list[dict[str, Any]]:
     return [told | {"ladder": ladder}]
 
 
-def test_the_readme_agrees_with_the_committed_results() -> None:
+def test_the_page_agrees_with_the_committed_results() -> None:
     results = readme.load(readme.RESULTS)
-    assert readme.agrees(readme.README.read_text(encoding="utf-8"), results), (
+    assert readme.agrees(readme.PAGE.read_text(encoding="utf-8"), results), (
         "run python benchmarks/readme.py"
     )
     assert readme.CHART.is_file() or not results
@@ -51,7 +51,7 @@ def test_the_table_tells_what_was_measured(results: list[dict[str, Any]]) -> Non
     assert "What limits this machine now: the network, 65%" in text
 
 
-def test_a_tampered_readme_is_found_out(results: list[dict[str, Any]]) -> None:
+def test_a_tampered_page_is_found_out(results: list[dict[str, Any]]) -> None:
     empty = f"# vidsr\n\n{readme.BEGIN}\n{readme.END}\n\nmore\n"
     assert not readme.agrees(empty, results)
     written = readme.with_table(empty, readme.table(results))
@@ -63,7 +63,7 @@ def test_a_tampered_readme_is_found_out(results: list[dict[str, Any]]) -> None:
     assert not readme.agrees(written, results)
 
 
-def test_results_need_a_place_in_the_readme(results: list[dict[str, Any]]) -> None:
+def test_results_need_a_place_in_the_page(results: list[dict[str, Any]]) -> None:
     assert readme.agrees("# vidsr\n", [])
     assert not readme.agrees("# vidsr\n", results)
     with pytest.raises(ValueError, match="lacks"):

@@ -5,7 +5,7 @@
             ...
 
 ``net.onnx`` is written once, where PyTorch is: ``vidsr-engine export srresnet-x4 -o net.onnx``.
-Needs the packages tensorrt, pycuda, av and numpy, vidsr itself (pip install --no-deps vidsr), and
+Needs the packages tensorrt, pycuda, av and numpy, vidsr itself (pip install --no-deps -e .), and
 nvcc, which compiles the colour kernels once.
 """
 

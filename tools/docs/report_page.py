@@ -1,0 +1,125 @@
+"""The page of the report's JSON, made from the dataclass that writes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import types
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+from tools.docs.markdown import code, page, table
+from vidsr.run.report import Report
+
+INTRODUCTION = """\
+`vidsr IN -o OUT --report FILE` writes what a run did as one JSON object; in Python
+`vidsr.upscale` returns the same as a `vidsr.Report`, whose `to_json()` gives this text. Keys are
+only added: see [versions](../development/versions.md)."""
+EXAMPLE = """\
+import json
+
+import vidsr
+
+report = vidsr.upscale("input.mp4", "out_2x.mp4", scale=2, overwrite=True)
+print(json.loads(report.to_json())["frames"], report.fps)"""
+MEANINGS = {
+    "source": "the source as it was named",
+    "target": "the target as it was named",
+    "model": "name of the model",
+    "device": "device of the network, such as `cpu` or `cuda:0`",
+    "precision": "number format of the network's activations",
+    "engine": "runtime that ran the network last",
+    "decoder": "decoder of the source: `cpu` or `cuda`",
+    "scale": "factor between the network's input and its output",
+    "tile": "size that the network saw at once, or `whole frames`",
+    "codec": "codec of the target",
+    "size": "width and height of the target in pixels, as stored",
+    "pixel_format": "FFmpeg's name of the target's pixel format",
+    "color": "colour tags of the target, for people",
+    "frames": "number of frames written",
+    "elapsed_s": "seconds from the first frame to the finished file, loading left out",
+    "video_s": "seconds of video written",
+    "output_bytes": "bytes written",
+    "stages": "time of each stage",
+    "counts": "events while reading the source, in frames unless the name says otherwise",
+    "streams": "every stream of the source with what was done to it",
+    "notes": "assumptions, drops and switches of the run, as sentences",
+    "fps": "frames a second: `frames` over `elapsed_s`",
+}
+"""Meanings of the top-level keys that the dataclass itself does not describe."""
+
+
+def report_keys() -> list[str]:
+    """Return the top-level keys in the order of the JSON."""
+    return [*(field.name for field in dataclasses.fields(Report)), "fps"]
+
+
+def meanings() -> dict[str, str]:
+    """Return the meaning of each top-level key; the dataclass's own words come first."""
+    return MEANINGS | described(Report)
+
+
+def described(record: Any) -> dict[str, str]:
+    """Return what the section ``Args:`` of a dataclass's docstring says of each field."""
+    section = (inspect.getdoc(record) or "").partition("\nArgs:\n")[2].partition("\n\n")[0]
+    found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
+    return {name: " ".join(text.replace("``", "`").split()) for name, text in found}
+
+
+def report_page() -> str:
+    """Return the keys of the report with their types and meanings."""
+    told = meanings()
+    rows = [(f"`{key}`", f"`{kind}`", told.get(key, "")) for key, kind in _keys()]
+    inner = [page(f"## {key}", table(("key", "type", "meaning"), rows)) for key, rows in _nested()]
+    return page(
+        "# The report",
+        INTRODUCTION,
+        code(EXAMPLE, "python"),
+        table(("key", "type", "meaning"), rows),
+        *inner,
+    )
+
+
+def _keys() -> Iterator[tuple[str, str]]:
+    hints = typing.get_type_hints(Report)
+    for key in report_keys():
+        yield key, json_type(hints.get(key, float))
+
+
+def _nested() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Yield the keys whose values are records, with the keys inside."""
+    for key, hint in typing.get_type_hints(Report).items():
+        record = _record(hint)
+        if record is not None:
+            inner = typing.get_type_hints(record)
+            names, told = [field.name for field in dataclasses.fields(record)], described(record)
+            yield (
+                key,
+                [(f"`{n}`", f"`{json_type(inner[n])}`", told.get(n, "")) for n in names],
+            )
+
+
+def _record(hint: Any) -> Any:
+    """Return the dataclass that a type is made of, or None."""
+    if dataclasses.is_dataclass(hint):
+        return hint
+    found = (_record(part) for part in typing.get_args(hint))
+    return next((record for record in found if record is not None), None)
+
+
+def json_type(hint: Any) -> str:
+    """Return what a Python type becomes in JSON."""
+    plain = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+    if hint in plain:
+        return plain[hint]
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (tuple, list, set, frozenset):
+        kinds = list(dict.fromkeys(json_type(part) for part in inner if part is not ...))
+        return f"array of {' or '.join(kinds)}"
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(json_type(part) for part in inner)
+    if origin is typing.Literal:
+        return "string"
+    return "object"
