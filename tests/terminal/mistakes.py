@@ -118,7 +118,7 @@ TRAIN = _of(
     (BEGIN + "--init no.pth", 6, "no.pth: does not exist"),
     (BEGIN + "--init lite-x9", 6, "--model lite-x9, available"),
     (BEGIN + "--teacher no.pth", 6, "no.pth: does not exist"),
-    (BEGIN + "--teacher lite-x2", 6, "enlarges 2 times, the run 4 times"),
+    (BEGIN + "--teacher lite-x2", 6, "expected scale 4 of the run, got 2"),
     (BEGIN + "--validate nowhere", 3, "nowhere: no such folder"),
     (BEGIN + "--device tpu", 2, "--device tpu: expected"),
     (BEGIN + "--threads 0", 2, "--threads 0: expected 1 or more"),

@@ -34,7 +34,9 @@ def upscale_job(job: Job, notes: Notes, progress: Progress | None = None) -> Fin
     """Run an open job. Raises a VidsrError, with nothing unfinished left behind."""
     return run_to_sink(
         job.source,
-        lambda items: job.upscaler.stream(items, job.output.format, held=HELD_FRAMES),
+        lambda items: job.upscaler.stream(
+            items, job.output.format, held=HELD_FRAMES, ends=is_discontinuity
+        ),
         job.output,
         notes,
         progress,
@@ -91,6 +93,11 @@ def run_to_sink(
 def is_frame(item: Item) -> bool:
     """Return True for a frame: only these take memory worth counting."""
     return isinstance(item, Frame)
+
+
+def is_discontinuity(item: Item) -> bool:
+    """Return True for what ends the memory of a network that looks back."""
+    return isinstance(item, Discontinuity)
 
 
 def _into(sink: FrameSink, progress: Progress | None) -> Callable[[Item], None]:

@@ -56,9 +56,9 @@ class Bench:
         return self.job.upscaler.engine.device
 
     def inputs(self) -> Iterator[Frame]:
-        """As many as were asked for, in an order that is motion."""
+        """Return as many frames as were asked for, in an order that is motion."""
         return (self.frames[i] for i in bounce(self.task.frames, len(self.frames)))
 
     def outputs(self) -> Iterator[Frame]:
-        """The same of large ones."""
+        """Return as many large frames, in the same order."""
         return (self.large[i] for i in bounce(self.task.frames, len(self.large)))

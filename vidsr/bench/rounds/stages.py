@@ -86,7 +86,7 @@ def copy(bench: Bench) -> Samples:
 
 
 def encode(bench: Bench) -> Samples:
-    """The command's encoder and muxer on the pictures it gets; emptying the encoder counts."""
+    """Time the command's encoder and muxer on its pictures; emptying the encoder counts."""
     plan, samples = bench.job.output, Samples(work=bench.large[0].format.frame_bytes)
     images = [
         to_image(frame).reformat(format=plan.encoder_format, threads=1) for frame in bench.large

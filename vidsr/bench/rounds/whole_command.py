@@ -58,14 +58,14 @@ class Watch:
 
 
 def open_job(task: Task, notes: Notes) -> Job:
-    """The job of a command with the task's options, in a process set up as the command's."""
+    """Open the job of the task's options, in a process set up as the command's."""
     keep_heap()
     torch.set_num_threads(task.threads)
     return prepare(Path(task.source), Path(task.target), task.options(), notes)
 
 
 def first_frames(task: Task, count: int) -> Iterator[Frame]:
-    """The source opened once more."""
+    """Yield the first frames of the source, opened once more."""
     request = SourceRequest(duration_s=task.duration_s)
     with open_source(Locator.of(task.source), request, Notes()) as source:
         yield from islice((item for item in source if isinstance(item, Frame)), count)
@@ -79,7 +79,7 @@ def warm_up(task: Task, job: Job) -> None:
 
 
 def about(task: Task, job: Job) -> dict[str, Any]:
-    """What ran, for tables."""
+    """Return facts of what ran, for tables."""
     upscaler, layout, plan = job.upscaler, job.info.format, job.output
     engine = upscaler.engine
     return {

@@ -34,7 +34,9 @@ def is_cover(stream: Stream) -> bool:
 
 def _side_stream(container: InputContainer, stream: Stream) -> SideStream:
     codec = codec_name(stream)
-    silent = isinstance(stream, AudioStream) and not stream.rate
+    readable = codec != "none"
+    if readable and isinstance(stream, AudioStream):  # one without a codec has no rate to ask for
+        readable = bool(stream.rate)
     return SideStream(
         index=stream.index,
         kind=stream.type,
@@ -43,7 +45,7 @@ def _side_stream(container: InputContainer, stream: Stream) -> SideStream:
         disposition=stream.disposition,
         time_base=stream.time_base,
         cover=is_cover(stream),
-        readable=codec != "none" and not silent,
+        readable=readable,
         template=stream,
         read_payload=_payload(container, stream),
     )
