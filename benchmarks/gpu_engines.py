@@ -25,7 +25,7 @@ from vidsr.engines.pytorch.cuda_graphs import Capture, GraphedEngine, capture_on
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.models.zoo import load_model
-from vidsr.values import Precision
+from vidsr.option_values import Precision
 
 T = TypeVar("T")
 MODELS = ("lite-x4", "lite-x2", "srresnet-x4")

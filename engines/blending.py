@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from vidsr.engines.spans import Span
+from vidsr.engines.tile_spans import Span
 
 Window = tuple[Span, Span]  # rows and columns
 

@@ -9,7 +9,7 @@ from typing import get_args
 import torch
 
 from vidsr.errors import DeviceError, OptionError
-from vidsr.values import Precision, check_device_name, check_device_names, one_of
+from vidsr.option_values import Precision, check_device_name, check_device_names, one_of
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -8,7 +8,7 @@ import torch
 
 from vidsr.engines.engine import Engine
 from vidsr.models.model import Model
-from vidsr.values import EngineKind, Precision
+from vidsr.option_values import EngineKind, Precision
 
 
 class Starter(Protocol):

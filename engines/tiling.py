@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vidsr.engines.blending import blend
 from vidsr.engines.engine import Engine
-from vidsr.engines.spans import Span
+from vidsr.engines.tile_spans import Span
 from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.picture.size import Size
 

@@ -25,7 +25,7 @@ from vidsr import MemoryLimitError, cli
 from vidsr.cli import build_parser
 from vidsr.picture.size import Size
 from vidsr.run.options import RunOptions
-from vidsr.video.sink.codecs import CODECS
+from vidsr.video.sink.codec_defaults import CODECS
 
 FAST = ("--model", "lite-x2", "--device", "cpu", "--codec", "ffv1")
 COMMAND = [sys.executable, "-m", "vidsr.cli"]

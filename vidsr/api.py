@@ -5,11 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 from os import PathLike
 
+from vidsr.option_values import Decoder, Deinterlace, EngineKind, ModelName, Precision
 from vidsr.run.executor import LocalExecutor
 from vidsr.run.options import RunOptions
 from vidsr.run.report import Report
 from vidsr.run.spec import JobSpec
-from vidsr.values import Decoder, Deinterlace, EngineKind, ModelName, Precision
 from vidsr.video.locator import Name
 from vidsr.video.progress import Progress
 

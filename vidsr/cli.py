@@ -10,7 +10,7 @@ from pathlib import Path
 from vidsr import __version__
 from vidsr.errors import OptionError
 from vidsr.run.early_checks import check_report, check_run
-from vidsr.run.option_views import add_options
+from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
 from vidsr.run.spec import JobSpec
 from vidsr.terminal.command import run_command, say

@@ -24,10 +24,10 @@ from vidsr.errors import (
 )
 from vidsr.files import check_writable, written_whole
 from vidsr.models.shipped import available, find_weights
+from vidsr.option_values import parse_bytes
 from vidsr.picture.size import Size
 from vidsr.terminal.command import run_command, say
 from vidsr.terminal.parser import Parser, reader
-from vidsr.values import parse_bytes
 
 # What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
 

@@ -9,7 +9,7 @@ import torch
 from vidsr.engines.engine import Engine
 from vidsr.engines.openvino_int8.engine import OpenVinoEngine, import_openvino
 from vidsr.models.model import Model
-from vidsr.values import EngineKind, Precision
+from vidsr.option_values import EngineKind, Precision
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from vidsr.models.checkpoint import Generator
 from vidsr.models.model import Model
 from vidsr.models.plain_net import PlainNet
 from vidsr.models.receptive_field import alignment, halo
-from vidsr.values import Precision
+from vidsr.option_values import Precision
 
 # Peak of resident memory on a CPU over live activations, measured. Windows of 0.06 megapixels: lite
 # and srresnet 0.7 to 1.1, espcn and srcnn 0.8 to 1.0, rrdb 1.2 to 1.5, unet 0.8 to 2 (the heap does

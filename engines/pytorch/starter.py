@@ -11,7 +11,7 @@ from vidsr.engines.pytorch.compiled import CompiledEngine, require_compiler
 from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.models.model import Model
-from vidsr.values import EngineKind, Precision
+from vidsr.option_values import EngineKind, Precision
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from vidsr.engines.trt.load import load_cached
 from vidsr.engines.trt.profile import profile_of
 from vidsr.errors import OptionError
 from vidsr.models.model import Model
+from vidsr.option_values import Precision
 from vidsr.picture.size import Size
-from vidsr.values import Precision
 
 Say = Callable[[str], None]
 PRECISIONS: dict[Precision, FloatType] = {"auto": "fp16", "fp16": "fp16", "fp32": "fp32"}

@@ -319,7 +319,7 @@ def onnx_file(facts: NetworkFacts) -> bytes:
 
 def install(monkeypatch: Any) -> None:
     """Put the stand-ins where ``import`` finds them, and have what imports them do so anew."""
-    monkeypatch.delitem(sys.modules, "vidsr.lean.lane", raising=False)
+    monkeypatch.delitem(sys.modules, "vidsr.lean.cuda_stream", raising=False)
     monkeypatch.setattr(Contexts, "depth", 0)
     monkeypatch.setattr(Stream, "log", [])
     monkeypatch.setattr(Device, "sm_count", 132)

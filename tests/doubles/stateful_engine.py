@@ -10,7 +10,7 @@ from torch import Tensor
 from tests.doubles.stub_engine import StubEngine
 from vidsr.engines.engine import Engine, EngineTraits
 from vidsr.models.model import Model
-from vidsr.values import EngineKind, Precision
+from vidsr.option_values import EngineKind, Precision
 
 
 @dataclass

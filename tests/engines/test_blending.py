@@ -12,8 +12,8 @@ from tests.doubles.boundless_runtime import BoundlessEngine, BoundlessStarter
 from tests.doubles.stub_engine import StubEngine
 from tests.makers.clips import make_clip
 from vidsr.engines.blending import blend
-from vidsr.engines.selection import choice
-from vidsr.engines.spans import Span
+from vidsr.engines.selection import engine_order
+from vidsr.engines.tile_spans import Span
 from vidsr.engines.tiling import BLEND_MARGIN, choose_tile, is_exact, run_tiled, window_pixels
 from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.picture.size import Size
@@ -85,7 +85,7 @@ def test_a_network_that_may_not_be_cut_is_refused_in_tiles() -> None:
 def test_a_whole_run_through_another_runtime(
     tile: tuple[int, int] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choice, "STARTERS", (BoundlessStarter(), *choice.STARTERS))
+    monkeypatch.setattr(engine_order, "STARTERS", (BoundlessStarter(), *engine_order.STARTERS))
     clip = make_clip(tmp_path / "in.mp4", size=(160, 120), frames=3).path
     report = vidsr.upscale(clip, tmp_path / "out.mkv", model="lite-x2", device="cpu", tile=tile)
     assert (report.engine, report.frames) == ("fake boundless", 3)

@@ -13,8 +13,8 @@ pytest.importorskip("av")
 import vidsr
 from tests.gpu.files import DEMO, decode, psnr_db
 from vidsr.errors import DeviceError
-from vidsr.video.sink.codecs import CODECS
-from vidsr.video.sink.encoders import check_device
+from vidsr.video.sink.codec_defaults import CODECS
+from vidsr.video.sink.encoder_settings import check_device
 
 skip_without_cuda()
 

@@ -27,8 +27,8 @@ from vidsr.engines.selection.accuracy_check import check_engine
 from vidsr.engines.tiling import run_tiled
 from vidsr.errors import MemoryLimitError
 from vidsr.models.zoo import load_model
+from vidsr.option_values import Precision
 from vidsr.picture.size import Size
-from vidsr.values import Precision
 
 skip_without_cuda()
 

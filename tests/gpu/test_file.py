@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.gpu.on_gpu import DEVICE, PRECISION, pick, skip_without_cuda
-from vidsr.values import Precision
+from vidsr.option_values import Precision
 
 pytest.importorskip("av")
 

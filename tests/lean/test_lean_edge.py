@@ -53,7 +53,7 @@ def lean(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     yield module
-    sys.modules.pop("vidsr.lean.lane", None)  # it holds the stand-ins
+    sys.modules.pop("vidsr.lean.cuda_stream", None)  # it holds the stand-ins
     assert lean_fakes.Contexts.depth == 0, "the context was left on the stack"
 
 
@@ -262,7 +262,7 @@ def test_a_plan_for_something_else_is_built_anew(
 
 def test_without_pycuda(onnx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pycuda", None)
-    monkeypatch.delitem(sys.modules, "vidsr.lean.lane", raising=False)
+    monkeypatch.delitem(sys.modules, "vidsr.lean.cuda_stream", raising=False)
     with pytest.raises(DeviceError, match=r"PyCUDA cannot be imported.*Hint: pip install pycuda"):
         LeanUpscaler(onnx)
 
@@ -279,7 +279,7 @@ def test_imports_nothing_that_needs_torch() -> None:
         "from vidsr.lean import LeanUpscaler\nassert 'pycuda' not in sys.modules\n"
         "for name in ('pycuda', 'pycuda.driver', 'pycuda.compiler'):\n"
         "    sys.modules[name] = MagicMock()\n"
-        "import vidsr.lean.lane\n"
+        "import vidsr.lean.cuda_stream\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False

@@ -17,8 +17,8 @@ import vidsr
 from vidsr import OptionError
 from vidsr.cli import build_parser
 from vidsr.picture.size import Size
-from vidsr.run.option import option_of
-from vidsr.run.option_views import add_options, reference_rows
+from vidsr.run.option_description import option_of
+from vidsr.run.option_listings import add_options, reference_rows
 from vidsr.run.options import OPTIONS, RunOptions
 from vidsr.run.wanted_size import WantedSize
 from vidsr.video.sink.output_options import OutputOptions
@@ -165,6 +165,8 @@ def test_rows_of_the_reference_page() -> None:
 
 
 def test_the_record_needs_neither_torch_nor_av() -> None:
-    code = "import sys, vidsr.run.option_views\nprint({'torch', 'av', 'numpy'} & set(sys.modules))"
+    code = (
+        "import sys, vidsr.run.option_listings\nprint({'torch', 'av', 'numpy'} & set(sys.modules))"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "set()\n"

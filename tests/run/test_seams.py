@@ -22,7 +22,7 @@ from vidsr.picture.frame import Frame
 from vidsr.run.executor import Executor, LocalExecutor
 from vidsr.run.job import open_job, plan_job
 from vidsr.run.loop import run_to_sink
-from vidsr.run.openers import Openers
+from vidsr.run.media_kinds import Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
 from vidsr.run.report import Report
@@ -35,7 +35,7 @@ from vidsr.video.locator import Locator
 from vidsr.video.sink.base import MarkingSink
 from vidsr.video.sink.file_sink import FileSink
 from vidsr.video.source.base import SourceRequest
-from vidsr.video.source.openers import open_source
+from vidsr.video.source.source_kinds import open_source
 
 LITE = RunOptions(model="lite-x2", device="cpu", precision="fp32")
 LOSSLESS = replace(LITE, codec="ffv1")  # x264's bytes depend on its threads' timing now and then

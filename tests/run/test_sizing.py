@@ -12,6 +12,7 @@ from vidsr import OptionError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.notes import Notes
+from vidsr.option_values import MAX_SIDE
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.picture.size import Size
@@ -19,7 +20,6 @@ from vidsr.run.job import prepare
 from vidsr.run.options import RunOptions
 from vidsr.run.sizing import choose_scale, describe_tile, target_size
 from vidsr.run.wanted_size import WantedSize
-from vidsr.values import MAX_SIDE
 
 
 def layout(width: int, height: int) -> VideoFormat:

@@ -12,15 +12,15 @@ from vidsr import Upscaler
 from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.inference_net import InferenceNet
-from vidsr.engines.selection.choice import EngineChoice
+from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.engines.tiling import window_pixels
 from vidsr.errors import MemoryLimitError
+from vidsr.option_values import EngineKind
 from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.picture.size import Size
 from vidsr.upscaling.format_run import FormatRun
 from vidsr.upscaling.memory_plan import Load
 from vidsr.upscaling.transform import RGB_FULL
-from vidsr.values import EngineKind
 
 SIZE = (90, 120)
 FRAME = Size(120, 90)

@@ -15,6 +15,7 @@ from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.tiling import plan_tiles, window_pixels
 from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.models.zoo import load_model
+from vidsr.option_values import parse_bytes
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.picture.size import Size
@@ -31,7 +32,6 @@ from vidsr.upscaling.memory_plan import (
     plan_memory,
 )
 from vidsr.upscaling.transform import RGB_FULL
-from vidsr.values import parse_bytes
 
 YUV = PixelFormat("yuv", 8, (2, 2))
 BT709 = ColorSpec(matrix=1, range=1)

@@ -18,7 +18,7 @@ from tests.doubles.stateful_engine import StatefulStarter, StatefulStub
 from tests.doubles.stub_engine import StubEngine
 from tests.makers.clips import decode, make_clip, samples
 from vidsr import Upscaler
-from vidsr.engines.selection import choice
+from vidsr.engines.selection import engine_order
 from vidsr.errors import OptionError
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
@@ -65,7 +65,7 @@ def two_threads() -> Iterator[None]:
 @pytest.fixture
 def recurrent(monkeypatch: pytest.MonkeyPatch) -> StatefulStarter:
     starter = StatefulStarter()
-    monkeypatch.setattr(choice, "STARTERS", (starter, *choice.STARTERS))
+    monkeypatch.setattr(engine_order, "STARTERS", (starter, *engine_order.STARTERS))
     return starter
 
 
@@ -242,7 +242,7 @@ def test_one_thread_at_a_time_where_an_engine_says_so(
         return y
 
     engine = StubEngine(change=alone, reentrant=False, dtype=torch.float32)
-    monkeypatch.setattr(choice, "STARTERS", (StatefulStarter(engine),))
+    monkeypatch.setattr(engine_order, "STARTERS", (StatefulStarter(engine),))
     with Upscaler("lite-x2", device="cpu") as upscaler:
         assert upscaler.side_by_side(GRAY, upscaler.target_format(GRAY)) == 1
         failed: list[BaseException] = []
@@ -267,7 +267,7 @@ def test_an_engine_of_several_frames_is_refused(monkeypatch: pytest.MonkeyPatch)
         def traits(self) -> Any:
             return replace(super().traits, past_frames=1, future_frames=2)
 
-    monkeypatch.setattr(choice, "STARTERS", (StatefulStarter(Looking()),))
+    monkeypatch.setattr(engine_order, "STARTERS", (StatefulStarter(Looking()),))
     with pytest.raises(OptionError, match=r"1 frames before and 2 after.*expected a network of"):
         Upscaler("lite-x2", device="cpu")
 

@@ -18,12 +18,12 @@ from vidsr.errors import MemoryLimitError, ModelError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.families import choose_model, is_family
 from vidsr.models.networks.config import GeneratorConfig
+from vidsr.option_values import Precision
 from vidsr.picture import conversion
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, view_planes
 from vidsr.quality.set_scores import score_sets, set_means
 from vidsr.upscaling.transform import RGB_FULL
-from vidsr.values import Precision
 
 Array = np.ndarray[Any, Any]
 

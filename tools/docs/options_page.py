@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.docs.markdown import page, table
-from vidsr.run.option_views import ReferenceRow, reference_rows
+from vidsr.run.option_listings import ReferenceRow, reference_rows
 
 INTRODUCTION = """\
 Every choice of a run has one description, from which the [command](commands/vidsr.md) and the

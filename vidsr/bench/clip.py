@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from vidsr.bench.worker_task import Footage
 from vidsr.errors import InputError, NoInputError, VidsrError
-from vidsr.video.release import reading, writing
+from vidsr.video.close_codecs import reading, writing
 
 Plane = NDArray[np.float32]
 ENCODER = {"preset": "veryfast", "crf": "20"}  # of a source: as good as what people bring

@@ -10,10 +10,10 @@ from vidsr.bench.peers import PEERS
 from vidsr.errors import NoInputError, OptionError, OutputError
 from vidsr.files import check_writable
 from vidsr.models.families import check_model
+from vidsr.option_values import check_device_names, one_of
 from vidsr.picture.size import Size
 from vidsr.terminal.parser import did_you_mean, reader
-from vidsr.values import check_device_names, one_of
-from vidsr.video.sink.codecs import check_quality, find_codec
+from vidsr.video.sink.codec_defaults import check_quality, find_codec
 
 SMALLEST, LARGEST = 16, 4096  # sides of a drawn clip
 FEWEST_FRAMES = 4

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, cast
 from vidsr.errors import VidsrError
 
 if TYPE_CHECKING:
+    from vidsr.option_values import EngineKind
     from vidsr.run.options import RunOptions
-    from vidsr.values import EngineKind
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from vidsr.video.sink.output_plan import (
 )
 from vidsr.video.sink.target_file import Target
 from vidsr.video.source.base import SourceRequest
-from vidsr.video.source.openers import open_source
+from vidsr.video.source.source_kinds import open_source
 from vidsr.video.still_images import to_bytes
 
 NEAR_LOSSLESS_CRF = 8

@@ -24,7 +24,7 @@ from vidsr.errors import DeviceError, InputError, ModelError, OptionError
 from vidsr.lean.pictures import describe, tag
 
 if TYPE_CHECKING:
-    from vidsr.lean.lane import Job, Lane
+    from vidsr.lean.cuda_stream import Job, Lane
 
 
 class LeanUpscaler:
@@ -111,7 +111,7 @@ class LeanUpscaler:
 def _import_lane() -> Any:
     """Import what needs pycuda. Raises DeviceError where that is absent or finds no driver."""
     try:
-        return import_module("vidsr.lean.lane")
+        return import_module("vidsr.lean.cuda_stream")
     except (ImportError, OSError) as error:
         raise DeviceError(
             f"PyCUDA cannot be imported: {error}", hint="pip install pycuda; it needs a GPU driver"

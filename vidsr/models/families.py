@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vidsr.errors import OptionError
 from vidsr.models.header import stated_config
 from vidsr.models.shipped import available, find_weights
-from vidsr.values import ModelName
+from vidsr.option_values import ModelName
 
 if TYPE_CHECKING:
     import torch

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from vidsr.errors import NoInputError, OptionError, OutputError
 from vidsr.files import check_writable, write_text
+from vidsr.option_values import one_of
 from vidsr.quality.request import BASELINES, METRICS, Request
 from vidsr.terminal.command import run_command
 from vidsr.terminal.parser import Parser, whole
-from vidsr.values import one_of
 from vidsr.video.image_sequences import is_image
 
 if TYPE_CHECKING:

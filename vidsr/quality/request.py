@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vidsr.errors import NoInputError, OptionError
 from vidsr.models.families import check_model
-from vidsr.values import check_device_names, one_of
+from vidsr.option_values import check_device_names, one_of
 from vidsr.video.image_sequences import is_image, picture_files
 
 METRICS = ("psnr", "ssim", "niqe", "flicker")

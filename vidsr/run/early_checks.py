@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vidsr.engines.selection.combinations import check_combination, named_device
+from vidsr.engines.selection.allowed_combinations import check_combination, named_device
 from vidsr.errors import OutputError
 from vidsr.files import check_writable
 from vidsr.models.families import check_model
-from vidsr.run.openers import FILES, Openers
+from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.video.locator import Locator, Name
-from vidsr.video.sink.openers import choose_sink
 from vidsr.video.sink.output_options import check_encoding
+from vidsr.video.sink.sink_kinds import choose_sink
 from vidsr.video.sink.target_file import Target
-from vidsr.video.source.openers import choose_source
+from vidsr.video.source.source_kinds import choose_source
 
 
 def check_run(src: Name, dst: Name, options: RunOptions, openers: Openers = FILES) -> Target:

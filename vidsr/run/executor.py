@@ -9,7 +9,7 @@ from typing import Protocol
 from vidsr.notes import Notes
 from vidsr.run.job import Job, open_job
 from vidsr.run.loop import Finished, upscale_job
-from vidsr.run.openers import FILES, Openers
+from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
 from vidsr.run.report import Report

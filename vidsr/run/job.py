@@ -7,13 +7,13 @@ from types import TracebackType
 from typing import Self
 
 from vidsr.engines.devices import resolve_devices, resolve_precision
-from vidsr.engines.selection.choice import EngineChoice
+from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.errors import InputError
 from vidsr.models.families import is_family
 from vidsr.notes import Notes
 from vidsr.picture.frame import VideoFormat
 from vidsr.run.early_checks import check_run
-from vidsr.run.openers import FILES, Openers
+from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
 from vidsr.run.sizing import choose_scale, describe, target_size
@@ -33,7 +33,7 @@ from vidsr.video.sink.output_plan import (
 from vidsr.video.sink.target_file import Target
 from vidsr.video.source.base import FrameSource, SourceRequest
 from vidsr.video.source.nvdec import Nvdec, open_nvdec
-from vidsr.video.source.openers import open_source
+from vidsr.video.source.source_kinds import open_source
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.video.items import Discontinuity, Item
 from vidsr.video.progress import Progress
 from vidsr.video.sink.base import FrameSink, MarkingSink, SinkOpener, Written
-from vidsr.video.sink.openers import SINK_OPENERS, choose_sink
 from vidsr.video.sink.output_plan import OutputPlan
+from vidsr.video.sink.sink_kinds import SINK_OPENERS, choose_sink
 from vidsr.video.source.base import FrameSource
 
 QUEUED_FRAMES = HELD_FRAMES - 1  # between two stages; the sink works on one more

@@ -14,10 +14,7 @@ from fractions import Fraction
 from typing import Any, Self, get_args
 
 from vidsr.errors import OptionError
-from vidsr.picture.size import Size
-from vidsr.run.option import Option, option, option_of
-from vidsr.run.wanted_size import WantedSize
-from vidsr.values import (
+from vidsr.option_values import (
     MAX_SIDE,
     SCALES,
     Decoder,
@@ -32,7 +29,10 @@ from vidsr.values import (
     parse_rate,
     parse_seconds,
 )
-from vidsr.video.sink.codecs import CODECS, check_quality, find_codec
+from vidsr.picture.size import Size
+from vidsr.run.option_description import Option, option, option_of
+from vidsr.run.wanted_size import WantedSize
+from vidsr.video.sink.codec_defaults import CODECS, check_quality, find_codec
 from vidsr.video.sink.output_options import OutputOptions
 
 SMALLEST_TILE = 16  # below, the halo is nearly all of the work

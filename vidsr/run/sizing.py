@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from vidsr.errors import OptionError
+from vidsr.option_values import MAX_SIDE
 from vidsr.picture.frame import VideoFormat
 from vidsr.picture.size import Size
 from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.upscaler import Upscaler
-from vidsr.values import MAX_SIDE
 from vidsr.video.info import SourceInfo
 from vidsr.video.sink.output_plan import OutputPlan
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from vidsr.errors import OptionError
 from vidsr.models.networks.config import GeneratorConfig, Kind, NormKind, PReLUKind
+from vidsr.option_values import Precision, one_of
 from vidsr.training.choices import (
     AdversarialKind,
     DiscriminatorKind,
@@ -15,7 +16,6 @@ from vidsr.training.choices import (
     PixelLoss,
     ScheduleKind,
 )
-from vidsr.values import Precision, one_of
 
 # What differs between generators: sizes as published where a paper has them, and the rate that
 # their depth bears. SRGAN is SRResNet's network with the adversarial losses on.

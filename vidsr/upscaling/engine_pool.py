@@ -8,8 +8,8 @@ from threading import Lock, RLock
 import torch
 
 from vidsr.engines.engine import Engine
-from vidsr.engines.selection.choice import EngineChoice, first_engine, offer_follower
-from vidsr.engines.selection.follower import Vacancy
+from vidsr.engines.selection.engine_order import EngineChoice, first_engine, offer_follower
+from vidsr.engines.selection.takeover import Vacancy
 from vidsr.errors import OptionError
 from vidsr.models.model import Model
 from vidsr.notes import Notes

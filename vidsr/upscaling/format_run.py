@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vidsr.engines.engine import Engine, is_stateful
 from vidsr.engines.selection.switch import EngineSwitch, Sample
-from vidsr.engines.stateful import StreamEngine
+from vidsr.engines.stateful_tiles import StreamEngine
 from vidsr.engines.tiling import BLEND_MARGIN, first_window, is_exact
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, VideoFormat

@@ -13,11 +13,12 @@ from torch import Tensor
 
 from vidsr.engines.devices import resolve_devices
 from vidsr.engines.engine import Engine
-from vidsr.engines.selection.choice import EngineChoice
+from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.errors import OptionError
 from vidsr.models.families import check_scale, choose_model
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
+from vidsr.option_values import EngineKind, ModelName, Precision, parse_bytes
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling import transform
 from vidsr.upscaling.engine_pool import EnginePool
@@ -33,7 +34,6 @@ from vidsr.upscaling.picture_kinds import (
     upscale_tensor,
 )
 from vidsr.upscaling.session import Session
-from vidsr.values import EngineKind, ModelName, Precision, parse_bytes
 
 T = TypeVar("T")
 KEPT_FORMATS = 64  # of single pictures, whose plans are remembered

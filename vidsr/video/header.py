@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from vidsr.values import Decoder
+from vidsr.option_values import Decoder
 
 if TYPE_CHECKING:
     from av.container.core import Chapter

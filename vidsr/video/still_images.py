@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vidsr.errors import InputError
 from vidsr.files import written_whole
-from vidsr.video.release import reading
+from vidsr.video.close_codecs import reading
 
 STRICT = {"err_detect": "explode"}  # FFmpeg otherwise fills what a damaged JPEG lacks with grey
 

@@ -25,7 +25,7 @@ from vidsr.engines.openvino_int8.int8_steps import (
     weights_and_biases,
 )
 from vidsr.engines.selection.accuracy_check import least_psnr_db
-from vidsr.engines.selection.choice import EngineChoice, first_engine
+from vidsr.engines.selection.engine_order import EngineChoice, first_engine
 from vidsr.errors import DeviceError, ModelError, OptionError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.networks.config import GeneratorConfig

@@ -15,7 +15,7 @@ from vidsr import Upscaler
 from vidsr.engines.pytorch import compiled
 from vidsr.engines.pytorch.compiled import CompiledEngine
 from vidsr.engines.pytorch.engine import TorchEngine
-from vidsr.engines.selection.choice import EngineChoice, first_engine
+from vidsr.engines.selection.engine_order import EngineChoice, first_engine
 from vidsr.errors import DeviceError, OptionError
 from vidsr.models.zoo import Model, load_model
 

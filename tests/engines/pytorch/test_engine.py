@@ -21,7 +21,7 @@ from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 from vidsr.models.checkpoint import Generator, build_generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.zoo import Model
-from vidsr.values import Precision
+from vidsr.option_values import Precision
 
 CPU = torch.device("cpu")
 CPUINFO = Path("/proc/cpuinfo")

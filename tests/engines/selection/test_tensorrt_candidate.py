@@ -27,10 +27,10 @@ from vidsr.engines.onnx_files.network_cache import cached_network, network_key
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.selection import tensorrt_candidate as candidate_module
 from vidsr.engines.selection.background_build import BackgroundBuild
-from vidsr.engines.selection.choice import EngineChoice
+from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.engines.selection.fixed_shape import FixedShapeEngine
 from vidsr.engines.selection.tensorrt_candidate import Wanted, tensorrt_candidate
-from vidsr.engines.selection.tensorrt_follower import TensorRTFollower
+from vidsr.engines.selection.tensorrt_takeover import TensorRTFollower
 from vidsr.engines.trt import gpu as machines
 from vidsr.engines.trt.gpu import Machine
 from vidsr.errors import DeviceError, OptionError

@@ -24,8 +24,8 @@ from vidsr.picture.frame import PixelFormat, view_planes
 from vidsr.run.job import prepare
 from vidsr.run.options import RunOptions
 from vidsr.video.hdr import HdrMetadata
-from vidsr.video.sink.codecs import CODECS, find_codec
-from vidsr.video.sink.encoders import (
+from vidsr.video.sink.codec_defaults import CODECS, find_codec
+from vidsr.video.sink.encoder_settings import (
     add_parameters,
     check_device,
     choose_format,

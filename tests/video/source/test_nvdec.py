@@ -32,7 +32,7 @@ from vidsr.video.source import nvdec
 from vidsr.video.source.file_source import FileSource
 from vidsr.video.source.frame_reader import Pictures
 from vidsr.video.source.nvdec import Nvdec, has_tensors, open_nvdec, unpack
-from vidsr.video.source.opening import open_input
+from vidsr.video.source.open_container import open_input
 
 LAYOUTS = {"yuv420p": ("nv12", 0), "yuv420p10le": ("p010le", 6), "yuv420p12le": ("p016le", 4)}
 BROUGHT = "are brought from the GPU to the CPU"

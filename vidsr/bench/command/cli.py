@@ -18,9 +18,9 @@ from vidsr.bench.peers import PEERS
 from vidsr.bench.request import Request, check_files, size
 from vidsr.errors import OptionError
 from vidsr.files import write_text
+from vidsr.option_values import SCALES, EngineKind
 from vidsr.terminal.command import run_command
 from vidsr.terminal.parser import Parser
-from vidsr.values import SCALES, EngineKind
 
 # Nothing here loads torch or PyAV: see vidsr.bench.worker_task.
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 from vidsr.bench.peers import PEERS
 from vidsr.errors import OptionError, OutputError, VidsrError
-from vidsr.video.sink.codecs import CODECS
+from vidsr.video.sink.codec_defaults import CODECS
 
 X264 = CODECS["h264"]
 FOLDER_VARIABLE = "VIDSR_BENCH_MODELS"

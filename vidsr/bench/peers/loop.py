@@ -15,7 +15,7 @@ from av.video.frame import PictureType
 
 from vidsr.bench.peers.job import Opened, PeerJob
 from vidsr.errors import InputError, NoInputError, OutputError
-from vidsr.video.release import reading, writing
+from vidsr.video.close_codecs import reading, writing
 
 T = TypeVar("T")
 WARM_UP = 2  # first runs allocate memory, choose kernels and lay out weights

@@ -24,7 +24,7 @@ from vidsr.bench.rounds.whole_command import about, first_frames, open_job
 from vidsr.bench.worker_task import Task, serve
 from vidsr.notes import Notes
 from vidsr.picture.frame import to_image
-from vidsr.video.release import writing
+from vidsr.video.close_codecs import writing
 from vidsr.video.sink.output_plan import configure_encoder
 
 CPU = torch.device("cpu")

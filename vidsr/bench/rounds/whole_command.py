@@ -31,7 +31,7 @@ from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.video.info import SourceInfo
 from vidsr.video.locator import Locator
 from vidsr.video.source.base import SourceRequest
-from vidsr.video.source.openers import open_source
+from vidsr.video.source.source_kinds import open_source
 
 WARM_UP = 4  # frames: a queue of the device full, every buffer taken once
 

@@ -18,7 +18,7 @@ from vidsr.errors import OptionError, VidsrError
 from vidsr.picture.color import RANGE_LIMITED, ColorSpec, assumed_matrix
 from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
-from vidsr.video.release import empty_decoder, empty_encoder
+from vidsr.video.close_codecs import empty_decoder, empty_encoder
 from vidsr.video.sink.stream_plan import MUX_ERRORS
 
 _PIXEL = PixelFormat("yuv", 8, (2, 2))

@@ -14,6 +14,7 @@ from vidsr import __version__
 from vidsr.errors import ModelError, NoInputError, OptionError
 from vidsr.models.header import stated_config
 from vidsr.models.shipped import find_weights
+from vidsr.option_values import Precision
 from vidsr.terminal.command import INTERRUPTED, run_command, say
 from vidsr.terminal.parser import Parser
 from vidsr.terminal.signals import PatientInterruption
@@ -27,7 +28,6 @@ from vidsr.training.choices import (
 from vidsr.training.command.setting import Setting, check_begin
 from vidsr.training.options import PRESETS, Options, dimensions_of, merge, preset
 from vidsr.training.records.run_folder import RunFolder
-from vidsr.values import Precision
 
 if TYPE_CHECKING:
     from vidsr.training.steps.run import Run

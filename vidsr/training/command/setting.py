@@ -13,11 +13,11 @@ from vidsr.files import check_folder
 from vidsr.models.header import stated_config
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.shipped import find_weights
+from vidsr.option_values import check_device_name
 from vidsr.training.folders import training_files, validation_files
 from vidsr.training.networks.vgg_file import require_vgg
 from vidsr.training.options import Options
 from vidsr.training.records.run_folder import RunFolder, require_state
-from vidsr.values import check_device_name
 
 log = logging.getLogger("vidsr")
 

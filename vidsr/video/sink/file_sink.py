@@ -14,8 +14,8 @@ from av.stream import Disposition
 from vidsr.errors import OutputError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, tag_image, to_image
+from vidsr.video.close_codecs import writing
 from vidsr.video.header import StreamHeader
-from vidsr.video.release import writing
 from vidsr.video.sink.base import Written
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough

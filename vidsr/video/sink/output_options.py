@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vidsr.errors import OptionError
-from vidsr.video.sink.codecs import (
+from vidsr.video.sink.codec_defaults import (
     CODECS,
     MPEGTS_CODECS,
     Codec,

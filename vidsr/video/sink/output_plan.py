@@ -16,8 +16,8 @@ from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.picture.size import Size
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceInfo
-from vidsr.video.sink.codecs import Codec, find_codec
-from vidsr.video.sink.encoders import (
+from vidsr.video.sink.codec_defaults import Codec, find_codec
+from vidsr.video.sink.encoder_settings import (
     add_parameters,
     check_device,
     choose_format,

@@ -14,7 +14,7 @@ from av.container import OutputContainer
 from av.stream import Stream
 
 from vidsr.video.header import SideStream
-from vidsr.video.sink.codecs import MPEGTS_CODECS
+from vidsr.video.sink.codec_defaults import MPEGTS_CODECS
 
 Action = Literal["encode", "copy", "convert", "drop"]
 

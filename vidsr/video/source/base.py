@@ -8,7 +8,7 @@ from fractions import Fraction
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from vidsr.values import Deinterlace
+from vidsr.option_values import Deinterlace
 
 if TYPE_CHECKING:
     from vidsr.notes import Notes

@@ -12,19 +12,19 @@ from av.container import InputContainer
 
 from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
+from vidsr.option_values import Decoder, Deinterlace
 from vidsr.picture.frame import Frame
-from vidsr.values import Decoder, Deinterlace
+from vidsr.video.close_codecs import close_input
 from vidsr.video.header import StreamHeader
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.items import Item, Packet
 from vidsr.video.locator import Locator, Name
-from vidsr.video.release import close_input
 from vidsr.video.source.clock_jumps import MAY_JUMP, Jumps
 from vidsr.video.source.discontinuities import marked
 from vidsr.video.source.frame_reader import Pictures
 from vidsr.video.source.nvdec import Nvdec, shared_context
-from vidsr.video.source.opening import choose_video, open_input
+from vidsr.video.source.open_container import choose_video, open_input
 from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.side_streams import side_streams
 from vidsr.video.source.time_window import SEEK_BACK_S, Window

@@ -8,10 +8,10 @@ from fractions import Fraction
 import av
 
 from vidsr.notes import Notes
+from vidsr.video.close_codecs import reading
 from vidsr.video.info import SourceCounts
 from vidsr.video.locator import Locator
-from vidsr.video.release import reading
-from vidsr.video.source.opening import choose_video, open_input
+from vidsr.video.source.open_container import choose_video, open_input
 
 
 def decode_tail(

@@ -10,8 +10,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import AttachmentStream, DataStream, Disposition, Stream
 
+from vidsr.video.close_codecs import reading
 from vidsr.video.header import SideStream
-from vidsr.video.release import reading
 
 
 def side_streams(container: InputContainer) -> tuple[SideStream, ...]:

@@ -16,7 +16,7 @@ from vidsr.picture.frame import Frame
 from vidsr.video.image_sequences import is_image, is_pattern, numbered_files
 from vidsr.video.locator import Locator
 from vidsr.video.source.file_source import FileSource
-from vidsr.video.source.opening import choose_video, open_input
+from vidsr.video.source.open_container import choose_video, open_input
 
 
 def pictures(tmp_path: Path, names: list[str]) -> list[float]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vidsr.video.sink.base import SinkOpener
-from vidsr.video.sink.openers import SINK_OPENERS
+from vidsr.video.sink.sink_kinds import SINK_OPENERS
 from vidsr.video.source.base import SourceOpener
-from vidsr.video.source.openers import SOURCE_OPENERS
+from vidsr.video.source.source_kinds import SOURCE_OPENERS
 
 
 @dataclass(frozen=True)

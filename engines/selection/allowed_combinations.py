@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from vidsr.errors import OptionError
-from vidsr.values import EngineKind, Precision, one_of
+from vidsr.option_values import EngineKind, Precision, one_of
 
 OWN: tuple[EngineKind, ...] = ("torch", "compile", "openvino")
 """Engines that are there at once, and that nothing follows."""

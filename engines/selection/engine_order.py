@@ -15,14 +15,14 @@ from vidsr.engines.engine import Engine
 from vidsr.engines.openvino_int8.starter import OpenVinoStarter
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.starter import CompileStarter, TorchStarter
-from vidsr.engines.selection.combinations import check_combination
-from vidsr.engines.selection.follower import Follower, Vacancy
+from vidsr.engines.selection.allowed_combinations import check_combination
 from vidsr.engines.selection.switch import EngineSwitch
-from vidsr.engines.selection.tensorrt_follower import TensorRTFollower
+from vidsr.engines.selection.takeover import Follower, Vacancy
+from vidsr.engines.selection.tensorrt_takeover import TensorRTFollower
 from vidsr.engines.starter import Starter
 from vidsr.errors import VidsrError
 from vidsr.models.model import Model
-from vidsr.values import EngineKind, Precision
+from vidsr.option_values import EngineKind, Precision
 
 # The first that serves begins; PyTorch, which serves everything, is the last.
 STARTERS: tuple[Starter, ...] = (OpenVinoStarter(), CompileStarter(), TorchStarter())

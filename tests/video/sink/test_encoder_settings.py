@@ -7,8 +7,8 @@ import pytest
 from vidsr.errors import OptionError
 from vidsr.picture.frame import PixelFormat
 from vidsr.video.hdr import HdrMetadata
-from vidsr.video.sink.codecs import CODECS, find_codec
-from vidsr.video.sink.encoders import (
+from vidsr.video.sink.codec_defaults import CODECS, find_codec
+from vidsr.video.sink.encoder_settings import (
     add_parameters,
     choose_format,
     encoder_formats,

@@ -11,8 +11,8 @@ import torch
 from vidsr.engines.engine import Engine
 from vidsr.engines.selection.switch import Candidate
 from vidsr.models.model import Model
+from vidsr.option_values import EngineKind, Precision
 from vidsr.picture.size import Size
-from vidsr.values import EngineKind, Precision
 
 
 @dataclass(frozen=True)

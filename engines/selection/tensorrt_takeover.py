@@ -8,9 +8,9 @@ from importlib.util import find_spec
 
 import torch
 
-from vidsr.engines.selection.follower import Vacancy
 from vidsr.engines.selection.switch import Candidate
-from vidsr.values import EngineKind
+from vidsr.engines.selection.takeover import Vacancy
+from vidsr.option_values import EngineKind
 
 # What loads TensorRT's side of the package is imported where it is used: most runs need none of it.
 

@@ -9,7 +9,7 @@ import av
 from vidsr.errors import DeviceError, OptionError
 from vidsr.picture.frame import PixelFormat
 from vidsr.video.hdr import HdrMetadata
-from vidsr.video.sink.codecs import Codec, check_quality
+from vidsr.video.sink.codec_defaults import Codec, check_quality
 
 PROBE_SIZE = (640, 480)  # above the least size of every NVENC, far below the largest
 
