@@ -13,7 +13,7 @@ from tests.paths import ROOT
 # From the ground up. A room imports rooms below its own line and none beside it.
 LAYERS = (
     ("errors", "notes"),
-    ("picture", "values", "files"),
+    ("picture", "option_values", "files"),
     ("video", "models", "kernels"),
     ("terminal",),
     ("engines",),

@@ -12,6 +12,7 @@ from typing import Any
 
 from tools.docs.markdown import code, page, table
 from vidsr.run.report import Report
+from vidsr.run.stages.histogram import Histogram, LatencySummary
 
 INTRODUCTION = """\
 `vidsr IN -o OUT --report FILE` writes what a run did as one JSON object; in Python
@@ -24,31 +25,7 @@ import vidsr
 
 report = vidsr.upscale("input.mp4", "out_2x.mp4", scale=2, overwrite=True)
 print(json.loads(report.to_json())["frames"], report.fps)"""
-MEANINGS = {
-    "source": "the source as it was named",
-    "target": "the target as it was named",
-    "model": "name of the model",
-    "device": "device of the network, such as `cpu` or `cuda:0`",
-    "precision": "number format of the network's activations",
-    "engine": "runtime that ran the network last",
-    "decoder": "decoder of the source: `cpu` or `cuda`",
-    "scale": "factor between the network's input and its output",
-    "tile": "size that the network saw at once, or `whole frames`",
-    "codec": "codec of the target",
-    "size": "width and height of the target in pixels, as stored",
-    "pixel_format": "FFmpeg's name of the target's pixel format",
-    "color": "colour tags of the target, for people",
-    "frames": "number of frames written",
-    "elapsed_s": "seconds from the first frame to the finished file, loading left out",
-    "video_s": "seconds of video written",
-    "output_bytes": "bytes written",
-    "stages": "time of each stage",
-    "counts": "events while reading the source, in frames unless the name says otherwise",
-    "streams": "every stream of the source with what was done to it",
-    "notes": "assumptions, drops and switches of the run, as sentences",
-    "fps": "frames a second: `frames` over `elapsed_s`",
-}
-"""Meanings of the top-level keys that the dataclass itself does not describe."""
+FPS = "frames a second: `frames` over `elapsed_s`"
 
 
 def report_keys() -> list[str]:
@@ -57,8 +34,8 @@ def report_keys() -> list[str]:
 
 
 def meanings() -> dict[str, str]:
-    """Return the meaning of each top-level key; the dataclass's own words come first."""
-    return MEANINGS | described(Report)
+    """Return the meaning of each top-level key, in the words of the dataclass."""
+    return described(Report) | {"fps": FPS}
 
 
 def described(record: Any) -> dict[str, str]:
@@ -93,16 +70,15 @@ def _nested() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     for key, hint in typing.get_type_hints(Report).items():
         record = _record(hint)
         if record is not None:
-            inner = typing.get_type_hints(record)
-            names, told = [field.name for field in dataclasses.fields(record)], described(record)
-            yield (
-                key,
-                [(f"`{n}`", f"`{json_type(inner[n])}`", told.get(n, "")) for n in names],
-            )
+            inner, told = typing.get_type_hints(record), described(record)
+            rows = [(f"`{n}`", f"`{json_type(hint)}`", told[n]) for n, hint in inner.items()]
+            yield key, rows
 
 
 def _record(hint: Any) -> Any:
-    """Return the dataclass that a type is made of, or None."""
+    """Return the record that a type is made of as JSON has it, or None."""
+    if hint is Histogram:
+        return LatencySummary
     if dataclasses.is_dataclass(hint):
         return hint
     found = (_record(part) for part in typing.get_args(hint))

@@ -20,29 +20,29 @@ class Report:
     """One finished run, or several added up.
 
     Args:
-        source: The name of the source.
-        target: The name of the target.
-        model: The name of the model.
-        device: Where it ran.
-        precision: The type of its numbers.
-        engine: The runtime of the network.
-        decoder: ``cpu`` or ``cuda``.
-        scale: The factor of the model.
-        tile: What the network saw at once, in words.
-        codec: The codec of the target.
-        size: (width, height) of the target in pixels.
-        pixel_format: FFmpeg's name of what the encoder got.
-        color: The colour tags in words.
-        frames: Frames written.
+        source: The source as it was named.
+        target: The target as it was named.
+        model: Name of the model.
+        device: Device of the network, such as ``cpu`` or ``cuda:0``.
+        precision: Number format of the network's activations.
+        engine: Runtime that ran the network last.
+        decoder: Decoder of the source: ``cpu`` or ``cuda``.
+        scale: Factor between the network's input and its output.
+        tile: Size that the network saw at once, or ``whole frames``.
+        codec: Codec of the target.
+        size: Width and height of the target in pixels, as stored.
+        pixel_format: FFmpeg's name of the target's pixel format.
+        color: Colour tags of the target, for people.
+        frames: Number of frames written.
         elapsed_s: Wall seconds, loading left out; of several runs their sum.
         video_s: Seconds of video written.
         output_bytes: Bytes written.
         stages: Seconds each stage was at work, waiting left out.
-        latency_ms: How long each frame was in each stage, waiting inside it included.
-        queues: What waited between stages, and what was dropped there.
-        counts: What happened while decoding.
-        streams: What became of each stream of the source.
-        notes: What was assumed, dropped or concealed, each once.
+        latency_ms: Time of each frame in each stage as percentiles, waiting inside it included.
+        queues: Counts of each queue between stages.
+        counts: Events while reading the source.
+        streams: Every stream of the source with what was done to it.
+        notes: Assumptions, drops and switches of the run, as sentences.
     """
 
     source: str

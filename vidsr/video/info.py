@@ -11,7 +11,19 @@ from vidsr.video.hdr import HdrMetadata
 
 @dataclass
 class SourceCounts:
-    """Counts of what happened while decoding, in frames unless said otherwise."""
+    """Counts of what happened while decoding, in frames unless said otherwise.
+
+    Args:
+        decoded: Frames that the decoder gave.
+        concealed: Frames that were damaged and repaired by the decoder.
+        failed_packets: Packets that could not be decoded.
+        synthesised_pts: Frames without a time, which got one from the nominal rate.
+        retimed: Frames whose times did not increase and were moved.
+        deinterlaced: Frames that were deinterlaced.
+        conformed: Frames of another pixel format or colour than the first, converted back.
+        resized: Frames of another size than the first.
+        before_key: Packets before the first key frame, which no decoder can show.
+    """
 
     decoded: int = 0
     concealed: int = 0

@@ -47,11 +47,17 @@ class QueueRule:
 
 @dataclass
 class QueueCounts:
-    """Counts of a queue: items that have a weight, and those of them that were dropped."""
+    """Counts of a queue: items that have a weight, and those of them that were dropped.
+
+    Args:
+        put: Frames that were put in.
+        dropped: Frames that a full queue dropped.
+        most: The most frames that waited at once.
+    """
 
     put: int = 0
     dropped: int = 0
-    most: int = 0  # weight that waited at once
+    most: int = 0
 
     def merge(self, other: QueueCounts) -> None:
         """Add the counts of the same queue in another run."""

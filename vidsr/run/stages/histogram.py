@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 # Sixteen buckets an octave, each 4.4 % wide; a percentile is the middle of its bucket.
 PER_OCTAVE = 16
@@ -12,6 +13,28 @@ MAX_ERROR = 2 ** (1 / (2 * PER_OCTAVE)) - 1  # 2.2 %
 SHORTEST_MS = 2.0**-10  # a microsecond; what is shorter counts as that
 OCTAVES = 36  # up to 19 hours
 LAST_BUCKET = OCTAVES * PER_OCTAVE
+
+
+class LatencySummary(TypedDict):
+    """A histogram as data.
+
+    Args:
+        count: The number of durations.
+        p50: The duration in ms that half of them do not exceed.
+        p95: The duration in ms that 95 of 100 do not exceed.
+        p99: The duration in ms that 99 of 100 do not exceed.
+        max: The longest duration in ms.
+        buckets: All durations as ``bucket:count``, for adding reports up; percentiles of a sum
+            cannot be had from percentiles. A bucket's number is 16 times the binary logarithm of
+            its lowest duration in units of 2**-10 ms.
+    """
+
+    count: int
+    p50: float
+    p95: float
+    p99: float
+    max: float
+    buckets: str
 
 
 @dataclass
@@ -55,17 +78,20 @@ class Histogram:
                 return min(middle, self.max_ms)
         return 0.0
 
-    def summary(self) -> dict[str, float | int | str]:
+    def summary(self) -> LatencySummary:
         """Return count, percentiles and maximum as data, and ``buckets`` for ``parse``."""
-        shares = {f"p{percent}": self.percentile_ms(percent) for percent in (50, 95, 99)}
         text = " ".join(f"{bucket}:{self.buckets[bucket]}" for bucket in sorted(self.buckets))
-        rounded = {name: round(value, 3) for name, value in shares.items()}
-        return {"count": self.count, **rounded, "max": self.max_ms, "buckets": text}
+        return {
+            "count": self.count,
+            "p50": round(self.percentile_ms(50), 3),
+            "p95": round(self.percentile_ms(95), 3),
+            "p99": round(self.percentile_ms(99), 3),
+            "max": self.max_ms,
+            "buckets": text,
+        }
 
     @classmethod
-    def parse(cls, summary: dict[str, float | int | str]) -> Histogram:
+    def parse(cls, summary: LatencySummary) -> Histogram:
         """Return the histogram that ``summary`` was made of."""
-        pairs = (pair.split(":") for pair in str(summary["buckets"]).split())
-        return cls(
-            Counter({int(bucket): int(count) for bucket, count in pairs}), float(summary["max"])
-        )
+        pairs = (pair.split(":") for pair in summary["buckets"].split())
+        return cls(Counter({int(bucket): int(count) for bucket, count in pairs}), summary["max"])
