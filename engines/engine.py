@@ -18,25 +18,26 @@ State = Any  # of a stateful engine; only the engine that made it looks inside
 class EngineTraits:
     """Facts about an engine: asked of it, never guessed from its type.
 
-    ``name``             of the network, for people
-    ``runtime``          library that runs it, such as ``torch``, for reports
-    ``device``           where it runs
-    ``channels``         3 for a network on RGB, 1 for a network on luma
-    ``scale``            from low to high resolution: 2, 4, or 1 for a restorer
-    ``shuffle``          factor of the pixel shuffle left out, a divisor of ``scale``
-    ``halo``             reach in space: radius of the receptive field in low-resolution pixels;
-                         None where it is unbounded or unknown, and then tiles are not exact
-    ``alignment``        windows of a picture start at multiples of it; 1 without a coarse grid
-    ``minimum``          the smallest picture that ``run`` takes
-    ``tiling``           False where a picture may not be cut into tiles at all
-    ``past_frames``      reach in time: frames before the present one that it looks at
-    ``future_frames``    frames after the present one that it looks at
-    ``stateful``         True for a ``StatefulEngine``
-    ``dtype``            of the activations
-    ``input_dtype``      of what ``run`` takes: float32, or float16 where nothing finer is looked at
-    ``offset``           to be added to what ``run`` gives: 0, or mid-grey where float16 comes out
-    ``bytes_per_pixel``  estimated peak of activations per low-resolution input pixel
-    ``reentrant``        True where several threads may call ``run`` at once
+    Attributes:
+        name: Name of the network, for people.
+        runtime: Library that runs it, such as ``torch``, for reports.
+        device: Device that runs it.
+        channels: 3 for a network on RGB, 1 for a network on luma.
+        scale: Factor from low to high resolution: 2, 4, or 1 for a restorer.
+        shuffle: Factor of the pixel shuffle left out, a divisor of ``scale``.
+        halo: Reach in space: radius of the receptive field in low-resolution pixels; None where it
+            is unbounded or unknown, and then tiles are not exact.
+        alignment: Step of the grid on which windows of a picture start; 1 without a coarse grid.
+        minimum: The smallest picture that ``run`` takes.
+        tiling: False where a picture may not be cut into tiles at all.
+        past_frames: Reach in time: frames before the present one that it looks at.
+        future_frames: Frames after the present one that it looks at.
+        stateful: True for a ``StatefulEngine``.
+        dtype: Type of the activations.
+        input_dtype: Type that ``run`` takes: float32, or float16 where finer input changes nothing.
+        offset: Number to add to what ``run`` returns: 0, or mid-grey where that is float16.
+        bytes_per_pixel: Estimated peak of activations per low-resolution input pixel.
+        reentrant: True where several threads may call ``run`` at once.
     """
 
     name: str

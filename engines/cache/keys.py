@@ -64,7 +64,8 @@ class Key:
 class MachineKey(Key):
     """Base of keys of whatever TensorRT makes on a machine.
 
-    ``tensorrt_version``  all four numbers: plans do not survive a change of any
+    Attributes:
+        tensorrt_version: All four numbers: plans do not survive a change of any.
     """
 
     tensorrt_version: str
@@ -84,12 +85,13 @@ class TimingKey(MachineKey):
 class EngineKey(MachineKey):
     """The identity of an engine.
 
-    ``model``               its name, for people; being in the ONNX model too, it splits nothing
-    ``onnx_sha256``         of the bytes of the ONNX model, weights included
-    ``parser_version``      of the library that reads the model
-    ``flags``               how the network and the builder are set up
-    ``optimization_level``  of the builder, 0 to 5
-    ``io``                  name, dtype and memory layout of each input and output
+    Attributes:
+        model: Name of the model, for people; the ONNX model holds it too, so it splits nothing.
+        onnx_sha256: Checksum of the bytes of the ONNX model, weights included.
+        parser_version: Version of the library that reads the model.
+        flags: Set-up of the network and the builder.
+        optimization_level: Level of the builder, 0 to 5.
+        io: Name, dtype and memory layout of each input and output.
     """
 
     model: str
@@ -108,11 +110,12 @@ class EngineKey(MachineKey):
 class NetworkKey(Key):
     """The identity of a network as ONNX: what the exporter reads, and the exporter.
 
-    ``model``           its name, which the ONNX file states
-    ``weights_sha256``  of the bytes of the weights' file
-    ``precision``       ``fp16`` or ``fp32``
-    ``exporter``        version of each package that takes part
-    ``graph``           of this program: raised when it makes another graph of the same weights
+    Attributes:
+        model: Name of the model, which the ONNX file states.
+        weights_sha256: Checksum of the bytes of the weights' file.
+        precision: ``fp16`` or ``fp32``.
+        exporter: Version of each package that takes part.
+        graph: Version of this program's graphs: raised when the same weights make another one.
     """
 
     model: str

@@ -26,19 +26,20 @@ MODEL_METADATA, ENTRY_KEY, ENTRY_VALUE = 14, 1, 2
 class NetworkFacts:
     """Facts that it takes to feed an exported network and to understand what it gives.
 
-    ``name``             of the model, such as ``lite-x4``
-    ``kind``             of the generator, such as ``lite``
-    ``channels``         3 for a network on RGB, 1 for a network on luma
-    ``scale``            from low to high resolution
-    ``shuffle``          factor of the pixel shuffle left out, a divisor of ``scale``
-    ``halo``             radius of the receptive field in low-resolution pixels
-    ``alignment``        heights and widths have to be multiples of it, and windows of a picture
-                         start at such; 1 without a coarse grid
-    ``offset``           to be added to what comes out
-    ``precision``        of weights and activations
-    ``input_type``       of ``x`` [N, channels, H, W] in [0, 1]
-    ``output_type``      of ``y`` [N, channels*shuffle**2, H*scale/shuffle, W*scale/shuffle]
-    ``bytes_per_pixel``  estimated peak of activations per low-resolution pixel
+    Attributes:
+        name: Name of the model, such as ``lite-x4``.
+        kind: Kind of the generator, such as ``lite``.
+        channels: 3 for a network on RGB, 1 for a network on luma.
+        scale: Factor from low to high resolution.
+        shuffle: Factor of the pixel shuffle left out, a divisor of ``scale``.
+        halo: Radius of the receptive field in low-resolution pixels.
+        alignment: Number that heights, widths and starts of windows are multiples of; 1 without a
+            coarse grid.
+        offset: Number to add to what comes out.
+        precision: Type of weights and activations.
+        input_type: Type of ``x`` [N, channels, H, W] in [0, 1].
+        output_type: Type of ``y`` [N, channels*shuffle**2, H*scale/shuffle, W*scale/shuffle].
+        bytes_per_pixel: Estimated peak of activations per low-resolution pixel.
     """
 
     name: str

@@ -52,8 +52,9 @@ class LayerSteps:
 class Steps:
     """Steps of every layer after the first, which stays in floats: it has one input channel.
 
-    ``weights_sha256``  of the file of weights that they belong to
-    ``made_from``       what was looked at, for people
+    Attributes:
+        weights_sha256: Checksum of the file of weights that they belong to.
+        made_from: Pictures that were looked at, for people.
     """
 
     weights_sha256: str

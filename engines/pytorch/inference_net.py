@@ -22,10 +22,11 @@ class InferenceNet(nn.Module):
     A ``DifferenceNet`` (lite, unet) in low precision rounds only what it adds to the picture; the
     input is added in fp32. The others round the picture, counted from mid-grey.
 
-    ``input_dtype``  of what ``forward`` takes: float16 where that is all that is looked at
-    ``offset``       to be added to the result to get the picture
-    ``half_output``  leaves the result in float16 where it is, for a device on which memory traffic
-                     counts; else it is float32 and ``offset`` 0
+    Args:
+        input_dtype: Type that ``forward`` takes: float16 where finer input changes nothing.
+        offset: Number to add to the result to get the picture.
+        half_output: True leaves a float16 result as it is, for a device on which memory traffic
+            counts; else the result is float32 and ``offset`` 0.
     The generator is copied.
     """
 

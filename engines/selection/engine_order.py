@@ -34,12 +34,14 @@ FOLLOWERS: tuple[Follower, ...] = (TensorRTFollower(),)
 class EngineChoice:
     """Choice of engines.
 
-    ``auto``     PyTorch at once, and on CUDA TensorRT as soon as it is ready, where it is installed
-    ``torch``    PyTorch only
-    ``tensorrt`` as ``auto``, and an error where there is no TensorRT
-    ``compile``  PyTorch through its compiler, and an error where that does not work
-    ``openvino`` 8 bits on a CPU, for lite networks with stored steps, and an error elsewhere
-    ``wait``     the first frame waits for TensorRT
+    Attributes:
+        kind: ``auto`` begins with PyTorch, and on CUDA goes on with TensorRT where that is
+            installed, as soon as it is ready; ``torch`` is PyTorch only; ``tensorrt`` is ``auto``,
+            and an error where there is no TensorRT; ``compile`` is PyTorch through its compiler,
+            and an error where that does not work; ``openvino`` is 8 bits on a CPU, for lite
+            networks with stored steps, and an error elsewhere.
+        precision: Type of weights and activations.
+        wait: True makes the first frame wait for TensorRT.
     """
 
     kind: EngineKind = "auto"

@@ -41,10 +41,11 @@ class EngineSwitch:
 
     Several threads may ask: one at a time tries or checks an engine, while the others wait.
 
-    ``first``           what runs at once, checked on the first frame
-    ``reference``       makes the same network in float32, which every check compares with and
-                        which takes over when ``first`` fails its check
-    ``say``             gets every change, and every engine that is rejected, in one line
+    Args:
+        first: Engine that runs at once, checked on the first frame.
+        reference: Function that makes the same network in float32, with which every check
+            compares and which takes over when ``first`` fails its check.
+        say: Receiver of every change, and every engine that is rejected, in one line.
     ``verify_float32``  the first is not to be trusted in float32 either
     """
 

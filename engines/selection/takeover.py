@@ -29,7 +29,8 @@ class Vacancy:
 class Follower(Protocol):
     """Maker of engines of one runtime that takes its time.
 
-    ``title``  its name for people
+    Attributes:
+        title: Name of the runtime, for people.
     """
 
     @property

@@ -16,18 +16,19 @@ SAFE_DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 class NetworkTraits:
     """Facts about a network, independent of the device and the library that run it.
 
-    ``scale``          from low to high resolution: 2, 4, or 1 for a restorer
-    ``in_channels``    3 for a network on RGB, 1 for a network on luma
-    ``out_channels``   of the picture that comes out
-    ``halo``           reach in space: radius of the receptive field in low-resolution pixels; None
-                       where it is unbounded or unknown, and then tiles blend and are not exact
-    ``alignment``      windows of a picture start at multiples of it; 1 without a coarse grid
-    ``minimum``        the smallest picture that the network takes
-    ``past_frames``    reach in time: frames before the present one that it looks at
-    ``future_frames``  frames after the present one that it looks at
-    ``extra_planes``   input planes beside the picture's own, such as a map of noise
-    ``tiling``         False for a network whose picture may not be cut at all
-    ``dtypes``         of weights and activations, in which the network is known to work
+    Attributes:
+        scale: Factor from low to high resolution: 2, 4, or 1 for a restorer.
+        in_channels: 3 for a network on RGB, 1 for a network on luma.
+        out_channels: Channels of the picture that comes out.
+        halo: Reach in space: radius of the receptive field in low-resolution pixels; None where it
+            is unbounded or unknown, and then tiles blend and are not exact.
+        alignment: Step of the grid on which windows of a picture start; 1 without a coarse grid.
+        minimum: The smallest picture that the network takes.
+        past_frames: Reach in time: frames before the present one that it looks at.
+        future_frames: Frames after the present one that it looks at.
+        extra_planes: Input planes beside the picture's own, such as a map of noise.
+        tiling: False for a network whose picture may not be cut at all.
+        dtypes: Types of weights and activations in which the network is known to work.
     """
 
     scale: int

@@ -26,10 +26,11 @@ class FormatRun:
 
     The plan of memory is looked up once, and again only where engines or shares have changed.
 
-    ``held``         frames of a stream that its receiver keeps unreleased at a time
-    ``notes``        of the session
-    ``keeps_state``  False for pictures that have nothing to do with each other: a stateful engine
-                     then runs each as the first of a stream
+    Args:
+        held: Frames of a stream that its receiver keeps unreleased at a time.
+        notes: Notes of the session.
+        keeps_state: False for pictures that have nothing to do with each other: a stateful engine
+            then runs each as the first of a stream.
     """
 
     def __init__(

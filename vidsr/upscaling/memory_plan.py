@@ -45,10 +45,11 @@ def default_limit(device: torch.device) -> int:
 class Load:
     """Load of a device beside one run of the network.
 
-    ``frames``    that lie there at once, each with its planes of either size
-    ``networks``  whose activations lie there at once: a CUDA graph keeps its own, and TensorRT's
-                  engine its own beside that until it has taken over
-    ``check``     whether the network in float32 runs beside, to compare with
+    Attributes:
+        frames: Frames that lie there at once, each with its planes of either size.
+        networks: Number of networks whose activations lie there at once: a CUDA graph keeps its
+            own, and TensorRT's engine its own beside that until it has taken over.
+        check: True where the network in float32 runs beside, to compare with.
     """
 
     frames: int = FRAMES_IN_FLIGHT
@@ -105,10 +106,11 @@ def fits_whole(
 class MemoryPlan:
     """Plan of how a run stays within its limit, in bytes.
 
-    ``tile``     the largest that does; None runs whole frames
-    ``beside``   taken by frames
-    ``network``  taken by what the networks see at once, for all of them
-    ``graphs``   what activations that are kept from run to run may take together
+    Attributes:
+        tile: Largest tile that fits; None runs whole frames.
+        beside: Bytes taken by frames.
+        network: Bytes taken by what all networks see at once.
+        graphs: Bytes that activations kept from run to run may take together.
     """
 
     tile: Size | None
@@ -177,10 +179,11 @@ def _float32(engine: Engine) -> int:
 class MemoryPlanner:
     """Planner that shares the memory of a device out to all sessions that run there.
 
-    ``limit_bytes``  for all sessions together, on each device
-    ``tile``         that is kept, however much it takes; None chooses one
-    ``version``      changes whenever plans may have become others: what was planned before it
-                     changed is to be looked up again
+    Args:
+        limit_bytes: Limit of all sessions together, on each device.
+        tile: Tile that is kept, however much it takes; None chooses one.
+        version: Number that changes whenever plans may have become others: what was planned
+            before has to be looked up again.
     """
 
     def __init__(self, limit_bytes: int, tile: Size | None = None) -> None:

@@ -42,20 +42,25 @@ KEPT_FORMATS = 64  # of single pictures, whose plans are remembered
 class Upscaler:
     """Upscaler of pictures of any size; build it once, call it often.
 
-    ``model``      a shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``
-    ``scale``      2 or 4, or 1 with a model that restores at the same size; None means what the
-                   model does, 4 for ``auto``
-    ``device``     ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``
-    ``precision``  ``auto``, ``fp32``, ``bf16`` or ``fp16``
-    ``engine``     ``auto``, ``torch``, ``tensorrt``, ``compile``, ``openvino``: see
-                   ``EngineChoice``
-    ``wait_for_engine``  have the first frame wait until TensorRT has built its engine
-    ``tile``       (height, width) in source pixels that the network sees at once, halo aside
-    ``max_memory`` bytes, or text such as ``"2G"``; chooses the tile where none is given. On CUDA it
-                   is memory of each device: slots, networks, CUDA graphs
+    Args:
+        model: A shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``.
+        scale: 2 or 4, or 1 with a model that restores at the same size; None means what the model
+            does, 4 for ``auto``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``.
+        precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
+        engine: ``auto``, ``torch``, ``tensorrt``, ``compile``, ``openvino``: see ``EngineChoice``.
+        wait_for_engine: True makes the first frame wait until TensorRT has built its engine.
+        tile: (height, width) in source pixels that the network sees at once, halo aside.
+        max_memory: Bytes, or text such as ``"2G"``; chooses the tile where none is given. On CUDA
+            it is memory of each device: slots, networks, CUDA graphs.
 
-    Raises OptionError, ModelError, DeviceError; calls may raise MemoryLimitError. An instance
-    serves one thread at a time.
+    Raises:
+        OptionError: A value is out of range, or contradicts another.
+        ModelError: The model is unknown or cannot be read.
+        DeviceError: The device or the engine is not there.
+        MemoryLimitError: A frame does not fit into ``max_memory``; calls raise it.
+
+    An instance serves one thread at a time.
     """
 
     def __init__(

@@ -17,18 +17,19 @@ NormKind = Literal["batch", "none"]
 class GeneratorConfig:
     """Dimensions that it takes to rebuild a generator before its weights are loaded.
 
-    ``scale``         2 or 4, and 1 for ``unet``, which restores at the same size
-    ``channels``      3 for a network on RGB, 1 for a network on luma
-    ``width``         channels of the first layer
-    ``blocks``        how many repeat: residual blocks (srresnet; unet: on every grid), convolutions
-                      (lite), dense blocks (rrdb); 1 for espcn and srcnn, which repeat nothing
-    ``prelu``         srresnet and lite: one slope, or one a channel
-    ``output_range``  srresnet: what it was trained to put out: ``unit`` is [0, 1], ``signed`` is
-                      [-1, 1] (as published); inputs are in [0, 1] always, and so is the rest
-    ``norm``          srresnet: with batch normalisation (as published) or without
-    ``growth``        rrdb: channels that each convolution of a dense block adds
-    ``levels``        unet: how often the grid is halved
-    ``stride``        lite: pixels of the input from one sample of its grid to the next
+    Attributes:
+        scale: Factor: 2 or 4, and 1 for ``unet``, which restores at the same size.
+        channels: 3 for a network on RGB, 1 for a network on luma.
+        width: Channels of the first layer.
+        blocks: Number that repeat: residual blocks (srresnet; unet: on every grid), convolutions
+            (lite), dense blocks (rrdb); 1 for espcn and srcnn, which repeat nothing.
+        prelu: Slopes of srresnet and lite: one for all, or one a channel.
+        output_range: Range that srresnet was trained to put out: ``unit`` is [0, 1], ``signed`` is
+            [-1, 1] (as published); inputs are in [0, 1] always, and so is the rest.
+        norm: Batch normalisation of srresnet: ``batch`` (as published) or ``none``.
+        growth: Channels that each convolution of a dense block of rrdb adds.
+        levels: Number of times that unet halves the grid.
+        stride: Pixels of the input from one sample of the grid of lite to the next.
     """
 
     kind: Kind
