@@ -29,6 +29,7 @@ def layout(width: int, height: int) -> VideoFormat:
 def test_sizes_are_read() -> None:
     assert Size.parse("1920x1080") == Size(1920, 1080)
     assert Size.parse(" 640X480 ") == Size(640, 480)
+    assert Size(640, 480).rows_columns == (480, 640)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ def test_scales_that_do_not_fit_the_model(
 
 def test_tiles_in_words() -> None:
     assert describe_tile(None) == "whole frames"
-    assert describe_tile((32, 640)) == "640x32"
+    assert describe_tile(Size(640, 32)) == "640x32"
 
 
 def test_the_plan_says_what_will_happen(tmp_path: Path) -> None:

@@ -29,5 +29,10 @@ class Size:
         """Return the number of pixels."""
         return self.width * self.height
 
+    @property
+    def rows_columns(self) -> tuple[int, int]:
+        """Return (height, width), the order of a tensor's last two dimensions."""
+        return self.height, self.width
+
     def __str__(self) -> str:
         return f"{self.width}x{self.height}"

@@ -77,7 +77,7 @@ def report_of(job: Job, finished: Finished, notes: Notes) -> Report:
         engine=upscaler.engine.runtime,
         decoder=header.decoder,
         scale=upscaler.scale,
-        tile=describe_tile(upscaler.plan(header.info.format, layout)),
+        tile=describe_tile(upscaler.memory_plan(header.info.format, layout).tile),
         codec=output.codec.name,
         size=(layout.width, layout.height),
         pixel_format=output.encoder_format,

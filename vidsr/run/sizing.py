@@ -42,7 +42,7 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
         f"target   {output.target.locator}: {output.codec.name} {_shape(target)}, "
         + " ".join(f"{k}={v}" for k, v in output.options.items()),
         f"model    {upscaler.model.name} on {engine.device} in {str(engine.dtype)[6:]}",
-        f"tiles    {describe_tile(upscaler.plan(info.format, target))}, "
+        f"tiles    {describe_tile(memory.tile)}, "
         + ("blended" if engine.halo is None else f"halo {engine.halo} pixels"),
         f"memory   about {memory.total >> 20} MiB for frames and "
         f"network, limit {upscaler.memory_limit >> 20} MiB; the encoder's own comes on top",
@@ -51,8 +51,8 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
     return lines
 
 
-def describe_tile(tile: tuple[int, int] | None) -> str:
-    return "whole frames" if tile is None else f"{tile[1]}x{tile[0]}"
+def describe_tile(tile: Size | None) -> str:
+    return "whole frames" if tile is None else str(tile)
 
 
 def _shape(layout: VideoFormat) -> str:
