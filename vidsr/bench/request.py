@@ -15,6 +15,7 @@ from vidsr.picture.size import Size
 from vidsr.terminal.parser import did_you_mean, reader
 from vidsr.video.sink.codec_defaults import check_quality, find_codec
 
+DRAWN = Size(640, 360)  # the clip, where no size is given
 SMALLEST, LARGEST = 16, 4096  # sides of a drawn clip
 FEWEST_FRAMES = 4
 
@@ -25,7 +26,7 @@ class Request:
 
     Attributes:
         input: Video to measure on; None draws a clip.
-        size: (width, height) of the drawn clip.
+        size: Size of the drawn clip.
         model: Model of the command.
         scale: Scale of the model.
         device: Device of the command.
@@ -43,7 +44,7 @@ class Request:
     """
 
     input: Path | None = None
-    size: tuple[int, int] = (640, 360)
+    size: Size = DRAWN
     model: str = "auto"
     scale: int | None = None
     device: str = "auto"
@@ -63,8 +64,8 @@ class Request:
         """Raise OptionError or NoInputError for a request that cannot be measured."""
         if self.input is not None and not self.input.is_file():
             raise NoInputError(f"{self.input}: no such file")
-        if not all(SMALLEST <= side <= LARGEST and side % 2 == 0 for side in self.size):
-            size = f"{self.size[0]}x{self.size[1]}"
+        size = self.size
+        if not all(SMALLEST <= side <= LARGEST and side % 2 == 0 for side in size.rows_columns):
             raise OptionError(f"--size {size}: expected even sides of {SMALLEST} to {LARGEST}.")
         if self.frames < FEWEST_FRAMES:
             raise OptionError(f"--frames {self.frames}: expected {FEWEST_FRAMES} or more.")
@@ -91,13 +92,7 @@ class Request:
             )
 
 
-def _size(text: str) -> tuple[int, int]:
-    """Return (width, height) of ``640x360``. Raises ValueError."""
-    found = Size.parse(text)
-    return found.width, found.height
-
-
-size = reader(_size, "WxH such as 640x360")
+size = reader(Size.parse, "WxH such as 640x360")
 
 
 def check_files(json_file: Path | None, plot: Path | None, source: Path | None) -> None:

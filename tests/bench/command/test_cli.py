@@ -14,6 +14,7 @@ import pytest
 from vidsr.bench.command import cli, measure
 from vidsr.bench.request import size
 from vidsr.bench.worker_task import ChildError, run_child
+from vidsr.picture.size import Size
 
 SMALL = ("--size", "96x54", "--frames", "8", "--repeats", "1", "--device", "cpu")
 
@@ -52,7 +53,7 @@ def test_wrong_arguments_are_refused_before_anything_runs(
 
 
 def test_a_size_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    assert size("640X360") == (640, 360)
+    assert size("640X360") == Size(640, 360)
     with pytest.raises(SystemExit) as ended:
         cli.main(["--size", "640"])
     assert ended.value.code == 2

@@ -8,6 +8,7 @@ from vidsr.bench.command.realtime_ladder import FIRST_STEP, LADDER, find_largest
 from vidsr.bench.outcome.results import Rung
 from vidsr.bench.outcome.stats import Spread, spread
 from vidsr.bench.outcome.text import largest
+from vidsr.picture.size import Size
 
 
 class Machine:
@@ -16,9 +17,9 @@ class Machine:
     def __init__(self, pixels_per_s: float) -> None:
         self.rate, self.asked = pixels_per_s, list[int]()
 
-    def __call__(self, width: int, height: int) -> tuple[Spread, int]:
-        self.asked.append(height)
-        return spread([self.rate / (width * height)]), 2 * height
+    def __call__(self, size: Size) -> tuple[Spread, int]:
+        self.asked.append(size.height)
+        return spread([self.rate / size.pixels]), 2 * size.height
 
 
 def test_all_rungs_of_a_fast_machine_are_measured() -> None:
@@ -72,7 +73,7 @@ def test_a_size_that_held_by_luck_is_not_the_answer() -> None:
     lucky, usual = Machine(30 * 640 * 360 * 1.2), Machine(30 * 640 * 360 * 1.01)
     rung = find_max(lucky, 30, confirm=usual)
     assert (rung.width, rung.height) == (640, 360)
-    assert rung.fps == usual(640, 360)[0]
+    assert rung.fps == usual(Size(640, 360))[0]
     assert 360 < usual.asked[0] < 400  # what the search had found
 
 

@@ -176,6 +176,7 @@ def test_json_holds_everything_and_nothing_that_json_does_not_know() -> None:
     assert told["format"] == FORMAT
     assert told["machine"]["commit"] == "abc"
     assert told["whole"]["fps"] == {"median": 10.0, "low": 10.0, "high": 10.0}
+    assert (told["whole"]["size"], told["whole"]["target_size"]) == ([32, 18], [128, 72])
     assert told["efficiency"]["of_engine"]["median"] == pytest.approx(0.4)
     assert [s["name"] for s in told["stages"]][:3] == ["decode", "upload", "to_rgb"]
     assert told["against"][0]["absent"] == "not installed"

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from vidsr.bench.command.realtime_ladder import LADDER, find_max, ladder
+from vidsr.bench.command.realtime_ladder import LADDER, Measure, find_max, ladder
 from vidsr.bench.machine import others_now, this_host
 from vidsr.bench.outcome import summary
 from vidsr.bench.outcome.bottleneck import limit_line
@@ -17,6 +17,7 @@ from vidsr.bench.outcome.stats import Spread, spread
 from vidsr.bench.peers import PEERS
 from vidsr.bench.request import Request
 from vidsr.bench.worker_task import ChildError, Footage, Task, cores, run_child, run_task
+from vidsr.picture.size import Size
 
 Tell = Callable[[str], None]
 Round = dict[str, Any]
@@ -56,9 +57,9 @@ class Clips:
         self.gpu: str | None = None
         self.setup: Setup | None = None
 
-    def drawn(self, size: tuple[int, int]) -> Footage:
+    def drawn(self, size: Size) -> Footage:
         rate = Fraction(self.request.rate).limit_denominator(1001)
-        return self._make({"width": size[0], "height": size[1], "rate": str(rate)})
+        return self._make({"width": size.width, "height": size.height, "rate": str(rate)})
 
     def chosen(self) -> Footage:
         """Return the input, or what is drawn in its place."""
@@ -99,12 +100,12 @@ class Clips:
         self.gpu, self.setup = answer["gpu"], summary.setup(answer)
         return answer
 
-    def holds(self, repeats: int) -> Callable[[int, int], tuple[Spread, int]]:
+    def holds(self, repeats: int) -> Measure:
         """Return the function by which ``vidsr.bench.command.realtime_ladder`` measures a size."""
 
-        def fps(width: int, height: int) -> tuple[Spread, int]:
-            self.tell(f"{width}x{height}")
-            task = self.task(self.drawn((width, height)))
+        def fps(size: Size) -> tuple[Spread, int]:
+            self.tell(str(size))
+            task = self.task(self.drawn(size))
             runs = [self.run(task) for _ in range(repeats)]
             return spread(map(summary.fps_of, runs)), int(runs[-1]["target_size"][1])
 

@@ -6,36 +6,45 @@ from collections.abc import Callable, Sequence
 
 from vidsr.bench.outcome.results import Rung
 from vidsr.bench.outcome.stats import Spread
+from vidsr.picture.size import Size
 
-LADDER = ((320, 180), (480, 270), (640, 360), (854, 480), (960, 540), (1280, 720), (1920, 1080))
+LADDER = (
+    Size(320, 180),
+    Size(480, 270),
+    Size(640, 360),
+    Size(854, 480),
+    Size(960, 540),
+    Size(1280, 720),
+    Size(1920, 1080),
+)
 HOPELESS = 0.1  # of real time: larger sizes are not tried
-STEP = (32, 18)  # every multiple is exactly 16:9, with even sides
+STEP = Size(32, 18)  # every multiple is exactly 16:9, with even sides
 FIRST_STEP = 5  # 160x90
 LARGEST_STEP = 120  # 3840x2160
 
-Measure = Callable[[int, int], tuple[Spread, int]]  # width, height -> fps, height of the target
+Measure = Callable[[Size], tuple[Spread, int]]  # source -> fps, height of the target
 
 
-def ladder(measure: Measure, rate: float, sizes: Sequence[tuple[int, int]]) -> tuple[Rung, ...]:
+def ladder(measure: Measure, rate: float, sizes: Sequence[Size]) -> tuple[Rung, ...]:
     """Return a rung for every size, in rising order; none above a hopeless one is measured."""
     rungs: list[Rung] = []
     hopeless: Rung | None = None
-    for width, height in sizes:
+    for size in sizes:
         if hopeless is not None and hopeless.realtime is not None:
             scale = hopeless.target_height // hopeless.height
             reason = f"not measured: {hopeless.height}p is at {hopeless.realtime:.2f}x"
-            rungs.append(Rung(width, height, height * scale, rate, reason=reason))
+            rungs.append(Rung(size.width, size.height, size.height * scale, rate, reason=reason))
             continue
-        rung = _rung(measure, width, height, rate)
+        rung = _rung(measure, size, rate)
         rungs.append(rung)
         if rung.realtime is not None and rung.realtime < HOPELESS:
             hopeless = rung
     return tuple(rungs)
 
 
-def _rung(measure: Measure, width: int, height: int, rate: float) -> Rung:
-    fps, target_height = measure(width, height)
-    return Rung(width, height, target_height, rate, fps)
+def _rung(measure: Measure, size: Size, rate: float) -> Rung:
+    fps, target_height = measure(size)
+    return Rung(size.width, size.height, target_height, rate, fps)
 
 
 def find_largest(holds: Callable[[int], bool], most: int = LARGEST_STEP) -> int:
@@ -65,7 +74,7 @@ def find_max(measure: Measure, rate: float, *, confirm: Measure) -> Rung:
     """
 
     def rung(measure: Measure, step: int) -> Rung:
-        return _rung(measure, STEP[0] * step, STEP[1] * step, rate)
+        return _rung(measure, Size(STEP.width * step, STEP.height * step), rate)
 
     largest = max(1, find_largest(lambda step: _holds(rung(measure, step))))
     for step in range(largest, 0, -1):

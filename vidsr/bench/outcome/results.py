@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from vidsr.bench.machine import Host
 from vidsr.bench.outcome.stats import Quantiles, Spread
+from vidsr.picture.size import Size
 
 FORMAT = "vidsr-bench 1"
 
@@ -64,8 +65,8 @@ class Setup:
 class Whole:
     """Whole command: ``ms`` between delivered frames, ``realtime`` against the source's rate."""
 
-    size: tuple[int, int]
-    target_size: tuple[int, int]
+    size: Size
+    target_size: Size
     rate: float
     fps: Spread
     ms: Quantiles
@@ -155,13 +156,20 @@ class Result:
     largest: Rung | None = None
 
     def to_json(self) -> str:
-        return json.dumps({"format": FORMAT, **_rounded(asdict(self))}, indent=2)
+        return json.dumps({"format": FORMAT, **_plain(self)}, indent=2)
 
 
-def _rounded(value: Any) -> Any:
-    """Round to four significant digits, as many as such measurements have."""
+def _plain(value: Any) -> Any:
+    """Return ``value`` in types of JSON: a size as [width, height], floats rounded.
+
+    Four digits are significant in such measurements.
+    """
+    if isinstance(value, Size):
+        return [value.width, value.height]
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, float):
         return float(f"{value:.4g}")
     if isinstance(value, dict):
-        return {name: _rounded(item) for name, item in value.items()}
-    return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -8,6 +8,7 @@ from typing import Any
 
 from vidsr.bench.outcome.results import Against, Ceiling, Efficiency, Setup, Stage, Whole
 from vidsr.bench.outcome.stats import Quantiles, Spread, quantiles, ratios, spread
+from vidsr.picture.size import Size
 
 Round = Mapping[str, Any]  # what a process answered
 BESIDE = ("upload", "to_rgb", "to_yuv", "download", "copy")  # colour and copies
@@ -39,8 +40,8 @@ def whole(runs: Sequence[Round]) -> Whole:
     device_bytes = [run["device_bytes"] for run in runs if run["device_bytes"] is not None]
     return Whole(
         rate=last["rate"],
-        size=tuple(last["size"]),
-        target_size=tuple(last["target_size"]),
+        size=Size(*last["size"]),
+        target_size=Size(*last["target_size"]),
         fps=spread(rates),
         ms=intervals_ms(runs),
         realtime=spread(rate / last["rate"] for rate in rates),

@@ -132,8 +132,7 @@ def _stage(stage: Stage) -> str:
 
 
 def _whole(whole: Whole) -> Iterator[str]:
-    small, large = ("x".join(map(str, size)) for size in (whole.size, whole.target_size))
-    yield f"{small} -> {large}: {across(whole.fps)} fps"
+    yield f"{whole.size} -> {whole.target_size}: {across(whole.fps)} fps"
     ms = whole.ms
     yield (
         f"between frames p50 {number(ms.p50)}, p95 {number(ms.p95)}, p99 {number(ms.p99)} ms; "
