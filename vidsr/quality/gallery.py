@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
+from vidsr.picture.size import Size
 from vidsr.quality.baselines import nearest
 from vidsr.quality.metrics.measure import luma_of_original
 from vidsr.quality.results import show
@@ -45,7 +46,7 @@ class Gallery:
             return
         scale = original.shape[1] // lr.shape[1]
         side = self.side // scale * scale
-        top, left, high, wide = detailed_window(luma_of_original(original), (side, side))
+        top, left, high, wide = detailed_window(luma_of_original(original), Size(side, side))
         top, left = top // scale * scale, left // scale * scale
         whole = [nearest(lr, scale), *outputs.values(), original]
         # Copies: a view would keep the whole picture.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.makers.photos import photograph
+from vidsr.picture.size import Size
 from vidsr.quality.gallery import Gallery
 from vidsr.quality.sheets.label import ADVANCE, HIGH, draw_text, fit_text, text_size
 from vidsr.quality.sheets.sheet import DOT, GAP, INK, PAPER, contact_sheet, detailed_window
@@ -83,7 +84,7 @@ def test_any_text_can_be_written(title: str, caption: str, width: int) -> None:
 @pytest.mark.parametrize("letter", string.printable[:94])
 def test_every_printable_character_draws_something(letter: str) -> None:
     ink = draw_text(letter)
-    assert ink.shape == text_size(letter)
+    assert ink.shape == text_size(letter).rows_columns
     assert ink.any()
 
 
@@ -97,12 +98,13 @@ def test_space_draws_nothing_and_glyphs_differ() -> None:
 
 def test_one_glyph_a_character() -> None:
     # Capitals of this one are two letters: measured as one, they would not fit.
-    assert draw_text("straße").shape == text_size("straße")
+    assert draw_text("straße").shape == text_size("straße").rows_columns
 
 
 def test_dots_are_squares() -> None:
     small, large = draw_text("Ab1"), draw_text("Ab1", 3)
-    assert large.shape == text_size("Ab1", 3) == (21, 3 * (3 * ADVANCE - 1))
+    assert text_size("Ab1", 3) == Size(3 * (3 * ADVANCE - 1), 21)
+    assert large.shape == text_size("Ab1", 3).rows_columns
     assert torch.equal(large[::3, ::3], small)
     assert large.sum() == 9 * small.sum()
 
@@ -134,7 +136,7 @@ def test_window_of_most_detail() -> None:
     plane[40:56, 64:80] = torch.randint(
         0, 255, (16, 16), generator=torch.Generator().manual_seed(0)
     )
-    top, left, high, wide = detailed_window(plane, (32, 32))
+    top, left, high, wide = detailed_window(plane, Size(32, 32))
     assert (high, wide) == (32, 32)
     assert top <= 40
     assert top + high >= 56
@@ -144,15 +146,15 @@ def test_window_of_most_detail() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(
-    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    window=st.tuples(st.integers(1, 60), st.integers(1, 60)),
+    size=st.builds(Size, st.integers(1, 40), st.integers(1, 40)),
+    window=st.builds(Size, st.integers(1, 60), st.integers(1, 60)),
 )
-def test_window_lies_within_the_plane(size: tuple[int, int], window: tuple[int, int]) -> None:
-    plane = torch.rand(size, generator=torch.Generator().manual_seed(0))
+def test_window_lies_within_the_plane(size: Size, window: Size) -> None:
+    plane = torch.rand(size.rows_columns, generator=torch.Generator().manual_seed(0))
     top, left, high, wide = detailed_window(plane, window)
-    assert (high, wide) == (min(window[0], size[0]), min(window[1], size[1]))
-    assert 0 <= top <= size[0] - high
-    assert 0 <= left <= size[1] - wide
+    assert (high, wide) == (min(window.height, size.height), min(window.width, size.width))
+    assert 0 <= top <= size.height - high
+    assert 0 <= left <= size.width - wide
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vidsr.picture.size import Size
+
 HIGH, ADVANCE = 7, 6  # dots; a glyph is 5 wide and one is left free
 
 # Ten glyphs beside each other a block, named by the line above it.
@@ -65,9 +67,9 @@ def _glyphs() -> dict[str, list[str]]:
 _GLYPHS = _glyphs()
 
 
-def text_size(text: str, dot: int = 1) -> tuple[int, int]:
-    """Return (height, width) in pixels of a line of text whose dots are ``dot`` pixels wide."""
-    return HIGH * dot, max(0, len(text) * ADVANCE - 1) * dot
+def text_size(text: str, dot: int = 1) -> Size:
+    """Return the size of a line of text whose dots are ``dot`` pixels wide."""
+    return Size(max(0, len(text) * ADVANCE - 1) * dot, HIGH * dot)
 
 
 def draw_text(text: str, dot: int = 1) -> Tensor:
@@ -84,6 +86,6 @@ def draw_text(text: str, dot: int = 1) -> Tensor:
 
 def fit_text(text: str, width: int, dot: int = 2) -> tuple[str, int]:
     """Return (text, dot) that fit ``width`` pixels: smaller dots first, then fewer letters."""
-    while dot > 1 and text_size(text, dot)[1] > width:
+    while dot > 1 and text_size(text, dot).width > width:
         dot -= 1
     return text[: max(0, (width // dot + 1) // ADVANCE)], dot

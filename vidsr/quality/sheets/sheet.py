@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from vidsr.picture.size import Size
 from vidsr.quality.sheets.label import HIGH, draw_text, fit_text
 
 GAP, DOT = 6, 2  # pixels between cells; pixels of a dot of the text
@@ -68,13 +69,13 @@ def _check(
         raise ValueError(f"expected one caption a row, {len(rows)}, got {len(captions)}")
 
 
-def detailed_window(plane: Tensor, size: tuple[int, int]) -> tuple[int, int, int, int]:
+def detailed_window(plane: Tensor, size: Size) -> tuple[int, int, int, int]:
     """Return (top, left, height, width) of the part of ``[H, W]`` with the most detail.
 
-    Detail is the sum of the absolute differences of neighbours. ``size`` is (height, width), cut
-    to the plane. Windows are tried at every eighth of their size.
+    Detail is the sum of the absolute differences of neighbours. ``size`` is cut to the plane.
+    Windows are tried at every eighth of their size.
     """
-    high, wide = (min(want, have) for want, have in zip(size, plane.shape, strict=True))
+    high, wide = min(size.height, plane.shape[0]), min(size.width, plane.shape[1])
     x = plane.double()
     detail = torch.zeros_like(x)
     detail[:, 1:] += x.diff(dim=1).abs()

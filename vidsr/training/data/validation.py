@@ -16,6 +16,7 @@ from vidsr.degradation.stills import degrade_picture
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.errors import InputError
 from vidsr.models.checkpoint import Generator
+from vidsr.picture.size import Size
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
 from vidsr.quality.sheets.sheet import contact_sheet, detailed_window
 from vidsr.training.data.pairs import Prepared, is_plain, trim
@@ -140,7 +141,7 @@ def sheet(samples: list[Sample], pictures: list[Tensor], name: str) -> Tensor:
     for sample, picture in list(zip(samples, pictures, strict=True))[:SHEET_PICTURES]:
         scale = picture.shape[1] // sample.low.shape[1]
         low = sample.low.repeat_interleave(scale, 1).repeat_interleave(scale, 2)
-        window = detailed_window(luma_601(sample.high), (SHEET_SIDE, SHEET_SIDE))
+        window = detailed_window(luma_601(sample.high), Size(SHEET_SIDE, SHEET_SIDE))
         rows.append([_cut(p, window) for p in (low, sample.bicubic, picture, sample.high)])
         captions.append(f"{sample.name} {_psnr_y(picture, sample.high, scale):.2f} dB")
     return contact_sheet(rows, ("LR", "bicubic", name, "HR"), captions)
