@@ -15,6 +15,7 @@ from vidsr.degradation import stills
 from vidsr.degradation.cli import build_parser, main
 from vidsr.degradation.operations.resize import resize
 from vidsr.degradation.recipe import Recipe
+from vidsr.picture.size import Size
 from vidsr.video.still_images import read_rgb, to_bytes, to_unit, write_png
 
 # A limit on the size of files stands for a full disk; 1 kB is less than any picture here.
@@ -29,7 +30,7 @@ VFR = [0, 40, 70, 130, 170, 300, 310, 400, 440, 480, 520, 560]  # ms
 
 def make_picture(path: Path, height: int = 61, width: int = 50, seed: int = 0) -> Path:
     generator = torch.Generator().manual_seed(seed)
-    picture = resize(torch.rand(1, 3, 8, 8, generator=generator), (height, width))
+    picture = resize(torch.rand(1, 3, 8, 8, generator=generator), Size(width, height))
     write_png(path, to_bytes(picture[0]))
     return path
 

@@ -16,6 +16,7 @@ from vidsr.degradation.operations.resize import resize
 from vidsr.degradation.recipe import Recipe
 from vidsr.degradation.recipe_files import recipe_names
 from vidsr.errors import NoInputError, OptionError
+from vidsr.picture.size import Size
 from vidsr.video.still_images import to_bytes
 
 GEOMETRIC = ("resize", "gaussian_blur", "motion_blur", "defocus", "sharpen", "chroma", "jpeg")
@@ -24,7 +25,9 @@ SHIPPED = ["bicubic", "broadcast", "motion", "surveillance", "web"]
 
 def clip(frames: int = 3, height: int = 50, width: int = 67, seed: int = 0) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return resize(torch.rand(frames, 3, 9, 11, generator=generator), (height, width)).clamp(0, 1)
+    return resize(torch.rand(frames, 3, 9, 11, generator=generator), Size(width, height)).clamp(
+        0, 1
+    )
 
 
 def blob(size: int = 128, sigma: float = 10.0) -> Tensor:
@@ -69,7 +72,7 @@ class TestShipped:
         recipe = Recipe.load(name)
         for seed in range(8):
             small = geometric(recipe.sample(seed)).apply(blob(), 4)
-            assert off_centre_px(resize(small, (128, 128), "bicubic")) < 0.1
+            assert off_centre_px(resize(small, Size(128, 128), "bicubic")) < 0.1
 
     @pytest.mark.parametrize("name", SHIPPED)
     def test_codecs_do_not_move_it_either(self, name: str) -> None:
@@ -77,7 +80,7 @@ class TestShipped:
         recipe = Recipe.load(name)
         for seed in range(4):
             small = recipe.sample(seed).apply(blob(192, 20.0).expand(3, -1, -1, -1), 4)
-            assert off_centre_px(resize(small[-1:], (192, 192), "bicubic")) < 2
+            assert off_centre_px(resize(small[-1:], Size(192, 192), "bicubic")) < 2
 
     def test_bicubic_is_that_alone(self) -> None:
         x = clip(2, 52, 68)
@@ -90,7 +93,7 @@ class TestShipped:
         """Upscaled again, it is still nearer to the truth than a flat picture is."""
         x = clip(1, 128, 128).expand(4, -1, -1, -1)
         for seed in range(6):
-            y = resize(Recipe.load(name).sample(seed).apply(x, 2), (128, 128), "bicubic")
+            y = resize(Recipe.load(name).sample(seed).apply(x, 2), Size(128, 128), "bicubic")
             error, contrast = (y - x).pow(2).mean(), x.var(dim=(2, 3)).mean()
             assert float(error) < 0.5 * float(contrast)
 
@@ -101,7 +104,7 @@ class TestChain:
         """Frames pushed one by one, or a longer video begun: the same bytes."""
         x = clip(6, 48, 64)
         chain = Recipe.load(name).sample(4)
-        stream = chain.open((48, 64), 2)
+        stream = chain.open(Size(64, 48), 2)
         frames = [y for i in range(6) for y in stream.push(x[i : i + 1])] + stream.finish()
         assert torch.equal(torch.cat(frames), chain.apply(x, 2))
 
@@ -111,7 +114,7 @@ class TestChain:
             (Step("gaussian_blur", {"sigma_px": 1.0, "ratio": 1, "angle_deg": 0, "beta": 1}),)
         )
         x = blob(64, 3.0)
-        twice = resize(x, (128, 128), "bicubic").clamp(0, 1)
+        twice = resize(x, Size(128, 128), "bicubic").clamp(0, 1)
         once, other = chain.apply(x, 2), chain.apply(twice, 4)
         assert torch.allclose(once, other, atol=4 / 255)  # two kernels sampled differently
 

@@ -17,6 +17,7 @@ from vidsr.errors import InputError
 from vidsr.picture import chroma, conversion
 from vidsr.picture.color import ColorSpec, Siting, chroma_position
 from vidsr.picture.frame import Family, Frame, PixelFormat, VideoFormat
+from vidsr.picture.size import Size
 from vidsr.upscaling import transform
 
 CPU = torch.device("cpu")
@@ -386,12 +387,12 @@ def test_a_frame_of_another_size_comes_out_in_the_targets() -> None:
 
 def test_resize_keeps_the_ends_of_the_picture_in_place() -> None:
     x = torch.linspace(0, 1, 60).expand(1, 1, 8, 60).contiguous()
-    y = transform.resize(x, (8, 90))
+    y = transform.resize(x, Size(90, 8))
     centre = (np.arange(90) + 0.5) * 60 / 90 - 0.5
     torch.testing.assert_close(
         y[0, 0, 0, 6:-6].double(), torch.from_numpy(centre / 59)[6:-6], rtol=0, atol=1e-3
     )
-    assert transform.resize(x, (8, 60)) is x
+    assert transform.resize(x, Size(60, 8)) is x
 
 
 @pytest.mark.parametrize("subsampling", [(2, 2), (2, 1), (1, 1)])

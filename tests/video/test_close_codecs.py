@@ -50,6 +50,7 @@ from vidsr.bench.worker_task import Task
 from vidsr.bench.rounds.whole_command import first_frames
 from vidsr.degradation.operations.codec import CodecPass
 from vidsr.degradation.operations.codec_settings import CodecSettings
+from vidsr.picture.size import Size
 from vidsr.errors import VidsrError
 from vidsr.picture.frame import Frame
 from vidsr.notes import Notes
@@ -135,7 +136,7 @@ def the_bench_s_clip(n):
 
 def a_codec_as_a_degradation(n):
     codec = ("h264", "h265", "vp9", "mpeg2", "mpeg4")[n % 5]
-    step = CodecPass(CodecSettings(codec=codec, quality=20), (48, 64))
+    step = CodecPass(CodecSettings(codec=codec, quality=20), Size(64, 48))
     for _ in range(n):
         step.push(torch.rand(1, 3, 48, 64))
 

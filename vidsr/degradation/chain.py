@@ -12,6 +12,7 @@ from vidsr.degradation.operations.catalogue import OPS, Values, resized
 from vidsr.degradation.operations.passes import Each, Line, Pass, Scene, run_through
 from vidsr.degradation.operations.resize import resize
 from vidsr.errors import OptionError
+from vidsr.picture.size import Size
 
 SMALLEST_LR = 4  # pixels a side, below which there is nothing to see
 
@@ -50,7 +51,7 @@ class Chain:
 
     def open(
         self,
-        size: tuple[int, int],
+        size: Size,
         scale: int,
         *,
         rate: Fraction = Fraction(25),
@@ -59,7 +60,7 @@ class Chain:
         """Make ready for the frames of one video.
 
         Args:
-            size: (height, width) of its frames in pixels.
+            size: Size of its frames.
             scale: Ratio of original to low-resolution sides, 1 or more.
             rate: Frames a second; only bit rates depend on it.
             device: Device of the frames.
@@ -67,13 +68,13 @@ class Chain:
         Raises:
             OptionError: The size is too small for ``scale``.
         """
-        lr_size = (size[0] // scale, size[1] // scale) if scale > 0 else (0, 0)
-        if min(lr_size) < SMALLEST_LR:
+        lr_size = Size(size.width // scale, size.height // scale) if scale > 0 else Size(0, 0)
+        if min(lr_size.rows_columns) < SMALLEST_LR:
             raise OptionError(
-                f"a picture of {size[1]}x{size[0]} at scale {scale} is too small: expected "
+                f"a picture of {size} at scale {scale} is too small: expected "
                 f"{SMALLEST_LR * max(scale, 1)} pixels a side or more, and scale 1 or more"
             )
-        hr_size = (lr_size[0] * scale, lr_size[1] * scale)
+        hr_size = Size(lr_size.width * scale, lr_size.height * scale)
         scene = Scene(hr_size, lr_size, 0, rate, device)
         return ChainStream(Line(self._passes(scene)), hr_size, lr_size)
 
@@ -105,8 +106,10 @@ class Chain:
             raise OptionError(
                 f"clip: expected [T, 3, H, W] float32, got {list(clip.shape)} {clip.dtype}"
             )
-        stream = self.open((clip.shape[2], clip.shape[3]), scale, device=str(clip.device))
-        return torch.cat([clip.new_empty(0, 3, *stream.lr_size), *run_through(stream, clip)])
+        size = Size(clip.shape[3], clip.shape[2])
+        stream = self.open(size, scale, device=str(clip.device))
+        none = clip.new_empty(0, 3, *stream.lr_size.rows_columns)
+        return torch.cat([none, *run_through(stream, clip)])
 
 
 @dataclass(frozen=True)
@@ -114,12 +117,12 @@ class ChainStream:
     """Chain at work: frames in, as many out in the same order, some of them later."""
 
     line: Line
-    hr_size: tuple[int, int]
-    lr_size: tuple[int, int]
+    hr_size: Size
+    lr_size: Size
 
     def trim(self, frame: Tensor) -> Tensor:
         """Cut ``[..., H, W]`` to ``hr_size``."""
-        return frame[..., : self.hr_size[0], : self.hr_size[1]]
+        return frame[..., : self.hr_size.height, : self.hr_size.width]
 
     def push(self, frame: Tensor) -> list[Tensor]:
         """Take ``[1, 3, H, W]`` float32 in [0, 1]; return the ``[1, 3, h, w]`` that are ready."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from vidsr.errors import OptionError
 from vidsr.picture.resample import resample
+from vidsr.picture.size import Size
 from vidsr.video.still_images import to_unit
 
 STILL_SHARE = 0.25  # of clips: a camera that does not move
@@ -19,7 +20,7 @@ FASTEST_ZOOM = 0.004  # a frame, as a share of the size
 FLICKER = 0.5 / 255
 
 
-def pan_clip(picture: Tensor, frames: int, size: tuple[int, int], rng: random.Random) -> Tensor:
+def pan_clip(picture: Tensor, frames: int, size: Size, rng: random.Random) -> Tensor:
     """Make a clip of a window that drifts over a picture.
 
     The window moves by fractions of a pixel (up to 1.5 a frame), zooms slowly, or stands still; it
@@ -28,7 +29,7 @@ def pan_clip(picture: Tensor, frames: int, size: tuple[int, int], rng: random.Ra
     Args:
         picture: uint8 ``[3, H, W]``.
         frames: Number of frames, 1 or more.
-        size: (h, w) of the clip in pixels.
+        size: Size of the clip, h by w.
         rng: Source of the motion's random numbers.
 
     Returns:
@@ -38,7 +39,7 @@ def pan_clip(picture: Tensor, frames: int, size: tuple[int, int], rng: random.Ra
         OptionError: The picture is smaller than ``size``.
     """
     _, height, width = picture.shape
-    if min(size) < 1 or size[0] > height or size[1] > width or frames < 1:
+    if frames < 1 or not (1 <= size.height <= height and 1 <= size.width <= width):
         raise OptionError(
             f"a picture of {list(picture.shape)} is too small for {frames} frames of {size}"
         )
@@ -46,7 +47,7 @@ def pan_clip(picture: Tensor, frames: int, size: tuple[int, int], rng: random.Ra
     zoom = 0.0 if still else rng.uniform(-FASTEST_ZOOM, FASTEST_ZOOM)
     rows, columns = (
         _path(old, new, frames, zoom, 0.0 if still else rng.uniform(-1, 1) * FASTEST_PX, rng)
-        for old, new in zip((height, width), size, strict=True)
+        for old, new in zip((height, width), size.rows_columns, strict=True)
     )
     pairs = zip(rows, columns, strict=True)
     return torch.cat([_window(picture, size, y, x) for y, x in pairs]).clamp_(0, 1)
@@ -74,13 +75,13 @@ def _path(
 
 def _window(
     picture: Tensor,
-    size: tuple[int, int],
+    size: Size,
     rows: tuple[Fraction, Fraction],
     columns: tuple[Fraction, Fraction],
 ) -> Tensor:
     (y_step, y), (x_step, x) = rows, columns
     top, left = max(0, math.floor(y) - 4), max(0, math.floor(x) - 4)
-    bottom, right = top + size[0] + 12, left + size[1] + 12
+    bottom, right = top + size.height + 12, left + size.width + 12
     part = to_unit(picture[None, :, top:bottom, left:right])
     origin = (y - top, x - left)
     return resample(part, size, step=(y_step, x_step), origin=origin, kernel="lanczos")

@@ -64,7 +64,7 @@ def degrade_video(
         info = source.header.info
         rate = min(info.rate, Fraction(MAX_RATE))
         try:
-            stream = chain.open((info.format.height, info.format.width), scale, rate=rate)
+            stream = chain.open(Size(info.format.width, info.format.height), scale, rate=rate)
         except OptionError as error:
             raise OptionError(f"{source_path}: {error.message}", hint=error.hint) from error
         plan = _plan(source.header, target, stream, options, notes)
@@ -80,8 +80,7 @@ def _plan(
     options: OutputOptions,
     notes: Notes,
 ) -> OutputPlan:
-    height, width = stream.lr_size
-    size, layout = Size(width, height), header.info.format
+    size, layout = stream.lr_size, header.info.format
     streams = plan_streams(header, target, options, notes)
     settings = near_lossless(options, target, layout, size)
     plan = plan_output(header.info, target, streams, size, settings, notes)

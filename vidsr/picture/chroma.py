@@ -21,6 +21,7 @@ from vidsr.picture.color import (
 )
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 from vidsr.picture.resample import chroma_grid, resample
+from vidsr.picture.size import Size
 
 # How RGB pictures are split into luma and chroma for luma engines.
 _SPLIT = ColorSpec(matrix=MATRIX_BT601, range=RANGE_FULL, siting="center")
@@ -110,10 +111,14 @@ def resample_chroma(
         step, origin = chroma_grid(scale, old, position, new, wanted)
         steps.append(step)
         origins.append(origin)
-    size = grid.plane_sizes(target.width, target.height)[1]
-    return resample(chroma[None], size, step=(steps[0], steps[1]), origin=(origins[0], origins[1]))[
-        0
-    ]
+    rows, columns = grid.plane_sizes(target.width, target.height)[1]
+    large = resample(
+        chroma[None],
+        Size(columns, rows),
+        step=(steps[0], steps[1]),
+        origin=(origins[0], origins[1]),
+    )
+    return large[0]
 
 
 def join(luma: Tensor, parts: Components, target: VideoFormat) -> Tensor:

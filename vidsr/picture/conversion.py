@@ -16,6 +16,7 @@ from vidsr.errors import InputError, OptionError
 from vidsr.picture.color import MATRIX_NAMES, RANGE_LIMITED, Quantization, chroma_position
 from vidsr.picture.frame import VideoFormat
 from vidsr.picture.resample import chroma_grid, resample
+from vidsr.picture.size import Size
 
 _GBR_OF_RGB = (1, 2, 0)  # FFmpeg's gbrp stores green, blue, red
 _RGB_OF_GBR = (2, 0, 1)
@@ -129,7 +130,7 @@ def upsample_chroma(chroma: Tensor, layout: VideoFormat) -> Tensor:
         chroma_grid(Fraction(1), subsampling, position, 1, Fraction(0))
         for subsampling, position in _chroma_axes(layout)
     )
-    size = (layout.height, layout.width)
+    size = Size(layout.width, layout.height)
     step, origin = (y_step, x_step), (y_origin, x_origin)
     return resample(chroma[None], size, step=step, origin=origin, kernel="bilinear")[0]
 

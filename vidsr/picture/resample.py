@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import OptionError
+from vidsr.picture.size import Size
 
 Kernel = Literal["bilinear", "cubic", "lanczos"]
 
@@ -27,7 +28,7 @@ _STRIP = 32
 
 def resample(
     x: Tensor,
-    size: tuple[int, int],
+    size: Size,
     *,
     step: tuple[Fraction | float, Fraction | float],
     origin: tuple[Fraction | float, Fraction | float],
@@ -37,7 +38,7 @@ def resample(
 
     Args:
         x: ``[N, C, h, w]`` float32.
-        size: (H, W) of the result, 1 or more each.
+        size: Size of the result in samples, sides of 1 or more.
         step: (down, across) distance between outputs, in input samples, more than 0.
         origin: (down, across) input coordinate of output 0.
         kernel: ``bilinear`` is the triangle, ``cubic`` Catmull-Rom (a = -1/2), ``lanczos`` Lanczos
@@ -53,7 +54,7 @@ def resample(
         raise OptionError(f"x: expected [N, C, h, w] float32, got {list(x.shape)} {x.dtype}")
     down, across = (
         _Axis(old, new, Fraction(s), Fraction(o), kernel)
-        for old, new, s, o in zip(x.shape[2:], size, step, origin, strict=True)
+        for old, new, s, o in zip(x.shape[2:], size.rows_columns, step, origin, strict=True)
     )
     if down.keeps and across.keeps:
         return x.clone()
@@ -62,7 +63,7 @@ def resample(
     # are a few launches and no TF32 setting reaches them.
     along = _by_strips if x.device.type == "cpu" else _by_taps
     # The axis that leaves the smaller picture between the passes goes first.
-    if x.shape[2] * size[1] <= size[0] * x.shape[3]:
+    if x.shape[2] * size.width <= size.height * x.shape[3]:
         return along(along(x, across, 3), down, 2)
     return along(along(x, down, 2), across, 3)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from vidsr.picture.resample import Kernel, resample
+from vidsr.picture.size import Size
 
 
 def nearest(picture: Tensor, scale: int) -> Tensor:
@@ -35,8 +36,7 @@ def lanczos(picture: Tensor, scale: int) -> Tensor:
 
 def bicubic(picture: Tensor, scale: int) -> Tensor:
     """Upscale as MATLAB's ``imresize(picture, scale, 'bicubic')``, in float64."""
-    height, width = picture.shape[-2] * scale, picture.shape[-1] * scale
-    return _like(_cubic(picture, (height, width)), picture)
+    return _like(_cubic(picture, _times(picture, scale)), picture)
 
 
 def shrink(picture: Tensor, scale: int) -> Tensor:
@@ -51,20 +51,28 @@ def shrink(picture: Tensor, scale: int) -> Tensor:
             f"expected a picture of {scale}x{scale} or larger, got {tuple(picture.shape)}"
         )
     whole = picture[..., : height * scale, : width * scale]
-    return _like(_cubic(whole, (height, width)), picture)
+    return _like(_cubic(whole, Size(width, height)), picture)
 
 
-def _cubic(picture: Tensor, size: tuple[int, int]) -> Tensor:
+def _times(picture: Tensor, scale: int) -> Size:
+    return Size(picture.shape[-1] * scale, picture.shape[-2] * scale)
+
+
+def _cubic(picture: Tensor, size: Size) -> Tensor:
     # antialias=True selects Keys' a = -1/2, which is MATLAB's; without it torch takes -3/4.
-    return interpolate(picture[None].double(), size, mode="bicubic", antialias=True)[0]
+    exact, shape = picture[None].double(), size.rows_columns
+    return interpolate(exact, shape, mode="bicubic", antialias=True)[0]
 
 
 def _resampled(picture: Tensor, scale: int, kernel: Kernel) -> Tensor:
     step = Fraction(1, scale)
     origin = (step - 1) / 2
-    size = (picture.shape[-2] * scale, picture.shape[-1] * scale)
     large = resample(
-        picture[None].float(), size, step=(step, step), origin=(origin, origin), kernel=kernel
+        picture[None].float(),
+        _times(picture, scale),
+        step=(step, step),
+        origin=(origin, origin),
+        kernel=kernel,
     )
     return _like(large[0], picture)
 

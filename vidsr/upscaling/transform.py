@@ -71,11 +71,11 @@ def _phases(x: Tensor, engine: Engine, tile: Size | None) -> Tensor:
     return result + engine.offset if engine.offset else result
 
 
-def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+def resize(x: Tensor, size: Size) -> Tensor:
     """Resize ``[N, C, h, w]`` by antialiased Lanczos; unchanged where sizes agree."""
-    if tuple(x.shape[2:]) == size:
+    if tuple(x.shape[2:]) == size.rows_columns:
         return x
-    step = (Fraction(x.shape[2], size[0]), Fraction(x.shape[3], size[1]))
+    step = (Fraction(x.shape[2], size.height), Fraction(x.shape[3], size.width))
     return resample(
         x, size, step=step, origin=((step[0] - 1) / 2, (step[1] - 1) / 2), kernel="lanczos"
     )
@@ -86,7 +86,7 @@ def _by_rgb(
 ) -> tuple[Tensor, ...]:
     rgb = conversion.yuv_to_rgb(frame.planes, frame.format)
     large = torch.pixel_shuffle(_phases(rgb[None], engine, tile), engine.shuffle)
-    large = resize(large, (target.height, target.width))[0]
+    large = resize(large, Size(target.width, target.height))[0]
     if engine.scale == 1 and _same_grids(frame.format, target):
         return _changed(frame, large.clamp_(0, 1).sub_(rgb), target)
     return conversion.rgb_to_yuv(large, with_weights(target))
@@ -162,7 +162,7 @@ def _by_luma(
 
 def _full_luma(phases: Tensor, engine: Engine, target: VideoFormat) -> Tensor:
     large = torch.pixel_shuffle(phases, engine.shuffle)
-    return resize(large, (target.height, target.width))[0, 0]
+    return resize(large, Size(target.width, target.height))[0, 0]
 
 
 def _shuffle(phases: Tensor, factor: int) -> Tensor:

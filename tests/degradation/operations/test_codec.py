@@ -13,6 +13,7 @@ from vidsr.degradation.clips import pan_clip, still_clip
 from vidsr.degradation.operations.codec import CodecPass, compress
 from vidsr.degradation.operations.codec_settings import CODECS, CodecSettings
 from vidsr.errors import OptionError
+from vidsr.picture.size import Size
 
 BEST = {"h264": 1, "h265": 1, "vp9": 0}
 WORST = {"h264": 45, "h265": 45, "vp9": 60}
@@ -27,6 +28,9 @@ def quality(codec: str, crf: dict[str, int], qscale: int) -> Quality:
     return {"crf": crf[codec]} if codec in crf else {"qscale": qscale}
 
 
+SMALL = Size(64, 48)
+
+
 def photo(height: int, width: int) -> Tensor:
     """uint8 ``[3, H, W]`` of soft coloured spots, as photographs have them."""
     coarse = torch.rand(
@@ -36,7 +40,7 @@ def photo(height: int, width: int) -> Tensor:
     return (fine[0].clamp(0, 1) * 200 + 25).round().byte()
 
 
-def moving(frames: int = 5, size: tuple[int, int] = (48, 64)) -> Tensor:
+def moving(frames: int = 5, size: Size = SMALL) -> Tensor:
     return pan_clip(photo(96, 112), frames, size, random.Random(2))
 
 
@@ -61,8 +65,8 @@ def test_the_same_bytes_every_time(codec: str) -> None:
 
 
 @pytest.mark.parametrize("codec", CODECS)
-@pytest.mark.parametrize("size", [(37, 51), (5, 9)])
-def test_odd_and_tiny_sizes(codec: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [Size(51, 37), Size(9, 5)], ids=str)
+def test_odd_and_tiny_sizes(codec: str, size: Size) -> None:
     clip = moving(3, size)
     y = compress(clip, codec, **quality(codec, BEST, 1))
     assert y.shape == clip.shape
@@ -95,7 +99,7 @@ def test_frames_are_predicted_from_frames() -> None:
 def test_chunks_do_not_matter() -> None:
     clip = moving(7)
     settings = CodecSettings(codec="h264", quality=30)
-    stream = CodecPass(settings, (48, 64))
+    stream = CodecPass(settings, SMALL)
     frames = [y for x in torch.split(clip, 1) for y in stream.push(x)] + stream.finish()
     assert torch.equal(torch.cat(frames), compress(clip, "h264", crf=30))
 
@@ -122,28 +126,28 @@ class TestClips:
     def test_a_pan_is_reproducible_and_cut_from_the_picture(self) -> None:
         picture = photo(80, 90)
         for seed in range(12):
-            clip = pan_clip(picture, 4, (40, 48), random.Random(seed))
+            clip = pan_clip(picture, 4, Size(48, 40), random.Random(seed))
             assert clip.shape == (4, 3, 40, 48)
-            assert torch.equal(clip, pan_clip(picture, 4, (40, 48), random.Random(seed)))
+            assert torch.equal(clip, pan_clip(picture, 4, Size(48, 40), random.Random(seed)))
 
     def test_some_stand_still_and_some_move(self) -> None:
         picture = photo(80, 90)
-        clips = [pan_clip(picture, 3, (40, 48), random.Random(seed)) for seed in range(12)]
+        clips = [pan_clip(picture, 3, Size(48, 40), random.Random(seed)) for seed in range(12)]
         still = [clip for clip in clips if torch.equal(clip[0], clip[2])]
         assert 0 < len(still) < len(clips)
         levels = still[0][0] * 255  # a camera that stands still gives the picture's own samples
         assert torch.allclose(levels, levels.round(), atol=1e-3)
 
     def test_a_whole_picture_is_as_large_as_a_clip_gets(self) -> None:
-        clip = pan_clip(photo(40, 48), 5, (40, 48), random.Random(1))
+        clip = pan_clip(photo(40, 48), 5, Size(48, 40), random.Random(1))
         assert clip.shape == (5, 3, 40, 48)
         with pytest.raises(OptionError, match="too small"):
-            pan_clip(photo(40, 48), 5, (41, 48), random.Random(1))
+            pan_clip(photo(40, 48), 5, Size(48, 41), random.Random(1))
 
     def test_a_flat_picture_stays_flat(self) -> None:
         flat = torch.full((3, 64, 64), 128, dtype=torch.uint8)
         for seed in range(6):
-            clip = pan_clip(flat, 6, (32, 32), random.Random(seed))
+            clip = pan_clip(flat, 6, Size(32, 32), random.Random(seed))
             assert torch.allclose(clip, torch.tensor(128 / 255), atol=1e-5)
 
     def test_the_last_still_is_the_picture(self) -> None:

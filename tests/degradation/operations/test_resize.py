@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from vidsr.degradation.operations.resize import METHODS, resize
 from vidsr.errors import OptionError
+from vidsr.picture.size import Size
 
 
 def blob(size: int, sigma: float) -> Tensor:
@@ -35,7 +36,7 @@ def centroid(x: Tensor) -> tuple[float, float]:
 @given(st.sampled_from(METHODS), st.integers(17, 90))
 def test_nothing_moves(method: str, side: int) -> None:
     """64 -> any size: within 0.06 pixel, which is what unevenly placed nearest samples leave."""
-    small = resize(blob(64, 8.0), (side, side), method)
+    small = resize(blob(64, 8.0), Size(side, side), method)
     y, x = centroid(small)
     assert abs(y) * 64 < 0.06
     assert abs(x) * 64 < 0.06
@@ -44,7 +45,7 @@ def test_nothing_moves(method: str, side: int) -> None:
 def test_bicubic_is_torchs_antialiased() -> None:
     x = torch.rand(1, 3, 24, 36)
     wanted = F.interpolate(x, (6, 9), mode="bicubic", antialias=True)
-    assert torch.equal(resize(x, (6, 9), "bicubic"), wanted)
+    assert torch.equal(resize(x, Size(9, 6), "bicubic"), wanted)
 
 
 @pytest.mark.parametrize(
@@ -53,32 +54,32 @@ def test_bicubic_is_torchs_antialiased() -> None:
 )
 def test_by_hand_an_even_factor(method: str, wanted: list[float]) -> None:
     x = torch.arange(1.0, 9).view(1, 1, 1, 8)
-    assert resize(x, (1, 2), method)[0, 0, 0].tolist() == wanted
+    assert resize(x, Size(2, 1), method)[0, 0, 0].tolist() == wanted
 
 
 def test_by_hand_odd_factors() -> None:
     x = torch.arange(6.0).view(1, 1, 1, 6)
-    assert resize(x, (1, 2), "nearest")[0, 0, 0].tolist() == [1, 4]
-    assert resize(x, (1, 4), "area")[0, 0, 0].tolist() == pytest.approx(
+    assert resize(x, Size(2, 1), "nearest")[0, 0, 0].tolist() == [1, 4]
+    assert resize(x, Size(4, 1), "area")[0, 0, 0].tolist() == pytest.approx(
         [1 / 3, 5 / 3, 10 / 3, 14 / 3]
     )
-    assert resize(x, (1, 12), "nearest")[0, 0, 0].tolist() == [v // 2 for v in range(12)]
+    assert resize(x, Size(12, 1), "nearest")[0, 0, 0].tolist() == [v // 2 for v in range(12)]
 
 
 def test_area_keeps_the_mean() -> None:
     x = torch.rand(2, 3, 31, 43)
-    assert float(resize(x, (7, 12), "area").mean()) == pytest.approx(float(x.mean()), abs=1e-6)
+    assert float(resize(x, Size(12, 7), "area").mean()) == pytest.approx(float(x.mean()), abs=1e-6)
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_flat_stays_flat_and_the_same_size_is_the_same(method: str) -> None:
     x = torch.full((1, 3, 13, 21), 0.4)
-    assert torch.allclose(resize(x, (5, 30), method), torch.tensor(0.4), atol=1e-6)
-    assert resize(x, (13, 21), method) is x
+    assert torch.allclose(resize(x, Size(30, 5), method), torch.tensor(0.4), atol=1e-6)
+    assert resize(x, Size(21, 13), method) is x
 
 
 def test_what_is_refused() -> None:
     with pytest.raises(OptionError, match="lanczos"):
-        resize(torch.rand(1, 3, 8, 8), (4, 4), "sinc")
+        resize(torch.rand(1, 3, 8, 8), Size(4, 4), "sinc")
     with pytest.raises(OptionError, match="1 or more"):
-        resize(torch.rand(1, 3, 8, 8), (0, 4))
+        resize(torch.rand(1, 3, 8, 8), Size(4, 0))

@@ -12,6 +12,7 @@ from torch import nn
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.srcnn import SRCNN, Bicubic
 from vidsr.picture.resample import resample
+from vidsr.picture.size import Size
 
 SIZES = [(1, 1), (3, 5), (17, 31)]
 
@@ -37,7 +38,7 @@ def test_enlargement_is_bicubic(size: tuple[int, int], scale: int) -> None:
     x, step = torch.rand(2, 3, *size), Fraction(1, scale)
     wanted = resample(
         x,
-        (scale * size[0], scale * size[1]),
+        Size(scale * size[1], scale * size[0]),
         step=(step, step),
         origin=((step - 1) / 2, (step - 1) / 2),
     )

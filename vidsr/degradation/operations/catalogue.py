@@ -21,6 +21,7 @@ from vidsr.degradation.operations.codec_settings import CODECS, PRESETS, CodecSe
 from vidsr.degradation.operations.jpeg import SUBSAMPLINGS, jpeg
 from vidsr.degradation.operations.passes import Each, Pass, Scene, WithPrevious
 from vidsr.degradation.operations.resize import METHODS, resize
+from vidsr.picture.size import Size
 
 Value = float | int | str
 Values = dict[str, Value]
@@ -56,10 +57,12 @@ class Op:
     temporal: bool = False
 
 
-def resized(values: Values, scene: Scene) -> tuple[int, int]:
-    """Return (height, width) after a resize of that ``times``."""
-    height, width = (max(4, round(side * float(values["times"]))) for side in scene.lr_size)
-    return scene.lr_size if values["times"] == 1 else (height, width)
+def resized(values: Values, scene: Scene) -> Size:
+    """Return the size after a resize of that ``times``."""
+    times, small = float(values["times"]), scene.lr_size
+    if times == 1:
+        return small
+    return Size(max(4, round(small.width * times)), max(4, round(small.height * times)))
 
 
 def _resize(values: Values, scene: Scene) -> Pass:
@@ -144,7 +147,7 @@ def _drop_blocks(values: Values, scene: Scene) -> Pass:
 
 def _codec(codec: str, values: Values, scene: Scene) -> Pass:
     quality, bits = values.get(CODECS[codec].quality), values.get("bits_per_pixel")
-    pixels_a_second = scene.size[0] * scene.size[1] * scene.rate
+    pixels_a_second = scene.size.pixels * scene.rate
     settings = CodecSettings(
         codec=codec,
         quality=None if quality is None else int(quality),

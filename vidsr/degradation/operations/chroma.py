@@ -10,6 +10,7 @@ from torch import Tensor
 from vidsr.degradation.operations.ycbcr import rgb_to_ycbcr, ycbcr_to_rgb
 from vidsr.errors import OptionError
 from vidsr.picture.resample import resample
+from vidsr.picture.size import Size
 
 # (across, down): how many luma samples share a chroma sample.
 LAYOUTS = {"444": (1, 1), "422": (2, 1), "420": (2, 2), "411": (4, 1), "410": (4, 4)}
@@ -30,18 +31,18 @@ def subsample_chroma(
     across, down = LAYOUTS[layout]
     ycc = rgb_to_ycbcr(x)
     small = _shrink(ycc[:, 1:].contiguous(), across, down)
-    chroma = _upsample(small, (x.shape[2], x.shape[3]), across, down, (shift_y_px, shift_x_px))
+    chroma = _upsample(small, Size(x.shape[3], x.shape[2]), across, down, (shift_y_px, shift_x_px))
     return ycbcr_to_rgb(torch.cat((ycc[:, :1], chroma), 1))
 
 
 def _shrink(chroma: Tensor, across: int, down: int) -> Tensor:
-    size = (-(-chroma.shape[2] // down), -(-chroma.shape[3] // across))
+    size = Size(-(-chroma.shape[3] // across), -(-chroma.shape[2] // down))
     origin = (Fraction(down - 1, 2), Fraction(across - 1, 2))
     return resample(chroma, size, step=(down, across), origin=origin, kernel="bilinear")
 
 
 def _upsample(
-    small: Tensor, size: tuple[int, int], across: int, down: int, shift_px: tuple[float, float]
+    small: Tensor, size: Size, across: int, down: int, shift_px: tuple[float, float]
 ) -> Tensor:
     step = (Fraction(1, down), Fraction(1, across))
     # 1/64 pixel is finer than any eye, and keeps the fractions short.

@@ -18,6 +18,7 @@ from vidsr.errors import OptionError, VidsrError
 from vidsr.picture.color import RANGE_LIMITED, ColorSpec, assumed_matrix
 from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
+from vidsr.picture.size import Size
 from vidsr.video.close_codecs import empty_decoder, empty_encoder
 from vidsr.video.sink.stream_plan import MUX_ERRORS
 
@@ -30,10 +31,10 @@ class CodecPass:
     Frames are ``[1, 3, H, W]`` float32 in [0, 1], all of one size. Methods raise VidsrError.
     """
 
-    def __init__(self, settings: CodecSettings, size: tuple[int, int]) -> None:
+    def __init__(self, settings: CodecSettings, size: Size) -> None:
         self.settings, self.size = settings, size
         smallest = CODECS[settings.codec].smallest
-        height, width = (max(smallest, side + side % 2) for side in size)
+        height, width = (max(smallest, side + side % 2) for side in size.rows_columns)
         color = _color(height)
         self._layout = VideoFormat(width, height, _PIXEL, color)
         self._encoder = self._open_encoder()
@@ -44,7 +45,7 @@ class CodecPass:
     def push(self, frame: Tensor) -> list[Tensor]:
         """Encode one frame and return those that have come out."""
         self._device = frame.device
-        height, width = self.size
+        height, width = self.size.rows_columns
         layout = self._layout
         edge = (0, layout.width - width, 0, layout.height - height)
         rgb = F.pad(frame.cpu(), edge, mode="replicate")[0]
@@ -79,7 +80,7 @@ class CodecPass:
         return [self._rgb(shown) for shown in images]
 
     def _rgb(self, image: av.VideoFrame) -> Tensor:
-        height, width = self.size
+        height, width = self.size.rows_columns
         rgb = yuv_to_rgb(view_planes(image), self._layout)
         return rgb[None, :, :height, :width].to(self._device)
 
@@ -153,7 +154,7 @@ def compress(
         preset=preset,
         rate=rate,
     )
-    codec_pass = CodecPass(settings, (clip.shape[2], clip.shape[3]))
+    codec_pass = CodecPass(settings, Size(clip.shape[3], clip.shape[2]))
     return torch.cat([clip[:0], *run_through(codec_pass, clip)])
 
 

@@ -14,6 +14,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from vidsr.picture.size import Size
+
 
 class Pass(Protocol):
     """One degradation of a stream of frames."""
@@ -81,10 +83,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Scene:
-    """Surroundings of a pass. Sizes are (height, width); ``rate`` is frames a second."""
+    """Surroundings of a pass; ``rate`` is frames a second."""
 
-    size: tuple[int, int]
-    lr_size: tuple[int, int]
+    size: Size
+    lr_size: Size
     seed: int
     rate: Fraction = Fraction(25)
     device: str = "cpu"
@@ -92,7 +94,7 @@ class Scene:
     @property
     def lr_px(self) -> float:
         """Return how many pixels of the present picture one pixel of the final one is."""
-        return self.size[1] / self.lr_size[1]
+        return self.size.width / self.lr_size.width
 
     @property
     def generator(self) -> torch.Generator:

@@ -16,13 +16,14 @@ from torch.nn import functional as F
 
 from vidsr.errors import OptionError
 from vidsr.picture.resample import resample
+from vidsr.picture.size import Size
 
 Method = Literal["nearest", "bilinear", "bicubic", "area", "lanczos"]
 METHODS: tuple[str, ...] = get_args(Method)
 
 
-def resize(x: Tensor, size: tuple[int, int], method: str = "bicubic") -> Tensor:
-    """Resize ``[N, C, h, w]`` float32 to ``size = (H, W)``; the result may leave the range.
+def resize(x: Tensor, size: Size, method: str = "bicubic") -> Tensor:
+    """Resize ``[N, C, h, w]`` float32 to ``size``; the result may leave the range.
 
     ``bilinear``, ``bicubic`` (a = -1/2, MATLAB's imresize) and ``lanczos`` (three lobes) are
     antialiased; ``area`` averages what each new pixel covers; ``nearest`` takes one sample, or
@@ -30,24 +31,26 @@ def resize(x: Tensor, size: tuple[int, int], method: str = "bicubic") -> Tensor:
     that it does not shift by half a pixel: single outputs are off by up to half an input pixel,
     on average by 0. The same size returns ``x`` itself. Raises OptionError.
     """
-    if min(size) < 1:
+    if min(size.rows_columns) < 1:
         raise OptionError(f"size: expected 1 or more pixels a side, got {size}")
-    if tuple(x.shape[2:]) == tuple(size):
+    if tuple(x.shape[2:]) == size.rows_columns:
         return x
     if method in ("bilinear", "bicubic"):
-        return F.interpolate(x, size, mode=method, antialias=True, align_corners=False)
+        shape = size.rows_columns
+        return F.interpolate(x, shape, mode=method, antialias=True, align_corners=False)
     if method == "nearest":
-        return _nearest(_nearest(x, size[0], 2), size[1], 3)
+        return _nearest(_nearest(x, size.height, 2), size.width, 3)
     if method == "area":
-        down, across = (_area(x.shape[d + 2], size[d]).to(x) for d in (0, 1))
+        down = _area(x.shape[2], size.height).to(x)
+        across = _area(x.shape[3], size.width).to(x)
         return down @ (x @ across.T)
     if method == "lanczos":
         return _lanczos(x, size)
     raise OptionError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
 
 
-def _lanczos(x: Tensor, size: tuple[int, int]) -> Tensor:
-    down, across = (Fraction(x.shape[d + 2], size[d]) for d in (0, 1))
+def _lanczos(x: Tensor, size: Size) -> Tensor:
+    down, across = Fraction(x.shape[2], size.height), Fraction(x.shape[3], size.width)
     origin = ((down - 1) / 2, (across - 1) / 2)
     return resample(x, size, step=(down, across), origin=origin, kernel="lanczos")
 

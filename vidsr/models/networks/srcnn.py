@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.phase_net import PhaseNet
 from vidsr.picture.resample import resample
+from vidsr.picture.size import Size
 
 REACH = 2  # source pixels either side that a bicubic kernel can need
 
@@ -20,7 +21,10 @@ def bicubic_phases(scale: int) -> Tensor:
     taps = torch.eye(side**2, device="cpu").view(side**2, 1, side, side)
     step = Fraction(1, scale)
     large = resample(
-        taps, (side * scale,) * 2, step=(step, step), origin=((step - 1) / 2, (step - 1) / 2)
+        taps,
+        Size(side * scale, side * scale),
+        step=(step, step),
+        origin=((step - 1) / 2, (step - 1) / 2),
     )
     centre = slice(REACH * scale, (REACH + 1) * scale)
     return large[:, 0, centre, centre].permute(1, 2, 0).reshape(scale**2, 1, side, side)

@@ -16,6 +16,7 @@ from torch import Tensor
 from vidsr.degradation.clips import pan_clip
 from vidsr.degradation.recipe import Recipe
 from vidsr.errors import InputError, NoInputError, OptionError, VidsrError
+from vidsr.picture.size import Size
 from vidsr.training.data.crop_pool import TrainingPair, to_luma
 from vidsr.training.folders import is_paired, partner, training_files
 from vidsr.training.options import Options
@@ -164,8 +165,8 @@ def moving_pair(
     """Pair one frame, not the first, of a short clip out of a picture with its degradation."""
     scale = options.scale
     side = max(CLIP_SIDE, (options.crop + 16) * scale)
-    size = [min(side, length) // scale * scale for length in picture.shape[1:]]
-    clip = to_unit(to_bytes(pan_clip(picture, CLIP_FRAMES, (size[0], size[1]), rng)))
+    height, width = (min(side, length) // scale * scale for length in picture.shape[1:])
+    clip = to_unit(to_bytes(pan_clip(picture, CLIP_FRAMES, Size(width, height), rng)))
     low = recipe.sample(rng.randrange(2**31)).apply(clip, scale)
     frame = rng.randrange(1, CLIP_FRAMES)
     return TrainingPair(to_bytes(low[frame]), to_bytes(clip[frame]))
