@@ -456,6 +456,14 @@ def test_signals_end_it_in_one_line(
     assert capsys.readouterr().err == "vidsr-eval: interrupted\n"
 
 
+def test_without_data_it_names_what_to_give(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VIDSR_DATA", raising=False)
+    assert run() == 2
+    assert "--data names the folder that holds Set5 and Set14" in capsys.readouterr().err
+
+
 def test_out_of_memory_is_one_line(
     hr: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

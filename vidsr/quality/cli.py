@@ -42,8 +42,14 @@ def names(text: str) -> list[str]:
 
 
 def default_data() -> Path:
-    """Return ``$VIDSR_DATA/eval``, else ``../shared/data/eval``."""
-    return Path(os.environ.get("VIDSR_DATA") or "../shared/data") / "eval"
+    """Return ``$VIDSR_DATA/eval``. Raises OptionError where the variable is not set."""
+    folder = os.environ.get("VIDSR_DATA")
+    if not folder:
+        raise OptionError(
+            "neither --hr, --data nor VIDSR_DATA is given: expected one of them.",
+            hint="--data names the folder that holds Set5 and Set14; --hr takes your own pictures.",
+        )
+    return Path(folder) / "eval"
 
 
 def build_parser() -> argparse.ArgumentParser:
