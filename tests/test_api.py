@@ -326,7 +326,7 @@ REFUSED: list[tuple[dict[str, Any], type[VidsrError], str]] = [
     ({"tile": (0, 0)}, OptionError, "16 or more"),
     ({"max_memory": 0}, OptionError, "512M"),
     ({"max_memory": "lots"}, OptionError, "512M"),
-    ({"max_memory": "10k"}, MemoryLimitError, "--max-memory"),
+    ({"max_memory": "10k"}, MemoryLimitError, "`max_memory`"),
     ({"model": "lite-x9"}, ModelError, "available"),
     ({"model": "absent.pth"}, ModelError, "does not exist"),
 ]
