@@ -182,7 +182,7 @@ def _no_tile(
     least = "its smallest tile" if tile else "a whole frame, which it does not allow to be cut"
     return MemoryLimitError(
         f"{engine.name} needs {needed} bytes for {least}, {budget_bytes = }",
-        hint="raise --max-memory, or choose a smaller model",
+        hint="raise `max_memory`, or choose a smaller model",
     )
 
 

@@ -164,7 +164,7 @@ def test_crf_and_preset_reach_the_encoder(clip: Clip, tmp_path: Path) -> None:
 
 def test_streams_the_target_cannot_hold(clip: Clip, tmp_path: Path) -> None:
     target = tmp_path / "a.webm"  # the sound is AAC
-    with pytest.raises(ContainerError, match="--drop-incompatible"):
+    with pytest.raises(ContainerError, match="`drop_incompatible`"):
         upscale(clip, target, codec=None)
     report = upscale(clip, target, codec=None, duration=0.05, drop_incompatible=True)
     assert any("dropped" in note for note in report.notes)
@@ -174,7 +174,7 @@ def test_streams_the_target_cannot_hold(clip: Clip, tmp_path: Path) -> None:
 def test_an_existing_target_is_replaced_only_on_request(clip: Clip, tmp_path: Path) -> None:
     target = tmp_path / "a.mkv"
     target.write_bytes(b"precious")
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match="`overwrite`"):
         upscale(clip, target)
     assert target.read_bytes() == b"precious"
     upscale(clip, target, overwrite=True)
@@ -304,7 +304,7 @@ REFUSED: list[tuple[dict[str, Any], type[VidsrError], str]] = [
     ({"size": "99999x10"}, OptionError, "16384"),
     ({"size": "51x31", "codec": "h264"}, OptionError, "multiple of 2x2"),
     ({"scale": 3, "model": "auto"}, OptionError, "expected 1, 2 or 4"),
-    ({"scale": 4}, OptionError, "leave --scale out"),
+    ({"scale": 4}, OptionError, "leave `scale` out"),
     ({"start": -5}, OptionError, "start = -5"),
     ({"start": float("nan")}, OptionError, "start = nan"),
     ({"start": 3600}, InputError, "no frame lies in the part|could be decoded"),
@@ -326,7 +326,7 @@ REFUSED: list[tuple[dict[str, Any], type[VidsrError], str]] = [
     ({"tile": (0, 0)}, OptionError, "16 or more"),
     ({"max_memory": 0}, OptionError, "512M"),
     ({"max_memory": "lots"}, OptionError, "512M"),
-    ({"max_memory": "10k"}, MemoryLimitError, "--max-memory"),
+    ({"max_memory": "10k"}, MemoryLimitError, "`max_memory`"),
     ({"model": "lite-x9"}, ModelError, "available"),
     ({"model": "absent.pth"}, ModelError, "does not exist"),
 ]

@@ -146,7 +146,7 @@ class OpenVinoEngine(DescribedEngine):
         return MemoryLimitError(
             f"{self.name} on OpenVINO: no memory for {tuple(x.shape) = }, "
             f"about {needed / 2**20:.0f} MiB",
-            hint="give a smaller --tile, or a --max-memory to choose one by",
+            hint="give a smaller `tile`, or a `max_memory` to choose one by",
         )
 
 

@@ -115,7 +115,7 @@ class TensorRTEngine(DescribedEngine):
         except torch.OutOfMemoryError as error:
             raise MemoryLimitError(
                 f"{self.name} on {self.device}: no memory for an output of {shape}",
-                hint="give a smaller --tile, or a --max-memory to choose one by",
+                hint="give a smaller `tile`, or a `max_memory` to choose one by",
             ) from error
 
     def _address(self, name: str, buffer: Tensor) -> None:

@@ -159,5 +159,5 @@ def test_no_tile_where_the_frame_fits() -> None:
 
 
 def test_a_budget_below_the_smallest_tile_is_refused() -> None:
-    with pytest.raises(MemoryLimitError, match="Hint: raise --max-memory"):
+    with pytest.raises(MemoryLimitError, match="Hint: raise `max_memory`"):
         choose_tile(Size(1920, 1080), engine("srresnet x4"), 2**16)

@@ -114,17 +114,36 @@ def test_a_record_survives_json() -> None:
     record = RunOptions(**OTHER)
     assert {f.name for f in fields(RunOptions)} - OTHER.keys() == {"height"}
     read = RunOptions.from_json(record.to_json())
-    assert read == RunOptions(**{**OTHER, "model": "./lite-x2"})  # a path still, and not a name
+    assert read == record
+    assert isinstance(read.model, Path)  # a path still, and not a name
     assert RunOptions.from_json(RunOptions(height=72).to_json()) == RunOptions(height=72)
     assert RunOptions.from_json("{}") == RunOptions()
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[1]", "3", '{"colour": 1}', '{"crf": "x"}', '{"framerate": "x"}', '{"scale": 3}']
+    "text",
+    [
+        "",
+        "[1]",
+        "3",
+        '{"colour": 1}',
+        '{"crf": "x"}',
+        '{"framerate": "x"}',
+        '{"start": "x"}',
+        '{"model": {"path": 1}}',
+        '{"scale": 3}',
+    ],
 )
 def test_what_is_no_record(text: str) -> None:
     with pytest.raises(OptionError):
         RunOptions.from_json(text)
+
+
+def test_json_of_older_versions() -> None:
+    text = '{"model": "./lite-x2", "framerate": "30000/1001", "size": "64x36", "start": 1.5}'
+    rate, size = Fraction(30000, 1001), Size(64, 36)
+    expected = RunOptions(model="./lite-x2", framerate=rate, size=size, start_s=1.5)
+    assert RunOptions.from_json(text) == expected
 
 
 @pytest.mark.parametrize("name", [f.name for f in fields(RunOptions)])

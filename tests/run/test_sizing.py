@@ -97,7 +97,7 @@ def test_target_sizes() -> None:
     ],
 )
 def test_targets_that_cannot_be(size: WantedSize | None, source: tuple[int, int]) -> None:
-    with pytest.raises(OptionError, match=f"1 to {MAX_SIDE}.*--scale, --size"):
+    with pytest.raises(OptionError, match=f"1 to {MAX_SIDE}.*`scale`, `size`"):
         target_size(size, layout(*source), 4)
 
 

@@ -27,6 +27,9 @@ FLAGS = flags_of(build_parser())
         ("tile = (3, 4) and subdevice = 'x'", "--tile (3, 4) and subdevice = 'x'"),
         ("start = -5: expected", "--start -5: expected"),
         ("framerate = 30000/1001: expected", "--framerate 30000/1001: expected"),
+        ("leave `scale` out, or `pix_fmt`", "leave --scale out, or --pix-fmt"),
+        ("`size` and `height` are both given", "--size and --height are both given"),
+        ("raise `ulimit -l`, scale, `scales`", "raise `ulimit -l`, scale, `scales`"),
     ],
 )
 def test_parameters_become_flags(text: str, said: str) -> None:

@@ -148,9 +148,9 @@ def test_4k_within_a_gibibyte_is_cut_into_tiles(lite: TorchEngine) -> None:
 
 def test_too_little_is_refused_with_a_hint(lite: TorchEngine) -> None:
     source, target = layout(3840, 2160), layout(7680, 4320)
-    with pytest.raises(MemoryLimitError, match=r"7680x4320.*limit of 65536 KiB.*--max-memory"):
+    with pytest.raises(MemoryLimitError, match=r"7680x4320.*limit of 65536 KiB.*`max_memory`"):
         plan_memory(source, target, lite, 64 << 20, Load())
-    with pytest.raises(MemoryLimitError, match="--max-memory"):  # frames fit, the network does not
+    with pytest.raises(MemoryLimitError, match="`max_memory`"):  # frames fit, the network does not
         plan_memory(source, target, lite, frame_bytes(source, target, lite) + 1, Load())
 
 

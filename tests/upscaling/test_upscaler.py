@@ -332,8 +332,8 @@ def test_what_is_no_picture(picture: Any, message: str) -> None:
         ({"scale": 1}, "scale = 1, but model auto enlarges 2 or 4 times.*such as a unet"),
         ({"model": "srresnet", "scale": 1}, "scale = 1, but model srresnet enlarges"),
         ({"model": "lite-x2", "scale": 1}, "scale = 1, but lite-x2 enlarges 2 times"),
-        ({"model": "unet", "scale": 2}, "scale = 2, but unet keeps the size.*leave --scale out"),
-        ({"model": "lite-x2", "scale": 4}, "enlarges 2 times.*leave --scale out"),
+        ({"model": "unet", "scale": 2}, "scale = 2, but unet keeps the size.*leave `scale` out"),
+        ({"model": "lite-x2", "scale": 4}, "enlarges 2 times.*leave `scale` out"),
         ({"model": "lite-x2", "tile": (0, 5)}, "at least 1"),
         ({"model": "lite-x2", "tile": (5, -1)}, "at least 1"),
         ({"model": "lite-x2", "max_memory": 0}, "memory '0'"),
@@ -350,7 +350,7 @@ def test_arguments_that_are_refused(arguments: dict[str, Any], message: str) -> 
 
 def test_a_picture_beyond_the_limit() -> None:
     small = Upscaler("lite-x4", device="cpu", max_memory="1M")
-    with pytest.raises(MemoryLimitError, match="--max-memory"):
+    with pytest.raises(MemoryLimitError, match="`max_memory`"):
         small(photo(200, 300))
     with pytest.raises(MemoryError):
         small(torch.rand(3, 200, 300))

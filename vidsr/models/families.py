@@ -54,7 +54,7 @@ def check_scale(name: str, own: int, wanted: int | None) -> None:
     raise OptionError(
         f"scale = {wanted}, but {name} "
         + (f"enlarges {own} times." if own > 1 else "keeps the size."),
-        hint=f"leave --scale out, or choose a model of scale {wanted}.",
+        hint=f"leave `scale` out, or choose a model of scale {wanted}.",
     )
 
 
@@ -67,7 +67,7 @@ def _of_family(model: ModelName, scale: int | None) -> ModelName:
     if model in RESTORERS:
         if scale not in (None, 1):
             raise OptionError(
-                f"scale = {scale}, but {model} keeps the size.", hint="leave --scale out."
+                f"scale = {scale}, but {model} keeps the size.", hint="leave `scale` out."
             )
         return f"{model}-x1"
     _check_family(model, scale)
@@ -78,5 +78,5 @@ def _check_family(model: ModelName, scale: int | None) -> None:
     if scale == 1 and is_family(model):
         raise OptionError(
             f"scale = 1, but model {model} enlarges 2 or 4 times.",
-            hint="name a model that keeps the size with --model, such as a unet.",
+            hint="give a `model` that keeps the size, such as a unet.",
         )

@@ -44,5 +44,5 @@ def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
     if report is None:
         return
     if report.resolve() in [path.resolve() for path in taken]:
-        raise OutputError(f"--report {report}: is the source or the target itself")
-    check_writable(report, "--report")
+        raise OutputError(f"`report` {report}: is the source or the target itself")
+    check_writable(report, "`report`")

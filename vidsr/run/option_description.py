@@ -10,6 +10,7 @@ from typing import Any
 
 from vidsr.errors import OptionError
 from vidsr.picture.size import Size
+from vidsr.run.json_values import PLAIN, JsonValue
 from vidsr.terminal.parser import reader
 
 _KEY = "option"
@@ -33,6 +34,7 @@ class Option:
         expected: The range in words, for messages.
         metavar: The placeholder in the command's help.
         switch: True for a flag without a value.
+        json: The ways between its values and JSON.
     """
 
     flags: tuple[str, ...]
@@ -47,6 +49,7 @@ class Option:
     expected: str = ""
     metavar: str | None = None
     switch: bool = False
+    json: JsonValue = PLAIN
 
     @property
     def keyword(self) -> str:
@@ -74,6 +77,14 @@ class Option:
             return bool(self.choices) or self.holds(value)
         except OptionError:  # a message of its own, which the check of the record gives
             return True
+
+    def written(self, value: Any) -> Any:
+        """Return a stored value as JSON has it."""
+        return None if value is None else self.json.write(value)
+
+    def stored(self, written: Any) -> Any:
+        """Return the value that ``written`` stands for. Raises ValueError or TypeError."""
+        return None if written is None else self.json.read(written)
 
     def check(self, value: Any, default: Any) -> None:
         """Raise OptionError for a value of a wrong type or out of range."""

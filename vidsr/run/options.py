@@ -30,6 +30,7 @@ from vidsr.option_values import (
     parse_seconds,
 )
 from vidsr.picture.size import Size
+from vidsr.run import json_values
 from vidsr.run.option_description import Option, option, option_of
 from vidsr.run.wanted_size import WantedSize
 from vidsr.video.sink.codec_defaults import CODECS, check_quality, find_codec
@@ -112,6 +113,7 @@ class RunOptions:
         takes="a name or a path",
         kinds=(str, os.PathLike),
         metavar="NAME|PATH",
+        json=json_values.PATH,
     )
     scale: int | None = option(
         None,
@@ -135,6 +137,7 @@ class RunOptions:
         holds=lambda size: 1 <= size.width <= MAX_SIDE and 1 <= size.height <= MAX_SIDE,
         expected=f"WxH such as 1920x1080, sides of 1 to {MAX_SIDE}",
         metavar="WxH",
+        json=json_values.SIZE,
     )
     height: int | None = option(
         None,
@@ -187,6 +190,7 @@ class RunOptions:
         holds=_is_tile,
         expected=f"two sizes of {SMALLEST_TILE} or more",
         metavar="N|WxH",
+        json=json_values.PAIR,
     )
     max_memory: int | str | None = option(
         None,
@@ -211,6 +215,7 @@ class RunOptions:
         holds=lambda start: 0 <= start < MAX_SECONDS,
         expected="0 or more seconds",
         metavar="TIME",
+        json=json_values.NUMBER,
     )
     duration_s: float | None = option(
         None,
@@ -223,6 +228,7 @@ class RunOptions:
         holds=lambda duration: 0 < duration < MAX_SECONDS,
         expected="more than 0 seconds",
         metavar="TIME",
+        json=json_values.NUMBER,
     )
     deinterlace: Deinterlace = _words(
         "auto",
@@ -250,6 +256,7 @@ class RunOptions:
         holds=lambda rate: 0 < rate <= 1000,
         expected="a number of more than 0, up to 1000",
         metavar="FPS",
+        json=json_values.NUMBER,
     )
     codec: str | None = option(
         None,
@@ -297,7 +304,7 @@ class RunOptions:
         for each in fields(self):
             option_of(each).check(getattr(self, each.name), each.default)
         if self.size is not None and self.height is not None:
-            raise OptionError("size and height are both given: expected one of them.")
+            raise OptionError("`size` and `height` are both given: expected one of them.")
         if self.codec is not None:
             check_quality(find_codec(self.codec), self.crf, self.preset)
 
@@ -328,9 +335,8 @@ class RunOptions:
 
     def to_json(self) -> str:
         """Return the options as a JSON object, keyed as ``vidsr.upscale`` names them."""
-        return json.dumps(
-            {option_of(f).keyword: _plain(getattr(self, f.name)) for f in fields(self)}
-        )
+        values = ((option_of(each), getattr(self, each.name)) for each in fields(self))
+        return json.dumps({described.keyword: described.written(v) for described, v in values})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -338,30 +344,18 @@ class RunOptions:
 
         Raises OptionError for anything else.
         """
+        known = {described.keyword: described for described, _ in OPTIONS}
         try:
             stored = dict(json.loads(text))
-            if isinstance(stored.get("framerate"), str):
-                stored["framerate"] = parse_rate(stored["framerate"])
+            if unknown := stored.keys() - known.keys():
+                raise ValueError(f"{', '.join(sorted(unknown))} is unknown")
+            given = {name: known[name].stored(value) for name, value in stored.items()}
         except (TypeError, ValueError) as error:
             raise OptionError(f"not the options of a run: {error}") from error
-        unknown = set(stored) - {described.keyword for described, _ in OPTIONS}
-        if unknown:
-            raise OptionError(f"not the options of a run: {', '.join(sorted(unknown))} is unknown")
-        if isinstance(stored.get("tile"), list):
-            stored["tile"] = tuple(stored["tile"])
-        return cls.of(stored)
+        return cls.of(given)
 
 
 OPTIONS: tuple[tuple[Option, Any], ...] = tuple(
     (option_of(each), each.default) for each in fields(RunOptions)
 )
 """Every option with its default, in the order of the keywords of ``vidsr.upscale``."""
-
-
-def _plain(value: Any) -> Any:
-    """Return a value that JSON has, for one that it may lack."""
-    if isinstance(value, os.PathLike):
-        path = os.fspath(value)
-        # Without a folder or a suffix, text would be read as the name of a shipped model.
-        return path if os.path.dirname(path) else os.path.join(os.curdir, path)
-    return str(value) if isinstance(value, Size | Fraction) else value

@@ -27,7 +27,7 @@ def target_size(size: WantedSize | None, source: VideoFormat, scale: int) -> Siz
     if not (0 < large.width <= MAX_SIDE and 0 < large.height <= MAX_SIDE):
         raise OptionError(
             f"the target would be {large}; expected sides of 1 to {MAX_SIDE}.",
-            hint="choose another --scale, --size or --height.",
+            hint="choose another `scale`, `size` or `height`.",
         )
     return large
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from vidsr.errors import MemoryLimitError, VidsrError
-from vidsr.terminal.flags import as_flags, flags_of
+from vidsr.terminal.flags import FlagFormatter, as_flags, flags_of
 from vidsr.terminal.signals import Interruption, open_closed_streams, signals_caught
 
 INTERRUPTED = 130
@@ -75,15 +75,19 @@ def _run(
     try:
         arguments = parser.parse_args(argv)
         quiet = getattr(arguments, "quiet", False)
-        logging.basicConfig(
-            format=f"{name}: %(message)s", level=logging.ERROR if quiet else logging.WARNING
-        )
+        _log_to_stderr(FlagFormatter(name, flags_of(parser)), quiet=quiet)
         status = work(arguments, asked)
     except SystemExit:  # of --help, whose reader may have gone as well
         sys.stdout.flush()
         raise
     sys.stdout.flush()  # here, where a closed pipe is expected
     return status or 0
+
+
+def _log_to_stderr(formatter: logging.Formatter, *, quiet: bool) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=logging.ERROR if quiet else logging.WARNING)
 
 
 def say(name: str, text: str) -> None:

@@ -95,11 +95,11 @@ class CudaDevice:
             raise
         except torch.OutOfMemoryError as error:
             raise MemoryLimitError(
-                f"{self.device}: out of memory", hint="give a smaller --tile or --max-memory"
+                f"{self.device}: out of memory", hint="give a smaller `tile` or `max_memory`"
             ) from error
         except RuntimeError as error:
             reason = str(error).partition("\n")[0]
             raise DeviceError(
                 f"{self.device}: {reason}",
-                hint="nvidia-smi and dmesg tell more; --device cpu works on",
+                hint="nvidia-smi and dmesg tell more; device = 'cpu' works on",
             ) from error

@@ -145,7 +145,7 @@ def plan_memory(
             raise MemoryLimitError(
                 f"frames of {target.width}x{target.height} take {beside >> 10} KiB, "
                 f"more than the limit of {limit >> 10} KiB.",
-                hint="raise --max-memory, or choose a smaller --scale.",
+                hint="raise `max_memory`, or choose a smaller `scale`.",
             )
         tile = choose_tile(size, engine, _share(limit - beside, size, engine, load))
     once = window_pixels(tile, size, engine) * engine.bytes_per_pixel

@@ -268,7 +268,7 @@ def test_precisions_that_are_refused() -> None:
 def test_no_memory_is_said_with_a_hint() -> None:
     engine = TorchEngine(generator(), device="cpu", precision="fp32")
     huge = torch.empty(1).expand(1, 3, 2**22, 2**22)
-    with pytest.raises(MemoryLimitError, match=r"Hint: .*--tile"):
+    with pytest.raises(MemoryLimitError, match=r"Hint: .*`tile`"):
         engine.run(huge)
 
 

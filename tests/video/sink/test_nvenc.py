@@ -96,7 +96,7 @@ def test_formats_are_the_encoders_and_none_of_the_cards(name: str) -> None:
     assert set(formats) <= own
     assert "cuda" in own
     assert all(pixel.family == "yuv" for pixel in formats.values())
-    with pytest.raises(OptionError, match=r"--pix-fmt cuda"):
+    with pytest.raises(OptionError, match=r"pix_fmt = 'cuda'"):
         choose_format(codec, YUV, "cuda")
 
 
@@ -161,7 +161,7 @@ def test_no_card_is_one_line_before_anything_is_opened(
     with pytest.raises(DeviceError, match=rf"{name} needs an NVIDIA GPU with NVENC") as error:
         prepare(clip.path, tmp_path / "b.mkv", options, Notes())
     software = name.removesuffix("_nvenc")
-    assert error.value.hint.startswith(f"--codec {software} encodes on the CPU")
+    assert error.value.hint.startswith(f"codec = '{software}' encodes on the CPU")
     assert "H100" in error.value.hint
     assert [p.name for p in tmp_path.iterdir()] == ["a.mkv"]
 

@@ -233,7 +233,7 @@ def test_what_cannot_be_held_is_refused_before_a_model_is_loaded(
         with pytest.raises(ContainerError, match=named) as refusal:
             enlarge(source, target)
     assert ".mkv" in refusal.value.hint
-    assert "--drop-incompatible" in refusal.value.hint
+    assert "`drop_incompatible`" in refusal.value.hint
     assert not target.exists()
     report = enlarge(source, target, drop_incompatible=True)
     assert any("is dropped" in note for note in report.notes)

@@ -41,7 +41,7 @@ def test_an_existing_file_is_replaced_only_on_demand(clip: Path, tmp_path: Path)
     target.write_bytes(OLD)
     with pytest.raises(OutputError, match="exists already") as error:
         enlarge(clip, target)
-    assert "--overwrite" in error.value.hint
+    assert "`overwrite`" in error.value.hint
     assert target.read_bytes() == OLD
     enlarge(clip, target, overwrite=True)
     assert len(decode(target)) == 4

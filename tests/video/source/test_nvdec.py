@@ -451,7 +451,7 @@ def test_ffmpeg_takes_pytorchs_context_and_never_asks_for_the_primary_one(
 def test_no_card_is_one_line_and_status_7(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(DeviceError, match="--decoder cuda needs an NVIDIA GPU and its driver"):
+    with pytest.raises(DeviceError, match="decoder = 'cuda' needs an NVIDIA GPU and its driver"):
         open_nvdec((torch.device("cpu"),))
     clip = make_clip(tmp_path / "a.mkv", frames=1)
     assert main([str(clip.path), "-o", str(tmp_path / "b.mkv"), "--decoder", "cuda"]) == 7

@@ -28,7 +28,7 @@ def check_device(codec: Codec) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         raise DeviceError(
             f"{codec.name} needs an NVIDIA GPU with NVENC, and none opens it: {reason}",
-            hint=f"--codec {codec.bitstream} encodes on the CPU; A100, H100 and H200 have no "
+            hint=f"codec = {codec.bitstream!r} encodes on the CPU; A100, H100 and H200 have no "
             f"NVENC{', AV1 takes an RTX 40 or newer' if codec.bitstream == 'av1' else ''}.",
         ) from error
 
@@ -105,7 +105,7 @@ def choose_format(codec: Codec, source: PixelFormat, wanted: str | None) -> tupl
     if wanted is not None:
         if wanted not in formats:
             raise OptionError(
-                f"--pix-fmt {wanted} with {codec.name}: expected one of {', '.join(formats)}."
+                f"pix_fmt = {wanted!r} with {codec.name}: expected one of {', '.join(formats)}."
             )
         return wanted, formats[wanted]
     name = min(formats, key=lambda n: _loss(source, formats[n], n))

@@ -54,7 +54,7 @@ def check_pair(codec: Codec, target: Target) -> None:
         if codec != picture:
             raise OptionError(
                 f"codec = {codec.name!r}: {suffix} pictures are {picture.name}.",
-                hint="leave --codec out.",
+                hint="leave `codec` out.",
             )
     if target.container == "mpegts" and codec.bitstream not in MPEGTS_CODECS:
         raise OptionError(

@@ -75,7 +75,8 @@ def plan_output(
         notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
     full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
     if info.format.pixel.family == "rgb" and full_chroma and options.pix_fmt is None:
-        notes.say(f"few players show {codec.name} as {name}: --pix-fmt yuv420p plays everywhere")
+        plays = "pix_fmt = 'yuv420p' plays everywhere"
+        notes.say(f"few players show {codec.name} as {name}: {plays}")
     aspect = target_aspect(info, size)
     settings = encoder_options(codec, options.crf, options.preset, pixel)
     if not add_parameters(settings, codec, info.hdr):
@@ -193,7 +194,7 @@ def _refuse_or_drop(plan: StreamPlan, target: Target, options: OutputOptions, no
     else:
         raise ContainerError(
             f"{target.locator.name}: {target.path.suffix} cannot hold {where} of the source.",
-            hint="use .mkv, or --drop-incompatible to leave it out.",
+            hint="use .mkv, or `drop_incompatible` to leave it out.",
         )
 
 
@@ -205,7 +206,7 @@ def _try_encoder(plan: OutputPlan) -> None:
     if plan.codec.name != "ffv1" and (width % across or height % down):
         raise OptionError(
             f"{what}: the size must be a multiple of {across}x{down} for this pixel format.",
-            hint="choose an even --size, or --pix-fmt yuv444p.",
+            hint="choose an even `size`, or pix_fmt = 'yuv444p'.",
         )
     probe = av.open(io.BytesIO(), "w", format=plan.target.container)
     try:
@@ -216,7 +217,7 @@ def _try_encoder(plan: OutputPlan) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         raise OptionError(
             f"{what}: the encoder or the container refuses: {reason}",
-            hint="try another --codec, --pix-fmt or container (.mkv holds nearly everything).",
+            hint="try another `codec`, `pix_fmt` or container (.mkv holds nearly everything).",
         ) from error
     finally:
         with contextlib.suppress(*MUX_ERRORS):

@@ -125,7 +125,7 @@ class Target:
             raise OutputError(f"{self.locator}: is the source itself", hint="choose another name.")
         taken = bool(numbered_files(self.path)) if self.sequence else self.path.exists()
         if taken and not overwrite:
-            raise OutputError(f"{self.locator}: exists already", hint="--overwrite replaces it.")
+            raise OutputError(f"{self.locator}: exists already", hint="`overwrite` replaces it.")
 
     def open(self) -> Claim:
         """Make way for the working file. Raises OutputError, OSError."""

@@ -182,8 +182,8 @@ class FileSource:
         pictures = self.locator.kind == "sequence" or is_image(self.locator.path)
         if self._framerate is not None and not (pictures or self.clock.synthesised):
             raise OptionError(
-                f"--framerate {self._framerate}: {self.locator} has timestamps of its own; allowed "
-                f"for pictures and raw streams."
+                f"framerate = {self._framerate}: {self.locator} has timestamps of its own; "
+                "expected pictures or a raw stream."
             )
 
     @property
@@ -245,7 +245,7 @@ class FileSource:
                     raise self._video.sequence.unreadable(str(error)) from error
                 raise InputError(
                     f"{self.locator}: reading failed after frame {self.counts.decoded}: {error}",
-                    hint="check the file, or keep its readable part with --duration.",
+                    hint="check the file, or keep its readable part with `duration`.",
                 ) from error
             if packet is None:
                 return

@@ -117,7 +117,7 @@ class Pictures:
             return
         self.interlaced = True
         self.counts.deinterlaced += interlaced
-        self.notes.say("interlaced frames are deinterlaced; --deinterlace off keeps them")
+        self.notes.say("interlaced frames are deinterlaced; deinterlace = 'off' keeps them")
         yield from deinterlacer.push(image)
 
     def _deliver(self, images: Iterator[av.VideoFrame]) -> Iterator[Frame]:

@@ -56,8 +56,8 @@ def open_nvdec(devices: tuple[torch.device, ...]) -> Nvdec:
     except (av.error.FFmpegError, OSError, NotImplementedError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DeviceError(
-            f"--decoder cuda needs an NVIDIA GPU and its driver: {reason}",
-            hint="--decoder cpu decodes on the CPU.",
+            f"decoder = 'cuda' needs an NVIDIA GPU and its driver: {reason}",
+            hint="decoder = 'cpu' decodes on the CPU.",
         ) from error
     return Nvdec(accel, stay=len(devices) == 1 and first.type == "cuda")
 

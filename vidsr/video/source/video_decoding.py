@@ -145,5 +145,5 @@ class VideoDecoding:
             raise InputError(
                 f"{self.locator}: decoding died after frame {self.counts.decoded}: "
                 f"the last {self._failed_in_row} packets all failed",
-                hint=f"--duration {self.window.last_frame_s:.3f} keeps the part that decodes.",
+                hint=f"duration = {self.window.last_frame_s:.3f} keeps the part that decodes.",
             )
