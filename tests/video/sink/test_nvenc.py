@@ -25,11 +25,11 @@ from vidsr.run.job import prepare
 from vidsr.run.options import RunOptions
 from vidsr.video.hdr import HdrMetadata
 from vidsr.video.sink.codec_defaults import CODECS, find_codec
+from vidsr.video.sink.encoder_formats import encoder_formats
 from vidsr.video.sink.encoder_settings import (
     add_parameters,
     check_device,
     choose_format,
-    encoder_formats,
     encoder_options,
 )
 from vidsr.video.sink.output_plan import configure_encoder
