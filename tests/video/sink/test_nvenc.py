@@ -96,7 +96,7 @@ def test_formats_are_the_encoders_and_none_of_the_cards(name: str) -> None:
     assert set(formats) <= own
     assert "cuda" in own
     assert all(pixel.family == "yuv" for pixel in formats.values())
-    with pytest.raises(OptionError, match=r"--pix-fmt cuda"):
+    with pytest.raises(OptionError, match="pix_fmt = 'cuda'"):
         choose_format(codec, YUV, "cuda")
 
 
