@@ -97,4 +97,8 @@ def _kind(data: bytes) -> str:
     for beginning, name in _BEGINNINGS:
         if data.startswith(beginning):
             return name
-    return "an empty file" if not data else "text" if data.isascii() else "something else"
+    if not data:
+        return "an empty file"
+    if not data.strip(b"\0"):  # what a broken disk or download leaves
+        return "a file of zeros"
+    return "text" if data.isascii() and b"\0" not in data else "something else"
