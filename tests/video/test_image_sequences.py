@@ -11,6 +11,10 @@ import pytest
 from tests.makers.clips import decode, make_clip, picture, seconds
 from tests.makers.containers import enlarge
 from vidsr.errors import OptionError, OutputError
+from vidsr.video.image_sequences import numbered_files
+from vidsr.video.locator import Locator
+from vidsr.video.source.file_source import FileSource
+from vidsr.video.source.presence import check_source
 
 
 def make_pictures(
@@ -157,3 +161,15 @@ def test_a_picture_with_the_wrong_codec_is_refused(tmp_path: Path) -> None:
         enlarge(source.path, tmp_path / "b.jpg", codec="png")
     with av.open(str(enlarge(source.path, tmp_path / "c.jpg", codec="jpeg").target)) as file:
         assert file.streams.video[0].codec_context.name == "mjpeg"
+
+
+@pytest.mark.parametrize("name", ["a.png", "no folder/a.png", "a%s.png"])
+def test_a_sequence_without_a_numbers_place_is_a_wrong_option(tmp_path: Path, name: str) -> None:
+    """Such a locator comes from a record edited by hand."""
+    locator = Locator("sequence", str(tmp_path / name))
+    for refuse in (check_source, FileSource):
+        with pytest.raises(OptionError, match="a name without a number's place") as error:
+            refuse(locator)
+        assert "%05d" in error.value.hint
+    with pytest.raises(OptionError):
+        numbered_files(locator.path)

@@ -71,6 +71,27 @@ def test_what_may_be_asked(text: str, exist: bool, seek: bool) -> None:
         ("s3://pw@bucket/a", "s3://***@bucket/a"),
         ("srt://h:9?mode=caller&passphrase=pw", "srt://h:9?mode=caller&passphrase=***"),
         ("https://h/a?X-Amz-Signature=pw&a=1", "https://h/a?X-Amz-Signature=***&a=1"),
+        ("https://h/x#access_token=pw", "https://h/x#access_token=***"),
+        ("https://h/x?a=1#b=1&access_token=pw", "https://h/x?a=1#b=***"),
+        ("https://h/x#pw", "https://h/x#***"),
+        ("srt://h:9?pwd=pw", "srt://h:9?pwd=***"),
+        ("srt://h:9?pw=pw&mode=caller", "srt://h:9?pw=***&mode=caller"),
+        ("srt://h:9?streamid=user,s=pw&mode=caller", "srt://h:9?streamid=***&mode=caller"),
+        ("srt://h:9?streamid=#!::u=user,s=pw", "srt://h:9?streamid=***#!::u=***"),
+        ("rtsp://user:12/34@h/x", "rtsp://***@h/x"),
+        ("rtsp://user:12/3=4@h/x", "rtsp://***@h/x"),
+        ("rtsp://user:12?34@h/x", "rtsp://***@h/x"),
+        ("rtsp://user:p#w@h/x", "rtsp://***@h/x"),
+        ("rtsp://user:p@w/p@h/x", "rtsp://***@h/x"),
+        ("rtsp://user:p?w=1@h/x", "rtsp://***@h/x"),
+        ("HTTP://U:pw@H", "HTTP://***@H"),
+        ("https://h/a?proxy=http://user:pw@p", "https://h/a?proxy=http://***@p"),
+        ("udp://@239.0.0.1", "udp://@239.0.0.1"),
+        ("udp://@239.0.0.1:1234?fifo_size=5", "udp://@239.0.0.1:1234?fifo_size=5"),
+        ("http://h:80/a?mail=a@b", "http://h:80/a?mail=a@b"),
+        ("http://user:pw@h/a?mail=a@b", "http://***@h/a?mail=a@b"),
+        ("https://h/a@2x.png", "https://h/a@2x.png"),
+        ("http://[::1]:80/a", "http://[::1]:80/a"),
     ],
 )
 def test_secrets_are_not_printed(text: str, shown: str) -> None:
@@ -78,6 +99,18 @@ def test_secrets_are_not_printed(text: str, shown: str) -> None:
     assert locator.text == text
     assert str(locator) == shown
     assert repr(locator) == f"Locator('{locator.kind}', '{shown}')"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        *(("HTTP://U:P@H", "***@H"), ("rtsp://user:12/34@h", "***@h")),
+        *(("https://u:p@h/a.mkv?token=pw", "a.mkv"), ("https://h/a.mkv#pw", "a.mkv")),
+        *(("udp://@239.0.0.1:1234", "@239.0.0.1:1234"), ("rtsp://u:p?w@h/a.mkv", "a.mkv")),
+    ],
+)
+def test_the_last_part_holds_no_secret(text: str, name: str) -> None:
+    assert Locator.of(text).name == name
 
 
 def test_secrets_are_not_in_messages() -> None:

@@ -42,7 +42,11 @@ def codec_name(options: OutputOptions, target: Target) -> str | None:
 
 
 def check_picture(source: Path, target: Path, *, overwrite: bool) -> None:
-    """Raise OptionError, OutputError for a target that is no PNG or is in the way."""
+    """Raise OptionError, OutputError for a target that is no PNG or is in the way.
+
+    Raises InputError for a source that is no file.
+    """
+    check_source(Locator.of(source))
     if target.suffix.lower() != ".png":
         raise OptionError(f"{target}: a picture becomes a .png")
     Target.of(target).check(source, overwrite=overwrite)

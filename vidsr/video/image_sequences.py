@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from vidsr.errors import NoInputError
+from vidsr.errors import NoInputError, OptionError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 _NUMBER = re.compile(r"%(\d{0,2})d")
@@ -22,11 +22,18 @@ def is_image(path: Path) -> bool:
 
 
 def numbered_files(pattern: Path) -> dict[int, Path]:
-    """Return the existing files of a sequence by number, ascending; others are left out."""
+    """Return the existing files of a sequence by number, ascending; others are left out.
+
+    Raises OptionError for a name without a number's place, such as an edited record may hold.
+    """
+    match = _NUMBER.search(pattern.name)
+    if match is None:
+        raise OptionError(
+            f"{pattern}: expected numbered pictures, got a name without a number's place.",
+            hint="name a pattern such as frames/%05d.png.",
+        )
     if not pattern.parent.is_dir():
         return {}
-    match = _NUMBER.search(pattern.name)
-    assert match is not None
     width = int(match[1] or 0)
     before, after = pattern.name[: match.start()], pattern.name[match.end() :]
     shape = re.compile(re.escape(before) + r"(\d+)" + re.escape(after))

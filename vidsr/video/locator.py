@@ -26,11 +26,25 @@ HIDDEN = "***"
 
 # Two letters at least: C:/clip.mp4 is a file. A path has lost one of the two strokes.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}(?!/)", re.IGNORECASE)
-# User and password, also where the password holds a stroke: no port has letters.
-_USER = re.compile(r"(?<=://)(?:[^/?#]*@|[^/?#:@]*:(?!\d*(?:[/?#]|$)).*@)")
-_SECRET = re.compile(
-    r"([?&;][^=&;#]*(?:pass|token|secret|key|sig|auth|cred)[^=&;#]*=)[^&;#]*", re.IGNORECASE
+# User and password, as far as the last @ that can be theirs: people write passwords with strokes
+# and marks as they are. Where it is not clear what a part is, too much is hidden.
+_USER = re.compile(
+    r"""(?<=://)(?:
+      [^/?#:@]*:[^/?#]*@(?:[^=]*@)?      # user and password
+    | [^/?#]+@                           # user alone; udp://@group has none
+    | [^/?#:@]*:(?!\d*(?:[/?#]|$)).*@    # no port has letters: a password with a stroke
+    | [^/?#:@]*:\d*/(?!@)[^?#]*@         # such a password that begins as a port does
+    | [^/?#:@]*:\d*[?#][^=]*@            # the same with a mark; a query has names and values
+    )""",
+    re.VERBOSE | re.DOTALL,
 )
+_SECRET = re.compile(
+    r"([?&;][^=&;#]*(?:pass|pwd|pw|token|secret|key|sig|auth|cred|streamid|session|jwt)[^=&;#]*=)"
+    r"[^&;#]*",
+    re.IGNORECASE,
+)
+# All values of a fragment: tokens of a log-in come in it, and the user's part of an SRT stream.
+_FRAGMENT = re.compile(r"#([^=#&;]*=)?.+", re.DOTALL)
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,10 +100,10 @@ class Locator:
 
     @property
     def name(self) -> str:
-        """The last part of the name, without a query."""
+        """The last part of the name, without a query, user and password."""
         if self.local:
             return self.path.name
-        return PurePosixPath(re.split(r"[?#]", self.text)[0]).name
+        return PurePosixPath(re.split(r"[?#]", str(self))[0]).name
 
     @property
     def suffix(self) -> str:
@@ -107,10 +121,12 @@ class Locator:
         return self.may_exist or self.scheme in SEEKABLE_SCHEMES
 
     def __str__(self) -> str:
-        """Return the name without user, password and secrets of a query."""
+        """Return the name without user, password, secrets of a query and values of a fragment."""
         if self.kind not in ("address", "object"):
             return self.text
-        return _SECRET.sub(rf"\1{HIDDEN}", _USER.sub(f"{HIDDEN}@", self.text))
+        text = _USER.sub(f"{HIDDEN}@", self.text)
+        text = _FRAGMENT.sub(lambda match: f"#{match[1] or ''}{HIDDEN}", text)
+        return _SECRET.sub(rf"\1{HIDDEN}", text)
 
     def __repr__(self) -> str:
         return f"Locator({self.kind!r}, {str(self)!r})"

@@ -11,8 +11,7 @@ from torch import Tensor
 from vidsr.errors import InputError
 from vidsr.files import written_whole
 from vidsr.video.close_codecs import reading
-
-STRICT = {"err_detect": "explode"}  # FFmpeg otherwise fills what a damaged JPEG lacks with grey
+from vidsr.video.whole_pictures import strict_options
 
 
 def read_picture(path: Path) -> Tensor:
@@ -22,7 +21,8 @@ def read_picture(path: Path) -> Tensor:
     """
     try:
         with reading(av.open(str(path))) as container:
-            container.streams.video[0].codec_context.options = STRICT
+            decoder = container.streams.video[0].codec_context
+            decoder.options = strict_options(decoder.name)
             frame = next(container.decode(video=0))
     except (av.FFmpegError, StopIteration, IndexError, OSError, ValueError) as error:
         raise InputError(f"{path}: not a picture, or damaged: {error}") from error

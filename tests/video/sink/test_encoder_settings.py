@@ -8,12 +8,10 @@ from vidsr.errors import OptionError
 from vidsr.picture.frame import PixelFormat
 from vidsr.video.hdr import HdrMetadata
 from vidsr.video.sink.codec_defaults import CODECS, find_codec
-from vidsr.video.sink.encoder_settings import (
-    add_parameters,
-    choose_format,
-    encoder_formats,
-    encoder_options,
-)
+from vidsr.video.sink.encoder_formats import check_pixel_format, encoder_formats
+from vidsr.video.sink.encoder_settings import add_parameters, choose_format, encoder_options
+from vidsr.video.sink.output_options import OutputOptions, check_encoding
+from vidsr.video.sink.target_file import Target
 
 YUV = PixelFormat("yuv", 8, (2, 2))
 HDR10 = HdrMetadata(
@@ -68,8 +66,25 @@ def test_a_wrong_pixel_format_names_what_is_allowed(name: str) -> None:
     assert allowed
     with pytest.raises(OptionError, match=f"expected one of {', '.join(allowed)}"):
         choose_format(CODECS[name], YUV, "nv12")
+    with pytest.raises(OptionError) as error:
+        check_pixel_format(CODECS[name], "bogus")
+    assert error.value.message.endswith(f"expected one of {', '.join(allowed)}.")
     for wanted, pixel in allowed.items():
         assert choose_format(CODECS[name], YUV, wanted) == (wanted, pixel)
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp9"])
+def test_every_pixel_format_named_by_a_refusal_is_taken(codec: str) -> None:
+    target = Target.of("a.mkv")
+    with pytest.raises(OptionError) as error:
+        check_encoding(OutputOptions(codec=codec, pix_fmt="bogus"), target)
+    named = error.value.message.rpartition("one of ")[2].rstrip(".").split(", ")
+    for name in named:
+        check_encoding(OutputOptions(codec=codec, pix_fmt=name), target)
+        assert choose_format(CODECS[codec], YUV, name)[0] == name
+    for name in ("nv12", "yuvj420p", "gbrap"):  # listed by FFmpeg for one or the other
+        with pytest.raises(OptionError, match=f"pix_fmt = '{name}'"):
+            check_encoding(OutputOptions(codec=codec, pix_fmt=name), target)
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,11 @@ from vidsr.run.job import prepare
 from vidsr.run.options import RunOptions
 from vidsr.video.hdr import HdrMetadata
 from vidsr.video.sink.codec_defaults import CODECS, find_codec
+from vidsr.video.sink.encoder_formats import encoder_formats
 from vidsr.video.sink.encoder_settings import (
     add_parameters,
     check_device,
     choose_format,
-    encoder_formats,
     encoder_options,
 )
 from vidsr.video.sink.output_plan import configure_encoder
@@ -96,7 +96,7 @@ def test_formats_are_the_encoders_and_none_of_the_cards(name: str) -> None:
     assert set(formats) <= own
     assert "cuda" in own
     assert all(pixel.family == "yuv" for pixel in formats.values())
-    with pytest.raises(OptionError, match=r"pix_fmt = 'cuda'"):
+    with pytest.raises(OptionError, match="pix_fmt = 'cuda'"):
         choose_format(codec, YUV, "cuda")
 
 

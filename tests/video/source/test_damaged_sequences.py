@@ -46,6 +46,8 @@ HARM: dict[str, tuple[Harm, str]] = {
     "half": (lambda path: os.truncate(path, path.stat().st_size // 2), "got a damaged one"),
     "text": (lambda path: path.write_bytes(b"Page not found. " * 30), "got text"),
     "zeros": (lambda path: path.write_bytes(b"\0\xff" * 300), "got something else"),
+    "only zeros": (lambda path: path.write_bytes(bytes(600)), "got a file of zeros"),
+    "controls": (lambda path: path.write_bytes(b"\0\1" * 300), "got something else"),
     "other": (other_kind, "picture, got "),
 }
 

@@ -133,18 +133,6 @@ def find_codec(name: str) -> Codec:
     raise OptionError(f"codec = {name!r}: expected one of {', '.join(CODECS)}.", hint=hint)
 
 
-def check_pixel_format(codec: Codec, name: str) -> None:
-    """Raise OptionError for a pixel format that the encoder does not list."""
-    import av  # only here: its list is FFmpeg's
-
-    listed = [each.name for each in av.Codec(codec.encoder, "w").video_formats or ()]
-    formats = list(codec.formats) or listed
-    if name not in formats:
-        raise OptionError(
-            f"pix_fmt = {name!r} with {codec.name}: expected one of {', '.join(formats)}."
-        )
-
-
 def check_quality(codec: Codec, crf: int | None, preset: str | None) -> None:
     """Raise OptionError for a quality or an effort that the encoder does not have."""
     if crf is not None and not (codec.crf_max and codec.crf_min <= crf <= codec.crf_max):

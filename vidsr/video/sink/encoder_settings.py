@@ -6,10 +6,11 @@ from fractions import Fraction
 
 import av
 
-from vidsr.errors import DeviceError, OptionError
+from vidsr.errors import DeviceError
 from vidsr.picture.frame import PixelFormat
 from vidsr.video.hdr import HdrMetadata
 from vidsr.video.sink.codec_defaults import Codec, check_quality
+from vidsr.video.sink.encoder_formats import check_pixel_format, encoder_formats
 
 PROBE_SIZE = (640, 480)  # above the least size of every NVENC, far below the largest
 
@@ -76,26 +77,6 @@ def add_parameters(options: dict[str, str], codec: Codec, hdr: HdrMetadata) -> b
     return bool(fine) or hdr.primaries is None
 
 
-def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
-    """Return FFmpeg's format names, each with the planar format that maps onto it without loss."""
-    formats: dict[str, PixelFormat] = {}
-    for video_format in av.Codec(codec.encoder, "w").video_formats or ():
-        name, bits = video_format.name, [c.bits for c in video_format.components]
-        if codec.formats and name not in codec.formats:
-            continue
-        has_alpha = len(bits) in (2, 4)
-        if has_alpha or video_format.has_palette or min(bits) < 8 or "f16" in name or "f32" in name:
-            continue
-        pixel = PixelFormat.nearest(name.replace("yuvj", "yuv"))
-        exact = pixel.depth == max(bits) and not name.startswith(("yuv440", "yuv411", "yuv410"))
-        exact &= pixel.family in codec.families
-        exact &= codec.jpeg_range or not name.startswith("yuvj")
-        exact &= name.startswith("yuvj") or not codec.jpeg_range
-        if exact and (pixel not in formats.values() or name == pixel.name):
-            formats[name] = pixel
-    return formats
-
-
 def choose_format(codec: Codec, source: PixelFormat, wanted: str | None) -> tuple[str, PixelFormat]:
     """Return the encoder's pixel format nearest to the source's, or the one asked for.
 
@@ -103,10 +84,7 @@ def choose_format(codec: Codec, source: PixelFormat, wanted: str | None) -> tupl
     """
     formats = encoder_formats(codec)
     if wanted is not None:
-        if wanted not in formats:
-            raise OptionError(
-                f"pix_fmt = {wanted!r} with {codec.name}: expected one of {', '.join(formats)}."
-            )
+        check_pixel_format(codec, wanted)
         return wanted, formats[wanted]
     name = min(formats, key=lambda n: _loss(source, formats[n], n))
     return name, formats[name]

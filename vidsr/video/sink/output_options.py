@@ -12,10 +12,10 @@ from vidsr.video.sink.codec_defaults import (
     CODECS,
     MPEGTS_CODECS,
     Codec,
-    check_pixel_format,
     check_quality,
     find_codec,
 )
+from vidsr.video.sink.encoder_formats import check_pixel_format
 from vidsr.video.sink.target_file import Target
 
 _PICTURES = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}

@@ -16,6 +16,7 @@ from vidsr.notes import Notes
 from vidsr.video.image_sequences import is_image
 from vidsr.video.locator import Locator
 from vidsr.video.source.presence import check_source, first_number
+from vidsr.video.whole_pictures import decode_strictly
 
 DEFAULT_IMAGE_RATE = Fraction(25)
 
@@ -71,7 +72,10 @@ def _open(
 
 
 def choose_video(container: InputContainer, locator: Locator, notes: Notes) -> VideoStream:
-    """Return the stream FFmpeg calls best, cover art aside. Raises InputError for none."""
+    """Return the stream FFmpeg calls best, cover art aside. Raises InputError for none.
+
+    Its decoder refuses still pictures that are damaged.
+    """
     pictures = [s for s in container.streams.video if s.disposition & Disposition.attached_pic]
     videos = [s for s in container.streams.video if s not in pictures]
     if not videos:
@@ -82,6 +86,7 @@ def choose_video(container: InputContainer, locator: Locator, notes: Notes) -> V
         raise InputError(f"{locator}: no decoder for the video stream")
     best = cast(VideoStream | None, container.streams.best("video"))
     chosen = best if best in decodable else decodable[0]
+    decode_strictly(chosen, container.format.name)
     if chosen.metadata.get("alpha_mode") == "1":  # WebM keeps it beside the pictures
         notes.say("the alpha channel (transparency) is not carried over")
     if len(videos) > 1:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from pathlib import Path
 
 from vidsr.errors import InputError, NoInputError
 from vidsr.video.image_sequences import numbered_files
 from vidsr.video.locator import Locator
 
+# What opens for ever, or never ends, though it has the name of a file.
+_NO_FILES = (
+    (stat.S_ISFIFO, "pipe"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+)
 HINT = "replace it, or leave it out and renumber without gaps."
 
 
@@ -24,10 +32,21 @@ def check_source(locator: Locator) -> None:
             raise InputError(f"{locator}: is a folder", hint=hint)
         elif not path.exists():
             raise NoInputError(f"{locator}: no such file", hint=_hint(locator))
+        else:
+            check_regular(path)
     except NoInputError:
         raise
     except OSError as error:
         raise InputError(f"{locator}: cannot be opened: {error.strerror}") from error
+
+
+def check_regular(path: Path) -> None:
+    """Raise InputError for a pipe, a socket or a device; OSError where nothing is there."""
+    mode = path.stat().st_mode
+    for is_kind, kind in _NO_FILES:
+        if is_kind(mode):
+            hint = f"{kind}s are not read: name a file."
+            raise InputError(f"{path}: expected a file, got a {kind}", hint=hint)
 
 
 def first_number(path: Path) -> int:
@@ -51,6 +70,7 @@ def check_files(files: list[Path]) -> None:
     """Raise InputError, which names it, for the first that cannot hold a picture or be read."""
     for path in files:
         try:
+            check_regular(path)
             size = path.stat().st_size
         except OSError as error:
             raise unreadable(path, error.strerror or str(error)) from error

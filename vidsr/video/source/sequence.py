@@ -15,6 +15,7 @@ import av
 from vidsr.errors import InputError
 from vidsr.video.image_sequences import numbered_files
 from vidsr.video.source.presence import HINT, check_files, unreadable
+from vidsr.video.whole_pictures import is_cut_short, strict_options
 
 # By the first bytes. A suffix decides which decoder FFmpeg takes for a whole sequence.
 _BEGINNINGS = (
@@ -25,6 +26,7 @@ _BEGINNINGS = (
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
     (b"RIFF", "webp"),
+    (b"qoif", "qoi"),
 )
 
 
@@ -77,10 +79,13 @@ class NumberedPictures:
 
 
 def _decodes(decoder: str, data: bytes) -> bool:
-    """Return True if a picture comes out of the file, decoded alone and in this thread."""
+    """Return True if a whole picture comes out of the file, decoded alone and in this thread."""
+    if is_cut_short(decoder, data):
+        return False
     context = av.CodecContext.create(decoder, "r")
     assert isinstance(context, av.VideoCodecContext)
     context.thread_count = 1
+    context.options = strict_options(decoder)
     try:
         return bool([*context.decode(av.Packet(data)), *context.decode(None)])
     except (av.error.FFmpegError, OSError, ValueError):
@@ -92,4 +97,8 @@ def _kind(data: bytes) -> str:
     for beginning, name in _BEGINNINGS:
         if data.startswith(beginning):
             return name
-    return "an empty file" if not data else "text" if data.isascii() else "something else"
+    if not data:
+        return "an empty file"
+    if not data.strip(b"\0"):  # what a broken disk or download leaves
+        return "a file of zeros"
+    return "text" if data.isascii() and b"\0" not in data else "something else"

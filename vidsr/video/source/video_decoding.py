@@ -22,6 +22,7 @@ from vidsr.video.source.nvdec import is_exact
 from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.sequence import NumberedPictures
 from vidsr.video.source.time_window import Window
+from vidsr.video.whole_pictures import is_cut_short
 
 # As many packets failing in a row up to the end mean that the decoder died, not that it hid a flaw.
 DEAD_TAIL_PACKETS = 25
@@ -57,13 +58,14 @@ class VideoDecoding:
     def packet(self, packet: Packet) -> Iterator[Frame]:
         """Decode a packet, or drain the decoder by an empty one; yield the frames that are ready.
 
-        Raises InputError for a picture of a sequence that does not decode.
+        Raises InputError for a picture of a sequence or one that is cut short.
         """
         self.clock.packet(packet)
         self._sent += self._will_show(packet)
         self._count_keyless(packet)
         if self.sequence and packet.size:
             self.sequence.sent(packet)
+        self._check_whole(packet)
         images: list[av.VideoFrame] = []
         try:
             images = packet.decode()
@@ -81,6 +83,13 @@ class VideoDecoding:
             yield from self._image(image)
         if self.sequence and not packet.size:
             self.sequence.check_end(self._codec)
+
+    def _check_whole(self, packet: Packet) -> None:
+        if not packet.size or not is_cut_short(self._codec, packet):
+            return
+        if self.sequence:
+            raise self.sequence.undecodable(self._codec)
+        raise InputError(f"{self.locator}: expected a {self._codec} picture, got a damaged one")
 
     @property
     def _codec(self) -> str:

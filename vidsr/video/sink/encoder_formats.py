@@ -1,0 +1,41 @@
+"""The pixel formats that each encoder may be given: one list, for choosing and for refusing.
+
+PyAV is imported where it is asked for the list, PyTorch not at all.
+"""
+
+from __future__ import annotations
+
+from vidsr.errors import OptionError
+from vidsr.picture.pixel_format import PixelFormat
+from vidsr.video.sink.codec_defaults import Codec
+
+
+def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
+    """Return FFmpeg's format names, each with the planar format that maps onto it without loss."""
+    import av
+
+    formats: dict[str, PixelFormat] = {}
+    for video_format in av.Codec(codec.encoder, "w").video_formats or ():
+        name, bits = video_format.name, [c.bits for c in video_format.components]
+        if codec.formats and name not in codec.formats:
+            continue
+        has_alpha = len(bits) in (2, 4)
+        if has_alpha or video_format.has_palette or min(bits) < 8 or "f16" in name or "f32" in name:
+            continue
+        pixel = PixelFormat.nearest(name.replace("yuvj", "yuv"))
+        exact = pixel.depth == max(bits) and not name.startswith(("yuv440", "yuv411", "yuv410"))
+        exact &= pixel.family in codec.families
+        exact &= codec.jpeg_range or not name.startswith("yuvj")
+        exact &= name.startswith("yuvj") or not codec.jpeg_range
+        if exact and (pixel not in formats.values() or name == pixel.name):
+            formats[name] = pixel
+    return formats
+
+
+def check_pixel_format(codec: Codec, name: str) -> None:
+    """Raise OptionError for a pixel format that the encoder is never given."""
+    formats = encoder_formats(codec)
+    if name not in formats:
+        raise OptionError(
+            f"pix_fmt = {name!r} with {codec.name}: expected one of {', '.join(formats)}."
+        )
