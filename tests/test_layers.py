@@ -27,6 +27,7 @@ LAYERS = (
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 LOOSE_MODULES = 6
 MODULES_SIDE_BY_SIDE = 15
+VERSION = "vidsr.__version__"  # asked of the package by commands; it loads nothing
 
 
 def modules() -> dict[str, Path]:
@@ -50,8 +51,10 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"{path}: expected the full name, got a relative import"
+            assert not node.level, f"{path}: expected the full name, got a relative import"
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} - {VERSION}
             names |= {name if name in MODULES else node.module for name in inner}
     return {name for name in names if name.split(".")[0] == "vidsr"}
 
@@ -62,18 +65,20 @@ def room(name: str) -> str:
     return parts[1] if len(parts) > 1 else "__init__"
 
 
-# The version alone is asked of the package by commands: it loads nothing.
-ALLOWED = {"__init__"}
-
-
 @pytest.mark.parametrize("name", sorted(MODULES))
 def test_no_import_goes_up(name: str) -> None:
     here = room(name)
-    others = {room(target) for target in imported(MODULES[name])} - {here} - ALLOWED
+    others = {room(target) for target in imported(MODULES[name])} - {here}
     if here == "__init__":  # names the public objects, which lie everywhere, and loads them late
         return
     up = {other for other in others if LEVEL[other] >= LEVEL[here]}
     assert not up, f"{name} of level {LEVEL[here]} imports {up}"
+
+
+def folder_of(name: str) -> str:
+    """The folder of a module; a loose module is a folder of its own."""
+    folder = name.rpartition(".")[0] if name in MODULES else name
+    return name if folder == "vidsr" else folder
 
 
 def folder_graph() -> dict[str, set[str]]:
@@ -82,9 +87,8 @@ def folder_graph() -> dict[str, set[str]]:
     for name, path in MODULES.items():
         if name.endswith(("__init__", "__main__")):  # nobody imports what starts a program
             continue
-        folder = name.rpartition(".")[0]
-        targets = {t.rpartition(".")[0] if t in MODULES else t for t in imported(path)}
-        graph.setdefault(folder, set()).update(targets - {folder, "vidsr"})
+        targets = {folder_of(target) for target in imported(path)}
+        graph.setdefault(folder_of(name), set()).update(targets - {folder_of(name), "vidsr"})
     return graph
 
 
@@ -110,19 +114,39 @@ def cycle(graph: dict[str, set[str]]) -> list[str]:
 
 
 def test_no_circle_of_folders() -> None:
-    graph = {
-        folder: set(targets) for folder, targets in folder_graph().items() if folder != "vidsr"
-    }
-    found = cycle(graph)
+    found = cycle(folder_graph())
     why = [
         f"{name} -> {target}"
         for here, there in pairwise(found)
         for name, path in MODULES.items()
-        if name.rpartition(".")[0] == here
+        if folder_of(name) == here
         for target in imported(path)
-        if target.rpartition(".")[0] == there
+        if folder_of(target) == there
     ]
     assert not found, "\n".join(why)
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("from vidsr import Upscaler", {"vidsr"}),
+        ("from vidsr import upscale, __version__", {"vidsr"}),
+        ("from vidsr import __version__", set()),
+        ("def late():\n    from vidsr.run import job", {"vidsr.run.job"}),
+        ("import vidsr.api", {"vidsr.api"}),
+    ],
+)
+def test_imports_are_seen_wherever_they_stand(line: str, found: set[str], tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(line)
+    assert imported(path) == found
+
+
+def test_a_relative_import_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("from .api import upscale")
+    with pytest.raises(AssertionError, match="relative"):
+        imported(path)
 
 
 def test_a_circle_would_be_found() -> None:

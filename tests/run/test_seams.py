@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
 
 import av
 import pytest
 
 from tests.doubles.child_executor import ChildExecutor
-from tests.doubles.live_source import CLOCK, LiveOpener
+from tests.doubles.live_source import CLOCK, LiveOpener, LiveSource
 from tests.doubles.memory_sink import MemoryOpener, MemorySink
 from tests.makers.clips import Clip, Tone, decode, make_clip
 from vidsr.errors import InputError, OptionError, OutputError, VidsrError
@@ -27,6 +28,7 @@ from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
 from vidsr.run.report import Report
 from vidsr.run.spec import JobSpec
+from vidsr.run.stages.channel import WhenFull
 from vidsr.upscaling.upscaler import Upscaler
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceInfo
@@ -34,6 +36,7 @@ from vidsr.video.items import Discontinuity, Item
 from vidsr.video.locator import Locator
 from vidsr.video.sink.base import MarkingSink
 from vidsr.video.sink.file_sink import FileSink
+from vidsr.video.sink.output_plan import OutputPlan
 from vidsr.video.source.base import SourceRequest
 from vidsr.video.source.source_kinds import open_source
 
@@ -92,6 +95,54 @@ def test_a_live_source_into_a_file(tmp_path: Path) -> None:
     assert (report.frames, report.counts.decoded) == (6, 6)
     assert report.source == "camera://***@gate/1"
     assert [s["action"] for s in report.streams] == ["encode"]
+
+
+class Impatient(LiveSource):
+    """A source that opens ``gate`` when it has given everything."""
+
+    gate: Event
+
+    def __iter__(self) -> Iterator[Item]:
+        yield from super().__iter__()
+        self.gate.set()
+
+
+class Blocked(MemorySink):
+    """A sink that takes nothing before ``gate`` is open."""
+
+    gate: Event
+
+    def write(self, frame: Frame) -> None:
+        assert self.gate.wait(60)
+        super().write(frame)
+
+
+@pytest.mark.parametrize("when_full", ["drop_oldest", "drop_newest"])
+def test_a_source_that_cannot_wait_drops_and_every_frame_is_counted(when_full: WhenFull) -> None:
+    gate, opener, kept = Event(), LiveOpener(), MemoryOpener()
+
+    def camera(locator: Locator, request: SourceRequest, notes: Notes) -> LiveSource:
+        source = Impatient(locator, frames=20, lost_at=-1)
+        source.gate = gate
+        return source
+
+    def sink(plan: OutputPlan, header: StreamHeader, notes: Notes) -> MemorySink:
+        made = Blocked(plan, header)
+        made.gate = gate
+        kept.opened.append(made)
+        return made
+
+    opener.open, kept.open = camera, sink  # type: ignore[method-assign]
+    executor = LocalExecutor(Openers().adding(source=opener, sink=kept), when_full=when_full)
+    report = executor.run(JobSpec.of(CAMERA, MEMORY, LITE))
+    decoded, upscaled = report.queues["decoded"], report.queues["upscaled"]
+    assert decoded.dropped > 0
+    assert (decoded.put, upscaled.dropped) == (20, 0)
+    assert report.frames == decoded.put - decoded.dropped == upscaled.put
+    times = [frame.pts for frame in kept.opened[0].kept]
+    assert times == sorted(times, key=lambda pts: pts or 0)
+    last = 123_456 + 19 * 3600
+    assert (times[-1] == last) == (when_full == "drop_oldest")
 
 
 def test_a_live_source_into_memory_keeps_frames_times_and_marks() -> None:

@@ -6,11 +6,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 
 from tests.makers.clips import Tags, decode, make_clip, noise
 from vidsr.picture.frame import Frame
-from vidsr.video.hdr import HdrMetadata, read_display_matrix, read_hdr
+from vidsr.video.hdr import HdrMetadata, find_display_matrix, find_hdr
+from vidsr.video.side_data import side_data
 from vidsr.video.source.file_source import FileSource
 
 # Display P3 primaries and D65 in units of 0.00002, 0.0005 to 1000 cd/m2 in units of 0.0001.
@@ -101,20 +103,22 @@ def test_light_levels_may_come_alone(tmp_path: Path) -> None:
     assert hdr.light_levels == (600, 200)
 
 
+def read_display_matrix(image: av.VideoFrame) -> tuple[int, ...] | None:
+    """Return the display matrix of a picture, as the source looks for it."""
+    return find_display_matrix(side_data(image), image.rotation)
+
+
 @pytest.mark.parametrize(
     ("degrees", "signs"),
     [(90, (0, -1, 1, 0)), (180, (-1, 0, 0, -1)), (270, (0, 1, -1, 0)), (-90, (0, 1, -1, 0))],
 )
-def test_rotations_are_read(
-    tmp_path: Path, degrees: float, signs: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_rotations_are_read(tmp_path: Path, degrees: float, signs: tuple[int, ...]) -> None:
     clip = make_clip(tmp_path / "a.mp4", frames=1, rotation=degrees)
     (image,) = decode(clip.path)
     a, b, c, d = (sign << 16 for sign in signs)
     assert read_display_matrix(image) == (a, b, 0, c, d, 0, 0, 0, 1 << 30)
-    # Where PyAV refuses to list side data, it still tells the angle.
-    monkeypatch.setattr("vidsr.video.hdr.side_data", lambda _: ())
-    assert read_display_matrix(image) == (a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    # Where side data cannot be listed, PyAV still tells the angle.
+    assert find_display_matrix((), image.rotation) == (a, b, 0, c, d, 0, 0, 0, 1 << 30)
 
 
 @pytest.mark.parametrize("rotation", [None, 0, 360])
@@ -133,6 +137,6 @@ def test_a_shift_in_the_matrix_is_left_out(tmp_path: Path) -> None:
 
 def test_a_frame_made_in_memory_has_neither() -> None:
     image = noise(16, 16)
-    assert read_hdr(image).empty
+    assert find_hdr(side_data(image)).empty
     assert read_display_matrix(image) is None
     assert Fraction(image.rotation) == 0

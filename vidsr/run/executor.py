@@ -15,6 +15,7 @@ from vidsr.run.plan import JobPlan
 from vidsr.run.report import Report
 from vidsr.run.sizing import describe_tile
 from vidsr.run.spec import JobSpec
+from vidsr.run.stages.channel import WhenFull
 from vidsr.run.stages.pipeline import StageTimes
 from vidsr.video.progress import Progress
 
@@ -37,10 +38,18 @@ class LocalExecutor:
     Args:
         openers: The kinds of sources and sinks there are.
         progress: A receiver of progress, called after every frame.
+        when_full: What a source does that is ahead of the network: it waits, as files do, or a
+            frame is dropped and counted, for sources that cannot wait.
     """
 
-    def __init__(self, openers: Openers = FILES, progress: Progress | None = None) -> None:
-        self._openers, self._progress = openers, progress
+    def __init__(
+        self,
+        openers: Openers = FILES,
+        progress: Progress | None = None,
+        *,
+        when_full: WhenFull = "wait",
+    ) -> None:
+        self._openers, self._progress, self._when_full = openers, progress, when_full
 
     def run(self, spec: JobSpec | JobPlan) -> Report:
         """Execute a run that was asked for or planned. Raises a VidsrError."""
@@ -48,7 +57,7 @@ class LocalExecutor:
         with open_job(spec, notes, self._openers) as job:
             options = spec.options if isinstance(spec, JobSpec) else spec.spec.options
             _announce(job, options, notes)
-            finished = upscale_job(job, notes, self._progress)
+            finished = upscale_job(job, notes, self._progress, when_full=self._when_full)
         return report_of(job, finished, notes)
 
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
 from vidsr.run.job import Job
+from vidsr.run.stages.channel import WhenFull
 from vidsr.run.stages.pipeline import Measures, run_stages, three_stages
 from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.video.items import Discontinuity, Item
@@ -30,7 +31,13 @@ class Finished:
     elapsed_s: float
 
 
-def upscale_job(job: Job, notes: Notes, progress: Progress | None = None) -> Finished:
+def upscale_job(
+    job: Job,
+    notes: Notes,
+    progress: Progress | None = None,
+    *,
+    when_full: WhenFull = "wait",
+) -> Finished:
     """Run an open job. Raises a VidsrError, with nothing unfinished left behind."""
     return run_to_sink(
         job.source,
@@ -41,6 +48,7 @@ def upscale_job(job: Job, notes: Notes, progress: Progress | None = None) -> Fin
         notes,
         progress,
         openers=job.openers.sinks,
+        when_full=when_full,
     )
 
 
@@ -53,6 +61,7 @@ def run_to_sink(
     *,
     stage: str = "upscale",
     openers: Sequence[SinkOpener] = SINK_OPENERS,
+    when_full: WhenFull = "wait",
 ) -> Finished:
     """Run ``work`` over a source into a new sink, each in a thread of its own.
 
@@ -64,6 +73,7 @@ def run_to_sink(
         progress: A receiver of progress, called after every frame.
         stage: The name of ``work`` in reports.
         openers: The kinds of sinks there are.
+        when_full: What a source does that is ahead of the work.
 
     Raises:
         VidsrError: The source or the sink failed, or ``work`` did.
@@ -75,7 +85,14 @@ def run_to_sink(
         if progress is not None:
             progress.start(source.header.info)
         stages = three_stages(
-            source, work, _into(sink, progress), capacity=QUEUED_FRAMES, weigh=is_frame, name=stage
+            source,
+            work,
+            _into(sink, progress),
+            capacity=QUEUED_FRAMES,
+            weigh=is_frame,
+            name=stage,
+            when_full=when_full,
+            dropped=_give_back,
         )
         measures = run_stages(stages)
         written = sink.finish()
@@ -98,6 +115,12 @@ def is_frame(item: Item) -> bool:
 def is_discontinuity(item: Item) -> bool:
     """Return True for what ends the memory of a network that looks back."""
     return isinstance(item, Discontinuity)
+
+
+def _give_back(item: Item) -> None:
+    """Release the planes of a frame that nobody will upscale."""
+    if isinstance(item, Frame):
+        item.release()
 
 
 def _into(sink: FrameSink, progress: Progress | None) -> Callable[[Item], None]:

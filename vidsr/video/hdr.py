@@ -6,10 +6,9 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import av
 from av.sidedata.sidedata import Type
 
-from vidsr.video.side_data import Item, side_data
+from vidsr.video.side_data import Item
 
 # AVMasteringDisplayMetadata: 3 primaries, a white point, min and max luminance, each a pair of
 # int32 (numerator, denominator); then two flags.
@@ -50,11 +49,6 @@ def _number(value: float) -> str:
     return str(round(value)) if abs(value) >= 1000 or value == round(value) else f"{value:.6f}"
 
 
-def read_hdr(image: av.VideoFrame) -> HdrMetadata:
-    """Return the static HDR metadata a decoded frame carries, possibly empty."""
-    return find_hdr(side_data(image))
-
-
 def find_hdr(items: Iterable[Item]) -> HdrMetadata:
     """Return the static HDR metadata among side data, possibly empty."""
     primaries = luminance = levels = None
@@ -64,11 +58,6 @@ def find_hdr(items: Iterable[Item]) -> HdrMetadata:
         elif item.type == Type.CONTENT_LIGHT_LEVEL:
             levels = _LIGHT.unpack_from(item.data)
     return HdrMetadata(primaries, luminance, levels)
-
-
-def read_display_matrix(image: av.VideoFrame) -> tuple[int, ...] | None:
-    """Return FFmpeg's nine display matrix numbers (16.16, 2.30 fixed point), None when upright."""
-    return find_display_matrix(side_data(image), image.rotation)
 
 
 def find_display_matrix(items: Iterable[Item], degrees: int) -> tuple[int, ...] | None:

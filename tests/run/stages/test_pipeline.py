@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.doubles.three_stages import run_pipeline
 from vidsr.run.stages.channel import Cancelled, Channel, QueueRule
-from vidsr.run.stages.pipeline import StageTimes, each, run_pipeline
+from vidsr.run.stages.pipeline import StageTimes, each
 from vidsr.upscaling.memory_plan import FRAMES_IN_FLIGHT
 
 Stage = Callable[[Iterable[int]], Iterator[int]]

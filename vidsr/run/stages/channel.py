@@ -20,7 +20,7 @@ def _one(_: Any) -> int:
     return 1
 
 
-def _keep(_: Any) -> None:
+def keep(_: Any) -> None:
     """Do nothing with an item that is dropped."""
 
 
@@ -42,7 +42,7 @@ class QueueRule:
     capacity: int = 2
     when_full: WhenFull = "wait"
     weigh: Callable[[Any], int] = _one
-    dropped: Callable[[Any], None] = _keep
+    dropped: Callable[[Any], None] = keep
 
 
 @dataclass

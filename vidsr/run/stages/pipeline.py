@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from vidsr.run.stages.channel import Cancelled, Channel, QueueCounts, QueueRule
+from vidsr.run.stages.channel import Cancelled, Channel, QueueCounts, QueueRule, WhenFull, keep
 from vidsr.run.stages.stage_clock import StageClock, StageMeasure
 
 A = TypeVar("A")
@@ -171,8 +171,10 @@ def three_stages(
     capacity: int = 2,
     weigh: Callable[[A | B], int] = lambda _: 1,
     name: str = "upscale",
+    when_full: WhenFull = "wait",
+    dropped: Callable[[Any], None] = keep,
 ) -> tuple[Stage, Stage, Stage]:
-    """Return the stages of a file's run: decode, upscale, encode, with queues that wait.
+    """Return the stages of a file's run: decode, upscale, encode, with queues between them.
 
     Args:
         source: What is iterated in a thread of its own.
@@ -181,6 +183,9 @@ def three_stages(
         capacity: The most that waits in either queue, as a sum of weights.
         weigh: A function from an item to its weight.
         name: What the transform is called.
+        when_full: Whether a full queue behind the source waits or drops; a source that cannot wait
+            is a live one. Behind the transform it waits, so that no work is thrown away.
+        dropped: What is called with each item that is dropped, to give its planes back.
     """
 
     def take(item: B) -> int:
@@ -188,24 +193,12 @@ def three_stages(
         sink(item)
         return weight
 
+    decoded = QueueRule("decoded", capacity, when_full, weigh, dropped)
     return (
-        Stage("decode", lambda _: iter(source), QueueRule("decoded", capacity, weigh=weigh)),
+        Stage("decode", lambda _: iter(source), decoded),
         Stage(name, transform, QueueRule(f"{name}d", capacity, weigh=weigh), here=True),
         Stage("encode", each(take)),
     )
-
-
-def run_pipeline(
-    source: Iterable[A],
-    transform: Callable[[Iterable[A]], Iterator[B]],
-    sink: Callable[[B], None],
-    *,
-    capacity: int = 2,
-    weigh: Callable[[A | B], int] = lambda _: 1,
-) -> StageTimes:
-    """Run ``three_stages`` and return the seconds each was at work."""
-    stages = three_stages(source, transform, sink, capacity=capacity, weigh=weigh)
-    return StageTimes.of(run_stages(stages))
 
 
 def _join(workers: list[_Worker], run: _Run) -> None:

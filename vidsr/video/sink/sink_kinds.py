@@ -52,13 +52,3 @@ SINK_OPENERS: tuple[SinkOpener, ...] = (FileSinkOpener(),)
 def choose_sink(locator: Locator, openers: Sequence[SinkOpener] = SINK_OPENERS) -> SinkOpener:
     """Return the first opener that the target's name matches."""
     return next(opener for opener in openers if opener.matches(locator))
-
-
-def open_sink(
-    plan: OutputPlan,
-    header: StreamHeader,
-    notes: Notes,
-    openers: Sequence[SinkOpener] = SINK_OPENERS,
-) -> FrameSink:
-    """Open a planned target with the first opener that its name matches. Raises OutputError."""
-    return choose_sink(plan.target.locator, openers).open(plan, header, notes)
