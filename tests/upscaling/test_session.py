@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import torch
 
@@ -19,7 +20,7 @@ from tests.doubles.stub_engine import StubEngine
 from tests.makers.clips import decode, make_clip, samples
 from vidsr import Upscaler
 from vidsr.engines.selection import engine_order
-from vidsr.errors import OptionError
+from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 from vidsr.upscaling import engine_pool
@@ -122,18 +123,180 @@ def test_sessions_in_threads_give_what_they_give_alone(two_threads: None) -> Non
     assert wrong == []
 
 
-def test_sessions_split_the_limit_of_memory() -> None:
+def test_sessions_that_run_split_the_limit_of_memory() -> None:
     with Upscaler("lite-x2", device="cpu", max_memory="64M") as upscaler:
         planner = upscaler.pool.planner
         assert planner.share_bytes == 64 << 20
         layout = VideoFormat(640, 360, YUV.pixel, YUV.color)
         whole = upscaler.memory_plan(layout, upscaler.target_format(layout))
-        with upscaler.session(), upscaler.session(), upscaler.session():
-            assert planner.share_bytes == 16 << 20
+        with upscaler.session(), upscaler.session() as one, upscaler.session() as other:
+            assert planner.share_bytes == 64 << 20, "sessions without frames count nothing"
+            for session in (one, other, one):
+                session.push(noise(0))
+                session.reset()
+            assert planner.share_bytes == 32 << 20
             part = upscaler.memory_plan(layout, upscaler.target_format(layout))
-            assert part.total <= 16 << 20 < whole.total
+            assert part.total <= 32 << 20 < whole.total
             assert part.tile is not None
         assert planner.share_bytes == 64 << 20
+
+
+def open_until_refused(upscaler: Upscaler, layout: VideoFormat) -> list[Session]:
+    """Begin sessions until one is refused, which leaves the others as they were."""
+    sessions: list[Session] = []
+    while True:
+        running = upscaler.pool.planner.running
+        session = upscaler.session()
+        try:
+            session.push(noise(0, layout))
+        except MemoryLimitError:
+            with pytest.raises(MemoryLimitError, match=rf"^{running} other stream"):
+                session.push(noise(0, layout))  # a second time, too
+            session.close()
+            return sessions
+        sessions.append(session)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_session_that_does_not_fit_is_refused_itself(threads: int, two_threads: None) -> None:
+    torch.set_num_threads(threads)
+    layout = VideoFormat(160, 96, YUV.pixel, YUV.color)
+    with Upscaler("lite-x2", device="cpu", precision="fp32") as free:
+        expected = [free.enlarge(noise(number, layout)) for number in range(8)]
+    with Upscaler("lite-x2", device="cpu", precision="fp32", max_memory="8M") as upscaler:
+        with upscaler.session() as session:
+            out = [large for n in range(4) for large in session.push(noise(n, layout))]
+            others = open_until_refused(upscaler, layout)
+            assert others
+            assert upscaler.pool.planner.running == len(others) + 1
+            out += [large for n in range(4, 6) for large in session.push(noise(n, layout))]
+            for other in others:
+                other.close()
+            out += [large for n in range(6, 8) for large in session.push(noise(n, layout))]
+            out += session.flush()
+        assert upscaler.pool.planner.running == 0
+    assert all(map(equal, out, expected))
+    assert len(out) == len(expected)
+
+
+def test_a_single_picture_takes_a_share_while_it_is_upscaled() -> None:
+    layout = VideoFormat(160, 96, YUV.pixel, YUV.color)
+    with Upscaler("lite-x2", device="cpu", precision="fp32", max_memory="8M") as upscaler:
+        alone = upscaler.enlarge(noise(1, layout))
+        sessions = open_until_refused(upscaler, layout)
+        with pytest.raises(MemoryLimitError, match="does not hold one more"):
+            upscaler.enlarge(noise(1, layout))
+        sessions.pop().close()
+        assert equal(upscaler.enlarge(noise(1, layout)), alone)
+        assert upscaler.pool.planner.running == len(sessions)
+
+
+def test_a_state_cannot_be_cut_smaller_for_a_newcomer(recurrent: StatefulStarter) -> None:
+    with Upscaler("lite-x2", device="cpu") as upscaler, upscaler.session() as one:
+        assert levels(one.push(flat(100))) == [100]
+        plan = upscaler.memory_plan(GRAY, upscaler.target_format(GRAY))
+        upscaler.pool.planner.limit_bytes = plan.total + plan.total // 2
+        with upscaler.session() as other, pytest.raises(MemoryLimitError, match="1 other stream"):
+            other.push(flat(20))
+        assert levels(one.push(flat(200))) == [150]
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_an_abandoned_session_is_given_back(
+    gpu: bool, two_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Upscaler("lite-x2", device="cpu") as upscaler:
+        if gpu:
+            pretend_gpu(upscaler, monkeypatch)
+        holders = upscaler.pool._holders
+        session = upscaler.session()
+        for number in range(3):
+            released(session.push(noise(number)))
+        assert (upscaler.pool._holders, upscaler.pool.planner.running) == (holders + 1, 1)
+        del session  # by its count of references alone: no cycle keeps it
+        assert (upscaler.pool._holders, upscaler.pool.planner.running) == (holders, 0)
+        assert workers() == []
+
+
+def test_the_last_abandoned_session_closes_the_engines(recurrent: StatefulStarter) -> None:
+    upscaler = Upscaler("lite-x2", device="cpu")
+    session = upscaler.session()
+    session.push(flat(8))
+    upscaler.close()
+    assert recurrent.engine.closed == 0
+    del session
+    assert recurrent.engine.closed == 1
+
+
+def workers() -> list[str]:
+    return [one.name for one in threading.enumerate() if one.name.startswith("vidsr-frame")]
+
+
+def test_a_closed_session_refuses_all_but_close() -> None:
+    with Upscaler("lite-x2", device="cpu") as upscaler:
+        session = upscaler.session()
+        session.push(flat(8))
+        session.close()
+        for call in (lambda: session.push(flat(8)), session.flush, session.reset):
+            with pytest.raises(OptionError, match="the session is closed"):
+                call()
+        session.close()
+
+
+def test_a_session_may_be_closed_while_another_thread_pushes(two_threads: None) -> None:
+    with Upscaler("lite-x2", device="cpu") as upscaler:
+        session = upscaler.session()
+        begun, raised = threading.Event(), []
+
+        def push() -> None:
+            try:
+                for number in range(10_000):
+                    session.push(noise(number))
+                    if number == 4:
+                        begun.set()
+            except OptionError as error:
+                raised.append(error.message)
+
+        thread = threading.Thread(target=push)
+        thread.start()
+        assert begun.wait(30)
+        session.close()
+        thread.join(30)
+        assert raised == ["the session is closed: open another one"]
+        assert (workers(), upscaler.pool.planner.running) == ([], 0)
+
+
+@pytest.mark.parametrize("held", [0, -1, "x", None, 1.5, True])
+def test_held_is_a_whole_number_of_at_least_one(held: Any) -> None:
+    with Upscaler("lite-x2", device="cpu") as upscaler:
+        holders = upscaler.pool._holders
+        with pytest.raises(OptionError, match=r"held = .*: expected a whole number of at least 1"):
+            upscaler.session(held=held)
+        assert upscaler.pool._holders == holders
+
+
+@pytest.mark.parametrize("thing", [None, "x", torch.zeros(3, 8, 8)])
+def test_what_is_no_frame_is_refused(thing: Any) -> None:
+    with Upscaler("lite-x2", device="cpu") as upscaler, upscaler.session() as session:
+        with pytest.raises(OptionError, match=r"expected av.VideoFrame or Frame, got type"):
+            session.push(thing)
+        assert upscaler.pool.planner.running == 0
+
+
+def test_pictures_of_pyav_come_out_as_such(tmp_path: Path, two_threads: None) -> None:
+    pictures = decode(make_clip(tmp_path / "in.mkv", frames=6).path)
+    with Upscaler("lite-x2", device="cpu") as upscaler, upscaler.session() as session:
+        expected = list(upscaler.stream(pictures))
+        out = [large for picture in pictures for large in session.push(picture)]
+        out += session.flush()
+    for one, other in zip(out, expected, strict=True):
+        assert isinstance(one, av.VideoFrame)
+        assert (one.pts, one.time_base, one.colorspace) == (
+            other.pts,
+            other.time_base,
+            other.colorspace,
+        )
+        assert all((a == b).all() for a, b in zip(samples(one), samples(other), strict=True))
 
 
 def test_a_pool_is_closed_once_when_the_last_has_left(

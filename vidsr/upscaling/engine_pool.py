@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import Lock, RLock
+from threading import RLock
 
 import torch
 
@@ -16,13 +16,8 @@ from vidsr.notes import Notes
 from vidsr.picture.frame import VideoFormat
 from vidsr.picture.size import Size
 from vidsr.upscaling.cuda_queues import CudaDevice
-from vidsr.upscaling.memory_plan import (
-    Load,
-    MemoryPlan,
-    MemoryPlanner,
-    default_limit,
-    load_of,
-)
+from vidsr.upscaling.memory_plan import Load, MemoryPlan, default_limit, load_of
+from vidsr.upscaling.memory_planner import MemoryPlanner
 
 
 class EnginePool:
@@ -65,7 +60,8 @@ class EnginePool:
         self._offered: set[int] = set()
         self._queues: dict[int, CudaDevice] = {}
         self._turns = [RLock() for _ in devices]
-        self._lock, self._holders = Lock(), 1
+        # Reentrant: an abandoned session may be collected, and let go, wherever the lock is held.
+        self._lock, self._holders = RLock(), 1
 
     @property
     def engine(self) -> Engine:
@@ -104,10 +100,20 @@ class EnginePool:
         return load_of(engine, len(self.devices), held, follows=follows)
 
     def plan(
-        self, source: VideoFormat, target: VideoFormat, engine: Engine, held: int, notes: Notes
+        self,
+        source: VideoFormat,
+        target: VideoFormat,
+        engine: Engine,
+        held: int,
+        notes: Notes,
+        share_bytes: int | None = None,
     ) -> MemoryPlan:
-        """Plan frames of a format for one session. Raises MemoryLimitError."""
-        return self.planner.plan(source, target, engine, self.load(engine, held), notes)
+        """Plan frames of a format for one stream, in the share of now unless another is given.
+
+        Raises MemoryLimitError.
+        """
+        load = self.load(engine, held)
+        return self.planner.plan(source, target, engine, load, notes, share_bytes)
 
     def offer(self, index: int, frame: Size, tile: Size | None) -> None:
         """Have another engine take over, for the first size: it serves one, and takes minutes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from vidsr.engines.engine import Engine, is_stateful
 from vidsr.engines.selection.switch import EngineSwitch, Sample
 from vidsr.engines.stateful_tiles import StreamEngine
 from vidsr.engines.tiling import BLEND_MARGIN, first_window, is_exact
+from vidsr.errors import MemoryLimitError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.picture.size import Size
@@ -49,11 +51,37 @@ class FormatRun:
         self._size = Size(source.width, source.height)
         self._keeps_state = keeps_state
         self._planned: tuple[Engine, int, MemoryPlan] | None = None
+        self._count, self._count_share = 1, 0
+        self._one_by_one = Lock()
         self._stream: tuple[StreamEngine, Size | None] | None = None
 
     @property
     def _switch(self) -> EngineSwitch:
         return self._pool.switches[self._index]
+
+    def check(self, share_bytes: int) -> None:
+        """Raise MemoryLimitError if these frames cannot be upscaled within ``share_bytes``."""
+        planned, engine = self._planned, self._switch.engine
+        if planned is not None and planned[0] is engine and planned[1] == share_bytes:
+            return  # as with every frame of a stream that is alone
+        kept = self._kept(engine)
+        if kept is None:
+            self._plan(engine, share_bytes)
+        elif kept.total > share_bytes and self._pool.planner.tile is None:
+            raise MemoryLimitError(
+                f"a stream that runs takes {kept.total >> 10} KiB and cannot be cut smaller, "
+                f"more than a share of {share_bytes >> 10} KiB."
+            )
+
+    def side_by_side(self, threads: int) -> int:
+        """Return how many frames may be upscaled at once, ``threads`` at most.
+
+        Where the share becomes too small for that later, they are upscaled one by one.
+        """
+        planner = self._pool.planner
+        self._count_share = planner.share_bytes
+        self._count = planner.side_by_side(self.source, self.target, self._switch.engine, threads)
+        return self._count
 
     def offer(self) -> None:
         """Have another engine take over, where one may."""
@@ -99,9 +127,18 @@ class FormatRun:
                 plane.copy_(result)
 
     def _turn(self) -> AbstractContextManager[object]:
-        """Keep other threads away from an engine that is not reentrant."""
-        reentrant = self._switch.engine.traits.reentrant
-        return nullcontext() if reentrant else self._pool.turns(self._index)
+        """Keep other threads away from an engine that is not reentrant, or from memory."""
+        if not self._switch.engine.traits.reentrant:
+            return self._pool.turns(self._index)
+        return self._one_by_one if self._crowded() else nullcontext()
+
+    def _crowded(self) -> bool:
+        """Return True if the share has become too small for frames side by side."""
+        planner = self._pool.planner
+        if self._count == 1 or planner.share_bytes >= self._count_share:
+            return False
+        source, target, engine = self.source, self.target, self._switch.engine
+        return planner.side_by_side(source, target, engine, self._count) < self._count
 
     def _ready(self, seen: Sample) -> tuple[Engine, Size | None]:
         """Return the engine for a frame, with the state of its stream, and what it sees at once.
@@ -126,21 +163,33 @@ class FormatRun:
 
     def tile(self, engine: Engine) -> Size | None:
         """Return what ``engine`` sees at once, and limit what it keeps from run to run."""
-        planned, version = self._planned, self._pool.planner.version
-        if planned is None or planned[0] is not engine or planned[1] != version:
-            self._planned = planned = self._look_up(engine, version)
+        planned, share = self._planned, self._pool.planner.share_bytes
+        if planned is None or planned[0] is not engine or planned[1] != share:
+            self._planned = planned = self._look_up(engine, share)
         engine.reserve(planned[2].graphs)
         return planned[2].tile
 
-    def _look_up(self, engine: Engine, version: int) -> tuple[Engine, int, MemoryPlan]:
-        """Plan anew. A tile that shows in the picture stays, whatever shares have become."""
-        old, exact = self._planned, engine.halo is not None
-        if not exact and old is not None and old[0] is engine:
-            return engine, version, old[2]
-        plan = self._pool.plan(self.source, self.target, engine, self._held, self._notes)
-        if not is_exact(engine, self._size, plan.tile):
-            self._notes.say(
-                f"{engine.name} in tiles of {plan.tile}, which blend over {2 * BLEND_MARGIN} "
-                f"pixels: not exactly the picture that whole frames give"
-            )
-        return engine, version, plan
+    def _look_up(self, engine: Engine, share_bytes: int) -> tuple[Engine, int, MemoryPlan]:
+        """Plan anew what may still change."""
+        plan = self._kept(engine)
+        if plan is None:
+            plan = self._plan(engine, share_bytes)
+            if not is_exact(engine, self._size, plan.tile):
+                self._notes.say(
+                    f"{engine.name} in tiles of {plan.tile}, which blend over {2 * BLEND_MARGIN} "
+                    f"pixels: not exactly the picture that whole frames give"
+                )
+        return engine, share_bytes, plan
+
+    def _kept(self, engine: Engine) -> MemoryPlan | None:
+        """Return the plan that stays whatever shares become: its tile shows, or has a state."""
+        planned = self._planned
+        if planned is None:
+            return None
+        inexact = engine.halo is None and planned[0] is engine
+        return planned[2] if inexact or self._stream is not None else None
+
+    def _plan(self, engine: Engine, share_bytes: int) -> MemoryPlan:
+        return self._pool.plan(
+            self.source, self.target, engine, self._held, self._notes, share_bytes
+        )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 
 import torch
 
@@ -13,7 +12,6 @@ from vidsr.engines.engine import Engine
 from vidsr.engines.selection.accuracy_check import TILE as CHECK_TILE
 from vidsr.engines.tiling import choose_tile, window_pixels
 from vidsr.errors import MemoryLimitError, OptionError
-from vidsr.notes import Notes
 from vidsr.picture.chroma import keeps_matrix
 from vidsr.picture.frame import VideoFormat
 from vidsr.picture.size import Size
@@ -174,85 +172,3 @@ def _check_pixels(size: Size, engine: Engine) -> int:
 def _float32(engine: Engine) -> int:
     """Return bytes per pixel of the same network in float32."""
     return engine.bytes_per_pixel * torch.float32.itemsize // engine.dtype.itemsize
-
-
-class MemoryPlanner:
-    """Planner that shares the memory of a device out to all sessions that run there.
-
-    Args:
-        limit_bytes: Limit of all sessions together, on each device.
-        tile: Tile that is kept, however much it takes; None chooses one.
-        version: Number that changes whenever plans may have become others: what was planned
-            before has to be looked up again.
-    """
-
-    def __init__(self, limit_bytes: int, tile: Size | None = None) -> None:
-        self.limit_bytes, self.tile = limit_bytes, tile
-        self.version = 0
-        self._sessions = 0
-        self._plans: dict[_Order, dict[int, MemoryPlan]] = {}
-        self._lock = Lock()
-
-    def join(self) -> None:
-        """Count one session more; the shares of the others shrink."""
-        self._count(1)
-
-    def leave(self) -> None:
-        """Count one session less."""
-        self._count(-1)
-
-    def _count(self, change: int) -> None:
-        with self._lock:
-            self._sessions += change
-            self.version += 1
-
-    @property
-    def share_bytes(self) -> int:
-        """Bytes that one session may take."""
-        return self.limit_bytes // max(1, self._sessions)
-
-    def plan(
-        self, source: VideoFormat, target: VideoFormat, engine: Engine, load: Load, notes: Notes
-    ) -> MemoryPlan:
-        """Plan frames of a format on their way to another through an engine.
-
-        With an engine that takes more than another did, as float32 does after half precision was
-        rejected, the tile is chosen anew, and ``notes`` say so. Raises MemoryLimitError.
-        """
-        order = _Order(source, target, load.frames, self.share_bytes)
-        with self._lock:
-            plans = self._plans.setdefault(order, {})
-            found = plans.get(engine.bytes_per_pixel)
-            if found is not None:
-                return found
-            plan = plan_memory(source, target, engine, order.share_bytes, load, self.tile)
-            others = tuple(plans.values())
-            plans[engine.bytes_per_pixel] = plan
-        if any(plan.tile != other.tile for other in others):
-            notes.say(
-                f"{engine.name} in {str(engine.dtype)[6:]} sees {plan.tile or 'the whole frame'} "
-                f"at once, to keep the limit of memory"
-            )
-        return plan
-
-    def side_by_side(
-        self, source: VideoFormat, target: VideoFormat, engine: Engine, threads: int
-    ) -> int:
-        """Return how many frames of a session a CPU upscales at once, ``threads`` at most.
-
-        One where a tile is given, since tiles are for those who are short of memory.
-        """
-        count = 1 if self.tile is not None else threads
-        while count > 1 and not fits_whole(source, target, engine, self.share_bytes, count):
-            count //= 2
-        return count
-
-
-@dataclass(frozen=True)
-class _Order:
-    """Identity of a plan, the engine aside."""
-
-    source: VideoFormat
-    target: VideoFormat
-    frames: int
-    share_bytes: int

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import groupby
+from threading import RLock
 from typing import Any, Protocol, Self, TypeVar
+from weakref import finalize
 
+import av
 import torch
 
+from vidsr.errors import OptionError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling.cpu_workers import Workers
 from vidsr.upscaling.device_ring import DEPTH, Lane, Ring
 from vidsr.upscaling.engine_pool import EnginePool
 from vidsr.upscaling.format_run import FormatRun
+from vidsr.upscaling.memory_plan import HELD_FRAMES
+from vidsr.upscaling.memory_planner import Seat
+from vidsr.upscaling.picture_kinds import delivered, planar
 
 T = TypeVar("T")
 
@@ -43,17 +51,47 @@ class Way(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class _Origin:
+    """Picture of PyAV that the next frame of a way was made from; None for planes."""
+
+    image: av.VideoFrame | None
+
+
+class _Belongings:
+    """Belongings of a session: what it gives back when it ends, even if nobody closes it."""
+
+    def __init__(self, pool: EnginePool) -> None:
+        pool.retain()
+        self.pool, self.seat = pool, Seat()
+        self.way: Way | None = None
+
+    def give_back(self) -> None:
+        """Drop what is held back, and give up the share of memory and the pool."""
+        way, self.way = self.way, None
+        try:
+            if way is not None:
+                way.close()
+        finally:
+            self.pool.planner.leave(self.seat)
+            self.pool.release()
+
+
 class Session:
     """One stream through an ``EnginePool``: its own order, state, notes and share of memory.
 
-    For one thread at a time; different sessions of a pool may have different threads.
+    For one thread at a time; different sessions of a pool may have different threads, and any
+    thread may close a session. One that is dropped without ``close`` is given back all the same.
 
     Args:
         pool: Held until the session is closed.
         target: Format of the frames that come out; None for ``pool.target_format``.
-        held: How many of the frames that came out are kept unreleased while one is pushed. On a
-            GPU their planes are lent: call ``release`` when they have been read.
+        held: How many of the frames that came out are kept unreleased while one is pushed, at
+            least 1. On a GPU their planes are lent: call ``release`` when they have been read.
         notes: Take what is said of this stream.
+
+    Raises:
+        OptionError: ``held`` is out of range, or the pool is closed.
     """
 
     def __init__(
@@ -64,63 +102,86 @@ class Session:
         held: int = 1,
         notes: Notes | None = None,
     ) -> None:
-        pool.retain()
-        pool.planner.join()
+        if not isinstance(held, int) or isinstance(held, bool) or held < 1:
+            raise OptionError(f"held = {held!r}: expected a whole number of at least 1")
+        self._own = _Belongings(pool)
+        self._end = finalize(self, self._own.give_back)
+        self._end.atexit = False  # a process that ends needs nothing back
         self.pool, self.target, self.held = pool, target, held
         self.notes = notes or Notes()
-        self._way: Way | None = None
         self._format: VideoFormat | None = None
-        self._done: list[Frame] = []
-        self._closed = False
+        self._origin: av.VideoFrame | None = None
+        self._done: list[Any] = []
+        self._turn = RLock()
 
     @property
     def latency_frames(self) -> int:
         """Most frames that are held back."""
-        if self._way is not None:
-            return self._way.latency_frames
+        way = self._own.way
+        if way is not None:
+            return way.latency_frames
         if self.pool.on_gpu:
             return DEPTH * len(self.pool.devices)
-        threads = torch.get_num_threads() if self._side_by_side() else 1
+        threads = self._threads()
         return threads if threads > 1 else 0
 
-    def push(self, frame: Frame) -> list[Frame]:
+    def push(self, frame: Any) -> list[Any]:
         """Take a frame in; return the frames that come out by then, in order.
 
-        Raises MemoryLimitError, DeviceError, and OptionError where more than ``held`` frames that
-        came out before are unreleased.
-        """
-        if self._way is None or frame.format != self._format:
-            self._end_way()
-            self._way, self._format = self.way(frame.format), frame.format
-        self._done += self._way.take(frame)
-        return self._given()
+        The first frame takes a share of the memory, which the session has until it is closed.
 
-    def flush(self) -> list[Frame]:
-        """Return all frames that are held back, in order. The state stays: more may follow."""
-        if self._way is not None:
-            self._done += self._way.rest()
-        return self._given()
+        Args:
+            frame: ``Frame`` or ``av.VideoFrame``; the same kind comes out.
+
+        Raises:
+            MemoryLimitError: The limit does not hold this stream beside those that run already;
+                those go on as before.
+            DeviceError: The device fails.
+            OptionError: The session is closed, ``frame`` is of another type, or more than
+                ``held`` frames that came out before are unreleased.
+        """
+        image = frame if isinstance(frame, av.VideoFrame) else None
+        if image is None and not isinstance(frame, Frame):
+            raise OptionError(
+                f"frame: expected av.VideoFrame or Frame, got type {type(frame).__name__}."
+            )
+        with self._turn:
+            self._check_open()
+            planes = frame if image is None else planar(image)
+            way = self._way_of(planes.format)
+            self._collect(way.take(_Origin(image)))
+            self._collect(way.take(planes))
+            return self._given()
+
+    def flush(self) -> list[Any]:
+        """Return all frames that are held back, in order. The state stays: more may follow.
+
+        Raises OptionError where the session is closed.
+        """
+        with self._turn:
+            self._check_open()
+            if self._own.way is not None:
+                self._collect(self._own.way.rest())
+            return self._given()
 
     def reset(self) -> None:
         """Forget the frames before: a scene cut, a jump, a reconnect.
 
         A stateful engine begins anew, be it another engine. What was held back comes out with the
-        next ``push`` or ``flush``.
+        next ``push`` or ``flush``. Raises OptionError where the session is closed.
         """
-        self._end_way()
+        with self._turn:
+            self._check_open()
+            self._end_way()
 
     def close(self) -> None:
-        """Drop what is held back and give the pool up. A second call does nothing."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            if self._way is not None:
-                self._way.close()
-        finally:
-            self._way = None
-            self.pool.planner.leave()
-            self.pool.release()
+        """Drop what is held back and give the pool up. A second call does nothing.
+
+        Waits for a ``push`` that another thread has begun; its next one raises OptionError.
+        """
+        with self._turn:
+            self._done.clear()
+            self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -128,15 +189,37 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _given(self) -> list[Frame]:
+    def _check_open(self) -> None:
+        if not self._end.alive:
+            raise OptionError("the session is closed: open another one")
+
+    def _way_of(self, source: VideoFormat) -> Way:
+        """Return the way of frames of a format, which ends that of another one."""
+        if self._own.way is None or source != self._format:
+            self._end_way()
+            self._own.way, self._format = self._way(source, self._own.seat), source
+        return self._own.way
+
+    def _collect(self, items: Iterable[Any]) -> None:
+        """Keep the frames that come out, as pictures of PyAV where they were made of such."""
+        for item in items:
+            if isinstance(item, _Origin):
+                self._origin = item.image
+            elif self._origin is None:
+                self._done.append(item)
+            else:
+                kept = self.target is None
+                self._done.append(delivered(item, self._origin, keep_matrix=kept))
+
+    def _given(self) -> list[Any]:
         done, self._done = self._done, []
         return done
 
     def _end_way(self) -> None:
-        if self._way is not None:
-            way, self._way = self._way, None
+        way, self._own.way = self._own.way, None
+        if way is not None:
             try:
-                self._done += way.rest()
+                self._collect(way.rest())
             finally:
                 way.close()
 
@@ -151,29 +234,52 @@ class Session:
 
         ``ends`` tells items after which it goes on as after ``reset``.
         """
-        yield from by_format(items, lambda source: self.way(source, target, held), ends)
+        seat = Seat()
+        try:
+            yield from by_format(items, lambda source: self._way(source, seat, target, held), ends)
+        finally:
+            self.pool.planner.leave(seat)
 
-    def way(
-        self, source: VideoFormat, target: VideoFormat | None = None, held: int | None = None
+    def _way(
+        self,
+        source: VideoFormat,
+        seat: Seat,
+        target: VideoFormat | None = None,
+        held: int | None = None,
     ) -> Way:
         """Make the way of frames of one format, with a state of its own."""
         target = target or self.target or self.pool.target_format(source)
-        held = held or self.held
-        if self.pool.on_gpu:
-            return self._ring(source, target, held)
-        run = FormatRun(self.pool, 0, source, target, self.notes, keeps_state=True)
-        return Workers(run.upscale, self.side_by_side(source, target))
+        devices = 1 if self.pool.engine.traits.stateful else len(self.pool.devices)
+        runs = [
+            FormatRun(
+                self.pool,
+                index,
+                source,
+                target,
+                self.notes,
+                held=(held or self.held) if self.pool.on_gpu else HELD_FRAMES,
+                keeps_state=True,
+            )
+            for index in range(devices)
+        ]
+        planner = self.pool.planner
+        with planner.lock:
+            planner.admit(seat, runs[0])
+            count = 1 if self.pool.on_gpu else runs[0].side_by_side(self._threads())
+        if not self.pool.on_gpu:
+            return Workers(runs[0].upscale, count)
+        try:
+            return self._ring(runs, held or self.held)
+        except BaseException:
+            planner.leave(seat)
+            raise
 
-    def _ring(self, source: VideoFormat, target: VideoFormat, held: int) -> Ring:
+    def _ring(self, runs: list[FormatRun], held: int) -> Ring:
         """Make slots on all GPUs; a stream with a state stays on one of them."""
         lanes = []
-        devices = len(self.pool.devices) if not self.pool.engine.traits.stateful else 1
-        for index in range(devices):
-            run = FormatRun(
-                self.pool, index, source, target, self.notes, held=held, keeps_state=True
-            )
+        for index, run in enumerate(runs):
             run.offer()
-            lanes.append(Lane(self.pool.queues(index), source, target, run.work))
+            lanes.append(Lane(self.pool.queues(index), run.source, run.target, run.work))
         return Ring(lanes, downstream=held)
 
     def side_by_side(self, source: VideoFormat, target: VideoFormat) -> int:
@@ -181,12 +287,12 @@ class Session:
 
         One where the engine has a state, or lets only one thread call it.
         """
-        threads = torch.get_num_threads() if self._side_by_side() else 1
-        return self.pool.planner.side_by_side(source, target, self.pool.engine, threads)
+        return self.pool.planner.side_by_side(source, target, self.pool.engine, self._threads())
 
-    def _side_by_side(self) -> bool:
+    def _threads(self) -> int:
+        """Return how many threads may upscale frames side by side."""
         traits = self.pool.engine.traits
-        return traits.reentrant and not traits.stateful
+        return torch.get_num_threads() if traits.reentrant and not traits.stateful else 1
 
 
 def by_format(

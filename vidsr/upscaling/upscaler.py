@@ -60,7 +60,7 @@ class Upscaler:
         DeviceError: The device or the engine is not there.
         MemoryLimitError: A frame does not fit into ``max_memory``; calls raise it.
 
-    An instance serves one thread at a time.
+    An instance serves one thread at a time; its sessions may have threads of their own.
     """
 
     def __init__(
@@ -134,7 +134,9 @@ class Upscaler:
 
     def enlarge(self, frame: Frame, target: VideoFormat | None = None) -> Frame:
         """Upscale planes; ``target`` may ask for another size, pixel format or matrix."""
-        return self._alone(frame.format, target).upscale(frame)
+        run = self._alone(frame.format, target)
+        with self.pool.planner.admitted(run):
+            return run.upscale(frame)
 
     def _alone(self, source: VideoFormat, target: VideoFormat | None = None) -> FormatRun:
         """Return the way of single pictures of a format."""
@@ -150,7 +152,15 @@ class Upscaler:
     def session(self, target: VideoFormat | None = None, *, held: int = 1) -> Session:
         """Open one more stream on the same engines, with notes and a state of its own.
 
-        Sessions share the limit of memory; see ``Session``. The caller closes it.
+        Sessions may have a thread each. They share the limit of memory from their first frame on;
+        see ``Session``. The caller closes it.
+
+        Args:
+            target: Format of the frames that come out; None for ``scale`` times the source's.
+            held: How many frames that came out are kept unreleased at a time, at least 1.
+
+        Raises:
+            OptionError: ``held`` is out of range, or the upscaler is closed.
         """
         return Session(self.pool, target, held=held)
 
@@ -226,7 +236,8 @@ class Upscaler:
         """Upscale ``[N, 3, h, w]`` float in [0, 1] to ``[N, 3, H, W]``, clamped."""
         source = rgb_format(batch)
         seen = lambda: transform.rgb_input(batch[0], self.engine)  # noqa: E731
-        with self._alone(source).alone(seen) as (engine, tile):
+        run = self._alone(source)
+        with self.pool.planner.admitted(run), run.alone(seen) as (engine, tile):
             return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
 
 
