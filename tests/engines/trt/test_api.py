@@ -30,7 +30,7 @@ from vidsr.engines.trt.build import flags
 VERSIONS = ("10", "11")
 SOURCES = [
     *(ROOT / "engines" / "trt" / f"{n}.py" for n in ("build", "engine", "load", "log", "profile")),
-    ROOT / "vidsr" / "lean" / "lane.py",
+    ROOT / "vidsr" / "lean" / "cuda_stream.py",
 ]
 SYMBOLS = (
     "createInferBuilder_INTERNAL", "createInferRefitter_INTERNAL", "createInferRuntime_INTERNAL",
