@@ -33,7 +33,8 @@ from vidsr.upscaling.picture_kinds import (
     upscale_array,
     upscale_tensor,
 )
-from vidsr.upscaling.session import Session
+from vidsr.upscaling.session import Flow, Session
+from vidsr.upscaling.stream_items import accepted, each_of, samples_of
 
 T = TypeVar("T")
 KEPT_FORMATS = 64  # of single pictures, whose plans are remembered
@@ -149,7 +150,9 @@ class Upscaler:
             self._single[source, target] = run
         return run
 
-    def session(self, target: VideoFormat | None = None, *, held: int = 1) -> Session:
+    def session(
+        self, target: VideoFormat | None = None, *, held: int = 1, latency: int | None = None
+    ) -> Session:
         """Open one more stream on the same engines, with notes and a state of its own.
 
         Sessions may have a thread each. They share the limit of memory from their first frame on;
@@ -158,11 +161,12 @@ class Upscaler:
         Args:
             target: Format of the frames that come out; None for ``scale`` times the source's.
             held: How many frames that came out are kept unreleased at a time, at least 1.
+            latency: Most frames that are held back, 0 or more; None is what is fastest.
 
         Raises:
-            OptionError: ``held`` is out of range, or the upscaler is closed.
+            OptionError: ``held`` or ``latency`` is out of range, or the upscaler is closed.
         """
-        return Session(self.pool, target, held=held)
+        return Session(self.pool, Flow(target, held, latency))
 
     def stream(
         self,
@@ -170,26 +174,56 @@ class Upscaler:
         target: VideoFormat | None = None,
         *,
         held: int = 1,
+        latency: int | None = None,
         ends: Callable[[Any], bool] | None = None,
     ) -> Iterator[T]:
-        """Upscale a stream of pictures in order; what is no picture passes through in its place.
+        """Upscale a stream of pictures in order; marks and packets pass through in their place.
 
-        Pictures are ``av.VideoFrame`` or ``Frame``. On CUDA several are on their
-        way at once: one comes out when some more have gone in, or with the first to go in after it
-        is done. The planes of a ``Frame`` that comes out are lent: call ``release`` when they have
-        been read. ``held`` is how many of them are kept unreleased at a time.
+        Pictures are those that a call takes, or ``Frame``, whose planes are lent when it comes out:
+        call ``release`` when they have been read. What looks like a picture and is none of these,
+        such as one of Pillow, a list or bytes, is an error; so is a picture that a call refuses.
 
-        ``ends`` tells items that are no pictures and after which frames do not follow from those
-        before, such as a jump or a scene cut: a network that keeps a state begins anew.
+        Frames of PyAV are upscaled side by side. On a CPU there are as many at once as PyTorch has
+        threads, each with its share of them, and as many are held back: frame ``n`` comes out when
+        frame ``n + threads`` has gone in, or with the first item to go in after it is done; the
+        first comes out at once. On CUDA up to 3 are held back on each device, in the same way.
+        Pictures of torch and NumPy are upscaled one by one, and what is before them comes first.
 
-        On a CPU frames are upscaled side by side, each by its share of PyTorch's threads.
+        Args:
+            pictures: Any iterable; it is asked for the next item when the caller asks.
+            target: Format of the frames that come out; None for ``scale`` times the source's.
+            held: How many ``Frame`` that came out are kept unreleased at a time, at least 1.
+            latency: Most frames that are held back, 0 or more; None is what is fastest. With 0
+                every frame comes out before the next one is asked for, as live pictures need it.
+                All threads then share one frame, which is slower on the whole: twice to four times
+                on two cores that other programs use as well.
+            ends: Function that tells items that are no pictures and after which frames do not
+                follow from those before, such as a jump or a scene cut: a network that keeps a
+                state begins anew.
+
+        Yields:
+            For every item one of the same kind, in order.
+
+        Raises:
+            OptionError: An argument or an item is wrong.
+            MemoryLimitError: A frame does not fit into ``max_memory``.
         """
-        originals: deque[av.VideoFrame | None] = deque()
-        frames = _frames(pictures, originals)
-        for result in self._session.stream(frames, target, held, ends):
+        flow = Flow(target, held, latency)
+        return self._streamed(each_of(pictures), flow, ends)
+
+    def _streamed(
+        self, items: Iterator[Any], flow: Flow, ends: Callable[[Any], bool] | None
+    ) -> Iterator[Any]:
+        originals: deque[Any] = deque()
+        stateful = self.engine.traits.stateful
+        frames = accepted(items, originals.append, target=flow.target, stateful=stateful)
+        marks = None if ends is None else lambda item: samples_of(item) is None and ends(item)
+        for result in self._session.stream(frames, flow, marks):
             original = originals.popleft()
-            if original is not None:
-                result = delivered(result, original, keep_matrix=target is None)
+            if isinstance(original, av.VideoFrame):
+                result = delivered(result, original, keep_matrix=flow.target is None)
+            elif (samples := samples_of(original)) is not None:
+                result = self(samples)
             yield result
 
     def side_by_side(self, source: VideoFormat, target: VideoFormat) -> int:
@@ -239,11 +273,3 @@ class Upscaler:
         run = self._alone(source)
         with self.pool.planner.admitted(run), run.alone(seen) as (engine, tile):
             return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
-
-
-def _frames(pictures: Iterable[Any], originals: deque[Any]) -> Iterator[Any]:
-    """Give planes for pictures of PyAV, all else as it is; keep the originals."""
-    for picture in pictures:
-        image = isinstance(picture, av.VideoFrame)
-        originals.append(picture if image else None)
-        yield planar(picture) if image else picture

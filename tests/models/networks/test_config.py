@@ -29,7 +29,7 @@ SAY = {
     "rrdb": {"growth"},
     "unet": {"levels"},
 }
-OTHER = {"prelu": "shared", "norm": "batch", "growth": 16, "levels": 3}
+OTHER: dict[str, Any] = {"prelu": "shared", "norm": "batch", "growth": 16, "levels": 3}
 PLAIN = {"prelu": "channel", "norm": "none", "growth": 32, "levels": 2}
 
 
