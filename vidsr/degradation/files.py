@@ -64,6 +64,11 @@ def check_folders(source: Path, target: Path, *, overwrite: bool) -> tuple[list[
     return paths, names
 
 
+def file_names(source: Path) -> list[str]:
+    """Return the names without ``.png`` that the pictures of a folder get. Raises NoInputError."""
+    return _names(picture_files(source))
+
+
 def _names(paths: list[Path]) -> list[str]:
     """Return names without suffixes, or with them where case-blind they would be the same.
 
