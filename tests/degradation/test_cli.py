@@ -111,7 +111,8 @@ def test_several_sources_share_a_folder_of_pairs(video: Path, folder: Path, tmp_
     pairs, frames, numbered = tmp_path / "pairs", tmp_path / "frames", tmp_path / "scans"
     second = tmp_path / "second.v1.mkv"
     second.write_bytes(make_clip(tmp_path / "x.mkv", size=(96, 64), frames=3).path.read_bytes())
-    frames.mkdir(), numbered.mkdir()
+    frames.mkdir()
+    numbered.mkdir()
     for number in range(2):
         make_picture(numbered / f"{number}.png", 48, 40, seed=number)
     sources: list[tuple[Path, Path]] = [
@@ -139,7 +140,8 @@ def test_pairs_of_the_same_name_are_replaced_only_if_asked(
 ) -> None:
     pairs, outputs = tmp_path / "pairs", tmp_path / "outputs"
     numbered = tmp_path / "scans"
-    numbered.mkdir(), outputs.mkdir()
+    numbered.mkdir()
+    outputs.mkdir()
     make_picture(numbered / "7.png", 48, 40)
     source, target = {
         "video": (video, outputs / "a.mkv"),

@@ -15,6 +15,19 @@ _UNKNOWN = re.compile(r"unrecognized arguments: (-[^\s=]+)")
 _CHOICE = re.compile(r"invalid choice: '([^']*)'")
 
 
+class UsageExit(SystemExit):
+    """Exit with status 2 for a command line that is wrong.
+
+    Attributes:
+        message: What is wrong.
+        hint: What was probably meant, or where to look.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(2)
+        self.message, self.hint = message, hint
+
+
 class Parser(argparse.ArgumentParser):
     """``argparse.ArgumentParser`` without abbreviations; an error ends with status 2."""
 
@@ -24,8 +37,9 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         text = " ".join(message.split()).removesuffix(".")
-        print(f"{self.prog}: error: {text}. Hint: {self._hint(message)}", file=sys.stderr)
-        sys.exit(2)
+        hint = self._hint(message)
+        print(f"{self.prog}: error: {text}. Hint: {hint}", file=sys.stderr)
+        raise UsageExit(text, hint)
 
     def _hint(self, message: str) -> str:
         unknown, choice = _UNKNOWN.search(message), _CHOICE.search(message)
