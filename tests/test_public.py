@@ -99,7 +99,7 @@ def test_report_fields() -> None:
         *("decoder", "scale", "tile"),
         *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
         *("output_bytes", "stages"),
-        *("counts", "streams", "notes", "latency_ms", "queues"),
+        *("counts", "streams", "notes", "latency_ms", "queues", "version", "platform"),
     ]
 
 

@@ -15,8 +15,8 @@ from vidsr.video.progress import Progress
 
 
 def upscale(
-    src: str | PathLike[str],
-    dst: str | PathLike[str],
+    src: str | bytes | PathLike[str] | PathLike[bytes],
+    dst: str | bytes | PathLike[str] | PathLike[bytes],
     *,
     model: ModelName = "auto",
     scale: int | None = None,

@@ -17,6 +17,7 @@ from vidsr.run.options import RunOptions
 from vidsr.run.records.record_file import STANDARD_OUTPUT, as_record, write_record
 from vidsr.run.spec import JobSpec
 from vidsr.terminal.command import Failure, run_command, say
+from vidsr.terminal.names import typed_name
 from vidsr.terminal.parser import Parser
 from vidsr.video.locator import Locator
 
@@ -43,8 +44,12 @@ def build_parser() -> argparse.ArgumentParser:
         description="Make a video four times larger; timing, colour and sound stay what they are.",
         epilog=EPILOG,
     )
-    parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help=argparse.SUPPRESS)
-    parser.add_argument("-o", "--output", type=Path, metavar="OUTPUT", help="the target; required")
+    parser.add_argument(
+        "input", nargs="?", type=typed_name, metavar="INPUT", help=argparse.SUPPRESS
+    )
+    parser.add_argument(
+        "-o", "--output", type=typed_name, metavar="OUTPUT", help="the target; required"
+    )
     add_options(parser)
     _add_output(parser.add_argument_group("output and logging"))
     return parser
@@ -76,7 +81,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")
     options = RunOptions.of(vars(arguments))
-    check_report(_report_file(arguments.report), (arguments.input, arguments.output))
+    check_report(_report_file(arguments.report), _files(arguments))
     check_run(arguments.input, arguments.output, options)
     if arguments.dry_run:
         return _print_plan(arguments, options)
@@ -114,21 +119,32 @@ def _report_file(name: str | None) -> Path | None:
     return None if name is None or name == STANDARD_OUTPUT else Path(name)
 
 
+def _names(arguments: argparse.Namespace) -> dict[str, Path | str]:
+    """Return source and target by the keys of the report, where they are named."""
+    named = {"source": arguments.input, "target": arguments.output}
+    return {key: name for key, name in named.items() if name is not None}
+
+
+def _files(arguments: argparse.Namespace) -> tuple[Path, ...]:
+    """Return source and target, where they are files."""
+    return tuple(name for name in _names(arguments).values() if isinstance(name, Path))
+
+
 def _report_failure(
     argv: Sequence[str] | None, failure: Failure, arguments: argparse.Namespace | None
 ) -> None:
     """Write the report of a run that failed, where one was asked for and nothing is in its way."""
     names: tuple[Path, ...] = ()
+    facts: dict[str, str] = {}
     if arguments is None:  # what is wrong may be anywhere beside --report
         finder = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
         finder.add_argument("--report", nargs="?")
         arguments, _ = finder.parse_known_args(argv)
     else:
-        names = tuple(name for name in (arguments.input, arguments.output) if name is not None)
+        names = _files(arguments)
+        facts = {key: str(Locator.of(name)) for key, name in _names(arguments).items()}
     if arguments.report is None:
         return
-    keys = ("source", "target")
-    facts = {key: str(Locator.of(name)) for key, name in zip(keys, names, strict=False)}
     try:
         check_report(_report_file(arguments.report), names)
         write_record(arguments.report, as_record(facts | {"error": asdict(failure)}))

@@ -24,6 +24,7 @@ from vidsr.option_values import (
     Precision,
     check_device_names,
     exact_rate,
+    model_name,
     one_of,
     parse_bytes,
     parse_rate,
@@ -112,6 +113,7 @@ class RunOptions:
         help="a model; --list-models names them (auto)",
         takes="a name or a path",
         kinds=(str, os.PathLike),
+        convert=model_name,
         metavar="NAME|PATH",
         json=json_values.PATH,
     )

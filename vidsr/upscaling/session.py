@@ -18,6 +18,7 @@ from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling.cpu_workers import Workers
 from vidsr.upscaling.device_ring import DEPTH, Lane, Ring
 from vidsr.upscaling.engine_pool import EnginePool
+from vidsr.upscaling.forked import check_not_forked
 from vidsr.upscaling.format_run import FormatRun
 from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.upscaling.memory_planner import Seat
@@ -224,6 +225,7 @@ class Session:
         self.close()
 
     def _check_open(self) -> None:
+        check_not_forked()
         if not self._end.alive:
             raise OptionError("the session is closed: open another one")
 
@@ -267,6 +269,7 @@ class Session:
 
         ``ends`` tells items after which it goes on as after ``reset``.
         """
+        check_not_forked()
         seat = Seat()
         try:
             yield from by_format(items, lambda source: self._way(source, seat, flow), ends)

@@ -18,10 +18,11 @@ from vidsr.errors import OptionError
 from vidsr.models.families import check_scale, choose_model
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
-from vidsr.option_values import EngineKind, ModelName, Precision, parse_bytes
+from vidsr.option_values import EngineKind, ModelName, Precision, model_name, parse_bytes
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling import transform
 from vidsr.upscaling.engine_pool import EnginePool
+from vidsr.upscaling.forked import check_not_forked, mark_used
 from vidsr.upscaling.format_run import FormatRun
 from vidsr.upscaling.memory_plan import HELD_FRAMES, MemoryPlan
 from vidsr.upscaling.picture_kinds import (
@@ -77,12 +78,14 @@ class Upscaler:
         max_memory: int | str | None = None,
         notes: Notes | None = None,
     ) -> None:
+        check_not_forked()
         kept_tile = tile_size(tile)
         limit_bytes = None if max_memory is None else parse_bytes(str(max_memory))
         devices = resolve_devices(device)
         choice = EngineChoice(engine, precision, wait_for_engine)
         choice.check(devices[0])
-        self.model = load_model(choose_model(model, scale, devices[0]))
+        mark_used()
+        self.model = load_model(choose_model(model_name(model), scale, devices[0]))
         check_scale(self.model.name, self.model.scale, scale)
         self.notes = notes or Notes()
         if wait_for_engine and not choice.may_follow(devices[0]):
@@ -141,6 +144,7 @@ class Upscaler:
 
     def _alone(self, source: VideoFormat, target: VideoFormat | None = None) -> FormatRun:
         """Return the way of single pictures of a format."""
+        check_not_forked()
         target = target or self.target_format(source)
         run = self._single.get((source, target))
         if run is None:

@@ -206,7 +206,7 @@ def _try_encoder(plan: OutputPlan) -> None:
     if plan.codec.name != "ffv1" and (width % across or height % down):
         raise OptionError(
             f"{what}: the size must be a multiple of {across}x{down} for this pixel format.",
-            hint="choose an even `size`, or pix_fmt = 'yuv444p'.",
+            hint="choose an even `size` or `height`, or pix_fmt = 'yuv444p'.",
         )
     probe = av.open(io.BytesIO(), "w", format=plan.target.container)
     try:
