@@ -105,11 +105,18 @@ class FileSource:
         return False
 
     def _open_part(self) -> None:
-        # A seek may land behind the start, with frames lost: then from further back, at last
-        # from the beginning of the file.
-        for back_s in SEEK_BACK_S if self._part[0] else (None,):
+        # A seek may land behind the start, with frames lost, or where pictures build on earlier
+        # ones: then from further back, at last from the beginning of the file.
+        inexact, start_s = False, self._part[0] or 0.0
+        for back_s in (b for b in SEEK_BACK_S if b is None or b < start_s):
             if self._open(back_s):
                 break
+            inexact = inexact or self.window.inexact
+        if inexact:
+            where = "with the file" if back_s is None else "further back"
+            self.notes.say(
+                f"key frames near the start build on earlier pictures: decoding begins {where}"
+            )
 
     def _open(self, back_s: float | None) -> bool:
         """Open, seek and read up to the first frame; return False to have it done again."""

@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from vidsr.video.key_points.proof import KeyPoints
 from vidsr.video.source.presentation_clock import PresentationClock
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 # How far other streams may lag behind the video in a file before reading stops.
 INTERLEAVING_SLACK_S = 10
 # How long before the start to seek, until the decoder gets there with nothing lost. Demuxers seek
-# by decoding time or bit rate, so a keyframe shown after the start may come up; None: no seek.
-SEEK_BACK_S = (0.0, 2.0, 15.0, 60.0, None)
+# by decoding time or bit rate, so a keyframe shown after the start may come up, or one that builds
+# on earlier pictures; None: no seek.
+SEEK_BACK_S = (0.0, 2.0, 6.0, 15.0, 30.0, 60.0, 120.0, 300.0, None)
 
 
 def nearest_tick(time: Fraction, time_base: Fraction) -> int:
@@ -58,6 +60,8 @@ class Window:
         self.last_frame_s = 0.0
         self.video_done = False
         self.missed = False
+        self.inexact = False
+        self._key_points: KeyPoints | None = None
         self._at_keyframe = self._before_start = True
         self._pending = {s.index for s in container.streams if s.type == "audio"}
         self._overrun = False
@@ -74,16 +78,23 @@ class Window:
         except (av.error.FFmpegError, OSError):
             return False
         self._at_keyframe = self._before_start = False
+        self._key_points = KeyPoints.of(self.stream)
         return True
 
     def decodable(self, packet: av.Packet[Any]) -> bool:
-        """Return True if decoding may begin or go on with this packet; notes where a seek led."""
+        """Return True if decoding may begin or go on with this packet; notes where a seek led.
+
+        ``inexact`` becomes True where a key packet builds on pictures before it.
+        """
         if self._at_keyframe or not packet.size:
             return True
         if not packet.is_keyframe:
             return False
-        self._at_keyframe = True
         self.missed = self._is_late(packet.pts if packet.pts is not None else packet.dts)
+        if self._key_points and not self.missed and not self._key_points.may_begin(packet):
+            self.inexact = True
+            return False
+        self._at_keyframe = True
         return not self.missed
 
     def _is_late(self, stamp: int | None) -> bool:
@@ -108,14 +119,17 @@ class Window:
         """Return what is taken off every timestamp, in units of ``time_base``."""
         return 0 if self.start is None else round(self.start / time_base)
 
-    def place_frame(self, pts: int, *, guessed: bool = False) -> int | None:
+    def place_frame(self, pts: int, *, guessed: bool = False, key: bool = True) -> int | None:
         """Return the frame's pts in the target, or None when it lies outside.
 
-        After a seek a ``guessed`` time says nothing of where that led.
+        After a seek a ``guessed`` time says nothing of where that led, and a first frame that its
+        decoder does not call a ``key`` frame builds on others.
         """
         if not self._before_start:
             self._before_start = True
             self.missed = self._is_late(None if guessed else pts)
+            if self._key_points and self._key_points.by_decoder and not key:
+                self.missed = self.inexact = True
         time = pts * self.time_base
         if self.missed or (self.start is not None and time < self.start):
             return None

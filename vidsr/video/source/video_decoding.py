@@ -117,7 +117,8 @@ class VideoDecoding:
             self._observe_surface(image)
         self._last_pts = image.pts
         pts = self.clock.stamp(image)
-        placed = self.window.place_frame(pts, guessed=self.clock.synthesised > 0)
+        guessed = self.clock.synthesised > 0
+        placed = self.window.place_frame(pts, guessed=guessed, key=bool(image.key_frame))
         if placed is not None:
             image.pts, image.time_base = placed, self.window.time_base
             yield from self.pictures.push(image)
