@@ -29,6 +29,8 @@ from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.side_streams import side_streams
 from vidsr.video.source.time_window import SEEK_BACK_S, Window
 from vidsr.video.source.video_decoding import VideoDecoding
+from vidsr.video.timing.announced_end import announced_end
+from vidsr.video.timing.frame_durations import FrameDurations
 
 
 class FileSource:
@@ -123,7 +125,7 @@ class FileSource:
         self.container = self._open_file()
         try:
             self._prepare()
-            self._items = self._demux()
+            self._items = self._timed()
             if back_s is not None and not self.window.seek(back_s, self.clock):
                 self.close()
                 return False
@@ -225,6 +227,21 @@ class FileSource:
             f"{self.locator}: no video frame could be decoded{where}{errors}",
             hint="the file may be damaged, encrypted, or start later than asked for.",
         )
+
+    def _timed(self) -> Iterator[Frame | Packet]:
+        """Yield everything, each frame with the time that it is shown, which the next one tells."""
+        durations = FrameDurations()
+        try:
+            for item in self._demux():
+                if isinstance(item, Frame):
+                    yield from durations.push(item)
+                else:
+                    yield item
+        except InputError:
+            yield from durations.flush(None)
+            raise
+        announced = announced_end(self.container, self.stream, self._video.packets)
+        yield from durations.flush(self.window.last_frame_end(announced, self.clock.step))
 
     def _demux(self) -> Iterator[Frame | Packet]:
         """Yield everything in file order, from the seek point to the end of the window."""

@@ -58,6 +58,7 @@ class Window:
             self.start = ticks * self.time_base
         self.end: Fraction | None = None
         self.last_frame_s = 0.0
+        self.behind: int | None = None
         self.video_done = False
         self.missed = False
         self.inexact = False
@@ -65,6 +66,7 @@ class Window:
         self._at_keyframe = self._before_start = True
         self._pending = {s.index for s in container.streams if s.type == "audio"}
         self._overrun = False
+        self._last = Fraction(0)
 
     def seek(self, back_s: float, clock: PresentationClock) -> bool:
         """Go to a keyframe ``back_s`` or more before the start; return False if that cannot be."""
@@ -138,9 +140,24 @@ class Window:
             self.end = time + max(1, length) * self.time_base
         if self.end is not None and time >= self.end:
             self.video_done = True
+            self.behind = pts if self.behind is None else self.behind
             return None
+        self._last = time
         self.last_frame_s = float(time - (self.start or self.origin))
         return pts - self.shift(self.time_base)
+
+    def last_frame_end(self, announced: Fraction | None, step: int) -> int | None:
+        """Return until when the last frame is shown, on the target's clock; None for no answer.
+
+        ``announced`` is the file's end in seconds. A part ends with the frame behind it, or where
+        it was to end if that frame comes after a pause; ``step`` is the nominal length of a frame.
+        """
+        if self.behind is not None and self.end is not None:
+            cut = max(round(self.end / self.time_base), round(self._last / self.time_base) + step)
+            return min(self.behind, cut) - self.shift(self.time_base)
+        if announced is None:
+            return None
+        return nearest_tick(announced, self.time_base) - self.shift(self.time_base)
 
     def see_late_video(self, packet: av.Packet[Any]) -> None:
         """Note how far the file has run on past the end while other streams are awaited."""

@@ -32,7 +32,8 @@ DEAD_TAIL_PACKETS = 25
 class VideoDecoding:
     """The decoder of one stream, with the clock, the window and the pictures of its frames.
 
-    ``hardware`` is True where NVDEC decodes, ``surfaces`` where it gave the first picture exactly.
+    ``hardware`` is True where NVDEC decodes, ``surfaces`` where it gave the first picture exactly;
+    ``packets`` counts those of the stream that were decoded.
     """
 
     locator: Locator
@@ -46,6 +47,7 @@ class VideoDecoding:
     hardware: bool = False
     surfaces: bool = field(default=False, init=False)
     sequence: NumberedPictures | None = field(default=None, init=False)
+    packets: int = field(default=0, init=False)
     _failed_in_row: int = field(default=0, init=False)
     _sent: int = field(default=0, init=False)
     _last_pts: int | None = field(default=None, init=False)
@@ -61,6 +63,7 @@ class VideoDecoding:
         Raises InputError for a picture of a sequence or one that is cut short.
         """
         self.clock.packet(packet)
+        self.packets += bool(packet.size)
         self._sent += self._will_show(packet)
         self._count_keyless(packet)
         if self.sequence and packet.size:
