@@ -11,13 +11,16 @@ from torch import Tensor
 from vidsr.errors import InputError
 from vidsr.files import written_whole
 from vidsr.video.close_codecs import reading
+from vidsr.video.hdr import find_display_matrix
+from vidsr.video.side_data import side_data
 from vidsr.video.whole_pictures import strict_options
 
 
 def read_picture(path: Path) -> Tensor:
     """Return a picture file as uint8 ``[3, H, W]`` RGB, or ``[1, H, W]`` where it is grey.
 
-    Alpha is left out. Raises InputError for what is no picture and for a damaged one.
+    It is turned and mirrored as its EXIF orientation says. Alpha is left out.
+    Raises InputError for what is no picture and for a damaged one.
     """
     try:
         with reading(av.open(str(path))) as container:
@@ -29,7 +32,22 @@ def read_picture(path: Path) -> Tensor:
     gray = len(frame.format.components) < 3 and not frame.format.has_palette
     array = frame.to_ndarray(format="gray" if gray else "rgb24")
     samples = torch.from_numpy(array)
-    return samples[None] if gray else samples.permute(2, 0, 1).contiguous()
+    picture = samples[None] if gray else samples.permute(2, 0, 1)
+    return _upright(picture, frame).contiguous()
+
+
+def _upright(picture: Tensor, frame: av.VideoFrame) -> Tensor:
+    """Return ``[C, H, W]`` turned as the display matrix says; another angle leaves it as it is."""
+    matrix = find_display_matrix(side_data(frame), frame.rotation)
+    a, b, c, d = (matrix[i] for i in (0, 1, 3, 4)) if matrix else (1, 0, 0, 1)
+    if a == d == 0 and b and c:  # x' = c y, y' = b x
+        picture, across, down = picture.transpose(1, 2), c, b
+    elif b == c == 0 and a and d:
+        across, down = a, d
+    else:
+        return picture
+    backward = [dim for dim, factor in ((1, down), (2, across)) if factor < 0]
+    return picture.flip(backward) if backward else picture
 
 
 def read_rgb(path: Path) -> Tensor:

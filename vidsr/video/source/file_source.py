@@ -76,7 +76,9 @@ class FileSource:
     ) -> None:
         self.notes = notes or Notes()
         self.locator = Locator.of(name)
-        self._deinterlace, self._upright, self._framerate = deinterlace, upright, framerate
+        # Each of numbered pictures may lie its own way, which no target can store.
+        self._upright = upright or self.locator.kind == "sequence"
+        self._deinterlace, self._framerate = deinterlace, framerate
         self._part = start_s, duration_s
         self._hwaccel = hwaccel
         if hwaccel is None or not self._open_on_card():
@@ -165,6 +167,7 @@ class FileSource:
             stream.codec_context.name,
             deinterlace=self._deinterlace == "auto",
             upright=self._upright,
+            each=self.locator.kind == "sequence",
             counts=self.counts,
             notes=self.notes,
             stay=bool(self._hwaccel and self._hwaccel.stay),
