@@ -12,6 +12,7 @@ from vidsr.errors import InputError
 from vidsr.files import written_whole
 from vidsr.video.close_codecs import reading
 from vidsr.video.hdr import find_display_matrix
+from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.side_data import side_data
 from vidsr.video.whole_pictures import strict_options
 
@@ -23,22 +24,26 @@ def read_picture(path: Path) -> Tensor:
     Raises InputError for what is no picture and for a damaged one.
     """
     try:
-        with reading(av.open(str(path))) as container:
-            decoder = container.streams.video[0].codec_context
+        with reading(av.open(str(path.absolute()))) as container:
+            still = StillPicture.of(container)
+            stream = still.stream(container) if still else container.streams.video[0]
+            decoder = stream.codec_context
             decoder.options = strict_options(decoder.name)
-            frame = next(container.decode(video=0))
+            frame = next(container.decode(stream))
+            matrix = find_display_matrix(side_data(frame), frame.rotation)
+            if still:
+                frame, matrix = still.whole(frame), still.display_matrix or matrix
     except (av.FFmpegError, StopIteration, IndexError, OSError, ValueError) as error:
         raise InputError(f"{path}: not a picture, or damaged: {error}") from error
     gray = len(frame.format.components) < 3 and not frame.format.has_palette
     array = frame.to_ndarray(format="gray" if gray else "rgb24")
     samples = torch.from_numpy(array)
     picture = samples[None] if gray else samples.permute(2, 0, 1)
-    return _upright(picture, frame).contiguous()
+    return _upright(picture, matrix).contiguous()
 
 
-def _upright(picture: Tensor, frame: av.VideoFrame) -> Tensor:
+def _upright(picture: Tensor, matrix: tuple[int, ...] | None) -> Tensor:
     """Return ``[C, H, W]`` turned as the display matrix says; another angle leaves it as it is."""
-    matrix = find_display_matrix(side_data(frame), frame.rotation)
     a, b, c, d = (matrix[i] for i in (0, 1, 3, 4)) if matrix else (1, 0, 0, 1)
     if a == d == 0 and b and c:  # x' = c y, y' = b x
         picture, across, down = picture.transpose(1, 2), c, b

@@ -15,7 +15,8 @@ from vidsr.notes import Notes
 from vidsr.option_values import Decoder, Deinterlace
 from vidsr.picture.frame import Frame
 from vidsr.video.close_codecs import close_input
-from vidsr.video.header import StreamHeader
+from vidsr.video.header import SideStream, StreamHeader
+from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.items import Item, Packet
@@ -172,6 +173,11 @@ class FileSource:
             notes=self.notes,
             stay=bool(self._hwaccel and self._hwaccel.stay),
         )
+        self.still = StillPicture.of(self.container)
+        if self.still:
+            self.pictures.stored_matrix = self.still.display_matrix
+            if self.still.primary.alpha:
+                self.notes.say("the alpha channel (transparency) is not carried over")
         self._video = VideoDecoding(
             self.locator,
             stream,
@@ -182,6 +188,7 @@ class FileSource:
             self.counts,
             self.notes,
             hardware=self._hwaccel is not None,
+            still=self.still,
         )
 
     @property
@@ -314,7 +321,7 @@ class FileSource:
     def _header(self) -> StreamHeader:
         return StreamHeader(
             info=self._describe(),
-            streams=side_streams(self.container),
+            streams=self._streams(),
             video=self.stream.index,
             tags=dict(self.container.metadata),
             chapters=tuple(self.window.place_chapters(self.container.chapters())),
@@ -323,6 +330,11 @@ class FileSource:
             seekable=self.locator.may_seek,
             decoder=self.decoder,
         )
+
+    def _streams(self) -> tuple[SideStream, ...]:
+        """Return the streams of the file; the other items of a still picture are none."""
+        streams = side_streams(self.container)
+        return tuple(s for s in streams if s.index == self.stream.index or not self.still)
 
     def _describe(self) -> SourceInfo:
         frame = self._first[-1]

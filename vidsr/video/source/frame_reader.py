@@ -53,6 +53,7 @@ class Pictures:
         self.counts, self.notes = counts, notes
         self.hdr = HdrMetadata()
         self.display_matrix: tuple[int, ...] | None = None
+        self.stored_matrix: tuple[int, ...] | None = None
         self.matrix_assumed = False
         self.interlaced = False
         self._deinterlacer = FrameFilter(DEINTERLACE, time_base) if deinterlace else None
@@ -150,7 +151,7 @@ class Pictures:
         if self.hdr.empty:
             self.hdr = find_hdr(items)
         if self._first is None or self._each:
-            matrix = find_display_matrix(items, image.rotation)
+            matrix = self.stored_matrix or find_display_matrix(items, image.rotation)
             if self._first is None:
                 self.display_matrix = matrix
             self._turn(matrix)

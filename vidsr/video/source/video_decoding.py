@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from vidsr.errors import InputError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
+from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.info import SourceCounts
 from vidsr.video.items import Packet
 from vidsr.video.locator import Locator
@@ -33,7 +34,8 @@ class VideoDecoding:
     """The decoder of one stream, with the clock, the window and the pictures of its frames.
 
     ``hardware`` is True where NVDEC decodes, ``surfaces`` where it gave the first picture exactly;
-    ``packets`` counts those of the stream that were decoded.
+    ``packets`` counts those of the stream that were decoded. ``still`` is the picture that a HEIF
+    file is about.
     """
 
     locator: Locator
@@ -45,6 +47,7 @@ class VideoDecoding:
     counts: SourceCounts
     notes: Notes
     hardware: bool = False
+    still: StillPicture | None = None
     surfaces: bool = field(default=False, init=False)
     sequence: NumberedPictures | None = field(default=None, init=False)
     packets: int = field(default=0, init=False)
@@ -114,6 +117,8 @@ class VideoDecoding:
 
     def _image(self, image: av.VideoFrame) -> Iterator[Frame]:
         self.counts.decoded += 1
+        if self.still:
+            image = self.still.whole(image)
         if self.sequence:
             self.sequence.shown()
         if self.hardware:
