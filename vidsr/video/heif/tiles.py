@@ -7,7 +7,6 @@ from av.container import InputContainer
 
 from vidsr.errors import InputError
 from vidsr.picture.frame import view_planes
-from vidsr.video.close_codecs import reading
 from vidsr.video.heif.items import Grid
 
 MOST_SAMPLES = 1 << 29  # 23 000 x 23 000 pixels; a grid of a few bytes may announce anything
@@ -48,7 +47,7 @@ def _tiles(name: str, grid: Grid) -> list[tuple[int, av.VideoFrame]]:
     """Return number and picture of every tile."""
     found: dict[int, av.VideoFrame] = {}
     try:
-        with reading(av.open(name, metadata_errors="replace")) as container:
+        with av.open(name, metadata_errors="replace") as container:
             found = _decode(container, set(grid.tiles))
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise _refusal(name, f"a tile that cannot be decoded: {error}") from error
@@ -60,10 +59,15 @@ def _tiles(name: str, grid: Grid) -> list[tuple[int, av.VideoFrame]]:
 def _decode(container: InputContainer, numbers: set[int]) -> dict[int, av.VideoFrame]:
     streams = [s for s in container.streams.video if s.id in numbers and s.codec_context]
     found: dict[int, av.VideoFrame] = {}
-    for packet in container.demux(streams) if streams else ():
-        for image in packet.decode():
-            assert isinstance(image, av.VideoFrame)
-            found.setdefault(packet.stream.id, image)
+    try:
+        for packet in container.demux(streams) if streams else ():
+            for image in packet.decode():
+                assert isinstance(image, av.VideoFrame)
+                found.setdefault(packet.stream.id, image)
+    finally:  # no decoder is freed with pictures in flight
+        for stream in streams:
+            if stream.codec_context.is_open:
+                stream.codec_context.flush_buffers()
     return found
 
 
