@@ -17,11 +17,10 @@ from vidsr.picture.frame import Frame, tag_image, to_image
 from vidsr.video.close_codecs import writing
 from vidsr.video.header import StreamHeader
 from vidsr.video.sink.base import Written
+from vidsr.video.sink.muxer_options import muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough
 from vidsr.video.sink.stream_plan import MUX_ERRORS, copy_tags
-
-MAX_TIMESCALE = 1_000_000
 
 
 class FileSink:
@@ -57,7 +56,8 @@ class FileSink:
             raise
 
     def _open(self, header: StreamHeader) -> None:
-        plan, options = self.plan, self._muxer_options(header)
+        plan = self.plan
+        options = muxer_options(plan, header, self.notes)
         self.container = av.open(
             plan.target.url, "w", format=plan.target.container, options=options
         )
@@ -65,21 +65,6 @@ class FileSink:
         self._add_streams(header)
         if plan.bitexact:  # read with the header, at the first packet
             self.container.flags |= Flags.bitexact.value  # type: ignore[operator]
-
-    def _muxer_options(self, header: StreamHeader) -> dict[str, str]:
-        if self.plan.target.container in ("mp4", "mov"):
-            # Starts other than zero are counted in this unit, by default a millisecond.
-            options = {"movie_timescale": str(min(self.plan.time_base.denominator, MAX_TIMESCALE))}
-            if header.first_pts < 0:
-                # Else an edit list hides every frame before zero; all streams move together.
-                options["avoid_negative_ts"] = "make_non_negative"
-                self.notes.say("the source starts before time zero: all streams are moved to it")
-            return options
-        if self.plan.target.container != "image2":
-            return {}
-        if not self.plan.target.sequence:
-            return {"update": "1"}
-        return {"start_number": str(header.first_number)}
 
     def _add_streams(self, header: StreamHeader) -> None:
         self.passthrough = Passthrough(header.streams, self.container)
