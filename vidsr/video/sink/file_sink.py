@@ -20,7 +20,9 @@ from vidsr.video.sink.base import Written
 from vidsr.video.sink.muxer_options import muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough
-from vidsr.video.sink.stream_plan import MUX_ERRORS, copy_tags
+from vidsr.video.sink.read_back import check_read_back
+from vidsr.video.sink.stream_plan import copy_tags
+from vidsr.video.streams.copies import MUX_ERRORS
 
 
 class FileSink:
@@ -167,6 +169,7 @@ class FileSink:
             self._closed = True
             self.container.close()
             self.bytes_written = self.plan.target.size()
+            check_read_back(self.plan, self.notes)
             self.plan.target.commit(self.notes)
         except MUX_ERRORS as error:
             self.abort()

@@ -1,7 +1,4 @@
-"""The options that a target's muxer gets, where FFmpeg would guess at them from a file's name.
-
-It would see the working file, which ends in ``.part`` or in a digest.
-"""
+"""The options that a target's muxer gets for what its source is."""
 
 from __future__ import annotations
 
@@ -10,19 +7,12 @@ from vidsr.video.header import StreamHeader
 from vidsr.video.sink.output_plan import OutputPlan
 
 MAX_TIMESCALE = 1_000_000
-# Cameras and Blu-ray discs put a time before each packet of 188 bytes; FFmpeg itself does so for
-# ``.m2ts`` alone. It takes its muxer ``ipod`` for ``.m4v``, which refuses HEVC: only the brand.
-BY_SUFFIX = {
-    ".m2ts": {"mpegts_m2ts_mode": "1"},
-    ".mts": {"mpegts_m2ts_mode": "1"},
-    ".m4v": {"brand": "M4V "},
-}
 
 
 def muxer_options(plan: OutputPlan, header: StreamHeader, notes: Notes) -> dict[str, str]:
     """Return FFmpeg's options for the muxer of a planned target."""
     target = plan.target
-    options = dict(BY_SUFFIX.get(target.locator.suffix, {}))
+    options = target.muxer_options
     if target.container in ("mp4", "mov"):
         return options | _of_boxes(plan, header, notes)
     if target.container != "image2":

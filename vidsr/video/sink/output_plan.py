@@ -14,7 +14,7 @@ from vidsr.notes import Notes
 from vidsr.picture.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.picture.size import Size
-from vidsr.video.header import StreamHeader
+from vidsr.video.header import SideStream, StreamHeader
 from vidsr.video.info import SourceInfo
 from vidsr.video.sink.codec_defaults import Codec, find_codec
 from vidsr.video.sink.encoder_settings import (
@@ -24,12 +24,9 @@ from vidsr.video.sink.encoder_settings import (
     encoder_options,
 )
 from vidsr.video.sink.output_options import OutputOptions, check_pair, default_codec
-from vidsr.video.sink.stream_plan import (
-    MUX_ERRORS,
-    StreamPlan,
-    plan_stream,
-)
+from vidsr.video.sink.stream_plan import Holder, StreamPlan, plan_stream
 from vidsr.video.sink.target_file import Target
+from vidsr.video.streams.copies import MUX_ERRORS
 
 NO_DISPLAY_MATRIX = ("mpegts", "image2")
 
@@ -168,23 +165,29 @@ def plan_streams(
     if header.video is None:  # a source of frames alone
         return (StreamPlan(0, "video", "encode", ""),)
     plans = []
+    holder = Holder(target.container, target.locator.suffix, target.muxer_options)
     for stream in header.streams:
         if stream.index == header.video:
             plans.append(StreamPlan(stream.index, "video", "encode", ""))
             continue
-        plan = plan_stream(stream, target.container)
+        plan = plan_stream(stream, holder, options.audio)
         if plan.action == "drop":
-            _refuse_or_drop(plan, target, options, notes)
+            _refuse_or_drop(plan, stream, target, options, notes)
         elif plan.action == "convert":
-            notes.say(f"subtitles, stream {plan.index}: {stream.codec} become {plan.codec}")
+            kind, verb = ("audio", "becomes") if plan.kind == "audio" else ("subtitles", "become")
+            notes.say(f"{kind}, stream {plan.index}: {stream.codec} {verb} {plan.codec}")
         plans.append(plan)
     return tuple(plans)
 
 
-def _refuse_or_drop(plan: StreamPlan, target: Target, options: OutputOptions, notes: Notes) -> None:
+def _refuse_or_drop(
+    plan: StreamPlan, stream: SideStream, target: Target, options: OutputOptions, notes: Notes
+) -> None:
     where = f"{plan.kind} stream {plan.index} ({plan.codec})"
+    if plan.reason in ("chosen", "timecode"):
+        return
     if plan.reason == "data":
-        notes.say(f"{where} is dropped: no container takes such data as a copy")
+        notes.say(f"{where} is dropped: {target.path.suffix} takes no such data as a copy")
     elif plan.reason == "unreadable":
         notes.say(f"{where} is dropped: the file does not say how it is coded")
     elif target.container == "image2":
@@ -193,9 +196,26 @@ def _refuse_or_drop(plan: StreamPlan, target: Target, options: OutputOptions, no
         notes.say(f"{where} is dropped: {target.path.suffix} cannot hold it")
     else:
         raise ContainerError(
-            f"{target.locator.name}: {target.path.suffix} cannot hold {where} of the source.",
-            hint="use .mkv, or `drop_incompatible` to leave it out.",
+            f"{target.locator.name}: {target.path.suffix} cannot hold {where} of the source"
+            f"{f' as {options.audio}' if _named(plan, options) else ''}.",
+            hint=_ways_out(plan, stream, target, options),
         )
+
+
+def _named(plan: StreamPlan, options: OutputOptions) -> bool:
+    return plan.kind == "audio" and options.audio not in ("copy", "auto")
+
+
+def _ways_out(plan: StreamPlan, stream: SideStream, target: Target, options: OutputOptions) -> str:
+    """Return what can be done: never a container that does not hold the stream either."""
+    ways = []
+    other = plan_stream(stream, Holder("matroska"), options.audio)
+    if target.container != "matroska" and other.action != "drop":
+        ways.append("use .mkv")
+    if plan.kind == "audio" and options.audio != "auto":
+        ways.append("audio = 'auto' to convert it")
+    ways.append("`drop_incompatible` to leave it out")
+    return f"{', or '.join(ways)}."
 
 
 def _try_encoder(plan: OutputPlan) -> None:

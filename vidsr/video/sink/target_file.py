@@ -34,6 +34,15 @@ CONTAINERS = {
     ".tiff": "image2",
 }
 
+# FFmpeg would look at the working file, which ends in ".part".
+# Cameras and Blu-ray discs put a time before each packet of 188 bytes; FFmpeg itself does so for
+# ``.m2ts`` alone. It takes its muxer ``ipod`` for ``.m4v``, which refuses HEVC: only the brand.
+_BY_SUFFIX = {
+    ".m2ts": {"mpegts_m2ts_mode": "1"},
+    ".mts": {"mpegts_m2ts_mode": "1"},
+    ".m4v": {"brand": "M4V "},
+}
+
 
 class Claim:
     """A claim on a working file or folder, held while a run writes it; it ends with the process."""
@@ -91,6 +100,11 @@ class Target:
     def place(self) -> Path:
         """The file that is written: ``path``, or what it leads to as a link."""
         return self.path if self.sequence else behind_links(self.path)
+
+    @property
+    def muxer_options(self) -> dict[str, str]:
+        """The options that FFmpeg derives from a file's name."""
+        return dict(_BY_SUFFIX.get(self.locator.suffix, {}))
 
     @property
     def sequence(self) -> bool:
