@@ -17,12 +17,14 @@ from vidsr.picture.frame import Frame, tag_image, to_image
 from vidsr.video.close_codecs import writing
 from vidsr.video.header import StreamHeader
 from vidsr.video.sink.base import Written
-from vidsr.video.sink.muxer_options import muxer_options
+from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
-from vidsr.video.sink.passthrough import Passthrough
-from vidsr.video.sink.read_back import check_read_back
-from vidsr.video.sink.stream_plan import copy_tags
+from vidsr.video.sink.passthrough import Passthrough, keep_pid
+from vidsr.video.sink.read_back import check_read_back, written_tags
 from vidsr.video.streams.copies import MUX_ERRORS
+from vidsr.video.streams.picture_marks import hide_empty_views
+from vidsr.video.streams.picture_tags import add_tags
+from vidsr.video.streams.tags import copy_tags, service_tags
 
 
 class FileSink:
@@ -61,7 +63,7 @@ class FileSink:
         plan = self.plan
         options = muxer_options(plan, header, self.notes)
         self.container = av.open(
-            plan.target.url, "w", format=plan.target.container, options=options
+            plan.target.url, "w", format=plan.target.container, container_options=options
         )
         self._closed = False
         self._add_streams(header)
@@ -69,18 +71,20 @@ class FileSink:
             self.container.flags |= Flags.bitexact.value  # type: ignore[operator]
 
     def _add_streams(self, header: StreamHeader) -> None:
-        self.passthrough = Passthrough(header.streams, self.container)
+        self._picture_tags = kept_tags(self.plan, header, self.notes)
+        self.passthrough = Passthrough(header.streams, self.container, self.plan.target)
         for stream in self.plan.streams:
             if stream.action == "encode":
                 self.stream = configure_encoder(self.container, self.plan)
                 if video := header.video_stream:
+                    keep_pid(self.stream, video.pid, self.plan.target)
                     self.stream.metadata.update(copy_tags(video.tags))
                     self.stream.disposition = Disposition(video.disposition)
             else:
                 self.passthrough.add(stream)
         if self.plan.target.container == "image2":
             return
-        self.container.metadata.update(copy_tags(header.tags))
+        self.container.metadata.update(copy_tags(header.tags) | service_tags(header.service))
         if header.chapters:
             self.container.set_chapters(list(header.chapters))
 
@@ -129,10 +133,20 @@ class FileSink:
                 if image is None and self._too_short:
                     packet.dts = packet.pts
                 self._restore_duration(packet, last=image is None and packet is packets[-1])
+                if self._picture_tags:
+                    packet = self._tagged(packet)
                 self.bytes_written += packet.size
                 self.container.mux_one(packet)
         except MUX_ERRORS as error:
             raise self._failure(f"writing failed at frame {self.frames}", error) from error
+
+    def _tagged(self, packet: av.Packet[Any]) -> av.Packet[Any]:
+        data = add_tags(bytes(packet), self._picture_tags, self.plan.format.pixel.family)
+        tagged: av.Packet[Any] = av.Packet(data)
+        tagged.stream, tagged.time_base = self.stream, packet.time_base
+        tagged.pts, tagged.dts, tagged.duration = packet.pts, packet.dts, packet.duration
+        tagged.is_keyframe = True
+        return tagged
 
     def _restore_duration(self, packet: av.Packet[Any], *, last: bool) -> None:
         """Set the duration that encoders forget; for the last frame nothing else tells."""
@@ -166,10 +180,13 @@ class FileSink:
         self._mux(None)
         try:
             self.passthrough.finish()
+            self._wanted = written_tags(self.container)
             self._closed = True
             self.container.close()
+            if self.plan.marks.stereo and self.plan.target.container == "mp4":
+                hide_empty_views(self.plan.target.working)
             self.bytes_written = self.plan.target.size()
-            check_read_back(self.plan, self.notes)
+            check_read_back(self.plan, self._wanted, self.notes)
             self.plan.target.commit(self.notes)
         except MUX_ERRORS as error:
             self.abort()

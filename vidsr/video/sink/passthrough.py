@@ -12,11 +12,13 @@ from av.container import OutputContainer
 from av.stream import Stream
 
 from vidsr.video.header import SideStream
-from vidsr.video.sink.stream_plan import StreamPlan, copy_tags
+from vidsr.video.sink.stream_plan import StreamPlan
+from vidsr.video.sink.target_file import Target
 from vidsr.video.streams.audio import AudioConverter, add_encoded
 from vidsr.video.streams.audio_choice import codec_named
 from vidsr.video.streams.copies import MUX_ERRORS, add_copy
 from vidsr.video.streams.subtitles import SubtitleConverter
+from vidsr.video.streams.tags import copy_tags
 
 # Matroska counts milliseconds, so that packets shorter than one may share a decoding time.
 EQUAL_TIMES = ("matroska", "webm")
@@ -27,8 +29,10 @@ COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png"
 class Passthrough:
     """The way of foreign streams' packets into the target."""
 
-    def __init__(self, streams: Iterable[SideStream], target: OutputContainer) -> None:
-        self.target = target
+    def __init__(
+        self, streams: Iterable[SideStream], target: OutputContainer, place: Target | None = None
+    ) -> None:
+        self.target, self._place = target, place
         self.retimed = 0
         self.unreadable = 0
         self._sources = {stream.index: stream for stream in streams}
@@ -60,6 +64,7 @@ class Passthrough:
             copy.disposition = stream.disposition
         else:
             copy = add_copy(self.target, stream)
+        keep_pid(copy, source.pid, self._place)
         copy.metadata.update(copy_tags(source.tags))
         self._streams[plan.index] = copy
 
@@ -157,3 +162,9 @@ def _rescale(packet: av.Packet[Any], time_base: Fraction) -> None:
     packet.dts = None if packet.dts is None else round(packet.dts * factor)
     packet.duration = round((packet.duration or 0) * factor)
     packet.time_base = time_base
+
+
+def keep_pid(stream: Stream, pid: int | None, target: Target | None) -> None:
+    """Keep a stream's identifier from one transport stream to the next; discs have their own."""
+    if pid is not None and target and target.container == "mpegts" and not target.muxer_options:
+        stream.id = pid

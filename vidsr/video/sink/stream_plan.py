@@ -16,12 +16,7 @@ from vidsr.video.streams.holding import fits, same_codec
 from vidsr.video.streams.subtitles import SUBTITLE_CODEC, TEXT_SUBTITLES
 
 Action = Literal["encode", "copy", "convert", "drop"]
-Reason = Literal["", "container", "data", "unreadable", "chosen", "timecode"]
-
-# Written by the muxer itself, or meaningless in another container.
-_OWN_TAGS = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration")
-# mkvmerge's counts of the source's packets and bytes: wrong for what is encoded anew.
-_STATISTICS = ("DURATION", "_STATISTICS", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES")
+Reason = Literal["", "container", "data", "unreadable", "chosen", "timecode", "cover"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +49,8 @@ def plan_stream(stream: SideStream, holder: Holder, audio: AudioChoice = "copy")
         return StreamPlan(stream.index, kind, action, name, "container")
     if kind == "audio" and audio == "none":
         return StreamPlan(stream.index, kind, "drop", name, "chosen")
+    if stream.cover and holder.container == "mov":
+        return StreamPlan(stream.index, kind, "drop", name, "cover")
     if not stream.readable:
         return StreamPlan(stream.index, kind, "drop", name, "unreadable")
     if kind == "audio":
@@ -89,16 +86,3 @@ def _plan_audio(stream: SideStream, holder: Holder, audio: AudioChoice) -> Strea
     if wanted and template and holds_encoded(container, wanted, template, holder.options):
         return StreamPlan(index, stream.kind, "convert", wanted.codec)
     return StreamPlan(index, stream.kind, "drop", stream.codec, "container")
-
-
-def copy_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return metadata without what describes the source's own container."""
-    kept = {
-        k: v
-        for k, v in tags.items()
-        if k.lower() not in _OWN_TAGS and not k.upper().startswith(_STATISTICS)
-    }
-    # A track's title is called so by every muxer, but "name" by the MP4 demuxer.
-    if "name" in kept and "title" not in kept:
-        kept["title"] = kept.pop("name")
-    return kept

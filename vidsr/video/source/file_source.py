@@ -15,7 +15,7 @@ from vidsr.notes import Notes
 from vidsr.option_values import Decoder, Deinterlace
 from vidsr.picture.frame import Frame
 from vidsr.video.close_codecs import close_input
-from vidsr.video.header import StreamHeader
+from vidsr.video.header import PictureTags, Service, StreamHeader
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.items import Item, Packet
@@ -29,6 +29,9 @@ from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.side_streams import side_streams
 from vidsr.video.source.time_window import SEEK_BACK_S, Window
 from vidsr.video.source.video_decoding import VideoDecoding
+from vidsr.video.streams.picture_marks import marks_of
+from vidsr.video.streams.picture_tags import read_tags
+from vidsr.video.streams.services import find_service
 
 
 class FileSource:
@@ -295,7 +298,19 @@ class FileSource:
             first_number=self.first_number,
             seekable=self.locator.may_seek,
             decoder=self.decoder,
+            service=self._service(),
+            picture_tags=self._picture_tags(),
         )
+
+    def _picture_tags(self) -> PictureTags:
+        if self.locator.kind == "sequence":
+            return read_tags(next(iter(numbered_files(self.locator.path).values())))
+        return read_tags(self.locator.path) if is_image(self.locator.path) else PictureTags()
+
+    def _service(self) -> Service | None:
+        if self.container.format.name != "mpegts" or not self.locator.local:
+            return None
+        return find_service(self.locator.path, self.stream.id)
 
     def _describe(self) -> SourceInfo:
         frame = self._first[-1]
@@ -315,6 +330,7 @@ class FileSource:
             matrix_assumed=self.pictures.matrix_assumed,
             duration_s=duration_s,
             frames=round(duration_s * self.rate) if duration_s else None,
+            marks=marks_of(self.stream, self.pictures.stereo),
         )
 
     def _aspect(self) -> Fraction:

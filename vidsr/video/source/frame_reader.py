@@ -20,7 +20,7 @@ from vidsr.video.filters import (
     swaps_sides,
     upright_filters,
 )
-from vidsr.video.hdr import DYNAMIC, HdrMetadata, find_display_matrix, find_hdr
+from vidsr.video.hdr import DYNAMIC, HdrMetadata, find_display_matrix, find_hdr, find_stereo
 from vidsr.video.info import SourceCounts
 from vidsr.video.pixel_formats import conform, has_alpha, on_gpu, read_format, resolve_matrix
 from vidsr.video.side_data import SideData, Watch
@@ -50,6 +50,7 @@ class Pictures:
         self.counts, self.notes = counts, notes
         self.hdr = HdrMetadata()
         self.display_matrix: tuple[int, ...] | None = None
+        self.stereo = 0
         self.matrix_assumed = False
         self.interlaced = False
         self._deinterlacer = FrameFilter(DEINTERLACE, time_base) if deinterlace else None
@@ -147,6 +148,7 @@ class Pictures:
             self.hdr = find_hdr(items)
         if self._first is None:
             self.display_matrix = find_display_matrix(items, image.rotation)
+            self.stereo = find_stereo(items)
             self._turn()
         kinds = {item.type for item in items}
         if kinds.intersection(DYNAMIC):

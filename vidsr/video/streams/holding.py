@@ -21,7 +21,7 @@ from vidsr.video.header import SideStream
 from vidsr.video.streams.copies import MUX_ERRORS, add_copy
 
 UNPROVEN = ("mpegts", "avi", "mxf")  # whose muxers write what their demuxers do not know
-SAMPLE_PACKETS = 48
+SAMPLE_PACKETS, LOOKED_AT_PACKETS = 48, 4000
 # Pairs that share a number in containers and a decoder.
 _SAME = ({"mp2", "mp3"}, {"mpeg1video", "mpeg2video"})
 _BEGINNING = b"\0\0\1\xb3" + bytes(20)  # of an MPEG-2 picture, which no muxer looks into
@@ -37,10 +37,11 @@ def fits(container: str, stream: SideStream, options: Mapping[str, str] | None =
     written = _write(container, stream.template, dict(options or {}), [])
     if written is None:
         return False
-    if container not in UNPROVEN or _is_read(written, container, stream):
+    proven = container not in UNPROVEN and stream.kind != "data"
+    if proven or _is_read(written, container, stream):
         return True
-    # Some is known by its content alone: DTS, LATM.
-    packets = _sample(stream.template) if stream.kind == "audio" else []
+    # Some is known by its content alone: DTS, LATM. MP4 leaves a track without packets out.
+    packets = _sample(stream.template) if stream.kind in ("audio", "data") else []
     again = _write(container, stream.template, dict(options or {}), packets) if packets else None
     return again is not None and _is_read(again, container, stream)
 
@@ -110,9 +111,8 @@ def _sample(template: Stream) -> list[av.Packet[Any]]:
     """Return the stream's first packets out of its file, none where that cannot be read again."""
     try:
         with reading(av.open(template.container.name, metadata_errors="replace")) as file:
-            packets = file.demux(file.streams[template.index])
-            return list(
-                islice((p for p in packets if p.size and p.dts is not None), SAMPLE_PACKETS)
-            )
+            packets = islice(file.demux(), LOOKED_AT_PACKETS)
+            ours = (p for p in packets if p.stream.index == template.index)
+            return list(islice((p for p in ours if p.size and p.dts is not None), SAMPLE_PACKETS))
     except (av.error.FFmpegError, ValueError, OSError, IndexError):
         return []
