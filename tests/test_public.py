@@ -53,6 +53,7 @@ UPSCALE = {
     "crf": None,
     "preset": None,
     "pix_fmt": None,
+    "audio": "copy",
     "drop_incompatible": False,
     "overwrite": False,
     "progress": None,

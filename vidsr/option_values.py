@@ -21,6 +21,7 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino"]
 Decoder = Literal["cpu", "cuda"]
 Deinterlace = Literal["auto", "off"]
+AudioChoice = Literal["copy", "auto", "aac", "opus", "flac", "none"]
 
 SCALES = (1, 2, 4)
 MAX_SIDE = 16384

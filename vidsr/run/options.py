@@ -17,6 +17,7 @@ from vidsr.errors import OptionError
 from vidsr.option_values import (
     MAX_SIDE,
     SCALES,
+    AudioChoice,
     Decoder,
     Deinterlace,
     EngineKind,
@@ -296,6 +297,14 @@ class RunOptions:
         takes="FFmpeg's name of a pixel format",
         kinds=(str,),
         metavar="NAME",
+    )
+    audio: AudioChoice = _words(
+        "copy",
+        AudioChoice,
+        "--audio",
+        group=ENCODING,
+        help="sound: copied, converted where OUTPUT cannot hold it (auto), always converted, or "
+        "left out (copy)",
     )
     drop_incompatible: bool = _switch(
         "--drop-incompatible", group=ENCODING, help="leave out what OUTPUT cannot hold"
