@@ -192,12 +192,13 @@ def _measure_clips(args: argparse.Namespace, request: Request, footage: Footage)
 
 
 def _write_clip_sheet(path: Path, sheet: ClipSheet, *, shuffle: bool) -> None:
-    if not shuffle:
-        _write_sheet(path, sheet.sheet())
-        return
-    picture, key = sheet.shuffled(random.Random())
-    _write_sheet(path, picture)
-    write_text(key_path(path), json.dumps(key, indent=2) + "\n")
+    if shuffle:
+        pages, key = sheet.shuffled(random.Random())
+        write_text(key_path(path), json.dumps(key, indent=2) + "\n")
+    else:
+        pages = sheet.pages()
+    for number, page in enumerate(pages, 1):
+        _write_sheet(page_path(path, number), page)
 
 
 def _write_sheet(path: Path, sheet: Tensor) -> None:
@@ -214,6 +215,11 @@ def _write_json(name: str, text: str) -> None:
         print(text)
     else:
         write_text(Path(name), text + "\n")
+
+
+def page_path(sheet: Path, number: int) -> Path:
+    """Return the name of a page of a sheet: ``sheet.png``, ``sheet-2.png`` and so on."""
+    return sheet if number == 1 else sheet.with_stem(f"{sheet.stem}-{number}")
 
 
 def key_path(sheet: Path) -> Path:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from vidsr.errors import OptionError
 from vidsr.quality.baselines import BASELINES
-from vidsr.quality.clip_scores import ClipTask, score_coded, score_plain
+from vidsr.quality.clip_scores import ClipTask, check_clips, score_coded, score_plain
 from vidsr.quality.footage.methods import ClipMethod, clip_filters, clip_models
 from vidsr.quality.footage.originals import Clip
 from vidsr.quality.footage.sheet import ClipSheet
@@ -68,7 +68,9 @@ def _sheet(
 
 def _rows(footage: Footage, task: ClipTask, sheet: ClipSheet | None) -> list[Row]:
     rows: list[Row] = []
-    for clip in tqdm(_clips(footage), desc="clips", disable=None, leave=False):
+    clips = _clips(footage)
+    check_clips(clips, footage.codings, task)
+    for clip in tqdm(clips, desc="clips", disable=None, leave=False):
         if footage.codings:
             rows += score_coded(clip, footage.codings, task, sheet)
         else:

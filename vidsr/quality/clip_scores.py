@@ -13,9 +13,16 @@ from torch import Tensor
 from vidsr.errors import VidsrError
 from vidsr.picture.frame import Frame
 from vidsr.quality.footage.codings import Coding
-from vidsr.quality.footage.encode import write_clip
+from vidsr.quality.footage.encode import check_size, write_clip
 from vidsr.quality.footage.methods import ClipMethod
-from vidsr.quality.footage.originals import Clip, Original, levels, read_original
+from vidsr.quality.footage.originals import (
+    Clip,
+    Original,
+    check_clip,
+    levels,
+    open_clip,
+    read_original,
+)
 from vidsr.quality.footage.sheet import ClipSheet
 from vidsr.quality.metrics.flicker import Flicker
 from vidsr.quality.metrics.measure import counted, least_side, naturalness
@@ -58,14 +65,25 @@ class Tally:
         return means | ({"flicker": self.flicker.rms} if self.flicker.frames else {})
 
 
+def check_clips(clips: Sequence[Clip], codings: Sequence[Coding], task: ClipTask) -> None:
+    """Raise InputError for a clip that cannot be read, measured or coded, before any work."""
+    for clip in clips:
+        if not codings:
+            open_clip(clip).close()
+            continue
+        size = check_clip(clip, task.scale, least_side(task.border))
+        for coding in codings:
+            check_size(str(clip.path), size, coding)
+
+
 def score_coded(
     clip: Clip, codings: Sequence[Coding], task: ClipTask, sheet: ClipSheet | None = None
 ) -> Iterator[Row]:
     """Yield a row a coding and method: the clip shrunk, coded, upscaled, against the original.
 
-    Raises InputError for a clip that cannot be read or is too small.
+    ``check_clips`` has found the clip fit. Raises InputError where it cannot be read.
     """
-    original = read_original(clip, task.scale, least_side(task.border))
+    original = read_original(clip, task.scale)
     with TemporaryDirectory(prefix="vidsr-eval-") as folder:
         for coding in codings:
             small = Clip(Path(folder) / "small.mkv")

@@ -59,7 +59,9 @@ def _table(rows: Sequence[Row], metric: str) -> str:
             lines.append([f"{group} {name}".strip(), *_cells(metric, methods, scores)])
         if len(pictures) > 1:
             bottom = {method: scores[metric] for method, scores in by_method.items()}
-            lines.append([f"**{group} mean**", *_cells(metric, methods, bottom)])
+            lines.append(
+                [f"**{group} mean**".replace("** ", "**"), *_cells(metric, methods, bottom)]
+            )
     return f"{METRICS[metric].title}:\n\n{table(['picture', *methods], lines)}"
 
 

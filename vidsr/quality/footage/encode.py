@@ -14,6 +14,7 @@ import av
 
 from vidsr.errors import InputError, VidsrError
 from vidsr.picture.frame import Frame, to_image
+from vidsr.picture.size import Size
 from vidsr.quality.footage.codings import Coding
 from vidsr.video.close_codecs import writing
 from vidsr.video.codec_kinds import CODEC_KINDS
@@ -32,14 +33,21 @@ _OPTIONS = {
 }
 
 
+def check_size(name: str, size: Size, coding: Coding) -> None:
+    """Raise InputError for a small clip of a size that the encoder does not take."""
+    smallest = 1 if coding.quality is None else CODEC_KINDS[coding.codec].smallest
+    if min(size.width, size.height) < smallest:
+        raise InputError(
+            f"{name}: {size} once shrunk; {coding.codec} takes {smallest}x{smallest} or larger",
+            hint="choose a larger original, or another codec.",
+        )
+
+
 def write_clip(path: Path, frames: Sequence[Frame], coding: Coding) -> None:
     """Write 8-bit 4:2:0 frames of one size to a Matroska file.
 
-    Raises:
-        InputError: The frames are smaller than the encoder takes.
-        VidsrError: The codec failed.
+    They are as large as ``check_size`` requires. Raises VidsrError where the codec fails.
     """
-    _check_size(frames[0], coding)
     if coding.codec == "av1":
         os.environ.setdefault("SVT_LOG", "1")  # read when the encoder opens; it has no option
     try:
@@ -82,14 +90,3 @@ def _options(coding: Coding) -> dict[str, str]:
     if CODEC_KINDS[coding.codec].by_quantiser:
         return options | {"qmin": value, "qmax": value}
     return options | {"crf": value}
-
-
-def _check_size(first: Frame, coding: Coding) -> None:
-    smallest = 1 if coding.quality is None else CODEC_KINDS[coding.codec].smallest
-    width, height = first.format.width, first.format.height
-    if min(width, height) < smallest:
-        raise InputError(
-            f"{coding}: the small clip is {width}x{height}, expected {smallest}x{smallest} or "
-            "larger",
-            hint="choose a larger original, or another codec.",
-        )

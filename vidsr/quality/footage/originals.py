@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import InputError
+from vidsr.notes import Notes
 from vidsr.picture import conversion
 from vidsr.picture.chroma import Components, chroma_planes, components, with_weights
 from vidsr.picture.color import RANGE_FULL, RANGE_LIMITED
@@ -24,11 +25,15 @@ PIXEL = PixelFormat("yuv", 8, (2, 2))
 
 @dataclass(frozen=True)
 class Clip:
-    """Part of a video: ``frames`` of them, from ``start_s`` on; None for all of them."""
+    """Part of a video: ``frames`` of them, from ``start_s`` on; None for all of them.
+
+    ``notes`` keep what was said of it, so that it is said once however often it is read.
+    """
 
     path: Path
     start_s: float = 0.0
     frames: int | None = None
+    notes: Notes = field(default_factory=Notes, compare=False)
 
     @property
     def name(self) -> str:
@@ -46,7 +51,7 @@ class Original:
 
 def open_clip(clip: Clip) -> FileSource:
     """Open the source as the command does. Raises InputError."""
-    return FileSource(clip.path, start_s=clip.start_s or None)
+    return FileSource(clip.path, start_s=clip.start_s or None, notes=clip.notes)
 
 
 def frames_of(clip: Clip) -> Iterator[Frame]:
@@ -56,29 +61,43 @@ def frames_of(clip: Clip) -> Iterator[Frame]:
         yield from islice(frames, clip.frames)
 
 
-def read_original(clip: Clip, scale: int, least_px: int) -> Original:
+def small_size(layout: VideoFormat, scale: int) -> Size:
+    """Return the size of a small version: even, as encoders of 4:2:0 take it."""
+    return Size(*(side // (2 * scale) * 2 for side in (layout.width, layout.height)))
+
+
+def check_clip(clip: Clip, scale: int, least_px: int) -> Size:
+    """Return the size of the small version of a clip.
+
+    Raises InputError for one that cannot be read, or is smaller than ``least_px`` both ways.
+    """
+    with open_clip(clip) as source:
+        layout = source.info.format
+    small = small_size(layout, scale)
+    if min(small.width, small.height) * scale < max(least_px, 2 * scale):
+        raise InputError(
+            f"{clip.path}: {layout.width}x{layout.height} is too small for a scale of {scale}",
+            hint=f"{least_px + 2 * scale}x{least_px + 2 * scale} is enough.",
+        )
+    return small
+
+
+def read_original(clip: Clip, scale: int) -> Original:
     """Read a clip, cut it to a multiple of twice the scale, and shrink it.
 
     Args:
         clip: The frames to read.
         scale: How many times smaller the small version is.
-        least_px: Least width and height of the original that can be measured.
 
     Raises:
-        InputError: The clip cannot be read, or is too small.
+        InputError: The clip cannot be read.
     """
     large, small = [], []
     for frame in frames_of(clip):
-        cut = _cut(frame, 2 * scale)  # twice: 4:2:0 of even sizes, as encoders take them
-        if min(cut.format.width, cut.format.height) < max(least_px, 2 * scale):
-            raise InputError(
-                f"{clip.path}: {frame.format.width}x{frame.format.height} is too small for a "
-                f"scale of {scale}"
-            )
+        cut = _cut(frame, 2 * scale)
         parts = components(cut)
-        size = Size(cut.format.width, cut.format.height)
-        large.append(_planes(parts, cut.format, size))
-        small.append(_planes(parts, cut.format, Size(size.width // scale, size.height // scale)))
+        large.append(_planes(parts, cut.format, Size(cut.format.width, cut.format.height)))
+        small.append(_planes(parts, cut.format, small_size(cut.format, scale)))
     return Original(clip.name, tuple(large), tuple(small))
 
 

@@ -15,6 +15,7 @@ from vidsr.quality.metrics.measure import ORIGINAL
 from vidsr.quality.sheets.sheet import contact_sheet
 
 PLACES = 3  # of a clip without an original
+PAGE_ROWS = 8  # more would not be seen at once
 BICUBIC = "bicubic"
 Where = tuple[str, str, int]  # clip, coding, frame
 
@@ -99,14 +100,14 @@ class ClipSheet:
             rows += found[: self.limit]
         return rows
 
-    def sheet(self) -> Tensor:
-        """Return the sheet, uint8 ``[3, H, W]``. Raises ValueError when nothing was taken."""
+    def pages(self) -> list[Tensor]:
+        """Return the sheets, uint8 ``[3, H, W]``, of at most ``PAGE_ROWS`` rows each."""
         places = self.places()
         rows = [[place.cells[name] for name in self.columns] for place in places]
-        return contact_sheet(rows, self.columns, [place.caption() for place in places])
+        return _pages(rows, self.columns, [place.caption() for place in places])
 
-    def shuffled(self, rng: random.Random) -> tuple[Tensor, list[dict[str, object]]]:
-        """Return the sheet for blind judging, and its key.
+    def shuffled(self, rng: random.Random) -> tuple[list[Tensor], list[dict[str, object]]]:
+        """Return the sheets for blind judging, and their key.
 
         The original keeps its place, at the left; other columns change places in every row and have
         letters for names. Rows are in random order and say nothing but their number.
@@ -120,11 +121,19 @@ class ClipSheet:
         for number, place in enumerate(places, 1):
             order = rng.sample(mixed, len(mixed))
             rows.append([place.cells[name] for name in (*fixed, *order)])
-            key.append(
-                {"row": number, **place.about(), "columns": dict(zip(letters, order, strict=True))}
-            )
+            columns = dict(zip(letters, order, strict=True))
+            key.append({"row": number, **place.about(), "columns": columns})
         captions = [str(number) for number in range(1, len(rows) + 1)]
-        return contact_sheet(rows, [*fixed, *letters], captions), key
+        return _pages(rows, [*fixed, *letters], captions), key
+
+
+def _pages(
+    rows: Sequence[Sequence[Tensor]], titles: Sequence[str], captions: Sequence[str]
+) -> list[Tensor]:
+    return [
+        contact_sheet(rows[i : i + PAGE_ROWS], titles, captions[i : i + PAGE_ROWS])
+        for i in range(0, len(rows), PAGE_ROWS)
+    ]
 
 
 def _cells(
