@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vidsr.errors import OptionError
-from vidsr.video.codec_kinds import CODEC_KINDS as CODECS
+from vidsr.video.codec_kinds import CODEC_KINDS
 
 LOOKAHEAD_FRAMES = 10  # frames held back by an encoder; more costs memory and looks no different
 
 
+CODECS = CODEC_KINDS
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
 
 
