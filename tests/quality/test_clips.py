@@ -6,18 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
 import torch
 
 from tests.makers.clips import make_clip
-from tests.makers.photos import photograph
+from tests.makers.footage import footage
 from vidsr.errors import InputError, NoInputError, OptionError, OutputError
-from vidsr.picture.color import ColorSpec
-from vidsr.picture.conversion import rgb_to_yuv
-from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image
 from vidsr.quality.cli import main
-from vidsr.video.still_images import read_picture, to_unit
+from vidsr.video.still_images import read_picture
 
 SIZE = (144, 112)
 
@@ -26,22 +22,9 @@ def run(*arguments: object) -> int:
     return main([str(argument) for argument in arguments])
 
 
-def images(count: int, size: tuple[int, int], seed: int = 0) -> list[av.VideoFrame]:
-    """Draw a photograph that moves two samples a frame."""
-    width, height = size
-    layout = VideoFormat(width, height, PixelFormat("yuv", 8, (2, 2)), ColorSpec(matrix=6, range=1))
-    wide = to_unit(photograph(seed, height, width + 2 * count))
-    parts = (wide[:, :, 2 * i : 2 * i + width] for i in range(count))
-    return [to_image(Frame(rgb_to_yuv(part, layout), layout, i)) for i, part in enumerate(parts)]
-
-
-def movie(path: Path, count: int = 6, size: tuple[int, int] = SIZE, seed: int = 0) -> Path:
-    return make_clip(path, codec="ffv1", pictures=images(count, size, seed)).path
-
-
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return movie(tmp_path_factory.mktemp("clips") / "a.mkv")
+    return footage(tmp_path_factory.mktemp("clips") / "a.mkv")
 
 
 def measured(capsys: pytest.CaptureFixture[str], *arguments: object) -> Any:
@@ -93,7 +76,7 @@ def test_the_order_of_qualities_is_that_of_psnr(
 def test_h265_and_av1_take_larger_clips(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    large = movie(tmp_path / "large.mkv", 2, (256, 256))
+    large = footage(tmp_path / "large.mkv", 2, (256, 256))
     arguments = (
         "--frames",
         2,
@@ -115,7 +98,7 @@ def test_h265_and_av1_take_larger_clips(
 
 
 def test_json_says_all(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    other = movie(tmp_path / "b.mkv", 3, seed=1)
+    other = footage(tmp_path / "b.mkv", 3, seed=1)
     arguments = ("--hr", clip, "--hr", other, "--frames", 3, "--codec", "h264:30")
     result = measured(capsys, *arguments, "--model", "lite-x4")
     assert result["metrics"] == ["psnr", "ssim", "niqe", "flicker"]
@@ -134,7 +117,7 @@ def test_json_says_all(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 def test_gains_are_differences_and_the_lowest_is_named(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = movie(tmp_path / "b.mkv", 3, seed=1)
+    other = footage(tmp_path / "b.mkv", 3, seed=1)
     arguments = ("--hr", clip, "--hr", other, "--frames", 3, "--metrics", "psnr,ssim")
     result = measured(capsys, *arguments, "--codec", "h264:24,44")
     found = {(r["group"], r["picture"], r["method"]): r["scores"] for r in result["pictures"]}
@@ -293,7 +276,7 @@ def test_clips_that_cannot_be_measured(
     broken.write_text("no pictures here\n" * 9)
     error = refused(capsys, InputError.exit_code, "--hr", clip, "--hr", broken, "--codec", "none")
     assert str(broken) in error
-    small = movie(tmp_path / "small.mkv", 1, (20, 18))
+    small = footage(tmp_path / "small.mkv", 1, (20, 18))
     error = refused(capsys, InputError.exit_code, "--hr", small, "--codec", "none")
     assert "20x18 is too small for a scale of 4" in error
     arguments = ("--hr", clip, "--codec", "none", "--start", "60")

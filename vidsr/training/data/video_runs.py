@@ -16,7 +16,9 @@ from vidsr.training.portions import Portion
 from vidsr.video.source.file_source import FileSource
 
 SIGNATURE = (36, 64)  # rows and columns of the luma by which frames are compared
-CUT_LEVELS, CUT_RATIO = 10.0, 3.0  # a cut: change of the signature, and beside the change before
+# A cut: change of the signature, and beside the change before. Of 2,500 frames of seven clips
+# without a cut the largest change is 15 levels, where the frame before changed by 10.
+CUT_LEVELS, CUT_RATIO = 12.0, 3.0
 EMPTY_LEVELS = 3.0  # spread of the signature below which a frame is black or shows nothing
 SAME_LEVELS = 0.05  # change of the samples below which a frame repeats the one before
 NEW_LEVELS = 0.5  # change of the signature from one run to the next
