@@ -28,8 +28,6 @@ from vidsr.video.streams.picture_marks import hide_empty_views
 from vidsr.video.streams.picture_tags import add_tags
 from vidsr.video.streams.tags import copy_tags, service_tags
 
-MAX_TIMESCALE = 1_000_000
-
 
 class FileSink:
     """The sink of a file or of numbered pictures: encodes frames, and muxes them and packets.
