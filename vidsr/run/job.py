@@ -190,5 +190,6 @@ def _upscaler(
         wait_for_engine=options.wait_for_engine,
         tile=options.tile,
         max_memory=options.max_memory,
+        strength=options.strength,
         notes=notes,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -27,6 +28,8 @@ class Report:
         precision: Number format of the network's activations.
         engine: Runtime that ran the network last.
         decoder: Decoder of the source: ``cpu`` or ``cuda``.
+        strengths: Number of frames by the step of the network that took them: ``0`` is the one for
+            clean pictures, the last one that for the hardest coded.
         scale: Factor between the network's input and its output.
         tile: Size that the network saw at once, or ``whole frames``.
         codec: Codec of the target.
@@ -66,6 +69,7 @@ class Report:
     counts: SourceCounts
     streams: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
+    strengths: dict[str, int] = field(default_factory=dict)
     latency_ms: dict[str, Histogram] = field(default_factory=dict)
     queues: dict[str, QueueCounts] = field(default_factory=dict)
 
@@ -142,9 +146,11 @@ def _sums(pieces: Sequence[Report]) -> dict[str, Any]:
     stages, counts = StageTimes(), SourceCounts()
     latency_ms: dict[str, Histogram] = {}
     queues: dict[str, QueueCounts] = {}
+    strengths: Counter[str] = Counter()
     for piece in pieces:
         stages.merge(piece.stages)
         counts.merge(piece.counts)
+        strengths.update(piece.strengths)
         for stage, histogram in piece.latency_ms.items():
             latency_ms.setdefault(stage, Histogram()).merge(histogram)
         for queue, seen in piece.queues.items():
@@ -153,6 +159,7 @@ def _sums(pieces: Sequence[Report]) -> dict[str, Any]:
     return {name: sum(getattr(piece, name) for piece in pieces) for name in numbers} | {
         "stages": stages,
         "counts": counts,
+        "strengths": dict(sorted(strengths.items(), key=lambda entry: int(entry[0]))),
         "latency_ms": latency_ms,
         "queues": queues,
         "notes": tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),
