@@ -215,10 +215,18 @@ def _build(args: argparse.Namespace) -> None:
             device=machine.device,
             workspace_bytes=workspace,
             optimization_level=args.optimization_level,
+            refittable=_has_strengths(args.model),
             trt=machine.trt,
         )
         took = time.monotonic() - began
         print(f"{facts.name} for {frame}: ready after {took:.1f} s", flush=True)
+
+
+def _has_strengths(name: str) -> bool:
+    """Return True for a model with networks for coded footage, whose engines take other weights."""
+    from vidsr.models.strength_files import strengths_path
+
+    return not _is_onnx(name) and strengths_path(find_weights(name)).is_file()
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -64,7 +64,9 @@ def test_more_error_never_means_less_strength(one: float, other: float) -> None:
     [((), ()), ((1.0,), ()), ((2.0, 1.0), (0.0, 1.0)), ((1.0, 2.0), (1.0, 0.0)), ((0.0,), (1.0,)),
      ((float("nan"),), (1.0,)), ((1.0,), (-1.0,))],
 )  # fmt: skip
-def test_what_is_no_curve_is_refused(levels: tuple[float, ...], positions: tuple[float, ...]) -> None:
+def test_what_is_no_curve_is_refused(
+    levels: tuple[float, ...], positions: tuple[float, ...]
+) -> None:
     with pytest.raises(ValueError, match="curve"):
         StrengthCurve(levels, positions)
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from tests.doubles.fake_device import FakeDevice
 from tests.doubles.three_stages import run_pipeline
 from vidsr.errors import DeviceError, OptionError
-from vidsr.picture.color import ColorSpec
 from vidsr.picture.coding_error import CodingError
+from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 from vidsr.upscaling.device_ring import DEPTH, Lane, Planes, Ring
 from vidsr.upscaling.session import by_format
