@@ -108,7 +108,7 @@ def test_graphs_run_with_the_weights_of_the_moment(model: Model, lasting: bool) 
 
 def test_an_engine_for_one_shape_has_both_its_halves_written_over(model: Model) -> None:
     halves = [in_place(TorchEngine(model, device="cpu", precision="fp32")) for _ in range(2)]
-    engine = FixedShapeEngine("both", *halves, lambda x: x.shape[2] == 9)
+    engine = FixedShapeEngine("both", halves[0], halves[1], lambda x: x.shape[2] == 9)
     wanted = TorchEngine(model.at(6), device="cpu", precision="fp32")
     found = StepEngines(model).of(engine, 6)
     for x in (X, X[..., :5, :]):
@@ -133,8 +133,8 @@ def test_an_rgb_network_in_low_precision_takes_all_of_the_weights(tmp_path: Path
     model = load_model(path)
     x = X.expand(1, 3, -1, -1)
     for precision in ("fp32", "bf16"):
-        engine = in_place(TorchEngine(model, device="cpu", precision=precision))  # type: ignore[arg-type]
-        wanted = TorchEngine(model.at(4), device="cpu", precision=precision).run(x)  # type: ignore[arg-type]
+        engine = in_place(TorchEngine(model, device="cpu", precision=precision))
+        wanted = TorchEngine(model.at(4), device="cpu", precision=precision).run(x)
         assert torch.equal(StepEngines(model).of(engine, 4).run(x), wanted)
 
 
