@@ -146,6 +146,6 @@ def test_the_step_follows_error_and_strength(
     model: Model, strength: float, levels: float, step: int
 ) -> None:
     choice = StrengthChoice(model, strength)
-    assert choice.step(CodingError(levels)) == step
+    assert choice.step(CodingError(levels, "quantiser")) == step
     assert choice.step(None) == 0
     assert sum(choice.chosen.values()) == 2

@@ -53,7 +53,7 @@ class Frame:
         format: Sizes, samples and colour of the planes.
         pts: Time of showing in units of the stream's time base; None is unknown.
         duration: Length of showing in the same units; None is unknown.
-        coding_error: Expected error that the codec left; None is unknown.
+        coding_error: The expected error of what was decoded; None where nothing was.
         release: Function that gives borrowed planes back; their lender then fills them again.
     """
 
@@ -61,7 +61,7 @@ class Frame:
     format: VideoFormat
     pts: int | None = None
     duration: int | None = None
-    coding_error: CodingError | None = None
+    coding_error: CodingError | None = field(default=None, kw_only=True, compare=False)
     release: Callable[[], None] = field(default=_keep, repr=False, compare=False)
 
 

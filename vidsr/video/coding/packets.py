@@ -1,0 +1,85 @@
+"""What a packet says of its picture, kept until a decoder gives the picture."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Protocol
+
+import av
+
+from vidsr.video.coding.codecs import Family
+from vidsr.video.coding.jpeg_tables import jpeg_step
+from vidsr.video.items import Packet
+
+# Decoders hold back fewer pictures; of packets that never give one, the oldest are forgotten.
+_HELD = 256
+# Packets that count for the bytes spent: the picture's own and those before it, back to a key.
+WINDOW = 8
+
+
+@dataclass(frozen=True)
+class PacketFacts:
+    """What the packet of a picture says.
+
+    Attributes:
+        key: True if decoding can start at it.
+        mean_bytes: Mean size in bytes of this packet and of up to seven before it, back to a key
+            frame.
+        step: Step that its headers or tables name, None where they were not read.
+    """
+
+    key: bool
+    mean_bytes: float
+    step: float | None
+
+
+class Headers(Protocol):
+    """A reader of steps out of the headers of one stream's packets, in decoding order."""
+
+    def step(self, data: bytes) -> float | None:
+        """Return the step of the picture that a packet shows; None where it cannot be told."""
+        ...
+
+
+class JpegHeaders:
+    """The reader of quantisation tables."""
+
+    def step(self, data: bytes) -> float | None:
+        """Return the mean step of the luma's table."""
+        return jpeg_step(data)
+
+
+def headers_of(family: Family, extradata: bytes | None) -> Headers | None:
+    """Return the reader of a family's headers, None where FFmpeg reads them or nothing does."""
+    return JpegHeaders() if family == "jpeg" else None
+
+
+class Packets:
+    """Facts of packets by their times: decoders with threads give pictures some packets late."""
+
+    def __init__(self, headers: Headers | None) -> None:
+        self._headers = headers
+        self._facts: dict[int, PacketFacts] = {}
+        self._sizes: deque[int] = deque(maxlen=WINDOW)
+
+    def add(self, packet: Packet) -> None:
+        """Note a packet before it is decoded."""
+        if not packet.size:
+            return
+        if packet.is_keyframe:
+            self._sizes.clear()
+        self._sizes.append(packet.size)
+        step = self._headers.step(bytes(packet)) if self._headers else None
+        time = packet.dts if packet.pts is None else packet.pts
+        if time is None:
+            return
+        mean = sum(self._sizes) / len(self._sizes)
+        self._facts[time] = PacketFacts(packet.is_keyframe, mean, step)
+        if len(self._facts) > _HELD:
+            del self._facts[next(iter(self._facts))]
+
+    def take(self, image: av.VideoFrame) -> PacketFacts | None:
+        """Return the facts of a decoded picture's packet, None where it has no time."""
+        time = image.dts if image.pts is None else image.pts
+        return None if time is None else self._facts.pop(time, None)
