@@ -80,7 +80,7 @@ def save_strengths(
         "descendants": len(descendants),
         "levels": curve.levels,
         "positions": curve.positions,
-        "weights_sha256": _sha256(weights),
+        "weights_sha256": sha256_of(weights),
     }
     path = strengths_path(weights)
     with written_whole(path) as part:
@@ -91,11 +91,12 @@ def save_strengths(
 def _check_parent(header: Any, weights: Path) -> None:
     if not isinstance(header, dict) or header.get("schema") != SCHEMA:
         raise ValueError("it states no curve that is known here")
-    if header["weights_sha256"] != _sha256(weights):
+    if header["weights_sha256"] != sha256_of(weights):
         raise ValueError("they were made for other weights")
 
 
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the checksum of a file of weights. Raises OSError."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
