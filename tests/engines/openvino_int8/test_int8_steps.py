@@ -260,7 +260,7 @@ def test_the_strongest_network_in_codes_is_near_itself_in_floats(coded: Model) -
     assert isinstance(strongest.module, Lite)
     x = to_unit(to_luma(photograph(48, 40)))[None]
     rounded = in_codes(strongest.module, load_coded_steps(strongest), x)
-    error = rounded - strongest.module.residual(x - 0.5)
+    error = (rounded - x - strongest.module.residual(x - 0.5)).detach()
     assert float(error.square().mean()) < 1e-4  # 40 dB below full scale: rounding, not other steps
 
 
