@@ -13,6 +13,7 @@ from vidsr.errors import OutputError
 from vidsr.run.stages.channel import QueueCounts
 from vidsr.run.stages.histogram import Histogram
 from vidsr.run.stages.pipeline import StageTimes
+from vidsr.video.coding.record import CodingRecord, CodingSummary
 from vidsr.video.info import SourceCounts
 
 
@@ -78,21 +79,29 @@ class Report:
         """Frames a second of wall time."""
         return self.frames / self.elapsed_s if self.elapsed_s else 0.0
 
+    @property
+    def coding_error(self) -> CodingSummary | None:
+        """What the source's codec did to its pictures, None where that is not known."""
+        return self.counts.coding.summary()
+
     def to_json(self) -> str:
         """Return the report as a JSON object; latencies as percentiles beside their buckets."""
         plain = asdict(replace(self, latency_ms={}))
         latency_ms = {name: each.summary() for name, each in self.latency_ms.items()}
-        return json.dumps(plain | {"latency_ms": latency_ms, "fps": self.fps}, indent=2)
+        coding = self.coding_error and asdict(self.coding_error)
+        derived = {"latency_ms": latency_ms, "fps": self.fps, "coding_error": coding}
+        return json.dumps(plain | derived, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Report:
         """Read what ``to_json`` wrote. Raises ValueError, KeyError, TypeError for anything else."""
         data = json.loads(text)
-        del data["fps"]
+        del data["fps"], data["coding_error"]
         data["size"], data["notes"] = tuple(data["size"]), tuple(data["notes"])
         data["streams"] = tuple(data["streams"])
         data["stages"] = StageTimes(**data["stages"])
-        data["counts"] = SourceCounts(**data["counts"])
+        coding = CodingRecord.from_json(data["counts"]["coding"])
+        data["counts"] = SourceCounts(**data["counts"] | {"coding": coding})
         data["latency_ms"] = {k: Histogram.parse(v) for k, v in data["latency_ms"].items()}
         data["queues"] = {name: QueueCounts(**counts) for name, counts in data["queues"].items()}
         return cls(**data)

@@ -1,7 +1,8 @@
 """The expected error of every picture of a stream: what its packets, quantisers and luma say.
 
-The value of a picture depends on it and on up to seven packets and three pictures before it, none
-of them before the last key frame: wherever decoding starts, a picture has the same value.
+The value of a picture depends on it and on up to three pictures shown before it, back to a key
+frame, and where no quantiser is known on the size of the last key frame: wherever decoding starts,
+a picture has the same value.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from vidsr.video.coding.expected_error import (
     CURVES,
     RECENT,
     TYPICAL_ACTIVITY,
-    Situation,
+    Evidence,
     block_levels,
     expected_levels,
 )
@@ -40,8 +41,7 @@ _LEAST_STEP = 0.25
 class _Seen:
     """What is known of a decoded picture before its samples are looked at."""
 
-    width: int
-    height: int
+    pixels: int
     steps: Steps | None
     recent: float
     key: bool
@@ -83,10 +83,11 @@ class CodingErrors:
             self._recent.clear()
         if steps is not None:
             self._recent.append(log2(max(steps.mean, _LEAST_STEP)))
-        recent = 2 ** (sum(self._recent) / len(self._recent)) if self._recent else 1.0
-        size = image.width, image.height
-        bidirectional = int(image.pict_type) == _B
-        self._seen = _Seen(*size, steps, recent, key, bidirectional, facts)
+        recent = 2.0 ** (sum(self._recent) / len(self._recent)) if self._recent else 1.0
+        if steps is None and self._recent:  # as of MPEG-2's last picture, which exports none
+            steps = Steps(recent)
+        pixels, bidirectional = image.width * image.height, int(image.pict_type) == _B
+        self._seen = _Seen(pixels, steps, recent, key, bidirectional, facts)
 
     def _steps(self, image: av.VideoFrame, facts: PacketFacts | None) -> Steps | None:
         if self._side_data is not None:
@@ -113,26 +114,36 @@ class CodingErrors:
             return told
         return None if rows is None else CodingError(seen_grid, "picture")
 
+    @property
+    def bits_per_pixel(self) -> float | None:
+        """The bits spent on each pixel of the last key frame."""
+        if self._seen is None or self._seen.facts is None:
+            return None
+        return 8 * self._seen.facts.key_bytes / self._seen.pixels
+
+    def evidence(self, busy: float) -> Evidence | None:
+        """Return what is known of the picture noted last, None where no quantiser is."""
+        seen = self._seen
+        if seen is None or seen.steps is None or self._family not in CURVES:
+            return None
+        step, flags = seen.steps.mean, (seen.key, seen.bidirectional)
+        return Evidence(self._family, step, seen.recent, busy, *flags)
+
     def _told(self, busy: float) -> CodingError | None:
         """Return what the stream itself says, None for nothing."""
         if self._lossless:
             return CodingError(0.0, "picture")
-        seen = self._seen
-        if seen is None:
+        if (evidence := self.evidence(busy)) is not None:
+            return self._quantised(evidence)
+        if (bits := self.bits_per_pixel) is None:
             return None
-        if seen.steps is not None and self._family in CURVES:
-            return self._quantised(seen, seen.steps, busy)
-        if seen.facts is None:
-            return None
-        bits = 8 * seen.facts.mean_bytes / (seen.width * seen.height)
         return CodingError(levels_of_bytes(self._family, bits, busy), "bytes")
 
-    def _quantised(self, seen: _Seen, steps: Steps, busy: float) -> CodingError:
-        at = Situation(busy, seen.recent, seen.key, seen.bidirectional)
-        levels = expected_levels(self._family, steps.mean, at)
+    def _quantised(self, evidence: Evidence) -> CodingError:
+        levels = expected_levels(evidence)
         if self._family == "jpeg":
             return CodingError(levels, "tables")
-        if steps.grid is None:
+        steps = self._seen.steps if self._seen else None
+        if steps is None or steps.grid is None:
             return CodingError(levels, "quantiser")
-        blocks = block_levels(self._family, steps.grid, steps.mean, at)
-        return CodingError(levels, "quantiser", blocks)
+        return CodingError(levels, "quantiser", block_levels(evidence, steps.grid))

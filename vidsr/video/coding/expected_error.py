@@ -41,52 +41,58 @@ class Curve:
 
 
 CURVES: dict[Family, Curve] = {
-    "h264": Curve(-2.61, 0.91, -0.022, 0.43, 0.21, 0.09, -0.34),
-    "vp9": Curve(-2.88, 0.88, -0.034, 0.46, 0.30, 0.24, 0.0),
-    "mpeg": Curve(-2.73, 0.73, 0.003, 0.73, 0.36, 0.03, 0.0),
+    "h264": Curve(-2.78, 0.97, -0.032, 0.47, 0.18, 0.04, -0.35),
+    "hevc": Curve(-3.01, 0.69, 0.001, 0.64, 0.34, -0.49, -0.13),
+    "vp9": Curve(-2.84, 0.87, -0.033, 0.46, 0.30, 0.26, 0.0),
+    "av1": Curve(-2.55, 0.73, -0.021, 0.48, 0.33, 0.50, 0.0),
+    # The quantisers of these encodes were constant, which tells nothing of e: that of the others.
+    "vp8": Curve(-2.72, 0.55, 0.021, 0.70, 0.30, 0.19, 0.0),
+    "mpeg": Curve(-2.66, 0.73, 0.005, 0.72, 0.30, 0.01, -0.02),
+    # Of FFmpeg's tables and of libjpeg's together.
     "jpeg": Curve(-3.18, 0.52, 0.022, 1.00),
 }
 
 
 @dataclass(frozen=True)
-class Situation:
-    """What decides the error of a picture besides the step.
+class Evidence:
+    """What decides the error of a picture.
 
     Attributes:
-        activity: Mean difference of horizontal neighbours in levels of 8 bits.
+        family: Family of the codec; one of ``CURVES``.
+        step: Mean step of the picture in levels of 8 bits, 0 for lossless.
         recent: Geometric mean of the steps of the picture and of those before it.
+        activity: Mean difference of horizontal neighbours in levels of 8 bits.
         key: True for a key frame.
         bidirectional: True for a B frame.
     """
 
-    activity: float
+    family: Family
+    step: float
     recent: float
+    activity: float
     key: bool
     bidirectional: bool
 
 
-def expected_levels(family: Family, step: float, at: Situation) -> float:
-    """Return the expected error in levels of 8 bits of a picture of one step; 0 for step 0."""
-    if step <= 0:
+def expected_levels(evidence: Evidence) -> float:
+    """Return the expected error of a picture in levels of 8 bits; 0 for step 0."""
+    if evidence.step <= 0:
         return 0.0
-    return float(_levels(CURVES[family], np.array([step]), step, at)[0])
+    return float(_levels(evidence, np.array([evidence.step]))[0])
 
 
-def block_levels(
-    family: Family, grid: NDArray[np.float64], mean: float, at: Situation
-) -> NDArray[np.float32]:
-    """Return the same for each block of a picture, of its own step; ``mean`` is that of all."""
-    levels = np.where(grid > 0, _levels(CURVES[family], grid, mean, at), 0.0)
-    return levels.astype(np.float32)
+def block_levels(evidence: Evidence, grid: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the expected error of each block of a picture from a grid of their steps."""
+    return np.where(grid > 0, _levels(evidence, grid), 0.0).astype(np.float32)
 
 
-def _levels(
-    curve: Curve, steps: NDArray[np.float64], mean: float, at: Situation
-) -> NDArray[np.float64]:
+def _levels(evidence: Evidence, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    curve = CURVES[evidence.family]
     log_step = np.log2(np.clip(steps, *_STEPS))
-    activity = min(max(at.activity, _ACTIVITIES[0]), _ACTIVITIES[1])
+    activity = min(max(evidence.activity, _ACTIVITIES[0]), _ACTIVITIES[1])
     # What a block takes over differs from its own step as it does on the whole.
-    taken_over = log2(max(at.recent, _STEPS[0])) - log2(max(mean, _STEPS[0]))
+    least = _STEPS[0]
+    taken_over = log2(max(evidence.recent, least)) - log2(max(evidence.step, least))
     fixed = curve.a + curve.d * log2(activity) + curve.e * taken_over
-    fixed += curve.f * at.key + curve.g * at.bidirectional
+    fixed += curve.f * evidence.key + curve.g * evidence.bidirectional
     return np.exp2(fixed + log_step * (curve.b + curve.c * log_step))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
 import av
 
 from vidsr.video.coding.codecs import Family
-from vidsr.video.coding.jpeg_tables import jpeg_step
+from vidsr.video.coding.headers.av1 import Av1Headers
+from vidsr.video.coding.headers.hevc import HevcHeaders
+from vidsr.video.coding.headers.jpeg import JpegHeaders
+from vidsr.video.coding.headers.vp8 import Vp8Headers
 from vidsr.video.items import Packet
 
 # Decoders hold back fewer pictures; of packets that never give one, the oldest are forgotten.
 _HELD = 256
-# Packets that count for the bytes spent: the picture's own and those before it, back to a key.
-WINDOW = 8
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class PacketFacts:
 
     Attributes:
         key: True if decoding can start at it.
-        mean_bytes: Mean size in bytes of this packet and of up to seven before it, back to a key
-            frame.
+        key_bytes: Size of the last key frame's packet, which may be this one. It tells more than
+            the sizes of the others, which follow the motion.
         step: Step that its headers or tables name, None where they were not read.
     """
 
     key: bool
-    mean_bytes: float
+    key_bytes: int
     step: float | None
 
 
@@ -42,16 +42,14 @@ class Headers(Protocol):
         ...
 
 
-class JpegHeaders:
-    """The reader of quantisation tables."""
-
-    def step(self, data: bytes) -> float | None:
-        """Return the mean step of the luma's table."""
-        return jpeg_step(data)
-
-
 def headers_of(family: Family, extradata: bytes | None) -> Headers | None:
     """Return the reader of a family's headers, None where FFmpeg reads them or nothing does."""
+    if family == "hevc":
+        return HevcHeaders(extradata)
+    if family == "av1":
+        return Av1Headers(extradata)
+    if family == "vp8":
+        return Vp8Headers()
     return JpegHeaders() if family == "jpeg" else None
 
 
@@ -61,21 +59,19 @@ class Packets:
     def __init__(self, headers: Headers | None) -> None:
         self._headers = headers
         self._facts: dict[int, PacketFacts] = {}
-        self._sizes: deque[int] = deque(maxlen=WINDOW)
+        self._key_bytes = 0
 
     def add(self, packet: Packet) -> None:
         """Note a packet before it is decoded."""
         if not packet.size:
             return
-        if packet.is_keyframe:
-            self._sizes.clear()
-        self._sizes.append(packet.size)
+        if packet.is_keyframe or not self._key_bytes:
+            self._key_bytes = packet.size
         step = self._headers.step(bytes(packet)) if self._headers else None
         time = packet.dts if packet.pts is None else packet.pts
         if time is None:
             return
-        mean = sum(self._sizes) / len(self._sizes)
-        self._facts[time] = PacketFacts(packet.is_keyframe, mean, step)
+        self._facts[time] = PacketFacts(packet.is_keyframe, self._key_bytes, step)
         if len(self._facts) > _HELD:
             del self._facts[next(iter(self._facts))]
 

@@ -97,6 +97,7 @@ class Pictures:
             return None
         layout = self._settle(layout, layout.pixel.name)
         error = self.coding.of(None, layout.pixel.depth)
+        self.counts.coding.add(error)
         planes, duration = nvdec.unpack(image), image.duration or None
         return Frame(planes, layout, image.pts, duration, coding_error=error)
 
@@ -142,6 +143,7 @@ class Pictures:
         error = self._errors.pop(image.pts, None)
         if error is not None and self._turner:
             error = replace(error, blocks=None)
+        self.counts.coding.add(error)
         planes, duration = view_planes(image), image.duration or None
         return Frame(planes, layout, image.pts, duration, coding_error=error)
 

@@ -12,6 +12,14 @@ _DQT, _SOS, _SOF = 0xDB, 0xDA, frozenset({0xC0, 0xC1, 0xC2})
 _COUNTED = 28
 
 
+class JpegHeaders:
+    """The reader of quantisation tables."""
+
+    def step(self, data: bytes) -> float | None:
+        """Return the step of a picture's luma, None where there is no table to read."""
+        return jpeg_step(data)
+
+
 def jpeg_step(data: bytes) -> float | None:
     """Return the geometric mean of the luma's steps, None where there is no table to read."""
     tables = _tables(data)
