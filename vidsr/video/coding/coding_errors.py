@@ -109,7 +109,7 @@ class CodingErrors:
         rows = None if luma is None else sampled_rows(luma)
         busy = TYPICAL_ACTIVITY if rows is None else activity(rows, depth)
         told = self._told(busy)
-        seen_grid = 0.0 if rows is None else grid_levels(rows)
+        seen_grid = 0.0 if rows is None else grid_levels(rows, depth)
         if told is not None and told.levels >= seen_grid:
             return told
         return None if rows is None else CodingError(seen_grid, "picture")
