@@ -62,7 +62,7 @@ class CodingErrors:
         self._family = family_of(decoder)
         self._lossless = is_lossless(decoder)
         self._packets = Packets(headers_of(self._family, extradata))
-        wanted = exported and self._family in ("h264", "vp9", "mpeg")
+        wanted = exported and self._family in ("vp9", "mpeg")
         self._side_data = SideData(frozenset({Type.VIDEO_ENC_PARAMS})) if wanted else None
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._seen: _Seen | None = None
