@@ -27,7 +27,7 @@ def textured(width: int, height: int, pix_fmt: str = "yuv420p", *, index: int = 
         noise = np.fft.rfft2(random.normal(0, 1, (high, 2 * wide)))
         cloud = np.fft.irfft2(noise / (np.hypot(down, across) + 0.02), (high, 2 * wide))
         cloud = np.roll(cloud / cloud.std(), -2 * index, axis=1)[:, :wide]
-        level = np.clip(128 + 40 * cloud, 1, 254)
+        level = np.clip(128 + 24 * cloud, 1, 254)
         view[:] = (level * (1 << deep)).astype(view.dtype)
     return image
 

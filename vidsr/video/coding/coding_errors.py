@@ -35,6 +35,8 @@ from vidsr.video.side_data import SideData
 
 _B = 3  # av.video.frame.PictureType.B
 _LEAST_STEP = 0.25
+# Codecs whose own blocks show: a grid tells nothing of what was before them.
+_WITH_GRID = frozenset({"mpeg", "jpeg"})
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,13 @@ class CodingErrors:
         rows = None if luma is None else sampled_rows(luma)
         busy = TYPICAL_ACTIVITY if rows is None else activity(rows, depth)
         told = self._told(busy)
-        seen_grid = 0.0 if rows is None else grid_levels(rows)
+        grid_is_own = told is not None and self._family in _WITH_GRID
+        if rows is None or grid_is_own:
+            return told
+        seen_grid = grid_levels(rows)
         if told is not None and told.levels >= seen_grid:
             return told
-        return None if rows is None else CodingError(seen_grid, "picture")
+        return CodingError(seen_grid, "picture")
 
     @property
     def bits_per_pixel(self) -> float | None:
