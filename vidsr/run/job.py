@@ -13,6 +13,7 @@ from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.errors import InputError
 from vidsr.models.families import is_family
 from vidsr.notes import Notes
+from vidsr.picture.coding_record import CodingSummary
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.run.early_checks import check_run
 from vidsr.run.media_kinds import FILES, Openers
@@ -22,7 +23,6 @@ from vidsr.run.sizing import choose_scale, describe, target_size
 from vidsr.run.spec import JobSpec
 from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.upscaler import Upscaler
-from vidsr.video.coding.record import CodingSummary
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceInfo
 from vidsr.video.locator import Name

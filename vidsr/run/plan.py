@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vidsr.picture.coding_record import CodingSummary
 from vidsr.run.spec import JobSpec
-from vidsr.video.coding.record import CodingSummary
 from vidsr.video.info import SourceInfo
 from vidsr.video.sink.output_plan import OutputPlan
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from vidsr.errors import OutputError
+from vidsr.picture.coding_record import CodingRecord, CodingSummary
 from vidsr.run.stages.channel import QueueCounts
 from vidsr.run.stages.histogram import Histogram
 from vidsr.run.stages.pipeline import StageTimes
-from vidsr.video.coding.record import CodingRecord, CodingSummary
 from vidsr.video.info import SourceCounts
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 
+from vidsr.picture.coding_record import CodingRecord
 from vidsr.picture.frame import VideoFormat
-from vidsr.video.coding.record import CodingRecord
 from vidsr.video.hdr import HdrMetadata
 
 

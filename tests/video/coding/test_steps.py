@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from vidsr.video.coding.headers.steps import VP9_AC, mpeg_steps, qp_steps, vp9_steps
 from vidsr.video.coding.step_map import picture_steps
-from vidsr.video.coding.steps import VP9_AC, mpeg_steps, qp_steps, vp9_steps
 from vidsr.video.coding.venc_params import Kind, Quantisers
 
 

@@ -16,8 +16,6 @@ from itertools import accumulate, chain, repeat
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vidsr.video.coding.venc_params import Quantisers
-
 # VP9's table is a curve of whole numbers: (increment, how many times in a row), from 4 on.
 _VP9_START = 4
 _VP9_RUNS = (
@@ -56,18 +54,3 @@ def vp9_steps(index: ArrayLike, depth: int = 8) -> NDArray[np.float64]:
 def mpeg_steps(doubled: ArrayLike) -> NDArray[np.float64]:
     """Return the steps of twice MPEG's quantiser, which is what FFmpeg exports."""
     return np.clip(np.asarray(doubled, np.float64), 1, 224)
-
-
-def steps(quantisers: Quantisers, values: ArrayLike, depth: int) -> NDArray[np.float64]:
-    """Return the steps of quantisers of a picture.
-
-    Args:
-        quantisers: The picture's quantisers.
-        values: Numbers on their scale, ``base`` added.
-        depth: Bits of a sample.
-    """
-    if quantisers.kind == "h264":
-        return qp_steps(values, depth)
-    if quantisers.kind == "vp9":
-        return vp9_steps(values, depth)
-    return mpeg_steps(values)
