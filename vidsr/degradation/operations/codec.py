@@ -21,7 +21,7 @@ from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
 from vidsr.picture.size import Size
 from vidsr.video.close_codecs import empty_decoder, empty_encoder
-from vidsr.video.sink.stream_plan import MUX_ERRORS
+from vidsr.video.streams.copies import MUX_ERRORS
 
 _PIXEL = PixelFormat("yuv", 8, (2, 2))
 

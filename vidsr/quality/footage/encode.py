@@ -18,7 +18,7 @@ from vidsr.picture.size import Size
 from vidsr.quality.footage.codings import Coding
 from vidsr.video.close_codecs import writing
 from vidsr.video.codec_kinds import CODEC_KINDS
-from vidsr.video.sink.stream_plan import MUX_ERRORS
+from vidsr.video.streams.copies import MUX_ERRORS
 
 RATE = Fraction(25)
 _LOSSLESS = "ffv1"

@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from vidsr.errors import InputError
 from vidsr.notes import Notes
+from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.image_sequences import is_image
 from vidsr.video.locator import Locator
 from vidsr.video.source.presence import check_source, first_number
@@ -74,8 +75,11 @@ def _open(
 def choose_video(container: InputContainer, locator: Locator, notes: Notes) -> VideoStream:
     """Return the stream FFmpeg calls best, cover art aside. Raises InputError for none.
 
-    Its decoder refuses still pictures that are damaged.
+    Of a HEIF file it is that of the picture to be shown. Its decoder refuses still pictures that
+    are damaged.
     """
+    if still := StillPicture.of(container):
+        return still.stream(container)
     pictures = [s for s in container.streams.video if s.disposition & Disposition.attached_pic]
     videos = [s for s in container.streams.video if s not in pictures]
     if not videos:

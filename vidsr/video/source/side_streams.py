@@ -48,6 +48,7 @@ def _side_stream(container: InputContainer, stream: Stream) -> SideStream:
         readable=readable,
         template=stream,
         read_payload=_payload(container, stream),
+        pid=stream.id if container.format.name == "mpegts" else None,
     )
 
 
