@@ -14,6 +14,7 @@ from vidsr.notes import Notes
 from vidsr.picture.coding_error import CodingError
 from vidsr.picture.color import MATRIX_UNSPECIFIED
 from vidsr.picture.frame import Frame, VideoFormat, view_planes
+from vidsr.video.coding.activity import first_plane
 from vidsr.video.coding.coding_errors import CodingErrors
 from vidsr.video.filters import (
     DEINTERLACE,
@@ -154,8 +155,8 @@ class Pictures:
         return Frame(planes, layout, image.pts, duration, coding_error=error)
 
     def _coding_error(self, planar: av.VideoFrame) -> CodingError | None:
-        luma = view_planes(planar)[0].numpy()
-        return self.coding.of(luma, planar.format.components[0].bits)
+        depth = planar.format.components[0].bits
+        return self.coding.of(first_plane(planar.planes[0], depth), depth)
 
     def _observe(self, image: av.VideoFrame) -> None:
         if image.is_corrupt:
