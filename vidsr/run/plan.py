@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from vidsr.picture.coding_record import CodingSummary
@@ -26,6 +26,8 @@ class JobPlan:
         lines: The plan for people, a fact a line.
         notes: What was assumed and left out while it was made.
         coding_error: What the source's codec did to its first frames; None where that is not known.
+        strengths: Number of those frames by the step of the network that takes them.
+        last_strength: Step of the strongest network that the engine has; 0 where it has one.
     """
 
     spec: JobSpec
@@ -38,6 +40,8 @@ class JobPlan:
     lines: tuple[str, ...]
     notes: tuple[str, ...]
     coding_error: CodingSummary | None = None
+    strengths: dict[str, int] = field(default_factory=dict)
+    last_strength: int = 0
 
     def facts(self) -> dict[str, Any]:
         """Return the plan as data that JSON holds, names without their secrets."""
@@ -56,6 +60,8 @@ class JobPlan:
             "frames": info.frames,
             "duration_s": info.duration_s,
             "coding_error": self.coding_error and asdict(self.coding_error),
+            "strengths": self.strengths,
+            "last_strength": self.last_strength,
             "model": self.model,
             "scale": self.scale,
             "device": self.device,
