@@ -19,6 +19,7 @@ from vidsr.run.spec import JobSpec
 from vidsr.terminal.command import Failure, run_command, say
 from vidsr.terminal.names import typed_name
 from vidsr.terminal.parser import Parser
+from vidsr.terminal.progress_choice import KINDS
 from vidsr.video.locator import Locator
 
 # Everything that loads torch is imported where it is used: that takes seconds, during which the
@@ -58,6 +59,13 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     group.add_argument("--report", metavar="JSON", help="a file for the run's report; -: stdout")
+    group.add_argument(
+        "--progress",
+        choices=KINDS,
+        default="auto",
+        metavar="KIND",
+        help="auto, bar, lines, json or none (auto)",
+    )
     group.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     group.add_argument("--list-models", action="store_true", help="print the models and stop")
     group.add_argument("--version", action="version", version=f"vidsr {__version__}")
@@ -103,10 +111,11 @@ def _upscale(
 ) -> None:
     from vidsr.api import run
     from vidsr.terminal.heap import keep_heap
-    from vidsr.terminal.progress_bar import ProgressBar
+    from vidsr.terminal.progress_choice import make_progress
 
     keep_heap()
-    progress = ProgressBar(quiet=arguments.quiet, interrupted=interrupted)
+    kind, quiet = arguments.progress, arguments.quiet
+    progress = make_progress(kind, NAME, quiet=quiet, interrupted=interrupted)
     report = run(arguments.input, arguments.output, options, progress=progress)
     if arguments.report:
         write_record(arguments.report, report.to_json())

@@ -203,7 +203,7 @@ def _video(
 ) -> Done:
     from vidsr.degradation.stills import Done
     from vidsr.degradation.videos import degrade_video
-    from vidsr.terminal.progress_bar import ProgressBar
+    from vidsr.terminal.progress_choice import make_progress
 
     chain = recipe.sample(arguments.seed)
     done = degrade_video(
@@ -214,7 +214,7 @@ def _video(
         options=_output(arguments),
         pairs=pairs,
         notes=notes,
-        progress=ProgressBar(quiet=arguments.quiet, interrupted=interrupted),
+        progress=make_progress("auto", NAME, quiet=arguments.quiet, interrupted=interrupted),
     )
     return Done(done.written, 0, chain.describe())
 

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vidsr.errors import MemoryLimitError, VidsrError
@@ -17,6 +17,7 @@ from vidsr.terminal.signals import Interruption, open_closed_streams, signals_ca
 
 INTERRUPTED = 130  # also what a work returns that ended by itself after a signal of any kind
 OUT_OF_MEMORY = MemoryLimitError.exit_code
+OURS = "vidsr"  # the logger of the package
 Asked = Callable[[], bool]
 Work = Callable[[argparse.Namespace, Asked], int | None]
 
@@ -80,7 +81,7 @@ def run_command(
         SystemExit: The arguments are wrong (2), or asked for help or version (0).
     """
     open_closed_streams()
-    with signals_caught(interruption) as caught:
+    with signals_caught(interruption) as caught, _level_kept():
         arguments = None
         try:
             made = parser()
@@ -122,10 +123,24 @@ def _parsed(
     return arguments
 
 
+@contextlib.contextmanager
+def _level_kept() -> Iterator[None]:
+    """Leave the level of vidsr's own log as it was, for programs that call a command's ``main``."""
+    ours = logging.getLogger(OURS)
+    before = ours.level
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
+
+
 def _log_to_stderr(formatter: logging.Formatter, *, quiet: bool) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.ERROR if quiet else logging.WARNING)
+    logging.getLogger(OURS).setLevel(logging.ERROR if quiet else logging.INFO)
+    # SVT-AV1 writes a page about itself to stderr, past all logs. 1: errors only.
+    os.environ.setdefault("SVT_LOG", "1")
 
 
 def say(name: str, text: str) -> None:

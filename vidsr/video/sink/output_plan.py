@@ -24,6 +24,7 @@ from vidsr.video.sink.encoder_settings import (
     encoder_options,
 )
 from vidsr.video.sink.output_options import OutputOptions, check_pair, default_codec
+from vidsr.video.sink.player_formats import player_format
 from vidsr.video.sink.stream_plan import (
     MUX_ERRORS,
     StreamPlan,
@@ -70,7 +71,10 @@ def plan_output(
     default = default_codec(target, deep=deep, large=large)
     codec = find_codec(options.codec) if options.codec else default
     check_pair(codec, target)
-    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt)
+    shown = None if options.pix_fmt else player_format(info, target.container, codec, size)
+    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt or shown)
+    if shown:
+        notes.choose(f"{codec.name} as {shown}, which players show; `pix_fmt` asks for another")
     if lost := _losses(info.format.pixel, pixel):
         notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
     full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
@@ -176,7 +180,7 @@ def plan_streams(
         if plan.action == "drop":
             _refuse_or_drop(plan, target, options, notes)
         elif plan.action == "convert":
-            notes.say(f"subtitles, stream {plan.index}: {stream.codec} become {plan.codec}")
+            notes.choose(f"subtitles, stream {plan.index}: {stream.codec} become {plan.codec}")
         plans.append(plan)
     return tuple(plans)
 

@@ -117,7 +117,7 @@ class Pictures:
             return
         self.interlaced = True
         self.counts.deinterlaced += interlaced
-        self.notes.say("interlaced frames are deinterlaced; deinterlace = 'off' keeps them")
+        self.notes.choose("interlaced frames are deinterlaced; deinterlace = 'off' keeps them")
         yield from deinterlacer.push(image)
 
     def _deliver(self, images: Iterator[av.VideoFrame]) -> Iterator[Frame]:
@@ -162,7 +162,7 @@ class Pictures:
             self.notes.say("the display matrix is no quarter turn and is not carried over")
             return
         self._turner = FrameFilter(filters, self.time_base)
-        self.notes.say("the picture is turned upright: the target cannot store a rotation")
+        self.notes.choose("the picture is turned upright: the target cannot store a rotation")
 
     def _conform(self, image: av.VideoFrame) -> av.VideoFrame:
         layout = self._read(image)
