@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vidsr.errors import InputError
+from vidsr.errors import InputError, NoInputError
 from vidsr.video.image_sequences import picture_files
+
+VIDEO_SUFFIXES = frozenset(
+    {
+        *(".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".ts", ".m2ts", ".mts"),
+        *(".mpg", ".mpeg", ".vob", ".wmv", ".flv", ".3gp", ".mxf", ".ogv", ".y4m"),
+    }
+)
+"""Suffixes by which a video is told where pictures are expected."""
 
 
 def is_paired(folder: Path) -> bool:
@@ -23,7 +31,23 @@ def training_files(folder: Path) -> list[Path]:
 
     Raises NoInputError where there is no folder, or no picture in it.
     """
-    return picture_files(folder / "hr" if is_paired(folder) else folder)
+    try:
+        return picture_files(folder / "hr" if is_paired(folder) else folder)
+    except NoInputError as error:
+        if not _holds_videos(folder):
+            raise
+        raise NoInputError(
+            f"{folder}: expected pictures, got video",
+            hint="vidsr-degrade VIDEO -o small.mkv --pairs FOLDER makes pairs to train on; "
+            "give FOLDER then",
+        ) from error
+
+
+def _holds_videos(path: Path) -> bool:
+    """Return True for a video, and for a folder that holds one."""
+    if path.is_dir():
+        return any(each.suffix.lower() in VIDEO_SUFFIXES for each in path.iterdir())
+    return path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES
 
 
 def validation_files(folder: Path, scale: int) -> tuple[list[Path], bool]:

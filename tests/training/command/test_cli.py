@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,7 +17,9 @@ import pytest
 import torch
 
 import vidsr
+from tests.makers.clips import make_clip
 from tests.makers.photos import make_photos, photograph
+from vidsr.degradation.cli import main as degrade
 from vidsr.models.checkpoint import load_generator
 from vidsr.training.command.cli import main
 from vidsr.video.still_images import read_rgb, write_png
@@ -66,6 +69,55 @@ def test_a_run_leaves_everything_and_its_weights_enlarge(
     large = vidsr.Upscaler(out / "model.safetensors")(photograph(5, 20, 24))
     assert tuple(large.shape) == (3, 40, 48)
     assert "done:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, True), (4, True), (9, True), (10, False)])
+def test_few_pictures_cannot_be_validated_and_that_is_said(
+    count: int, said: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = make_photos(tmp_path / "photos", count)
+    assert train(photos, "--out", tmp_path / "run", "--steps", 2, *FAST) == 0
+    warned = [r.message for r in caplog.records if "nothing can be validated" in r.message]
+    assert len(warned) == said
+    if said:
+        assert f"none of {count} pictures is held back, which takes 10 or more" in warned[0]
+        assert "--validate" in warned[0]
+
+
+def test_the_time_left_is_shown(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(photos, "--out", tmp_path / "a", "--steps", 4, "--every", 2, *FAST) == 0
+    first, last = (line for line in capsys.readouterr().err.splitlines() if " step " in line)
+    assert re.search(r"ms a step  \d+ s left$", first)
+    assert "left" not in last
+    run = ("--out", tmp_path / "b", "--minutes", 600, "--stop-after", 2, "--every", 2)
+    assert train(photos, *run, *FAST) == 0
+    assert "10.0 h left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "b.MKV", "c.ts", "d.mxf"])
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_folder_of_videos_leads_to_pairs(
+    name: str, inside: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    (folder / name).write_bytes(b"x")
+    data = folder if inside else folder / name
+    assert train(data, "--out", tmp_path / "run", "--steps", 2) == 3
+    said = capsys.readouterr().err
+    assert f"{data}: expected pictures, got video. Hint: vidsr-degrade VIDEO" in said
+    assert "--pairs FOLDER makes pairs to train on" in said
+
+
+def test_that_way_leads_somewhere(tmp_path: Path) -> None:
+    """As the hint says: a video becomes pairs, and pairs can be trained on."""
+    clip = make_clip(tmp_path / "clip.mkv", frames=4, size=(96, 64)).path
+    pairs, small = tmp_path / "pairs", tmp_path / "small.mkv"
+    words = [str(clip), "-o", str(small), "--pairs", str(pairs), "--scale", "2"]
+    assert degrade(words) == 0
+    assert train(pairs, "--out", tmp_path / "run", "--steps", 2, *FAST) == 0
 
 
 def test_it_beats_bicubic_on_pictures_it_has_not_seen(tmp_path: Path) -> None:
