@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vidsr import __version__
 from vidsr.errors import OptionError, VidsrError
+from vidsr.models.shipped import available
 from vidsr.run.early_checks import check_report, check_run
 from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
@@ -21,6 +22,7 @@ from vidsr.terminal.names import typed_name
 from vidsr.terminal.parser import Parser
 from vidsr.terminal.progress_choice import KINDS
 from vidsr.video.locator import Locator
+from vidsr.video.sink.codec_defaults import CODECS
 
 # Everything that loads torch is imported where it is used: that takes seconds, during which the
 # command has to be ready for Ctrl-C, and what was typed wrong has been answered before.
@@ -72,7 +74,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 
 
 def _list_models() -> None:
-    from vidsr.models.shipped import PURPOSES, available
+    from vidsr.models.shipped import PURPOSES
     from vidsr.models.zoo import load_model
 
     for name in available():
@@ -170,6 +172,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser=build_parser,
         interrupted="interrupted; the target was not written",
         memory_hint="give a smaller --max-memory or --tile.",
+        words={"--model": available, "--codec": lambda: CODECS},
         failed=lambda failure, arguments: _report_failure(argv, failure, arguments),
     )
 

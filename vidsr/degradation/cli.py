@@ -23,6 +23,7 @@ from vidsr.notes import Notes
 from vidsr.terminal.command import run_command, say
 from vidsr.terminal.parser import Parser
 from vidsr.video.image_sequences import is_image, is_pattern, picture_files
+from vidsr.video.sink.codec_defaults import CODECS
 from vidsr.video.sink.output_options import OutputOptions
 
 if TYPE_CHECKING:
@@ -227,6 +228,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv,
         parser=build_parser,
         interrupted="interrupted; the target was not written",
+        words={"--recipe": recipe_names, "--codec": lambda: CODECS},
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vidsr.errors import MemoryLimitError, VidsrError
+from vidsr.terminal.completion import Words, complete
 from vidsr.terminal.flags import FlagFormatter, as_flags, flags_of
 from vidsr.terminal.parser import UsageExit
 from vidsr.terminal.signals import Interruption, open_closed_streams, signals_caught
@@ -58,6 +59,7 @@ def run_command(
     memory_hint: str = "",
     interruption: Interruption | None = None,
     failed: Failed = lambda *_: None,
+    words: Words | None = None,
 ) -> int:
     """Parse ``argv``, do ``work``, and return the exit status, whatever happens.
 
@@ -72,6 +74,7 @@ def run_command(
         interruption: The handler of signals, for a command that ends in its own time.
         failed: A receiver of how the command failed, after that was printed, and of the arguments;
             None instead of these where they are wrong.
+        words: Names that shells offer for options, by their flags.
 
     Returns:
         0, the error's own status, 8 where memory ran out, 128 and the signal's number where the
@@ -85,6 +88,7 @@ def run_command(
         arguments = None
         try:
             made = parser()
+            complete(made, words or {})
             arguments = _parsed(name, argv, made)
             status = work(arguments, lambda: caught.asked) or 0
             sys.stdout.flush()  # here, where a closed pipe is expected
@@ -139,8 +143,6 @@ def _log_to_stderr(formatter: logging.Formatter, *, quiet: bool) -> None:
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.ERROR if quiet else logging.WARNING)
     logging.getLogger(OURS).setLevel(logging.ERROR if quiet else logging.INFO)
-    # SVT-AV1 writes a page about itself to stderr, past all logs. 1: errors only.
-    os.environ.setdefault("SVT_LOG", "1")
 
 
 def say(name: str, text: str) -> None:

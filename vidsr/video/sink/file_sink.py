@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 from typing import Any
 
 import av
@@ -41,8 +40,6 @@ class FileSink:
         self._last_pts = 0
         self._delay: int | None = None
         self._closed = True
-        # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
-        os.environ.setdefault("SVT_LOG", "1")
         try:
             self._claim = plan.target.open()
         except OSError as error:

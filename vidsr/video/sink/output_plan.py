@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -232,6 +233,8 @@ def configure_encoder(
     container: av.container.OutputContainer, plan: OutputPlan
 ) -> av.video.stream.VideoStream:
     """Add the encoded stream to an output container."""
+    # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
+    os.environ.setdefault("SVT_LOG", "1")
     rate = min(plan.rate, Fraction(plan.codec.max_rate))
     stream = container.add_stream(plan.codec.encoder, rate=rate, options=plan.options)
     assert isinstance(stream, av.video.stream.VideoStream)
