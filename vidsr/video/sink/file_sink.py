@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 from typing import Any
 
 import av
@@ -47,8 +46,6 @@ class FileSink:
             step=1 / (plan.rate * plan.time_base),
         )
         self._closed = True
-        # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
-        os.environ.setdefault("SVT_LOG", "1")
         try:
             self._claim = plan.target.open()
         except OSError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -24,6 +25,7 @@ from vidsr.video.sink.encoder_settings import (
     encoder_options,
 )
 from vidsr.video.sink.output_options import OutputOptions, check_pair, default_codec
+from vidsr.video.sink.player_formats import player_format
 from vidsr.video.sink.stream_plan import Holder, StreamPlan, plan_stream
 from vidsr.video.sink.target_file import Target
 from vidsr.video.streams.copies import MUX_ERRORS
@@ -69,7 +71,10 @@ def plan_output(
     default = default_codec(target, deep=deep, large=large)
     codec = find_codec(options.codec) if options.codec else default
     check_pair(codec, target)
-    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt)
+    shown = None if options.pix_fmt else player_format(info, target.container, codec, size)
+    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt or shown)
+    if shown:
+        notes.choose(f"{codec.name} as {shown}, which players show; `pix_fmt` asks for another")
     if lost := _losses(info.format.pixel, pixel):
         notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
     full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
@@ -199,7 +204,7 @@ def plan_streams(
             _refuse_or_drop(plan, stream, target, options, notes)
         elif plan.action == "convert":
             kind, verb = ("audio", "becomes") if plan.kind == "audio" else ("subtitles", "become")
-            notes.say(f"{kind}, stream {plan.index}: {stream.codec} {verb} {plan.codec}")
+            notes.choose(f"{kind}, stream {plan.index}: {stream.codec} {verb} {plan.codec}")
         plans.append(plan)
     return tuple(plans)
 
@@ -274,6 +279,8 @@ def configure_encoder(
     container: av.container.OutputContainer, plan: OutputPlan
 ) -> av.video.stream.VideoStream:
     """Add the encoded stream to an output container."""
+    # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
+    os.environ.setdefault("SVT_LOG", "1")
     rate = min(plan.rate, Fraction(plan.codec.max_rate))
     stream = container.add_stream(plan.codec.encoder, rate=rate, options=plan.options)
     assert isinstance(stream, av.video.stream.VideoStream)

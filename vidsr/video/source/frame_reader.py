@@ -133,7 +133,7 @@ class Pictures:
             return
         self.interlaced = True
         self.counts.deinterlaced += interlaced
-        self.notes.say("interlaced frames are deinterlaced; deinterlace = 'off' keeps them")
+        self.notes.choose("interlaced frames are deinterlaced; deinterlace = 'off' keeps them")
         yield from deinterlacer.push(image)
 
     def _deliver(self, images: Iterator[av.VideoFrame]) -> Iterator[Frame]:
@@ -197,7 +197,7 @@ class Pictures:
         if self._first is None:
             self._first_turn = filters
         why = "as each picture says" if self._each else "the target cannot store a rotation"
-        self.notes.say(f"the picture is turned upright: {why}")
+        self.notes.choose(f"the picture is turned upright: {why}")
 
     def _conform(self, image: av.VideoFrame) -> av.VideoFrame:
         layout = self._read(image)
