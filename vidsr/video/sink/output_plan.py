@@ -186,7 +186,8 @@ def _refuse_or_drop(plan: StreamPlan, target: Target, options: OutputOptions, no
     if plan.reason == "data":
         notes.say(f"{where} is dropped: no container takes such data as a copy")
     elif plan.reason == "unreadable":
-        notes.say(f"{where} is dropped: the file does not say how it is coded")
+        why = plan.detail or "the file does not say how it is coded"
+        notes.say(f"{where} is dropped: {why}")
     elif target.container == "image2":
         notes.say(f"{where} is dropped: pictures hold no other streams")
     elif options.drop_incompatible:

@@ -80,7 +80,7 @@ class Passthrough:
             copy.codec_context.time_base = copy.time_base = stream.time_base or Fraction(1, 1000)
             copy.disposition = stream.disposition
         else:
-            copy = add_copy(self.target, stream)
+            copy = add_copy(self.target, stream, source.codec)
         copy.metadata.update(copy_tags(source.tags))
         self._streams[plan.index] = copy
 

@@ -31,13 +31,17 @@ _STATISTICS = ("DURATION", "_STATISTICS", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """The fate of one stream of the source. ``codec`` is its name in the target."""
+    """The fate of one stream of the source. ``codec`` is its name in the target.
+
+    ``reason`` and, in the words of a sentence's end, ``detail`` say why it is dropped.
+    """
 
     index: int
     kind: str
     action: Action
     codec: str
     reason: str = ""
+    detail: str = ""
 
 
 def fits(container: str, stream: SideStream) -> bool:
@@ -48,7 +52,7 @@ def fits(container: str, stream: SideStream) -> bool:
         return False
     probe = av.open(io.BytesIO(), "w", format=container)
     try:
-        add_copy(probe, stream.template)
+        add_copy(probe, stream.template, stream.codec)
         probe.start_encoding()
     except MUX_ERRORS:
         return False
@@ -67,7 +71,7 @@ def plan_stream(stream: SideStream, container: str) -> StreamPlan:
         action: Action = "copy" if container == "matroska" else "drop"
         return StreamPlan(stream.index, kind, action, name, "container")
     if not stream.readable:
-        return StreamPlan(stream.index, kind, "drop", name, "unreadable")
+        return StreamPlan(stream.index, kind, "drop", name, "unreadable", stream.unreadable_why)
     if fits(container, stream):
         return StreamPlan(stream.index, kind, "copy", name)
     if name in TEXT_SUBTITLES and container in SUBTITLE_CODEC:
@@ -88,9 +92,13 @@ def copy_tags(tags: Mapping[str, str]) -> dict[str, str]:
     return kept
 
 
-def add_copy(target: OutputContainer, stream: Stream) -> Stream:
-    """Add a stream to ``target`` that takes ``stream``'s packets."""
-    copy: Stream = target.add_stream_from_template(stream, opaque=True)
+def add_copy(target: OutputContainer, stream: Stream, codec: str) -> Stream:
+    """Add a stream to ``target`` that takes ``stream``'s packets, coded as ``codec`` says."""
+    context: object = stream.codec_context
+    if stream.type == "subtitle" and context is None:  # there is no decoder
+        copy: Stream = target.add_mux_stream(codec)
+    else:
+        copy = target.add_stream_from_template(stream, opaque=True)
     if isinstance(copy, AudioStream):
         _name_layout(copy)
     copy.time_base = stream.time_base
