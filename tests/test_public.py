@@ -53,6 +53,7 @@ UPSCALE = {
     "crf": None,
     "preset": None,
     "pix_fmt": None,
+    "audio": "copy",
     "drop_incompatible": False,
     "overwrite": False,
     "progress": None,
@@ -99,7 +100,7 @@ def test_report_fields() -> None:
         *("decoder", "scale", "tile"),
         *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
         *("output_bytes", "stages"),
-        *("counts", "streams", "notes", "latency_ms", "queues"),
+        *("counts", "streams", "notes", "latency_ms", "queues", "version", "platform"),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from os import PathLike
 
-from vidsr.option_values import Decoder, Deinterlace, EngineKind, ModelName, Precision
+from vidsr.option_values import AudioChoice, Decoder, Deinterlace, EngineKind, ModelName, Precision
 from vidsr.run.executor import LocalExecutor
 from vidsr.run.options import RunOptions
 from vidsr.run.report import Report
@@ -15,8 +15,8 @@ from vidsr.video.progress import Progress
 
 
 def upscale(
-    src: str | PathLike[str],
-    dst: str | PathLike[str],
+    src: str | bytes | PathLike[str] | PathLike[bytes],
+    dst: str | bytes | PathLike[str] | PathLike[bytes],
     *,
     model: ModelName = "auto",
     scale: int | None = None,
@@ -37,6 +37,7 @@ def upscale(
     crf: int | None = None,
     preset: str | None = None,
     pix_fmt: str | None = None,
+    audio: AudioChoice = "copy",
     drop_incompatible: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -68,6 +69,8 @@ def upscale(
         crf: The quality as the encoder counts it; smaller is better.
         preset: The encoder's effort.
         pix_fmt: FFmpeg's name of the target's pixel format.
+        audio: ``copy``; ``auto`` to convert what the container cannot hold; ``aac``, ``opus`` or
+            ``flac`` to convert all; ``none`` to leave sound out.
         drop_incompatible: Leave out streams that the container cannot hold.
         overwrite: Replace an existing target.
         progress: A receiver of progress, called after every frame.

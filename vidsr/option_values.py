@@ -7,8 +7,9 @@ loads PyTorch.
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from os import PathLike
 from typing import Literal
@@ -20,12 +21,54 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino"]
 Decoder = Literal["cpu", "cuda"]
 Deinterlace = Literal["auto", "off"]
+AudioChoice = Literal["copy", "auto", "aac", "opus", "flac", "none"]
 
 SCALES = (1, 2, 4)
 MAX_SIDE = 16384
 """Greatest width or height of a target, in pixels."""
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def model_name(model: object) -> ModelName:
+    """Return the name or path of a model, text for bytes. Raises OptionError for other types."""
+    if isinstance(model, bytes):
+        return os.fsdecode(model)
+    if isinstance(model, str | PathLike):
+        return model
+    raise OptionError(f"model: expected a name or a path, got type {type(model).__name__}.")
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """Return the one of ``known`` that differs from ``given`` in one or two letters, or "".
+
+    A letter too many, too few, another or exchanged with its neighbour counts once. Short words are
+    not guessed at when half of them differs: ``-x`` is no ``-q``. What begins one of them alone,
+    with three letters or more, is an abbreviation of it.
+    """
+    known = tuple(known)
+    begun = [each for each in known if each.startswith(given)]
+    if len(begun) == 1 and len(given.strip("-")) >= 3:
+        return begun[0]
+    letters = len(given.strip("-"))
+    most = min(2, letters // 2)
+    rated = [(_letters_apart(given.lower(), each.lower()), each) for each in known]
+    apart, found = min(rated, default=(most + 1, ""))
+    return found if apart <= most else ""
+
+
+def _letters_apart(one: str, other: str) -> int:
+    """Return how many letters have to be changed to turn one word into the other."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        older, before, row = before, row, [i]
+        for j, b in enumerate(other, 1):
+            steps = [before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b)]
+            if i > 1 and j > 1 and (a, one[i - 2]) == (other[j - 2], b):
+                steps.append(older[j - 2] + 1)
+            row.append(min(steps))
+    return row[-1]
 
 
 def one_of(words: Sequence[object]) -> str:

@@ -43,6 +43,7 @@ OTHER: dict[str, Any] = {
     "crf": 20,
     "preset": "slow",
     "pix_fmt": "yuv420p",
+    "audio": "auto",
     "drop_incompatible": True,
     "overwrite": True,
 }
@@ -161,6 +162,7 @@ def test_the_target_gets_what_concerns_it() -> None:
         crf=20,
         preset="slow",
         pix_fmt="yuv420p",
+        audio="auto",
         drop_incompatible=True,
         overwrite=True,
     )

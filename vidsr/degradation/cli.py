@@ -14,6 +14,7 @@ from vidsr.degradation.files import (
     check_picture,
     check_source_or_folder,
     check_video,
+    file_names,
 )
 from vidsr.degradation.pairs import Pairs
 from vidsr.degradation.recipe_files import read_recipe, recipe_names
@@ -68,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--scale", type=int, default=4, metavar="N", help="the factor that sizes are divided by (4)"
     )
-    add("--pairs", type=Path, metavar="DIR", help="write DIR/hr/NAME.png and DIR/lr/NAME.png too")
+    add("--pairs", type=Path, metavar="DIR", help="write DIR/hr and DIR/lr too, of several sources")
     add(
         "--every",
         type=int,
@@ -96,7 +97,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     if arguments.list_recipes:
         return _list_recipes()
     kind = _check(arguments)
-    pairs = _pairs(arguments)
+    pairs = _pairs(arguments, kind)
     from vidsr.degradation.recipe import Recipe
 
     recipe, notes = Recipe.load(arguments.recipe), Notes()
@@ -147,10 +148,16 @@ def _output(arguments: argparse.Namespace) -> OutputOptions:
     return OutputOptions(codec=arguments.codec, crf=arguments.crf, overwrite=arguments.overwrite)
 
 
-def _pairs(arguments: argparse.Namespace) -> Pairs | None:
+def _pairs(arguments: argparse.Namespace, kind: Kind) -> Pairs | None:
+    """Return the writer of pairs, if none of those that are there is in its way."""
     if arguments.pairs is None:
         return None
-    return Pairs(arguments.pairs, every=arguments.every, overwrite=arguments.overwrite)
+    pairs = Pairs(arguments.pairs, every=arguments.every, overwrite=arguments.overwrite)
+    if kind == "video":
+        pairs.check_video(arguments.input)
+    else:
+        pairs.check([arguments.output.stem] if kind == "picture" else file_names(arguments.input))
+    return pairs
 
 
 def _folder(

@@ -14,7 +14,7 @@ from vidsr.errors import ModelError
 from vidsr.models.checkpoint import is_own, load_own, load_srresnet
 from vidsr.models.model import Model
 from vidsr.models.networks.config import OutputRange
-from vidsr.models.shipped import require_file
+from vidsr.models.shipped import model_title, require_file
 
 
 class ModelLoader(Protocol):
@@ -80,6 +80,6 @@ def load_file(path: Path, loaders: Sequence[ModelLoader]) -> Model:
     require_file(path)
     for loader in loaders:
         if loader.detect(path):
-            return loader.load(path, path.stem)
+            return loader.load(path, model_title(path))
     names = ", ".join(type(loader).__name__ for loader in loaders) or "none"
     raise ModelError(f"{path}: of no kind that is known here (loaders: {names})")

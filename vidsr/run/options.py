@@ -17,6 +17,7 @@ from vidsr.errors import OptionError
 from vidsr.option_values import (
     MAX_SIDE,
     SCALES,
+    AudioChoice,
     Decoder,
     Deinterlace,
     EngineKind,
@@ -24,6 +25,7 @@ from vidsr.option_values import (
     Precision,
     check_device_names,
     exact_rate,
+    model_name,
     one_of,
     parse_bytes,
     parse_rate,
@@ -112,6 +114,7 @@ class RunOptions:
         help="a model; --list-models names them (auto)",
         takes="a name or a path",
         kinds=(str, os.PathLike),
+        convert=model_name,
         metavar="NAME|PATH",
         json=json_values.PATH,
     )
@@ -294,6 +297,14 @@ class RunOptions:
         takes="FFmpeg's name of a pixel format",
         kinds=(str,),
         metavar="NAME",
+    )
+    audio: AudioChoice = _words(
+        "copy",
+        AudioChoice,
+        "--audio",
+        group=ENCODING,
+        help="sound: copied, converted where OUTPUT cannot hold it (auto), always converted, or "
+        "left out (copy)",
     )
     drop_incompatible: bool = _switch(
         "--drop-incompatible", group=ENCODING, help="leave out what OUTPUT cannot hold"

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from vidsr.errors import OutputError
+from vidsr import __version__
+from vidsr.run.records.record_file import platform_name, write_record
 from vidsr.run.stages.channel import QueueCounts
 from vidsr.run.stages.histogram import Histogram
 from vidsr.run.stages.pipeline import StageTimes
@@ -43,6 +44,8 @@ class Report:
         counts: Events while reading the source.
         streams: Every stream of the source with what was done to it.
         notes: Assumptions, drops and switches of the run, as sentences.
+        version: Version of vidsr.
+        platform: System, Python and libraries.
     """
 
     source: str
@@ -68,6 +71,8 @@ class Report:
     notes: tuple[str, ...]
     latency_ms: dict[str, Histogram] = field(default_factory=dict)
     queues: dict[str, QueueCounts] = field(default_factory=dict)
+    version: str = __version__
+    platform: str = field(default_factory=platform_name)
 
     @property
     def fps(self) -> float:
@@ -114,10 +119,7 @@ class Report:
 
     def write(self, path: Path) -> None:
         """Write the report as JSON. Raises OutputError."""
-        try:
-            path.write_text(self.to_json() + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"{path}: the report cannot be written: {error.strerror}") from error
+        write_record(str(path), self.to_json())
 
     def summary(self) -> str:
         """Return one line for people."""

@@ -148,13 +148,16 @@ class Ring:
     """Slots that frames pass through in order; several devices take turns.
 
     The host waits for nothing but the oldest frame's download. ``downstream`` is how many frames
-    the receiver may hold unreleased while it asks for more.
+    the receiver may hold unreleased while it asks for more. With ``at_once`` every frame is waited
+    for, and none is held back.
     """
 
-    def __init__(self, lanes: Sequence[Lane], *, downstream: int, depth: int = DEPTH) -> None:
+    def __init__(
+        self, lanes: Sequence[Lane], *, downstream: int, depth: int = DEPTH, at_once: bool = False
+    ) -> None:
         self._free: deque[Slot] = deque()  # appending and taking are atomic: threads share it
         self._busy: deque[Slot | Any] = deque()
-        self._depth = depth * len(lanes)
+        self._depth, self._at_once = depth * len(lanes), at_once
         # Neighbours in the queue belong to different devices, so that these take turns.
         for _ in range(slots_per_device(len(lanes), downstream, depth)):
             self._free.extend(Slot(lane) for lane in lanes)
@@ -162,7 +165,7 @@ class Ring:
     @property
     def latency_frames(self) -> int:
         """Most frames that are held back."""
-        return self._depth
+        return 0 if self._at_once else self._depth
 
     def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
         """Give items in their order: frames upscaled, all else as it is.
@@ -185,6 +188,8 @@ class Ring:
             self._start(item)
         else:
             self._busy.append(item)
+        if self._at_once:
+            yield from self.rest()
 
     def rest(self) -> Iterator[Any]:
         """Give all that is on its way, each as soon as it is done."""

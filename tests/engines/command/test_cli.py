@@ -530,7 +530,7 @@ def test_signals_end_it_in_one_line(
 ) -> None:
     monkeypatch.setattr(cli, "EngineCache", lambda: signal.raise_signal(signal.SIGTERM))
     before = signal.getsignal(signal.SIGTERM)
-    assert run("list") == 130
+    assert run("list") == 143
     assert signal.getsignal(signal.SIGTERM) == before
     assert capsys.readouterr().err == "vidsr-engine: interrupted\n"
 

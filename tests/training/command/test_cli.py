@@ -16,6 +16,7 @@ import pytest
 import torch
 
 import vidsr
+from tests.makers.footage import footage
 from tests.makers.photos import make_photos, photograph
 from vidsr.models.checkpoint import load_generator
 from vidsr.training.command.cli import main
@@ -44,6 +45,30 @@ def train(*arguments: object) -> int:
 def rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "log.csv").open() as file:
         return list(csv.DictReader(file))
+
+
+def test_a_run_on_a_video_and_its_cache(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = footage(tmp_path / "clip.mkv", 20, (96, 80))
+    data = (video, "--recipe", "codecs", "--spots", 4, "--clips", 2, "--portion", "0-90%")
+    for name in ("first", "second"):
+        out = ("--out", tmp_path / name, "--cache", tmp_path / "pairs")
+        assert train(*data, *out, "--steps", 4, "--every", 4, *FAST) == 0
+    assert "1 video to learn from" in capsys.readouterr().err
+    assert len(list((tmp_path / "pairs").iterdir())) == 1
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "second")]
+    assert weights[0] == weights[1]
+    assert float(rows(tmp_path / "first")[-1]["psnr_db"]) > 0
+
+
+@pytest.mark.parametrize("portion", ["50", "60-40%"])
+def test_a_portion_that_is_none(
+    portion: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = (photos, "--out", tmp_path / "run", "--steps", 1, "--portion", portion, *FAST)
+    assert train(*arguments) == 2
+    error = capsys.readouterr().err
+    assert f"--portion {portion}" in error or f"portion = '{portion}'" in error
+    assert "Hint: such as 0-50%" in error
 
 
 def test_a_run_leaves_everything_and_its_weights_enlarge(

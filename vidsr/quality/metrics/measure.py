@@ -13,6 +13,7 @@ from vidsr.quality.metrics.niqe import BLOCK, niqe
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
 from vidsr.quality.metrics.ssim import WINDOW, ssim
 
+ORIGINAL = "original"  # the method that is none: what a metric without reference says of the HR
 EQUAL_DB = 100.0  # what an equal picture counts in a mean, where infinity would swallow the rest
 
 

@@ -60,7 +60,7 @@ def why_unknown(stream: Stream) -> str:
     """Return why a stream has to be given up, in the words of a sentence's end."""
     context: Any = stream.codec_context
     if context is None and stream.container.format.name not in _BY_PACKETS:
-        return "FFmpeg has no decoder for it, and a copy needs one"
+        return "FFmpeg has no decoder for it, and the target takes no copy"
     limit, read = int(LOOKS[-1]["probesize"]), 0
     with av.open(stream.container.name, options={"scan_all_pmts": "1"}) as again:
         same = next((s for s in again.streams if s.index == stream.index), None)

@@ -18,12 +18,15 @@ from vidsr.video.close_codecs import writing
 from vidsr.video.header import StreamHeader
 from vidsr.video.sink.base import Written
 from vidsr.video.sink.media_lengths import settle_media_lengths
+from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.packet_times import PacketTimes
-from vidsr.video.sink.passthrough import Passthrough
-from vidsr.video.sink.stream_plan import MUX_ERRORS, copy_tags
-
-MAX_TIMESCALE = 1_000_000
+from vidsr.video.sink.passthrough import Passthrough, keep_pid
+from vidsr.video.sink.read_back import check_read_back, written_tags
+from vidsr.video.streams.copies import MUX_ERRORS
+from vidsr.video.streams.picture_marks import hide_empty_views
+from vidsr.video.streams.picture_tags import add_tags
+from vidsr.video.streams.tags import copy_tags, service_tags
 
 
 class FileSink:
@@ -60,43 +63,31 @@ class FileSink:
             raise
 
     def _open(self, header: StreamHeader) -> None:
-        plan, options = self.plan, self._muxer_options(header)
+        plan = self.plan
+        options = muxer_options(plan, header, self.notes)
         self.container = av.open(
-            plan.target.url, "w", format=plan.target.container, options=options
+            plan.target.url, "w", format=plan.target.container, container_options=options
         )
         self._closed = False
         self._add_streams(header)
         if plan.bitexact:  # read with the header, at the first packet
             self.container.flags |= Flags.bitexact.value  # type: ignore[operator]
 
-    def _muxer_options(self, header: StreamHeader) -> dict[str, str]:
-        if self.plan.target.container in ("mp4", "mov"):
-            # Starts other than zero are counted in this unit, by default a millisecond.
-            options = {"movie_timescale": str(min(self.plan.time_base.denominator, MAX_TIMESCALE))}
-            if header.first_pts < 0:
-                # Else an edit list hides every frame before zero; all streams move together.
-                options["avoid_negative_ts"] = "make_non_negative"
-                self.notes.say("the source starts before time zero: all streams are moved to it")
-            return options
-        if self.plan.target.container != "image2":
-            return {}
-        if not self.plan.target.sequence:
-            return {"update": "1"}
-        return {"start_number": str(header.first_number)}
-
     def _add_streams(self, header: StreamHeader) -> None:
-        self.passthrough = Passthrough(header.streams, self.container)
+        self._picture_tags = kept_tags(self.plan, header, self.notes)
+        self.passthrough = Passthrough(header.streams, self.container, self.plan.target)
         for stream in self.plan.streams:
             if stream.action == "encode":
                 self.stream = configure_encoder(self.container, self.plan)
                 if video := header.video_stream:
+                    keep_pid(self.stream, video.pid, self.plan.target)
                     self.stream.metadata.update(copy_tags(video.tags))
                     self.stream.disposition = Disposition(video.disposition)
             else:
                 self.passthrough.add(stream)
         if self.plan.target.container == "image2":
             return
-        self.container.metadata.update(copy_tags(header.tags))
+        self.container.metadata.update(copy_tags(header.tags) | service_tags(header.service))
         if header.chapters:
             self.container.set_chapters(list(header.chapters))
 
@@ -145,10 +136,20 @@ class FileSink:
                 packet.dts = packet.pts
             self._times.settle(packets, last=image is None)
             for packet in packets:
+                if self._picture_tags:
+                    packet = self._tagged(packet)
                 self.bytes_written += packet.size
                 self.container.mux_one(packet)
         except MUX_ERRORS as error:
             raise self._failure(f"writing failed at frame {self.frames}", error) from error
+
+    def _tagged(self, packet: av.Packet[Any]) -> av.Packet[Any]:
+        data = add_tags(bytes(packet), self._picture_tags, self.plan.format.pixel.family)
+        tagged: av.Packet[Any] = av.Packet(data)
+        tagged.stream, tagged.time_base = self.stream, packet.time_base
+        tagged.pts, tagged.dts, tagged.duration = packet.pts, packet.dts, packet.duration
+        tagged.is_keyframe = True
+        return tagged
 
     @property
     def _too_short(self) -> bool:
@@ -170,11 +171,15 @@ class FileSink:
         self._mux(None)
         try:
             self.passthrough.finish()
+            self._wanted = written_tags(self.container)
             self._closed = True
             self.container.close()
             if self.plan.target.container in ("mp4", "mov"):
                 settle_media_lengths(self.plan.target.working)
+            if self.plan.marks.stereo and self.plan.target.container == "mp4":
+                hide_empty_views(self.plan.target.working)
             self.bytes_written = self.plan.target.size()
+            check_read_back(self.plan, self._wanted, self.notes)
             self.plan.target.commit(self.notes)
         except MUX_ERRORS as error:
             self.abort()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vidsr.errors import OptionError
+from vidsr.option_values import AudioChoice
 from vidsr.video.sink.codec_defaults import (
     CODECS,
     MPEGTS_CODECS,
@@ -29,6 +30,7 @@ class OutputOptions:
     crf: int | None = None
     preset: str | None = None
     pix_fmt: str | None = None
+    audio: AudioChoice = "copy"
     drop_incompatible: bool = False
     overwrite: bool = False
 

@@ -15,7 +15,7 @@ from vidsr.notes import Notes
 from vidsr.option_values import Decoder, Deinterlace
 from vidsr.picture.frame import Frame
 from vidsr.video.close_codecs import close_input
-from vidsr.video.header import SideStream, StreamHeader
+from vidsr.video.header import PictureTags, Service, SideStream, StreamHeader
 from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
@@ -30,6 +30,9 @@ from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.side_streams import side_streams
 from vidsr.video.source.time_window import SEEK_BACK_S, Window
 from vidsr.video.source.video_decoding import VideoDecoding
+from vidsr.video.streams.picture_marks import marks_of
+from vidsr.video.streams.picture_tags import read_tags
+from vidsr.video.streams.services import find_service
 from vidsr.video.timing.announced_end import announced_end
 from vidsr.video.timing.frame_durations import FrameDurations
 
@@ -329,12 +332,24 @@ class FileSource:
             first_number=self.first_number,
             seekable=self.locator.may_seek,
             decoder=self.decoder,
+            service=self._service(),
+            picture_tags=self._picture_tags(),
         )
 
     def _streams(self) -> tuple[SideStream, ...]:
         """Return the streams of the file; the other items of a still picture are none."""
         streams = side_streams(self.container)
         return tuple(s for s in streams if s.index == self.stream.index or not self.still)
+
+    def _picture_tags(self) -> PictureTags:
+        if self.locator.kind == "sequence":
+            return read_tags(next(iter(numbered_files(self.locator.path).values())))
+        return read_tags(self.locator.path) if is_image(self.locator.path) else PictureTags()
+
+    def _service(self) -> Service | None:
+        if self.container.format.name != "mpegts" or not self.locator.local:
+            return None
+        return find_service(self.locator.path, self.stream.id)
 
     def _describe(self) -> SourceInfo:
         frame = self._first[-1]
@@ -354,6 +369,7 @@ class FileSource:
             matrix_assumed=self.pictures.matrix_assumed,
             duration_s=duration_s,
             frames=round(duration_s * self.rate) if duration_s else None,
+            marks=marks_of(self.stream, self.pictures.stereo),
         )
 
     def _aspect(self) -> Fraction:

@@ -21,7 +21,7 @@ from vidsr.video.filters import (
     swaps_sides,
     upright_filters,
 )
-from vidsr.video.hdr import DYNAMIC, HdrMetadata, find_display_matrix, find_hdr
+from vidsr.video.hdr import DYNAMIC, HdrMetadata, find_display_matrix, find_hdr, find_stereo
 from vidsr.video.info import SourceCounts
 from vidsr.video.pixel_formats import conform, has_alpha, on_gpu, read_format, resolve_matrix
 from vidsr.video.side_data import SideData, Watch
@@ -54,6 +54,7 @@ class Pictures:
         self.hdr = HdrMetadata()
         self.display_matrix: tuple[int, ...] | None = None
         self.stored_matrix: tuple[int, ...] | None = None
+        self.stereo = 0
         self.matrix_assumed = False
         self.interlaced = False
         self._deinterlacer = FrameFilter(DEINTERLACE, time_base) if deinterlace else None
@@ -150,6 +151,8 @@ class Pictures:
         items = self._side_data.read(image)
         if self.hdr.empty:
             self.hdr = find_hdr(items)
+        if self._first is None:
+            self.stereo = find_stereo(items)
         if self._first is None or self._each:
             matrix = self.stored_matrix or find_display_matrix(items, image.rotation)
             if self._first is None:

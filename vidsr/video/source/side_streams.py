@@ -64,6 +64,7 @@ def _side_stream(container: InputContainer, stream: Stream, names: dict[int, str
         unreadable_why="" if readable or stream.type == "data" else why_unknown(stream),
         template=stream,
         read_payload=_payload(container, stream),
+        pid=stream.id if container.format.name == "mpegts" else None,
     )
 
 
