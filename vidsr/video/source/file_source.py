@@ -15,6 +15,8 @@ from vidsr.notes import Notes
 from vidsr.option_values import Decoder, Deinterlace
 from vidsr.picture.frame import Frame
 from vidsr.video.close_codecs import close_input
+from vidsr.video.coding.codecs import export_quantisers
+from vidsr.video.coding.coding_errors import CodingErrors
 from vidsr.video.header import PictureTags, Service, SideStream, StreamHeader
 from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.image_sequences import is_image, numbered_files
@@ -155,6 +157,9 @@ class FileSource:
     def _prepare(self) -> None:
         stream = self.stream = choose_video(self.container, self.locator, self.notes)
         stream.thread_type = "AUTO"
+        context = stream.codec_context
+        if not self._hwaccel:
+            export_quantisers(context)
         if self._hwaccel:
             # Each thread takes a surface, and FFmpeg gives up on NVDEC beyond 32 of them.
             stream.thread_count = 1
@@ -168,13 +173,14 @@ class FileSource:
         self.window = Window(self.container, stream, *self._part)
         self.pictures = Pictures(
             self.time_base,
-            stream.codec_context.name,
+            context.name,
             deinterlace=self._deinterlace == "auto",
             upright=self._upright,
             each=self.locator.kind == "sequence",
             counts=self.counts,
             notes=self.notes,
             stay=bool(self._hwaccel and self._hwaccel.stay),
+            coding=CodingErrors(context.name, context.extradata, exported=not self._hwaccel),
         )
         self.still = StillPicture.of(self.container)
         if self.still:

@@ -11,8 +11,10 @@ from av.sidedata.sidedata import Type
 
 from vidsr.errors import InputError
 from vidsr.notes import Notes
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.color import MATRIX_UNSPECIFIED
 from vidsr.picture.frame import Frame, VideoFormat, view_planes
+from vidsr.video.coding.coding_errors import CodingErrors
 from vidsr.video.filters import (
     DEINTERLACE,
     Filters,
@@ -48,9 +50,11 @@ class Pictures:
         notes: Notes,
         stay: bool = False,
         each: bool = False,
+        coding: CodingErrors | None = None,
     ) -> None:
         self.time_base, self.codec = time_base, codec
         self.counts, self.notes = counts, notes
+        self.coding = coding or CodingErrors(codec, exported=False)
         self.hdr = HdrMetadata()
         self.display_matrix: tuple[int, ...] | None = None
         self.stored_matrix: tuple[int, ...] | None = None
@@ -62,6 +66,7 @@ class Pictures:
         self._side_data, self._watch = SideData(), Watch()
         self._turner: FrameFilter | None = None
         self._first_turn: Filters = ()
+        self._errors: dict[int | None, CodingError | None] = {}
         self._first: VideoFormat | None = None
         self._reference: VideoFormat | None = None
 
@@ -80,6 +85,7 @@ class Pictures:
             image = self._fetch(image)
         interlaced = image.interlaced_frame
         planar = self._conform(image)
+        self._errors[planar.pts] = self._coding_error(planar)
         if self._deinterlacer and (interlaced or self.interlaced):
             progressive = self._progressive(self._deinterlacer, planar, interlaced)
         else:
@@ -96,7 +102,10 @@ class Pictures:
         if (layout.pixel, layout.color) != (first.pixel, first.color):
             return None
         layout = self._settle(layout, layout.pixel.name)
-        return Frame(nvdec.unpack(image), layout, image.pts, image.duration or None)
+        error = self.coding.of(None, layout.pixel.depth)
+        self.counts.coding.add(error)
+        planes, duration = nvdec.unpack(image), image.duration or None
+        return Frame(planes, layout, image.pts, duration, coding_error=error)
 
     def _fetch(self, image: av.VideoFrame) -> av.VideoFrame:
         if self._stay:
@@ -137,7 +146,16 @@ class Pictures:
     def _frame(self, image: av.VideoFrame) -> Frame:
         assert self._reference is not None
         layout = replace(self._reference, width=image.width, height=image.height)
-        return Frame(view_planes(image), layout, image.pts, image.duration or None)
+        error = self._errors.pop(image.pts, None)
+        if error is not None and self._turner:
+            error = replace(error, blocks=None)
+        self.counts.coding.add(error)
+        planes, duration = view_planes(image), image.duration or None
+        return Frame(planes, layout, image.pts, duration, coding_error=error)
+
+    def _coding_error(self, planar: av.VideoFrame) -> CodingError | None:
+        luma = view_planes(planar)[0].numpy()
+        return self.coding.of(luma, planar.format.components[0].bits)
 
     def _observe(self, image: av.VideoFrame) -> None:
         if image.is_corrupt:

@@ -72,6 +72,7 @@ class VideoDecoding:
         if self.sequence and packet.size:
             self.sequence.sent(packet)
         self._check_whole(packet)
+        self.pictures.coding.packet(packet)
         images: list[av.VideoFrame] = []
         try:
             images = packet.decode()
@@ -124,6 +125,7 @@ class VideoDecoding:
         if self.hardware:
             self._observe_surface(image)
         self._last_pts = image.pts
+        self.pictures.coding.picture(image)
         pts = self.clock.stamp(image)
         guessed = self.clock.synthesised > 0
         placed = self.window.place_frame(pts, guessed=guessed, key=bool(image.key_frame))
