@@ -220,7 +220,8 @@ def _refuse_or_drop(
     elif plan.reason == "cover":
         notes.say(f"{where} is dropped: {target.path.suffix} takes no cover art")
     elif plan.reason == "unreadable":
-        notes.say(f"{where} is dropped: the file does not say how it is coded")
+        why = plan.detail or "the file does not say how it is coded"
+        notes.say(f"{where} is dropped: {why}")
     elif target.container == "image2":
         notes.say(f"{where} is dropped: pictures hold no other streams")
     elif options.drop_incompatible:
