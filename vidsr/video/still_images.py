@@ -11,7 +11,7 @@ from torch import Tensor
 from vidsr.errors import InputError
 from vidsr.files import written_whole
 from vidsr.video.close_codecs import reading
-from vidsr.video.whole_pictures import strict_options
+from vidsr.video.whole_pictures import not_decoded, strict_options
 
 
 def read_picture(path: Path) -> Tensor:
@@ -23,6 +23,8 @@ def read_picture(path: Path) -> Tensor:
         with reading(av.open(str(path))) as container:
             decoder = container.streams.video[0].codec_context
             decoder.options = strict_options(decoder.name)
+            if decoder.name in ("tiff", "webp") and (reason := not_decoded(path.read_bytes())):
+                raise InputError(f"{path}: is {reason}", hint="convert it first.")
             frame = next(container.decode(video=0))
     except (av.FFmpegError, StopIteration, IndexError, OSError, ValueError) as error:
         raise InputError(f"{path}: not a picture, or damaged: {error}") from error
