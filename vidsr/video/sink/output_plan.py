@@ -18,6 +18,7 @@ from vidsr.picture.size import Size
 from vidsr.video.header import SideStream, StreamHeader
 from vidsr.video.info import PictureMarks, SourceInfo
 from vidsr.video.sink.codec_defaults import Codec, find_codec
+from vidsr.video.sink.encoder_formats import PALETTE
 from vidsr.video.sink.encoder_settings import (
     add_parameters,
     check_device,
@@ -31,7 +32,10 @@ from vidsr.video.sink.target_file import Target
 from vidsr.video.streams.copies import MUX_ERRORS
 from vidsr.video.streams.picture_marks import MARKED_CODECS, MARKING, STEREO_MODES, hand_on
 
-NO_DISPLAY_MATRIX = ("mpegts", "image2")
+# Files of pictures alone; sound beside them is left out as beside numbered pictures.
+PICTURES = ("image2", "gif", "apng", "webp", "avif")
+NO_DISPLAY_MATRIX = ("mpegts", *PICTURES, "avi", "mxf")
+CONSTANT_RATE = ("avi", "mxf")
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def plan_output(
         options=settings,
         encoder_format=name,
         format=VideoFormat(size.width, size.height, pixel, color),
-        time_base=info.time_base,
+        time_base=1 / info.rate if target.container in CONSTANT_RATE else info.time_base,
         rate=info.rate,
         sample_aspect_ratio=aspect,
         display_matrix=info.display_matrix,
@@ -109,6 +113,11 @@ def plan_output(
             replace(s, codec=codec.bitstream) if s.action == "encode" else s for s in streams
         ),
     )
+    if name == PALETTE:
+        notes.say("GIF holds 256 colours a picture and counts hundredths of a second")
+    if target.container == "avi" and codec.bitstream == "h264":
+        settings["bf"] = "0"  # AVI has no times, only an order
+        notes.say("FFmpeg reads H.264 in AVI a frame late")
     _try_encoder(plan)
     return plan
 
@@ -129,6 +138,8 @@ def target_color(source: VideoFormat, pixel: PixelFormat, codec: Codec) -> Color
         return replace(color, matrix=0, range=RANGE_FULL)
     if codec.jpeg_range:
         return replace(color, matrix=MATRIX_BT601, range=RANGE_FULL, siting="center")
+    if codec.bt601:
+        return replace(color, matrix=MATRIX_BT601, range=1, siting="center")
     if source.pixel.family == "rgb":
         matrix = MATRIX_BT2020 if color.primaries == MATRIX_BT2020 else MATRIX_BT709
         return replace(color, matrix=matrix, range=1, siting="left")
@@ -222,7 +233,7 @@ def _refuse_or_drop(
     elif plan.reason == "unreadable":
         why = plan.detail or "the file does not say how it is coded"
         notes.say(f"{where} is dropped: {why}")
-    elif target.container == "image2":
+    elif target.container in PICTURES:
         notes.say(f"{where} is dropped: pictures hold no other streams")
     elif options.drop_incompatible:
         notes.say(f"{where} is dropped: {target.path.suffix} cannot hold it")

@@ -26,7 +26,14 @@ from vidsr.video.filters import (
 )
 from vidsr.video.hdr import DYNAMIC, HdrMetadata, find_display_matrix, find_hdr, find_stereo
 from vidsr.video.info import SourceCounts
-from vidsr.video.pixel_formats import conform, has_alpha, on_gpu, read_format, resolve_matrix
+from vidsr.video.pixel_formats import (
+    conform,
+    has_alpha,
+    has_clear_colors,
+    on_gpu,
+    read_format,
+    resolve_matrix,
+)
 from vidsr.video.side_data import SideData, Watch
 from vidsr.video.source import nvdec
 
@@ -163,7 +170,7 @@ class Pictures:
             self.counts.concealed += 1
         if self._watch.due(image) or self._each:
             self._look(image)
-        if has_alpha(image):
+        if has_alpha(image) or has_clear_colors(image):
             self.notes.say("the alpha channel (transparency) is not carried over")
 
     def _look(self, image: av.VideoFrame) -> None:
