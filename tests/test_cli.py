@@ -369,7 +369,8 @@ def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals as Unix has them")
 @pytest.mark.parametrize("delay_s", [0.15, 0.6])
 def test_ctrl_c_while_loading(tmp_path: Path, delay_s: float) -> None:
-    words = [*COMMAND, str(tmp_path / "a.mkv"), "-o", str(tmp_path / "b.mkv")]
+    entry = [sys.executable, "-m", "vidsr"]
+    words = [*entry, str(tmp_path / "a.mkv"), "-o", str(tmp_path / "b.mkv")]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         time.sleep(delay_s)
         process.send_signal(signal.SIGINT)

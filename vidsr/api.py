@@ -19,7 +19,7 @@ from vidsr.run.options import RunOptions
 from vidsr.run.report import Report
 from vidsr.run.spec import JobSpec
 from vidsr.video.locator import Name
-from vidsr.video.progress import Progress
+from vidsr.video.progress import Progress, ProgressCall
 
 
 def upscale(
@@ -49,7 +49,7 @@ def upscale(
     audio: AudioChoice = "copy",
     drop_incompatible: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | ProgressCall | None = None,
 ) -> Report:
     """Upscale the video ``src`` into ``dst``; every frame keeps its timestamp.
 
@@ -84,7 +84,9 @@ def upscale(
             ``flac`` to convert all; ``none`` to leave sound out.
         drop_incompatible: Leave out streams that the container cannot hold.
         overwrite: Replace an existing target.
-        progress: A receiver of progress, called after every frame.
+        progress: A function of (frames done, frames in all or None), called after every frame, or
+            an object with ``start(info)``, ``frame(done, output_bytes)`` and ``close()``. What it
+            raises ends the run: nothing is left of the target, and the exception comes out here.
 
     Returns:
         What was done, in numbers.
@@ -96,6 +98,12 @@ def upscale(
     return run(src, dst, options, progress=progress)
 
 
-def run(src: Name, dst: Name, options: RunOptions, *, progress: Progress | None = None) -> Report:
+def run(
+    src: Name,
+    dst: Name,
+    options: RunOptions,
+    *,
+    progress: Progress | ProgressCall | None = None,
+) -> Report:
     """Upscale ``src`` into ``dst`` with the arguments gathered. Raises a VidsrError."""
     return LocalExecutor(progress=progress).run(JobSpec.of(src, dst, options))

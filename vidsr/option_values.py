@@ -138,6 +138,15 @@ def is_strength(value: object) -> bool:
     return number and 0 <= float(value) <= GREATEST_STRENGTH  # type: ignore[arg-type]
 
 
+def in_words(seconds: float) -> str:
+    """Return seconds in words: ``8 s``, ``12 min``, ``3.5 h`` or ``2.1 days``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
+
+
 def parse_rate(text: str) -> Fraction:
     """Return the frame rate that ``25``, ``29.97`` or ``30000/1001`` stands for.
 

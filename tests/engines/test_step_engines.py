@@ -19,12 +19,12 @@ from vidsr.engines.step_engines import StepEngines
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.model import Model
 from vidsr.models.networks.config import GeneratorConfig
+from vidsr.models.strength_choice import StrengthChoice
 from vidsr.models.strength_files import save_strengths
 from vidsr.models.strengths import StrengthCurve
 from vidsr.models.zoo import load_model
 from vidsr.option_values import Precision
 from vidsr.picture.coding_error import CodingError
-from vidsr.upscaling.strength_choice import StrengthChoice
 
 X = torch.rand(1, 1, 9, 11, generator=torch.Generator().manual_seed(0))
 

@@ -105,10 +105,13 @@ def test_json_says_all(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert (result["scale"], result["border"], result["frames"]) == (4, 4, 3)
     assert (result["clips"], result["columns"]) == (["a.mkv", "b.mkv"], ["lite-x4"])
     assert list(result["means"]) == ["none", "h264:30"]
-    assert list(result["means"]["none"]) == ["bicubic", "lanczos", "lite-x4", "original"]
+    columns = ["measured", "expected", "bicubic", "lanczos", "lite-x4", "original"]
+    assert list(result["means"]["none"]) == columns
     rows = [(row["group"], row["picture"], row["method"]) for row in result["pictures"]]
-    assert len(rows) == len(set(rows)) == 2 * 2 * 4
+    assert len(rows) == len(set(rows)) == 2 * 2 * 6
     for row in result["pictures"]:
+        if row["method"] in ("measured", "expected"):
+            continue
         names = ["niqe"] if row["method"] == "original" else ["psnr", "ssim", "niqe", "flicker"]
         assert list(row["scores"]) == names
     assert set(result["gains"]["lite-x4"]) == {"mean", "lowest", "below"}
@@ -144,6 +147,29 @@ def test_tables_name_codecs_clips_and_gains(clip: Path, capsys: pytest.CaptureFi
     assert "| none | +" in out or "| none | -" in out
     assert "| lowest | " in out
     assert "Below bicubic by more than 0.02 dB or 0.0005: lite-x4 " in out
+
+
+def test_what_the_codec_did_is_measured_beside_what_is_expected(
+    clip: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--hr", clip, "--frames", 3, "--codec", "mpeg2:4,20", "--metrics", "psnr")
+    result = measured(capsys, *arguments)
+    assert scores(result, "none", "measured") == {"coding_error": 0}
+    fine, coarse = (scores(result, f"mpeg2:{q}", "measured")["coding_error"] for q in (4, 20))
+    assert 0 < fine < coarse
+    assert scores(result, "mpeg2:20", "expected")["coding_error"] > 0
+    assert run(*arguments) == 0
+    assert "| picture | measured | expected |" in capsys.readouterr().out
+
+
+def test_a_strength_is_passed_to_the_models(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("--hr", clip, "--frames", 2, "--codec", "h264:30", "--metrics", "psnr")
+    result = measured(capsys, *arguments, "--strength", "0")
+    assert result["upscaler"] == {"strength": "0.0"}
+    assert measured(capsys, *arguments)["upscaler"] == {}
+    with pytest.raises(SystemExit):
+        run(*arguments, "--strength", "3")
+    assert "--strength: expected auto or a number" in capsys.readouterr().err
 
 
 def test_uncompressed_alone(clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -251,6 +277,7 @@ def test_a_restorer_is_refused(
         (("--codec", "none", "--lr", "."), "--lr beside --codec"),
         (("--no-reference", "--metrics", "psnr"), "--metrics psnr: without an original expected"),
         (("--start", "1"), "--start is for clips"),
+        (("--strength", "1"), "--strength is for clips"),
         (("--shuffle", "--codec", "none"), "--shuffle is given without --sheet"),
     ],
 )

@@ -78,6 +78,7 @@ def _footage(args: argparse.Namespace) -> Footage | None:
         codings=parse_codings(args.codec or ()) if args.codec else (),
         starts_s=args.start or (0.0,),
         frames=args.frames or CLIP_FRAMES,
+        upscaler={} if args.strength is None else {"strength": args.strength},
     )
 
 
@@ -92,8 +93,8 @@ def _check_options(args: argparse.Namespace) -> None:
         raise OptionError("--shuffle is given without --sheet.", hint="--sheet names the picture.")
     if args.codec or args.no_reference:
         _check_clips(args)
-    elif args.shuffle or args.start:
-        name = "--shuffle" if args.shuffle else "--start"
+    elif args.shuffle or args.start or args.strength is not None:
+        name = "--shuffle" if args.shuffle else "--start" if args.start else "--strength"
         raise OptionError(
             f"{name} is for clips: expected --codec or --no-reference.",
             hint="such as --codec h264:18,23,28.",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from torch import Tensor
@@ -19,6 +20,7 @@ from vidsr.quality.footage.originals import (
     Clip,
     Original,
     check_clip,
+    frames_of,
     levels,
     open_clip,
     read_original,
@@ -88,8 +90,23 @@ def score_coded(
         for coding in codings:
             small = Clip(Path(folder) / "small.mkv")
             write_clip(small.path, original.small, coding)
+            yield from _coding_error(original, small, str(coding))
             tallies = _against(original, small, task, sheet, str(coding))
             yield from _rows(str(coding), original.name, tallies, len(original.large))
+
+
+def _coding_error(original: Original, small: Clip, coding: str) -> Iterator[Row]:
+    """Yield what the codec did to the small clip, as measured and as its stream lets expect."""
+    measured, expected = [], []
+    for frame, clean in zip(frames_of(small), original.small, strict=False):
+        apart = frame.planes[0].float() - clean.planes[0].float()
+        measured.append(float(apart.square().mean().sqrt()))
+        if frame.coding_error is not None:
+            expected.append(frame.coding_error.levels)
+    for method, levels_rms in (("measured", measured), ("expected", expected)):
+        mean = fmean(levels_rms) if levels_rms else float("nan")
+        scores = {"coding_error": mean}
+        yield Row(coding, original.name, method, scores, len(original.small))
 
 
 def score_plain(clip: Clip, task: ClipTask, sheet: ClipSheet | None = None) -> Iterator[Row]:

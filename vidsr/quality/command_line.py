@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from vidsr.option_values import parse_seconds
+from vidsr.option_values import is_strength, parse_seconds, parse_strength
 from vidsr.quality.request import BASELINES, METRICS
 from vidsr.terminal.parser import Parser, reader, whole
 
@@ -126,6 +126,12 @@ def _add_footage(group: argparse._ArgumentGroup) -> None:
         type=reader(starts, "times such as 0,4.5,1:30"),
         metavar="LIST",
         help="where in each clip to begin; several give a part of the clip each (0)",
+    )
+    group.add_argument(
+        "--strength",
+        type=reader(parse_strength, "auto or a number from 0 to 2", is_strength),
+        metavar="auto|X",
+        help="how far models follow what the codec did: auto, 0 (not at all) to 2 (auto)",
     )
     group.add_argument(
         "--shuffle",

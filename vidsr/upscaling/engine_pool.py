@@ -13,6 +13,7 @@ from vidsr.engines.selection.takeover import Vacancy
 from vidsr.engines.step_engines import StepEngines
 from vidsr.errors import OptionError
 from vidsr.models.model import Model
+from vidsr.models.strength_choice import StrengthChoice
 from vidsr.notes import Notes
 from vidsr.option_values import Strength
 from vidsr.picture.frame import VideoFormat
@@ -20,7 +21,6 @@ from vidsr.picture.size import Size
 from vidsr.upscaling.cuda_queues import CudaDevice
 from vidsr.upscaling.memory_plan import Load, MemoryPlan, default_limit, load_of
 from vidsr.upscaling.memory_planner import MemoryPlanner
-from vidsr.upscaling.strength_choice import StrengthChoice
 
 
 class EnginePool:
@@ -138,7 +138,7 @@ class EnginePool:
         if len(self.devices) > 1:
             # They would change engines at different frames, and neighbours would not look alike.
             if self.insists:
-                self.notes.say("no TensorRT engine: several devices all stay with PyTorch")
+                self.notes.choose("no TensorRT engine: several devices all stay with PyTorch")
             return
         vacancy = Vacancy(self.model, switch.engine, frame, tile, self._choice.precision)
         offer_follower(switch, vacancy, self._choice, self.notes.say)

@@ -30,6 +30,7 @@ METRICS = {
     "ssim": Metric("SSIM of Y, higher is better", 4),
     "niqe": Metric("NIQE (this project's own model), lower is better", 2),
     "flicker": Metric("Flicker in 8-bit levels rms, lower is better", 3),
+    "coding_error": Metric("Error of the small clip by its codec, in 8-bit levels rms", 2),
 }
 
 

@@ -22,6 +22,7 @@ CLIP_FRAMES = 6
 CLIP_SIDE = 256
 """Side of a degraded clip in high-resolution pixels, at the least."""
 _CODING = (*CODEC_KINDS, "jpeg")
+_DRAWING = ("gaussian_noise", "sensor_noise", "chroma_noise")
 
 
 def clip_side(options: Options) -> int:
@@ -90,7 +91,9 @@ def coding_error(chain: Chain, clip: Tensor, low: Tensor, scale: int) -> float:
     clean = Chain(tuple(step for step in chain.steps if step.op not in _CODING))
     if clean == chain:
         return 0.0
-    apart = low - clean.apply(clip, scale)[-1]  # steps draw from seeds of their own
+    # Steps draw from seeds of their own, frame after frame; where none draws, one frame does.
+    alone = not clean.temporal and not any(step.op in _DRAWING for step in clean.steps)
+    apart = low - clean.apply(clip[-1:] if alone else clip, scale)[-1]
     luma = sum(weight * plane for weight, plane in zip(LUMA, apart, strict=True))
     assert isinstance(luma, Tensor)
     return 255 * float(luma.square().mean().sqrt())

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import numpy as np
+from av.video.plane import VideoPlane
 from numpy.typing import NDArray
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
+Differences = NDArray[np.int16 | np.int32]
 
-# So many samples of whole rows are looked at: 0.1 ms of a core for a picture of any size.
-_SAMPLES = 1 << 16
-
-
-def sampled_rows(luma: Samples) -> NDArray[np.float32]:
-    """Return evenly spaced rows of a picture, ``[n, w]``, about 65 thousand samples."""
-    every = max(1, luma.size // _SAMPLES)
-    return luma[every // 2 :: every].astype(np.float32)
+# So many samples of whole rows are looked at, in a picture of any size.
+_SAMPLES = 1 << 14
 
 
-def activity(rows: NDArray[np.float32], depth: int) -> float:
-    """Return the mean difference of horizontal neighbours, in levels of 8 bits.
+def first_plane(plane: VideoPlane, depth: int) -> Samples:
+    """Return a plane uncopied, ``[h, w]``; quicker than by way of a tensor (0.3 ms saved)."""
+    data, shape = memoryview(plane), (plane.height, -1)
+    if depth <= 8:
+        return np.frombuffer(data, np.uint8).reshape(shape)[:, : plane.width]
+    return np.frombuffer(data, np.uint16).reshape(shape)[:, : plane.width]
+
+
+def differences(luma: Samples) -> Differences:
+    """Return how far horizontal neighbours differ in evenly spaced rows, ``[n, w - 1]``.
 
     Args:
-        rows: Rows of luma, of one picture.
+        luma: A picture's first plane, ``[h, w]``; 8 bits give int16, more int32.
+    """
+    every = max(1, luma.size // _SAMPLES)
+    kind = np.int16 if luma.dtype == np.uint8 else np.int32
+    rows: Differences = luma[every // 2 :: every].astype(kind)
+    return np.abs(np.diff(rows))
+
+
+def activity(steps: Differences, depth: int) -> float:
+    """Return the mean difference of horizontal neighbours in levels of 8 bits.
+
+    Args:
+        steps: ``differences`` of one picture.
         depth: Bits of a sample.
     """
-    if rows.shape[1] < 2 or not rows.size:
+    if not steps.size:
         return 0.0
-    return float(np.abs(rows[:, 1:] - rows[:, :-1]).mean()) / float(1 << max(depth - 8, 0))
+    return float(steps.sum(dtype=np.int64)) / steps.size / float(1 << max(depth - 8, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from av.codec.context import CodecContext
+from av.video.codeccontext import VideoCodecContext
 
 Family = Literal["h264", "hevc", "vp8", "vp9", "av1", "mpeg", "jpeg", "other"]
 
@@ -29,7 +29,8 @@ _FAMILIES: dict[str, Family] = {
     "mjpegb": "jpeg",
     "amv": "jpeg",
 }
-_EXPORTING = _MPEG | {"h264", "vp9"}
+# FFmpeg's export of H.264 is not asked for: see ``headers/h264.py``.
+_EXPORTING = _MPEG | {"vp9"}
 # Codecs that change no value, or that stand for it in practice.
 _LOSSLESS = frozenset(
     {
@@ -53,7 +54,10 @@ def is_lossless(decoder: str) -> bool:
     return decoder in _LOSSLESS
 
 
-def export_quantisers(context: CodecContext) -> None:
+def export_quantisers(context: VideoCodecContext) -> None:
     """Have a decoder export its quantisers, where it can; before it decodes, and not on a GPU."""
     if context.name in _EXPORTING:
         context.options = context.options | {"export_side_data": "venc_params"}
+    if context.name in _MPEG:
+        # With frame threads it would export those of a picture that another thread still decodes.
+        context.thread_type = "SLICE"

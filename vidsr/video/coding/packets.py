@@ -9,6 +9,7 @@ import av
 
 from vidsr.video.coding.codecs import Family
 from vidsr.video.coding.headers.av1 import Av1Headers
+from vidsr.video.coding.headers.h264 import H264Headers
 from vidsr.video.coding.headers.hevc import HevcHeaders
 from vidsr.video.coding.headers.jpeg import JpegHeaders
 from vidsr.video.coding.headers.vp8 import Vp8Headers
@@ -44,6 +45,8 @@ class Headers(Protocol):
 
 def headers_of(family: Family, extradata: bytes | None) -> Headers | None:
     """Return the reader of a family's headers, None where FFmpeg reads them or nothing does."""
+    if family == "h264":
+        return H264Headers(extradata)
     if family == "hevc":
         return HevcHeaders(extradata)
     if family == "av1":

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from vidsr.picture.coding_error import BLOCK
-from vidsr.video.coding.steps import steps
+from vidsr.video.coding.headers.steps import mpeg_steps, qp_steps, vp9_steps
 from vidsr.video.coding.venc_params import Quantisers
 
 
@@ -26,8 +26,8 @@ def picture_steps(quantisers: Quantisers, width: int, height: int, depth: int) -
     if not len(blocks):
         if quantisers.kind == "mpeg":  # whose base is always 0
             return None
-        return Steps(float(steps(quantisers, base, depth)))
-    values = steps(quantisers, blocks[:, 4].astype(np.int64) + base, depth)
+        return Steps(float(_steps(quantisers, base, depth)))
+    values = _steps(quantisers, blocks[:, 4].astype(np.int64) + base, depth)
     grid = _painted(blocks, values, -(-width // BLOCK), -(-height // BLOCK))
     return None if grid is None else Steps(float(grid.mean()), grid)
 
@@ -51,3 +51,18 @@ def _painted(
         return None
     sums[areas == 0], areas[areas == 0] = sums.sum() / areas.sum(), 1
     return (sums / areas).reshape(rows, columns)
+
+
+def _steps(quantisers: Quantisers, values: ArrayLike, depth: int) -> NDArray[np.float64]:
+    """Return the steps of quantisers of a picture.
+
+    Args:
+        quantisers: The picture's quantisers.
+        values: Numbers on their scale, ``base`` added.
+        depth: Bits of a sample.
+    """
+    if quantisers.kind == "h264":
+        return qp_steps(values, depth)
+    if quantisers.kind == "vp9":
+        return vp9_steps(values, depth)
+    return mpeg_steps(values)

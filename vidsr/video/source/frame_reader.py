@@ -14,6 +14,7 @@ from vidsr.notes import Notes
 from vidsr.picture.coding_error import CodingError
 from vidsr.picture.color import MATRIX_UNSPECIFIED
 from vidsr.picture.frame import Frame, VideoFormat, view_planes
+from vidsr.video.coding.activity import first_plane
 from vidsr.video.coding.coding_errors import CodingErrors
 from vidsr.video.filters import (
     DEINTERLACE,
@@ -25,7 +26,14 @@ from vidsr.video.filters import (
 )
 from vidsr.video.hdr import DYNAMIC, HdrMetadata, find_display_matrix, find_hdr, find_stereo
 from vidsr.video.info import SourceCounts
-from vidsr.video.pixel_formats import conform, has_alpha, on_gpu, read_format, resolve_matrix
+from vidsr.video.pixel_formats import (
+    conform,
+    has_alpha,
+    has_clear_colors,
+    on_gpu,
+    read_format,
+    resolve_matrix,
+)
 from vidsr.video.side_data import SideData, Watch
 from vidsr.video.source import nvdec
 
@@ -132,7 +140,7 @@ class Pictures:
             return
         self.interlaced = True
         self.counts.deinterlaced += interlaced
-        self.notes.say("interlaced frames are deinterlaced; deinterlace = 'off' keeps them")
+        self.notes.choose("interlaced frames are deinterlaced; deinterlace = 'off' keeps them")
         yield from deinterlacer.push(image)
 
     def _deliver(self, images: Iterator[av.VideoFrame]) -> Iterator[Frame]:
@@ -154,15 +162,15 @@ class Pictures:
         return Frame(planes, layout, image.pts, duration, coding_error=error)
 
     def _coding_error(self, planar: av.VideoFrame) -> CodingError | None:
-        luma = view_planes(planar)[0].numpy()
-        return self.coding.of(luma, planar.format.components[0].bits)
+        depth = planar.format.components[0].bits
+        return self.coding.of(first_plane(planar.planes[0], depth), depth)
 
     def _observe(self, image: av.VideoFrame) -> None:
         if image.is_corrupt:
             self.counts.concealed += 1
         if self._watch.due(image) or self._each:
             self._look(image)
-        if has_alpha(image):
+        if has_alpha(image) or has_clear_colors(image):
             self.notes.say("the alpha channel (transparency) is not carried over")
 
     def _look(self, image: av.VideoFrame) -> None:
@@ -196,7 +204,7 @@ class Pictures:
         if self._first is None:
             self._first_turn = filters
         why = "as each picture says" if self._each else "the target cannot store a rotation"
-        self.notes.say(f"the picture is turned upright: {why}")
+        self.notes.choose(f"the picture is turned upright: {why}")
 
     def _conform(self, image: av.VideoFrame) -> av.VideoFrame:
         layout = self._read(image)

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Stream
 
@@ -21,6 +22,8 @@ from vidsr.video.header import SideStream
 from vidsr.video.streams.copies import MUX_ERRORS, add_copy
 
 UNPROVEN = ("mpegts", "avi", "mxf")  # whose muxers write what their demuxers do not know
+NOTHING_ELSE = ("image2", "gif", "apng", "webp", "avif")
+MXF_RATE = 48_000
 SAMPLE_PACKETS, LOOKED_AT_PACKETS = 48, 4000
 # Pairs that share a number in containers and a decoder.
 _SAME = ({"mp2", "mp3"}, {"mpeg1video", "mpeg2video"})
@@ -32,8 +35,10 @@ def fits(container: str, stream: SideStream, options: Mapping[str, str] | None =
 
     ``options`` are those of the muxer.
     """
-    if container == "image2" or stream.template is None:
+    if container in NOTHING_ELSE or stream.template is None:
         return False
+    if container == "mxf":  # whose muxer looks into the pictures first
+        return stream.codec in ("pcm_s16le", "pcm_s24le") and _rate(stream.template) == MXF_RATE
     written = _write(container, stream.template, dict(options or {}), [])
     if written is None:
         return False
@@ -50,6 +55,10 @@ def has_no_decoder(stream: SideStream) -> bool:
     """Return True for sound or subtitles that FFmpeg cannot decode, and PyAV therefore not name."""
     context: object = getattr(stream.template, "codec_context", None)
     return stream.kind in ("audio", "subtitle") and context is None
+
+
+def _rate(stream: Stream) -> int:
+    return stream.codec_context.sample_rate if isinstance(stream, AudioStream) else 0
 
 
 def same_codec(first: str, second: str) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from vidsr.video.coding.headers.av1_frame import Shown, read_frame
 from vidsr.video.coding.headers.av1_sequence import Sequence, read_sequence
 from vidsr.video.coding.headers.bits import EndOfBits
-from vidsr.video.coding.steps import vp9_steps
+from vidsr.video.coding.headers.steps import vp9_steps
 
 _SEQUENCE, _FRAME_HEADER, _FRAME = 1, 3, 6
 _CONFIG_BYTES = 4  # of av1C, in front of OBUs

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from vidsr.video.coding.headers.bits import Bits, EndOfBits
 from vidsr.video.coding.headers.hevc_sets import Pps, Sps, read_pps, read_sps
 from vidsr.video.coding.headers.hevc_slice import read_slice_qp
-from vidsr.video.coding.steps import qp_steps
+from vidsr.video.coding.headers.steps import qp_steps
+from vidsr.video.coding.headers.units import HEADER_BYTES, listed, unescaped, units
 
 _SPS, _PPS, _SLICES = 33, 34, range(32)
 _UNIT_BYTES = 2
 _CONFIG_BYTES = 23  # of hvcC, in front of lists of units
-# Parameter sets with timing are longer than a slice header.
-_HEADER_BYTES, _SET_BYTES = 256, 2048
 
 
 class HevcHeaders:
@@ -31,9 +30,9 @@ class HevcHeaders:
         self._length_bytes = 0
         if extradata and extradata[0] == 1 and len(extradata) >= _CONFIG_BYTES:
             self._length_bytes = (extradata[21] & 3) + 1
-            self._enter_sets(_listed_units(extradata))
+            self._enter_sets(_configured(extradata))
         elif extradata:
-            self._enter_sets(_started_units(extradata))
+            self._enter_sets(units(extradata, 0))
 
     def step(self, data: bytes) -> float | None:
         """Return the step of a packet's picture, None where it cannot be read."""
@@ -42,8 +41,7 @@ class HevcHeaders:
 
     def slice_qp(self, data: bytes) -> int | None:
         """Return the luma QP of a packet's first slice; below 0 for deep streams, at most 51."""
-        size = self._length_bytes
-        for unit in _sized_units(data, size) if size else _started_units(data):
+        for unit in units(data, self._length_bytes):
             kind = _type_of(unit)
             if kind in _SLICES:
                 return self._slice_qp(unit, kind)
@@ -51,21 +49,21 @@ class HevcHeaders:
         return None
 
     def _slice_qp(self, unit: bytes, kind: int) -> int | None:
-        bits = _bits(unit[:_HEADER_BYTES])
+        bits = _bits(unit[:HEADER_BYTES])
         try:
             qp = read_slice_qp(bits, kind, self._sps, self._pps)
         except (EndOfBits, KeyError, IndexError):
             return None
         return qp if -48 <= qp <= 51 else None
 
-    def _enter_sets(self, units: Iterator[bytes] | list[bytes]) -> None:
-        for unit in units:
+    def _enter_sets(self, found: Iterable[bytes]) -> None:
+        for unit in found:
             try:
                 if _type_of(unit) == _SPS:
-                    number, sps = read_sps(_bits(unit[:_SET_BYTES]))
+                    number, sps = read_sps(_bits(unit))
                     self._sps[number] = sps
                 elif _type_of(unit) == _PPS:
-                    number, pps = read_pps(_bits(unit[:_SET_BYTES]))
+                    number, pps = read_pps(_bits(unit))
                     self._pps[number] = pps
             except (EndOfBits, IndexError):
                 continue
@@ -79,37 +77,15 @@ def _type_of(unit: bytes) -> int:
 
 
 def _bits(unit: bytes) -> Bits:
-    """Return the bits behind a unit's header, without the bytes that keep start codes out."""
-    return Bits(unit[_UNIT_BYTES:].replace(b"\0\0\3", b"\0\0"))
+    return Bits(unescaped(unit[_UNIT_BYTES:]))
 
 
-def _sized_units(data: bytes, length_bytes: int) -> Iterator[bytes]:
-    at = 0
-    while at + length_bytes <= len(data):
-        size = int.from_bytes(data[at : at + length_bytes], "big")
-        at += length_bytes
-        yield data[at : at + min(size, _SET_BYTES)]
-        at += size
-
-
-def _started_units(data: bytes) -> Iterator[bytes]:
-    at = data.find(b"\0\0\1")
-    while at >= 0:
-        begin = at + 3
-        at = data.find(b"\0\0\1", begin, begin + _SET_BYTES)
-        if at < 0 and len(data) > begin + _SET_BYTES:
-            yield data[begin : begin + _SET_BYTES]
-            at = data.find(b"\0\0\1", begin)
-        else:
-            yield data[begin : at if at >= 0 else len(data)]
-
-
-def _listed_units(data: bytes) -> Iterator[bytes]:
-    at = _CONFIG_BYTES
+def _configured(data: bytes) -> list[bytes]:
+    """Return the units of an ``hvcC``."""
+    found, at = [], _CONFIG_BYTES
     for _ in range(data[22]):
-        count = int.from_bytes(data[at + 1 : at + 3], "big")
-        at += 3
-        for _ in range(count):
-            size = int.from_bytes(data[at : at + 2], "big")
-            yield data[at + 2 : at + 2 + size]
-            at += 2 + size
+        more, at = listed(data, at + 3, int.from_bytes(data[at + 1 : at + 3], "big"))
+        found += more
+        if at > len(data):
+            break
+    return found

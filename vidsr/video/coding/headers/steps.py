@@ -16,8 +16,6 @@ from itertools import accumulate, chain, repeat
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vidsr.video.coding.venc_params import Quantisers
-
 # VP9's table is a curve of whole numbers: (increment, how many times in a row), from 4 on.
 _VP9_START = 4
 _VP9_RUNS = (
@@ -30,8 +28,11 @@ VP9_AC = np.array(
     list(accumulate(chain.from_iterable(repeat(*run) for run in _VP9_RUNS), initial=_VP9_START))
 )
 # Deeper streams have finer steps at low indices: points of the table of 10 bits, in its own units.
-_DEEP_INDEX = (0, 1, 4, 8, 16, 24, 40, 64, 95, 96, 120, 144, 168, 200, 232, 255)
-_DEEP_AC = (4, 9, 16, 27, 55, 88, 158, 267, 401, 409, 604, 922, 1411, 2555, 4692, 7312)
+_DEEP_INDEX = (0, 1, 4, 8, 16, 24, 40, 64, 95, *range(96, 256, 8), 255)
+_DEEP_AC = (
+    *(4, 9, 16, 27, 55, 88, 158, 267, 401, 409, 474, 539, 604, 700, 797, 922, 1058, 1218, 1411),
+    *(1631, 1895, 2199, 2555, 2971, 3455, 4028, 4692, 5476, 6388, 7312),
+)
 
 
 def qp_steps(qp: ArrayLike, depth: int = 8) -> NDArray[np.float64]:
@@ -43,7 +44,7 @@ def qp_steps(qp: ArrayLike, depth: int = 8) -> NDArray[np.float64]:
 def vp9_steps(index: ArrayLike, depth: int = 8) -> NDArray[np.float64]:
     """Return the steps of VP9's or AV1's q index; index 0 is lossless, of step 0.
 
-    Above 8 bits between points of the table, 2 % off at most.
+    Above 8 bits between points of the table, 1 % off from index 8 on.
     """
     bounded = np.clip(np.asarray(index, np.int64), 0, 255)
     deep = np.interp(bounded, _DEEP_INDEX, _DEEP_AC) / 4
@@ -53,18 +54,3 @@ def vp9_steps(index: ArrayLike, depth: int = 8) -> NDArray[np.float64]:
 def mpeg_steps(doubled: ArrayLike) -> NDArray[np.float64]:
     """Return the steps of twice MPEG's quantiser, which is what FFmpeg exports."""
     return np.clip(np.asarray(doubled, np.float64), 1, 224)
-
-
-def steps(quantisers: Quantisers, values: ArrayLike, depth: int) -> NDArray[np.float64]:
-    """Return the steps of quantisers of a picture.
-
-    Args:
-        quantisers: The picture's quantisers.
-        values: Numbers on their scale, ``base`` added.
-        depth: Bits of a sample.
-    """
-    if quantisers.kind == "h264":
-        return qp_steps(values, depth)
-    if quantisers.kind == "vp9":
-        return vp9_steps(values, depth)
-    return mpeg_steps(values)
