@@ -27,6 +27,7 @@ import av
 import torch
 
 import vidsr
+import vidsr.api
 from tests.makers.zoo import make_zoo
 from vidsr.run import executor as executor
 from vidsr.video.sink import file_sink as file_sink
