@@ -13,7 +13,7 @@ from tests.fuzz.harness import compare, mutate
 from tests.makers.zoo import make_zoo
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNS, TIME_LIMIT_S = 200, 300
+RUNS, TIME_LIMIT_S = 200, 600
 
 
 @pytest.mark.slow

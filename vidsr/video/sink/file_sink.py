@@ -17,10 +17,8 @@ from vidsr.video.close_codecs import writing
 from vidsr.video.header import StreamHeader
 from vidsr.video.sink.base import Written
 from vidsr.video.sink.encoder_formats import PALETTE
-from vidsr.video.sink.media_lengths import settle_media_lengths
 from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
-from vidsr.video.sink.packet_times import PacketTimes
 from vidsr.video.sink.passthrough import Passthrough, keep_pid
 from vidsr.video.sink.read_back import check_read_back, written_tags
 from vidsr.video.streams.copies import MUX_ERRORS
@@ -28,6 +26,8 @@ from vidsr.video.streams.picture_marks import hide_empty_views
 from vidsr.video.streams.picture_tags import add_tags
 from vidsr.video.streams.pictures_out import Palette, TargetClock
 from vidsr.video.streams.tags import copy_tags, service_tags
+from vidsr.video.timing.media_lengths import settle_media_lengths
+from vidsr.video.timing.packet_times import PacketTimes
 
 
 class FileSink:
