@@ -11,10 +11,12 @@ from av.sidedata.sidedata import Type
 
 from vidsr.errors import InputError
 from vidsr.notes import Notes
+from vidsr.option_values import Deinterlace
 from vidsr.picture.color import MATRIX_UNSPECIFIED
 from vidsr.picture.frame import Frame, VideoFormat, view_planes
 from vidsr.video.filters import (
     DEINTERLACE,
+    FIELDS,
     FrameFilter,
     can_deinterlace,
     swaps_sides,
@@ -47,7 +49,7 @@ class Pictures:
         time_base: Fraction,
         codec: str,
         *,
-        deinterlace: bool,
+        deinterlace: Deinterlace,
         upright: bool,
         counts: SourceCounts,
         notes: Notes,
@@ -60,7 +62,12 @@ class Pictures:
         self.stereo = 0
         self.matrix_assumed = False
         self.interlaced = False
-        self._deinterlacer = FrameFilter(DEINTERLACE, time_base) if deinterlace else None
+        self.fields = deinterlace == "field"
+        if self.fields:  # the second field lies between two frames, often between two ticks
+            self.time_base = time_base / 2
+        filters = FIELDS if self.fields else DEINTERLACE
+        wanted = deinterlace != "off"
+        self._deinterlacer = FrameFilter(filters, self.time_base) if wanted else None
         self._upright, self._stay = upright, stay
         self._side_data, self._watch = SideData(), Watch()
         self._turner: FrameFilter | None = None
@@ -75,6 +82,9 @@ class Pictures:
     def push(self, image: av.VideoFrame) -> Iterator[Frame]:
         """Put a decoded picture in; take out the frames that are ready. Raises InputError."""
         self._observe(image)
+        if self.fields and image.pts is not None:
+            image.pts, image.duration = 2 * image.pts, 2 * (image.duration or 0)
+            image.time_base = self.time_base
         if on_gpu(image):
             if (frame := self._resident(image)) is not None:
                 yield frame
@@ -125,7 +135,8 @@ class Pictures:
             return
         self.interlaced = True
         self.counts.deinterlaced += interlaced
-        self.notes.say("interlaced frames are deinterlaced; deinterlace = 'off' keeps them")
+        into = "each field becomes a frame" if self.fields else "interlaced frames are deinterlaced"
+        self.notes.say(f"{into}; deinterlace = 'off' keeps them")
         yield from deinterlacer.push(image)
 
     def _deliver(self, images: Iterator[av.VideoFrame]) -> Iterator[Frame]:
