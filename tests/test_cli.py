@@ -145,14 +145,13 @@ def test_quiet_says_nothing(call: Call, clip: Clip, tmp_path: Path) -> None:
 def test_a_dry_run_prints_the_plan_and_writes_nothing(
     call: Call, clip: Clip, tmp_path: Path
 ) -> None:
-    result = call(clip.path, "-o", tmp_path / "a.mkv", *FAST, "--dry-run", "--report", "x.json")
+    result = call(clip.path, "-o", tmp_path / "a.mkv", *FAST, "--dry-run")
     assert result.status == 0
     names = [line.split()[0] for line in result.out.splitlines()]
     assert names[:5] == ["source", "target", "model", "tiles", "memory"]
     assert names[5:] == ["stream", "stream"]
     assert "lite-x2 on cpu" in result.out
     assert list(tmp_path.iterdir()) == []
-    assert not Path("x.json").exists()
 
 
 def test_a_dry_run_fails_where_the_run_would(call: Call, clip: Clip, tmp_path: Path) -> None:
@@ -349,7 +348,7 @@ def test_signals_end_the_run_cleanly(tmp_path: Path, number: signal.Signals) -> 
         assert process.poll() is None
         process.send_signal(number)
         _, error = process.communicate(timeout=BOUND_S)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "Traceback" not in error
     assert error.splitlines()[-1] == "vidsr: interrupted; the target was not written"
     assert list(tmp_path.iterdir()) == [clip.path]
@@ -379,7 +378,8 @@ def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals as Unix has them")
 @pytest.mark.parametrize("delay_s", [0.15, 0.6])
 def test_ctrl_c_while_loading(tmp_path: Path, delay_s: float) -> None:
-    words = [*COMMAND, str(tmp_path / "a.mkv"), "-o", str(tmp_path / "b.mkv")]
+    entry = [sys.executable, "-m", "vidsr"]
+    words = [*entry, str(tmp_path / "a.mkv"), "-o", str(tmp_path / "b.mkv")]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         time.sleep(delay_s)
         process.send_signal(signal.SIGINT)

@@ -2,6 +2,6 @@
 
 import sys
 
-from vidsr.cli import main
+from vidsr.terminal.start import vidsr
 
-sys.exit(main())
+sys.exit(vidsr())

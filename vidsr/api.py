@@ -6,18 +6,26 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
 
-from vidsr.option_values import AudioChoice, Decoder, Deinterlace, EngineKind, ModelName, Precision
+from vidsr.option_values import (
+    AudioChoice,
+    Decoder,
+    Deinterlace,
+    EngineKind,
+    ModelName,
+    Precision,
+    Strength,
+)
 from vidsr.run.executor import LocalExecutor
 from vidsr.run.options import RunOptions
 from vidsr.run.report import Report
 from vidsr.run.spec import JobSpec
 from vidsr.video.locator import Name
-from vidsr.video.progress import Progress
+from vidsr.video.progress import Progress, ProgressCall
 
 
 def upscale(
-    src: str | PathLike[str],
-    dst: str | PathLike[str],
+    src: str | bytes | PathLike[str] | PathLike[bytes],
+    dst: str | bytes | PathLike[str] | PathLike[bytes],
     *,
     model: ModelName = "auto",
     scale: int | None = None,
@@ -29,6 +37,7 @@ def upscale(
     wait_for_engine: bool = False,
     tile: tuple[int, int] | None = None,
     max_memory: int | str | None = None,
+    strength: Strength = "auto",
     start: float | None = None,
     duration: float | None = None,
     deinterlace: Deinterlace = "auto",
@@ -45,7 +54,7 @@ def upscale(
     streams: str | None = None,
     drop_incompatible: bool = False,
     overwrite: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | ProgressCall | None = None,
 ) -> Report:
     """Upscale the video ``src`` into ``dst``; every frame keeps its timestamp.
 
@@ -65,6 +74,8 @@ def upscale(
         wait_for_engine: Have the first frame wait until TensorRT has built its engine.
         tile: (height, width) in source pixels that the network sees at once, each 16 or more.
         max_memory: Bytes, or text such as ``"2G"``, for frames and network; on each GPU.
+        strength: How far the network follows what a codec did to each frame: ``auto``, or a number
+            of 0 (taken as clean) over 1 (as what the codec says) to 2.
         start: Seconds into the source at which to begin, 0 or more.
         duration: Seconds of the source to upscale, more than 0.
         deinterlace: ``auto`` deinterlaces frames that are flagged, ``field`` makes a frame of
@@ -84,7 +95,9 @@ def upscale(
             keeps all, ``"none"`` none.
         drop_incompatible: Leave out streams that the container cannot hold.
         overwrite: Replace an existing target.
-        progress: A receiver of progress, called after every frame.
+        progress: A function of (frames done, frames in all or None), called after every frame, or
+            an object with ``start(info)``, ``frame(done, output_bytes)`` and ``close()``. What it
+            raises ends the run: nothing is left of the target, and the exception comes out here.
 
     Returns:
         What was done, in numbers.
@@ -96,6 +109,12 @@ def upscale(
     return run(src, dst, options, progress=progress)
 
 
-def run(src: Name, dst: Name, options: RunOptions, *, progress: Progress | None = None) -> Report:
+def run(
+    src: Name,
+    dst: Name,
+    options: RunOptions,
+    *,
+    progress: Progress | ProgressCall | None = None,
+) -> Report:
     """Upscale ``src`` into ``dst`` with the arguments gathered. Raises a VidsrError."""
     return LocalExecutor(progress=progress).run(JobSpec.of(src, dst, options))

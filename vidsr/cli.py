@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from vidsr import __version__
-from vidsr.errors import OptionError
+from vidsr.errors import OptionError, VidsrError
+from vidsr.models.shipped import available
 from vidsr.run.early_checks import check_report, check_run
 from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
+from vidsr.run.records.record_file import STANDARD_OUTPUT, as_record, write_record
 from vidsr.run.spec import JobSpec
-from vidsr.terminal.command import run_command, say
+from vidsr.terminal.command import Failure, run_command, say
+from vidsr.terminal.names import typed_name
 from vidsr.terminal.parser import Parser
+from vidsr.terminal.progress_choice import KINDS
+from vidsr.video.locator import Locator
+from vidsr.video.sink.codec_defaults import CODECS
 
 # Everything that loads torch is imported where it is used: that takes seconds, during which the
 # command has to be ready for Ctrl-C, and what was typed wrong has been answered before.
 
 NAME = "vidsr"
+logger = logging.getLogger("vidsr")
 EPILOG = """examples:
   vidsr clip.mp4 -o clip_4x.mp4               four times larger, the rest kept
   vidsr clip.mkv -o clip_2x.mkv --scale 2 --crf 14
   vidsr old.avi -o new.mkv --height 1080 --codec hevc
   vidsr frames/%05d.png -o large/%05d.png     numbered pictures, either way
 exit status: 0 done, 2 arguments, 3 source, 4 target, 5 container, 6 model,
-7 device, 8 memory limit, 130 interrupted
+7 device, 8 memory limit, 130 interrupted, 143 terminated
 """
 
 
@@ -38,8 +47,12 @@ def build_parser() -> argparse.ArgumentParser:
         description="Make a video four times larger; timing, colour and sound stay what they are.",
         epilog=EPILOG,
     )
-    parser.add_argument("input", nargs="?", type=Path, metavar="INPUT", help=argparse.SUPPRESS)
-    parser.add_argument("-o", "--output", type=Path, metavar="OUTPUT", help="the target; required")
+    parser.add_argument(
+        "input", nargs="?", type=typed_name, metavar="INPUT", help=argparse.SUPPRESS
+    )
+    parser.add_argument(
+        "-o", "--output", type=typed_name, metavar="OUTPUT", help="the target; required"
+    )
     add_options(parser)
     _add_output(parser.add_argument_group("output and logging"))
     return parser
@@ -47,14 +60,21 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="print the plan and stop")
-    group.add_argument("--report", type=Path, metavar="JSON", help="a file for the run's report")
+    group.add_argument("--report", metavar="JSON", help="a file for the run's report; -: stdout")
+    group.add_argument(
+        "--progress",
+        choices=KINDS,
+        default="auto",
+        metavar="KIND",
+        help="auto, bar, lines, json or none (auto)",
+    )
     group.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     group.add_argument("--list-models", action="store_true", help="print the models and stop")
     group.add_argument("--version", action="version", version=f"vidsr {__version__}")
 
 
 def _list_models() -> None:
-    from vidsr.models.shipped import PURPOSES, available
+    from vidsr.models.shipped import PURPOSES
     from vidsr.models.zoo import load_model
 
     for name in available():
@@ -71,7 +91,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")
     options = RunOptions.of(vars(arguments))
-    check_report(arguments.report, (arguments.input, arguments.output))
+    check_report(_report_file(arguments.report), _files(arguments))
     check_run(arguments.input, arguments.output, options)
     if arguments.dry_run:
         return _print_plan(arguments, options)
@@ -82,7 +102,10 @@ def _print_plan(arguments: argparse.Namespace, options: RunOptions) -> None:
     from vidsr.run.job import plan_job
 
     plan = plan_job(JobSpec.of(arguments.input, arguments.output, options))
-    print("\n".join(plan.lines))
+    lines_to = sys.stderr if arguments.report == STANDARD_OUTPUT else sys.stdout
+    print("\n".join(plan.lines), file=lines_to)
+    if arguments.report:
+        write_record(arguments.report, as_record(plan.facts() | {"dry_run": True}))
 
 
 def _upscale(
@@ -90,15 +113,54 @@ def _upscale(
 ) -> None:
     from vidsr.api import run
     from vidsr.terminal.heap import keep_heap
-    from vidsr.terminal.progress_bar import ProgressBar
+    from vidsr.terminal.progress_choice import make_progress
 
     keep_heap()
-    progress = ProgressBar(quiet=arguments.quiet, interrupted=interrupted)
+    kind, quiet = arguments.progress, arguments.quiet
+    progress = make_progress(kind, NAME, quiet=quiet, interrupted=interrupted)
     report = run(arguments.input, arguments.output, options, progress=progress)
     if arguments.report:
-        report.write(arguments.report)
+        write_record(arguments.report, report.to_json())
     if not arguments.quiet:
         say(NAME, report.summary())
+
+
+def _report_file(name: str | None) -> Path | None:
+    """Return the file of a report that is none on standard output."""
+    return None if name is None or name == STANDARD_OUTPUT else Path(name)
+
+
+def _names(arguments: argparse.Namespace) -> dict[str, Path | str]:
+    """Return source and target by the keys of the report, where they are named."""
+    named = {"source": arguments.input, "target": arguments.output}
+    return {key: name for key, name in named.items() if name is not None}
+
+
+def _files(arguments: argparse.Namespace) -> tuple[Path, ...]:
+    """Return source and target, where they are files."""
+    return tuple(name for name in _names(arguments).values() if isinstance(name, Path))
+
+
+def _report_failure(
+    argv: Sequence[str] | None, failure: Failure, arguments: argparse.Namespace | None
+) -> None:
+    """Write the report of a run that failed, where one was asked for and nothing is in its way."""
+    names: tuple[Path, ...] = ()
+    facts: dict[str, str] = {}
+    if arguments is None:  # what is wrong may be anywhere beside --report
+        finder = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
+        finder.add_argument("--report", nargs="?")
+        arguments, _ = finder.parse_known_args(argv)
+    else:
+        names = _files(arguments)
+        facts = {key: str(Locator.of(name)) for key, name in _names(arguments).items()}
+    if arguments.report is None:
+        return
+    try:
+        check_report(_report_file(arguments.report), names)
+        write_record(arguments.report, as_record(facts | {"error": asdict(failure)}))
+    except VidsrError as error:  # the first error is the one to see
+        logger.debug("no report: %s", error)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,6 +172,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser=build_parser,
         interrupted="interrupted; the target was not written",
         memory_hint="give a smaller --max-memory or --tile.",
+        words={"--model": available, "--codec": lambda: CODECS},
+        failed=lambda failure, arguments: _report_failure(argv, failure, arguments),
     )
 
 

@@ -7,8 +7,9 @@ loads PyTorch.
 from __future__ import annotations
 
 import math
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
 from typing import Literal
@@ -21,12 +22,57 @@ EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino"]
 Decoder = Literal["cpu", "cuda"]
 Deinterlace = Literal["auto", "field", "off"]
 AudioChoice = Literal["copy", "auto", "aac", "opus", "flac", "none"]
+Strength = float | Literal["auto"]
 
 SCALES = (1, 2, 4)
 MAX_SIDE = 16384
 """Greatest width or height of a target, in pixels."""
 
+GREATEST_STRENGTH = 2.0
+"""Greatest factor on what a codec is expected to have done to a picture."""
+
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def model_name(model: object) -> ModelName:
+    """Return the name or path of a model, text for bytes. Raises OptionError for other types."""
+    if isinstance(model, bytes):
+        return os.fsdecode(model)
+    if isinstance(model, str | PathLike):
+        return model
+    raise OptionError(f"model: expected a name or a path, got type {type(model).__name__}.")
+
+
+def nearest(given: str, known: Iterable[str]) -> str:
+    """Return the one of ``known`` that differs from ``given`` in one or two letters, or "".
+
+    A letter too many, too few, another or exchanged with its neighbour counts once. Short words are
+    not guessed at when half of them differs: ``-x`` is no ``-q``. What begins one of them alone,
+    with three letters or more, is an abbreviation of it.
+    """
+    known = tuple(known)
+    begun = [each for each in known if each.startswith(given)]
+    if len(begun) == 1 and len(given.strip("-")) >= 3:
+        return begun[0]
+    letters = len(given.strip("-"))
+    most = min(2, letters // 2)
+    rated = [(_letters_apart(given.lower(), each.lower()), each) for each in known]
+    apart, found = min(rated, default=(most + 1, ""))
+    return found if apart <= most else ""
+
+
+def _letters_apart(one: str, other: str) -> int:
+    """Return how many letters have to be changed to turn one word into the other."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        older, before, row = before, row, [i]
+        for j, b in enumerate(other, 1):
+            steps = [before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b)]
+            if i > 1 and j > 1 and (a, one[i - 2]) == (other[j - 2], b):
+                steps.append(older[j - 2] + 1)
+            row.append(min(steps))
+    return row[-1]
 
 
 def one_of(words: Sequence[object]) -> str:
@@ -108,6 +154,28 @@ def parse_seconds(text: str) -> float:
     for part in parts:
         total = total * 60 + float(part)
     return total
+
+
+def parse_strength(text: str) -> Strength:
+    """Return the strength that ``auto`` or ``0.5`` stands for. Raises ValueError."""
+    return "auto" if text == "auto" else float(text)
+
+
+def is_strength(value: object) -> bool:
+    """Return True for ``"auto"`` and for a number of 0 to ``GREATEST_STRENGTH``."""
+    if isinstance(value, str):
+        return value == "auto"
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= float(value) <= GREATEST_STRENGTH  # type: ignore[arg-type]
+
+
+def in_words(seconds: float) -> str:
+    """Return seconds in words: ``8 s``, ``12 min``, ``3.5 h`` or ``2.1 days``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.1f} days"
 
 
 def parse_rate(text: str) -> Fraction:

@@ -93,7 +93,7 @@ def test_the_same_seed_gives_the_same_file(video: Path, tmp_path: Path) -> None:
 def test_pairs_of_a_video_are_aligned(video: Path, tmp_path: Path) -> None:
     pairs = tmp_path / "pairs"
     assert run(video, "-o", tmp_path / "lr.mp4", "--pairs", pairs, "--every", 5) == 0
-    names = ["000000.png", "000005.png", "000010.png"]
+    names = [f"{video.stem}-{number:06d}.png" for number in (0, 5, 10)]
     assert [p.name for p in sorted((pairs / "hr").iterdir())] == names
     for name in names:
         hr, lr = read_rgb(pairs / "hr" / name), read_rgb(pairs / "lr" / name)
@@ -101,6 +101,72 @@ def test_pairs_of_a_video_are_aligned(video: Path, tmp_path: Path) -> None:
         wanted = Recipe.load("bicubic").sample(0).apply(to_unit(hr)[None], 4)[0]
         # The chain saw unrounded values of the video, the pair is rounded: half a level each.
         assert float((to_unit(lr) - wanted).abs().max()) < 1.6 / 255
+
+
+def pictures_of(pairs: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(pairs)): p.read_bytes() for p in sorted(pairs.rglob("*.png"))}
+
+
+def test_several_sources_share_a_folder_of_pairs(video: Path, folder: Path, tmp_path: Path) -> None:
+    pairs, frames, numbered = tmp_path / "pairs", tmp_path / "frames", tmp_path / "scans"
+    second = tmp_path / "second.v1.mkv"
+    second.write_bytes(make_clip(tmp_path / "x.mkv", size=(96, 64), frames=3).path.read_bytes())
+    frames.mkdir()
+    numbered.mkdir()
+    for number in range(2):
+        make_picture(numbered / f"{number}.png", 48, 40, seed=number)
+    sources: list[tuple[Path, Path]] = [
+        (video, tmp_path / "a.mkv"),
+        (second, tmp_path / "b.mkv"),
+        (numbered / "%d.png", frames / "%d.png"),
+        (folder, tmp_path / "small"),
+        (folder / "p0.png", tmp_path / "single.png"),
+    ]
+    seen: dict[str, bytes] = {}
+    for source, target in sources:
+        assert run(source, "-o", target, "--pairs", pairs) == 0
+        now = pictures_of(pairs)
+        assert seen.items() < now.items()  # nothing that was there has changed
+        assert {n for n in now if n[:2] == "hr"} == {n.replace("lr", "hr", 1) for n in now}
+        seen = now
+    names = {Path(name).name for name in seen}
+    assert {f"{video.stem}-000000.png", "second.v1-000002.png", "scans-000001.png"} < names
+    assert {"p0.png", "single.png"} < names
+
+
+@pytest.mark.parametrize("kind", ["video", "folder", "picture", "numbered"])
+def test_pairs_of_the_same_name_are_replaced_only_if_asked(
+    kind: str, video: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs, outputs = tmp_path / "pairs", tmp_path / "outputs"
+    numbered = tmp_path / "scans"
+    numbered.mkdir()
+    outputs.mkdir()
+    make_picture(numbered / "7.png", 48, 40)
+    source, target = {
+        "video": (video, outputs / "a.mkv"),
+        "folder": (folder, outputs / "small"),
+        "picture": (folder / "p0.png", outputs / "p.png"),
+        "numbered": (numbered / "%d.png", outputs / "%d.png"),
+    }[kind]
+    other = tmp_path / "other.mkv"
+    other.write_bytes(video.read_bytes())
+    assert run(other, "-o", tmp_path / "other_lr.mkv", "--pairs", pairs) == 0
+    assert run(source, "-o", target, "--pairs", pairs) == 0
+    before = pictures_of(pairs)
+    again = target.with_name("again" + target.name) if kind != "picture" else tmp_path / "p.png"
+    capsys.readouterr()
+    assert run(source, "-o", again, "--pairs", pairs, "--recipe", "web") == 4
+    said = capsys.readouterr().err
+    assert "exists already, from a source of the same name" in said
+    assert "choose another --pairs; --overwrite replaces such pictures" in said
+    assert pictures_of(pairs) == before
+    assert run(source, "-o", again, "--pairs", pairs, "--recipe", "web", "--overwrite") == 0
+    after = pictures_of(pairs)
+    assert after.keys() == before.keys()
+    changed = {name for name in after if after[name] != before[name]}
+    assert changed
+    assert not any("other" in name for name in changed)
 
 
 def test_odd_sizes_and_scale_one(video: Path, tmp_path: Path) -> None:
@@ -250,7 +316,7 @@ def test_the_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--list-recipes") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [
-        "bicubic", "broadcast", "motion", "surveillance", "web",
+        "bicubic", "broadcast", "codecs", "motion", "surveillance", "web",
     ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from tools.docs.report_page import described, json_type, meanings, report_keys, 
 from tools.docs.site_pages import PAGES, command_place, copied
 from vidsr.degradation.operations.catalogue import OPS
 from vidsr.degradation.recipe_files import recipe_names
+from vidsr.terminal.start import COMMANDS
 
 DOCS = ROOT / "docs"
 LINK = re.compile(r"\]\((?!https?:|#)([^)\s#]+)(?:#[^)\s]*)?\)")
@@ -79,7 +80,10 @@ def test_every_page_is_in_the_navigation() -> None:
 def test_programs_are_those_that_are_installed() -> None:
     scripts = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]["scripts"]
     named = {name: module for name, module in PROGRAMS.items() if " " not in name}
-    assert {name: f"{module}:main" for name, module in named.items()} == scripts
+    assert named == COMMANDS
+    assert {name: entry.partition(":")[0] for name, entry in scripts.items()} == dict.fromkeys(
+        COMMANDS, "vidsr.terminal.start"
+    )
     for name, module in PROGRAMS.items():
         assert import_module(module).build_parser().prog == name
 

@@ -451,7 +451,7 @@ def test_signals_end_it_in_one_line(
 ) -> None:
     monkeypatch.setattr(evaluation, "evaluate", lambda *_: signal.raise_signal(number))
     before = signal.getsignal(number)
-    assert run("--hr", hr) == 130
+    assert run("--hr", hr) == 128 + number
     assert signal.getsignal(number) == before
     assert capsys.readouterr().err == "vidsr-eval: interrupted\n"
 

@@ -21,6 +21,7 @@ from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.picture.size import Size
 from vidsr.upscaling import memory_plan
 from vidsr.upscaling.device_ring import Lane, Ring
+from vidsr.upscaling.machine_memory import free_bytes
 from vidsr.upscaling.memory_plan import (
     DEFAULT_LIMIT,
     Load,
@@ -99,8 +100,9 @@ def test_default_limit_is_half_of_what_is_free_and_never_more_than_4_gib(
 ) -> None:
     cpu = torch.device("cpu")
     assert 0 < default_limit(cpu) <= DEFAULT_LIMIT
-    meminfo = tmp_path / "meminfo"
-    monkeypatch.setattr(memory_plan, "Path", lambda _: meminfo)
+    meminfo = tmp_path / "proc" / "meminfo"
+    meminfo.parent.mkdir()
+    monkeypatch.setattr(memory_plan, "free_bytes", lambda: free_bytes(tmp_path))
     for text, limit in (
         ("MemTotal: 9 kB\nMemAvailable:    2048 kB\n", 1 << 20),
         ("MemAvailable: 99999999 kB\n", DEFAULT_LIMIT),

@@ -14,13 +14,19 @@ there is one, a hint. In Python the same causes are exceptions: each is a `vidsr
 also the builtin that it resembles, carries `message` and `hint`, and has `exit_code`."""
 OTHERS = (
     ("0", "", "", "The command did what it was asked for."),
-    ("130", "`KeyboardInterrupt`", "", "Ctrl-C or a signal ended the command."),
+    ("130", "`KeyboardInterrupt`", "", "Ctrl-C ended the command."),
+    (
+        "143",
+        "`KeyboardInterrupt`",
+        "",
+        "SIGTERM ended the command; other signals are 128 + number.",
+    ),
 )
 
 
 def exit_codes_page() -> str:
     """Return the table of exit codes with the exceptions behind them."""
-    rows = [OTHERS[0], *map(_row, _tree(VidsrError)), OTHERS[1]]
+    rows = [OTHERS[0], *map(_row, _tree(VidsrError)), *OTHERS[1:]]
     return page(
         "# Errors and exit codes",
         INTRODUCTION,

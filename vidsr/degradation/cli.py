@@ -14,6 +14,7 @@ from vidsr.degradation.files import (
     check_picture,
     check_source_or_folder,
     check_video,
+    file_names,
 )
 from vidsr.degradation.pairs import Pairs
 from vidsr.degradation.recipe_files import read_recipe, recipe_names
@@ -22,6 +23,7 @@ from vidsr.notes import Notes
 from vidsr.terminal.command import run_command, say
 from vidsr.terminal.parser import Parser
 from vidsr.video.image_sequences import is_image, is_pattern, picture_files
+from vidsr.video.sink.codec_defaults import CODECS
 from vidsr.video.sink.output_options import OutputOptions
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--scale", type=int, default=4, metavar="N", help="the factor that sizes are divided by (4)"
     )
-    add("--pairs", type=Path, metavar="DIR", help="write DIR/hr/NAME.png and DIR/lr/NAME.png too")
+    add("--pairs", type=Path, metavar="DIR", help="write DIR/hr and DIR/lr too, of several sources")
     add(
         "--every",
         type=int,
@@ -96,7 +98,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     if arguments.list_recipes:
         return _list_recipes()
     kind = _check(arguments)
-    pairs = _pairs(arguments)
+    pairs = _pairs(arguments, kind)
     from vidsr.degradation.recipe import Recipe
 
     recipe, notes = Recipe.load(arguments.recipe), Notes()
@@ -147,10 +149,16 @@ def _output(arguments: argparse.Namespace) -> OutputOptions:
     return OutputOptions(codec=arguments.codec, crf=arguments.crf, overwrite=arguments.overwrite)
 
 
-def _pairs(arguments: argparse.Namespace) -> Pairs | None:
+def _pairs(arguments: argparse.Namespace, kind: Kind) -> Pairs | None:
+    """Return the writer of pairs, if none of those that are there is in its way."""
     if arguments.pairs is None:
         return None
-    return Pairs(arguments.pairs, every=arguments.every, overwrite=arguments.overwrite)
+    pairs = Pairs(arguments.pairs, every=arguments.every, overwrite=arguments.overwrite)
+    if kind == "video":
+        pairs.check_video(arguments.input)
+    else:
+        pairs.check([arguments.output.stem] if kind == "picture" else file_names(arguments.input))
+    return pairs
 
 
 def _folder(
@@ -196,7 +204,7 @@ def _video(
 ) -> Done:
     from vidsr.degradation.stills import Done
     from vidsr.degradation.videos import degrade_video
-    from vidsr.terminal.progress_bar import ProgressBar
+    from vidsr.terminal.progress_choice import make_progress
 
     chain = recipe.sample(arguments.seed)
     done = degrade_video(
@@ -207,7 +215,7 @@ def _video(
         options=_output(arguments),
         pairs=pairs,
         notes=notes,
-        progress=ProgressBar(quiet=arguments.quiet, interrupted=interrupted),
+        progress=make_progress("auto", NAME, quiet=arguments.quiet, interrupted=interrupted),
     )
     return Done(done.written, 0, chain.describe())
 
@@ -220,6 +228,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv,
         parser=build_parser,
         interrupted="interrupted; the target was not written",
+        words={"--recipe": recipe_names, "--codec": lambda: CODECS},
     )
 
 

@@ -13,10 +13,13 @@ from vidsr.video.locator import Locator
 from vidsr.video.sink.output_options import OutputOptions, check_encoding
 from vidsr.video.sink.target_file import Target
 from vidsr.video.source.presence import check_source
+from vidsr.video.source.source_kinds import unread
 
 
 def check_source_or_folder(source: Path) -> None:
     """Raise NoInputError where neither a file, a folder nor a numbered sequence is."""
+    if not Locator.of(source).local:
+        raise unread(Locator.of(source))
     if not is_pattern(source) and not source.exists():
         raise NoInputError(f"{source}: no such file or folder")
 
@@ -62,6 +65,11 @@ def check_folders(source: Path, target: Path, *, overwrite: bool) -> tuple[list[
     check_folder(target)
     _check_target(source, target, names, overwrite)
     return paths, names
+
+
+def file_names(source: Path) -> list[str]:
+    """Return the names without ``.png`` that the pictures of a folder get. Raises NoInputError."""
+    return _names(picture_files(source))
 
 
 def _names(paths: list[Path]) -> list[str]:

@@ -5,11 +5,11 @@ Nothing of PyTorch is imported: a command refuses an unknown recipe before it lo
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 
 from vidsr.errors import NoInputError, OptionError
+from vidsr.option_values import nearest
 
 
 def recipe_names() -> list[str]:
@@ -28,8 +28,8 @@ def read_recipe(name: str | Path) -> str:
         return (files("vidsr.degradation") / "recipes" / f"{name}.toml").read_text("utf-8")
     path = Path(name)
     if not path.is_file():
-        close = get_close_matches(str(name), recipe_names(), 1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(recipe_names())}"
+        near = nearest(str(name), recipe_names())
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(recipe_names())}"
         raise NoInputError(f"recipe {name}: no such recipe or file", hint=hint)
     try:
         return path.read_text("utf-8")

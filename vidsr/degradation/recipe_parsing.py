@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from vidsr.degradation.chain import Step
 from vidsr.degradation.operations.catalogue import OPS, Number, Value, Word
 from vidsr.errors import OptionError
+from vidsr.option_values import nearest
 
 _KEYS = ("op", "probability", "shuffle", "one_of", "weight")
 
@@ -83,8 +83,7 @@ def check_keys(table: dict[str, Any], known: tuple[str, ...], where: str) -> Non
     """Raise OptionError for a key of ``table`` that is not among ``known``."""
     for key in table:
         if key not in known:
-            close = get_close_matches(key, known, 1)
-            hint = f"did you mean {close[0]!r}?" if close else ""
+            hint = _meant(key, known)
             raise OptionError(
                 f"{where}: unknown key {key!r}; expected {', '.join(known)}", hint=hint
             )
@@ -145,5 +144,5 @@ def _bounds(spec: Number | Word) -> str:
 
 
 def _meant(word: object, known: tuple[str, ...]) -> str:
-    close = get_close_matches(str(word), known, 1)
-    return f"did you mean {close[0]!r}?" if close else ""
+    near = nearest(str(word), known)
+    return f"did you mean {near!r}?" if near else ""

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from vidsr.degradation.chain import Chain, ChainStream
 from vidsr.degradation.files import check_video, codec_name
-from vidsr.degradation.pairs import Pairs
+from vidsr.degradation.pairs import Pairs, frame_name
 from vidsr.degradation.stills import Done
 from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
@@ -133,7 +133,7 @@ class _Degrading:
             raise InputError(f"{self._name}: changes its size at frame {self._pushed}")
         rgb = self._stream.trim(yuv_to_rgb(frame.planes, frame.format))
         if self._pairs is not None and self._pairs.wants(self._pushed):
-            self._pairs.hold(f"{self._pushed:06d}", to_bytes(rgb))
+            self._pairs.hold(frame_name(self._name.path, self._pushed), to_bytes(rgb))
         self._waiting.append(replace(frame, planes=()))
         self._pushed += 1
         return self._stream.push(rgb[None])
@@ -141,7 +141,7 @@ class _Degrading:
     def _ready(self, pictures: list[Tensor]) -> Iterator[Frame]:
         for rgb in pictures:
             if self._pairs is not None:
-                self._pairs.match(f"{self._shown:06d}", to_bytes(rgb[0]))
+                self._pairs.match(frame_name(self._name.path, self._shown), to_bytes(rgb[0]))
             times = self._waiting.popleft()
             planes = rgb_to_yuv(rgb[0], self._target)
             self._shown += 1

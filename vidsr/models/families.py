@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vidsr.errors import OptionError
 from vidsr.models.header import stated_config
-from vidsr.models.shipped import available, find_weights
+from vidsr.models.shipped import available, find_weights, model_title
 from vidsr.option_values import ModelName
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def check_model(model: ModelName, scale: int | None, *, open_scale: bool = False
     path = find_weights(f"lite-x{scale or 4}" if model == "auto" else _of_family(model, scale))
     stated = stated_config(path)
     if stated is not None:
-        check_scale(path.stem, stated.scale, scale)
+        check_scale(model_title(path), stated.scale, scale)
 
 
 def check_scale(name: str, own: int, wanted: int | None) -> None:

@@ -5,15 +5,19 @@ PyTorch is not imported: a command refuses an unknown model before it loads anyt
 
 from __future__ import annotations
 
-import difflib
 import os
 from importlib import resources
 from os import PathLike
 from pathlib import Path
 
 from vidsr.errors import ModelError
+from vidsr.option_values import nearest
 
 SUFFIX = ".safetensors"
+RUN_WEIGHTS, RUN_OPTIONS = "model.safetensors", "options.json"
+"""Files in the folder of a training run."""
+CODED_SUFFIX = ".coded.safetensors"
+"""The end of the name of a file that holds networks for coded footage, beside the weights."""
 PURPOSES = {
     "lite-fast-x2": "the fastest",
     "lite-surveillance-x4": "footage of IP cameras, compressed and noisy",
@@ -34,20 +38,39 @@ def weights_folder() -> Path:
 
 def available() -> tuple[str, ...]:
     """Return the names of the shipped weights, sorted."""
-    return tuple(sorted(path.stem for path in weights_folder().glob(f"*{SUFFIX}")))
+    files = weights_folder().glob(f"*{SUFFIX}")
+    return tuple(sorted(path.stem for path in files if not path.name.endswith(CODED_SUFFIX)))
 
 
 def find_weights(name_or_path: str | PathLike[str]) -> Path:
     """Return the file of the shipped weights of that name, or the user's own by path.
 
-    A string is a path when it has a separator or a suffix.
+    A string is a path when it has a separator or a suffix, or names a training run's folder here.
     Raises ModelError for an unknown name and for a path that leads to no file.
     """
     if isinstance(name_or_path, str) and is_name(name_or_path):
-        return _shipped(name_or_path)
+        own = None if name_or_path in available() else _of_run(Path(name_or_path))
+        return own or _shipped(name_or_path)
     path = Path(name_or_path)
+    path = _of_run(path) or path
     require_file(path)
     return path
+
+
+def model_title(path: Path) -> str:
+    """Return the name of the model in a file: that of its run's folder, or of the file itself."""
+    if path.name == RUN_WEIGHTS and (path.parent / RUN_OPTIONS).is_file():
+        return path.absolute().parent.name or path.stem
+    return path.stem
+
+
+def _of_run(folder: Path) -> Path | None:
+    """Return the weights in the folder of a training run; None where it is none."""
+    weights = folder / RUN_WEIGHTS
+    try:
+        return weights if weights.is_file() else None
+    except (OSError, ValueError):  # a name too long, a NUL
+        return None
 
 
 def require_file(path: Path) -> None:
@@ -55,7 +78,9 @@ def require_file(path: Path) -> None:
     try:
         if path.is_file():
             return
-        what = "is a directory, not a file" if path.is_dir() else "does not exist"
+        what = "does not exist"
+        if path.is_dir():
+            what = f"is a directory without {RUN_WEIGHTS}, which training writes there"
     except (OSError, ValueError) as error:  # a name too long, a NUL
         what = f"cannot be read: {error}"
     raise ModelError(f"{path}: {what}", hint="name a .safetensors or .pth file of weights")
@@ -70,6 +95,8 @@ def _shipped(name: str) -> Path:
     names = available()
     if name in names:
         return weights_folder() / f"{name}{SUFFIX}"
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else "a path to a .safetensors or .pth works too"
-    raise ModelError(f"model = {name!r}, available: {', '.join(names) or 'none'}", hint=hint)
+    near = nearest(name, names)
+    hint = f"did you mean {near!r}?" if near else "a path to a .safetensors or .pth works too"
+    raise ModelError(
+        f"unknown model: model = {name!r}, available: {', '.join(names) or 'none'}", hint=hint
+    )

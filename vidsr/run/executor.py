@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from vidsr.notes import Notes
+from vidsr.run.forecast import Forecast, announce
 from vidsr.run.job import Job, open_job
 from vidsr.run.loop import Finished, upscale_job
 from vidsr.run.media_kinds import FILES, Openers
@@ -17,7 +18,7 @@ from vidsr.run.sizing import describe_tile
 from vidsr.run.spec import JobSpec
 from vidsr.run.stages.channel import WhenFull
 from vidsr.run.stages.pipeline import StageTimes
-from vidsr.video.progress import Progress
+from vidsr.video.progress import Progress, ProgressCall, receiver_of
 
 
 class Executor(Protocol):
@@ -37,7 +38,7 @@ class LocalExecutor:
 
     Args:
         openers: The kinds of sources and sinks there are.
-        progress: A receiver of progress, called after every frame.
+        progress: A receiver of progress, or a function, called after every frame.
         when_full: What a source does that is ahead of the network: it waits, as files do, or a
             frame is dropped and counted, for sources that cannot wait.
     """
@@ -45,11 +46,12 @@ class LocalExecutor:
     def __init__(
         self,
         openers: Openers = FILES,
-        progress: Progress | None = None,
+        progress: Progress | ProgressCall | None = None,
         *,
         when_full: WhenFull = "wait",
     ) -> None:
-        self._openers, self._progress, self._when_full = openers, progress, when_full
+        self._progress = receiver_of(progress)
+        self._openers, self._when_full = openers, when_full
 
     def run(self, spec: JobSpec | JobPlan) -> Report:
         """Execute a run that was asked for or planned. Raises a VidsrError."""
@@ -57,7 +59,8 @@ class LocalExecutor:
         with open_job(spec, notes, self._openers) as job:
             options = spec.options if isinstance(spec, JobSpec) else spec.spec.options
             _announce(job, options, notes)
-            finished = upscale_job(job, notes, self._progress, when_full=self._when_full)
+            progress = Forecast(self._progress, notes)
+            finished = upscale_job(job, notes, progress, when_full=self._when_full)
         return report_of(job, finished, notes)
 
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
@@ -68,9 +71,10 @@ class LocalExecutor:
 def _announce(job: Job, options: RunOptions, notes: Notes) -> None:
     engine = job.upscaler.engine
     precision = str(engine.dtype).removeprefix("torch.")
-    notes.say(f"model {job.upscaler.model.name} on {engine.device} in {precision}")
+    notes.choose(f"model {job.upscaler.model.name} on {engine.device} in {precision}")
+    announce(job.info, job.output.format, notes)
     if options.engine == "compile":
-        notes.say("the first frames wait for torch.compile, up to a minute")
+        notes.choose("the first frames wait for torch.compile, up to a minute")
 
 
 def report_of(job: Job, finished: Finished, notes: Notes) -> Report:
@@ -85,6 +89,7 @@ def report_of(job: Job, finished: Finished, notes: Notes) -> Report:
         precision=str(upscaler.engine.dtype).removeprefix("torch."),
         engine=upscaler.engine.runtime,
         decoder=header.decoder,
+        strengths={str(step): n for step, n in upscaler.pool.strength.chosen.items()},
         scale=upscaler.scale,
         tile=describe_tile(upscaler.memory_plan(header.info.format, layout).tile),
         codec=output.codec.name,

@@ -15,6 +15,7 @@ from typing import Any, Self, get_args
 
 from vidsr.errors import OptionError
 from vidsr.option_values import (
+    GREATEST_STRENGTH,
     MAX_SIDE,
     SCALES,
     AudioChoice,
@@ -23,14 +24,18 @@ from vidsr.option_values import (
     EngineKind,
     ModelName,
     Precision,
+    Strength,
     check_device_names,
     exact_rate,
+    is_strength,
     key_values,
+    model_name,
     one_of,
     parse_bitrate,
     parse_bytes,
     parse_rate,
     parse_seconds,
+    parse_strength,
 )
 from vidsr.picture.size import Size
 from vidsr.run import json_values
@@ -125,6 +130,7 @@ class RunOptions:
         help="a model; --list-models names them (auto)",
         takes="a name or a path",
         kinds=(str, os.PathLike),
+        convert=model_name,
         metavar="NAME|PATH",
         json=json_values.PATH,
     )
@@ -215,6 +221,18 @@ class RunOptions:
         holds=_is_memory,
         expected="a size such as 512M or 2G",
         metavar="SIZE",
+    )
+    strength: Strength = option(
+        "auto",
+        "--strength",
+        group=PICTURE,
+        help="how far the network follows what the codec did: auto, or 0 (clean) to 2",
+        takes=f"'auto' or a number of 0 to {GREATEST_STRENGTH:g}",
+        kinds=(str, int, float),
+        parse=parse_strength,
+        holds=is_strength,
+        expected=f"auto, or a number of 0 to {GREATEST_STRENGTH:g}",
+        metavar="auto|X",
     )
     start_s: float | None = option(
         None,

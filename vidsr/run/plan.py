@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vidsr.picture.coding_record import CodingSummary
 from vidsr.run.spec import JobSpec
 from vidsr.video.info import SourceInfo
 from vidsr.video.sink.output_plan import OutputPlan
@@ -24,6 +25,7 @@ class JobPlan:
         precision: The type of its numbers.
         lines: The plan for people, a fact a line.
         notes: What was assumed and left out while it was made.
+        coding_error: What the source's codec did to its first frames; None where that is not known.
     """
 
     spec: JobSpec
@@ -35,6 +37,7 @@ class JobPlan:
     precision: str
     lines: tuple[str, ...]
     notes: tuple[str, ...]
+    coding_error: CodingSummary | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return the plan as data that JSON holds, names without their secrets."""
@@ -52,6 +55,7 @@ class JobPlan:
             "rate": str(output.rate),
             "frames": info.frames,
             "duration_s": info.duration_s,
+            "coding_error": self.coding_error and asdict(self.coding_error),
             "model": self.model,
             "scale": self.scale,
             "device": self.device,

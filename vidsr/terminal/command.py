@@ -7,15 +7,46 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from vidsr.errors import MemoryLimitError, VidsrError
+from vidsr.terminal.completion import Words, complete
 from vidsr.terminal.flags import FlagFormatter, as_flags, flags_of
+from vidsr.terminal.parser import UsageExit
 from vidsr.terminal.signals import Interruption, open_closed_streams, signals_caught
 
-INTERRUPTED = 130
+INTERRUPTED = 130  # also what a work returns that ended by itself after a signal of any kind
+OUT_OF_MEMORY = MemoryLimitError.exit_code
+OURS = "vidsr"  # the logger of the package
 Asked = Callable[[], bool]
 Work = Callable[[argparse.Namespace, Asked], int | None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The end of a command that did not do what it was asked for.
+
+    Attributes:
+        kind: Name of the error, such as ``InputError``; ``Interrupted`` after a signal.
+        message: What went wrong, in words of the command.
+        hint: The step that may mend it, or "".
+        exit_code: Exit status of the command.
+    """
+
+    kind: str
+    message: str
+    hint: str
+    exit_code: int
+
+    @classmethod
+    def of(cls, error: VidsrError, flags: Mapping[str, str]) -> Failure:
+        """Return the failure of an error of vidsr, with flags in place of arguments."""
+        message, hint = (as_flags(text, flags) for text in (error.message, error.hint))
+        return cls(type(error).__name__, message, hint, error.exit_code)
+
+
+Failed = Callable[[Failure, argparse.Namespace | None], None]
 
 
 def run_command(
@@ -27,6 +58,8 @@ def run_command(
     interrupted: str = "interrupted",
     memory_hint: str = "",
     interruption: Interruption | None = None,
+    failed: Failed = lambda *_: None,
+    words: Words | None = None,
 ) -> int:
     """Parse ``argv``, do ``work``, and return the exit status, whatever happens.
 
@@ -39,55 +72,77 @@ def run_command(
         interrupted: What to say after Ctrl-C.
         memory_hint: What to say where memory runs out, beside that it did.
         interruption: The handler of signals, for a command that ends in its own time.
+        failed: A receiver of how the command failed, after that was printed, and of the arguments;
+            None instead of these where they are wrong.
+        words: Names that shells offer for options, by their flags.
 
     Returns:
-        0, the error's own status, 8 where memory ran out, 130 where the command was interrupted.
+        0, the error's own status, 8 where memory ran out, 128 and the signal's number where the
+        command was interrupted: 130 for Ctrl-C, 143 for SIGTERM.
 
     Raises:
         SystemExit: The arguments are wrong (2), or asked for help or version (0).
     """
     open_closed_streams()
-    with signals_caught(interruption) as caught:
+    with signals_caught(interruption) as caught, _level_kept():
+        arguments = None
         try:
             made = parser()
-            return _run(name, work, argv, made, lambda: caught.asked)
+            complete(made, words or {})
+            arguments = _parsed(name, argv, made)
+            status = work(arguments, lambda: caught.asked) or 0
+            sys.stdout.flush()  # here, where a closed pipe is expected
+            return caught.status if status == INTERRUPTED and caught.asked else status
+        except UsageExit as stop:
+            failed(Failure("OptionError", stop.message, stop.hint, 2), None)
+            raise
         except VidsrError as error:
+            failure = Failure.of(error, flags_of(made))
             say(name, f"error: {as_flags(str(error), flags_of(made))}")
-            return error.exit_code
         except KeyboardInterrupt as stop:
-            say(name, f"interrupted; {stop.args[0]}" if stop.args else interrupted)
-            return INTERRUPTED
+            text = f"interrupted; {stop.args[0]}" if stop.args else interrupted
+            failure = Failure("Interrupted", text, "", caught.status)
+            say(name, text)
         except BrokenPipeError:  # the reader of the output has seen enough
             _drop_output()
             return 0
         except MemoryError:
+            failure = Failure("MemoryError", "out of memory", memory_hint, OUT_OF_MEMORY)
             say(name, f"error: out of memory.{f' Hint: {memory_hint}' if memory_hint else ''}")
-            return MemoryLimitError.exit_code
+        failed(failure, arguments)
+        return failure.exit_code
 
 
-def _run(
-    name: str,
-    work: Work,
-    argv: Sequence[str] | None,
-    parser: argparse.ArgumentParser,
-    asked: Asked,
-) -> int:
+def _parsed(
+    name: str, argv: Sequence[str] | None, parser: argparse.ArgumentParser
+) -> argparse.Namespace:
+    """Return the arguments, and begin to log as they say."""
     try:
         arguments = parser.parse_args(argv)
-        quiet = getattr(arguments, "quiet", False)
-        _log_to_stderr(FlagFormatter(name, flags_of(parser)), quiet=quiet)
-        status = work(arguments, asked)
     except SystemExit:  # of --help, whose reader may have gone as well
         sys.stdout.flush()
         raise
-    sys.stdout.flush()  # here, where a closed pipe is expected
-    return status or 0
+    quiet = getattr(arguments, "quiet", False)
+    _log_to_stderr(FlagFormatter(name, flags_of(parser)), quiet=quiet)
+    return arguments
+
+
+@contextlib.contextmanager
+def _level_kept() -> Iterator[None]:
+    """Leave the level of vidsr's own log as it was, for programs that call a command's ``main``."""
+    ours = logging.getLogger(OURS)
+    before = ours.level
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
 
 
 def _log_to_stderr(formatter: logging.Formatter, *, quiet: bool) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.ERROR if quiet else logging.WARNING)
+    logging.getLogger(OURS).setLevel(logging.ERROR if quiet else logging.INFO)
 
 
 def say(name: str, text: str) -> None:

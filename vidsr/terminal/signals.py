@@ -13,6 +13,7 @@ from types import FrameType
 
 ENDING = ("SIGINT", "SIGTERM", "SIGHUP")  # SIGHUP: the terminal was closed
 PATIENCE_S = 5.0  # what putting away may take
+SIGNALLED = 128  # added to a signal's number in exit statuses
 
 
 class Interruption:
@@ -24,16 +25,29 @@ class Interruption:
 
     def __init__(self) -> None:
         self._last_s: float | None = None
+        self._number: int = signal.SIGINT
 
     @property
     def asked(self) -> bool:
         """True once a signal has come."""
         return self._last_s is not None
 
-    def __call__(self, number: int, frame: FrameType | None) -> None:
+    @property
+    def status(self) -> int:
+        """Exit status that shells give to a program that the signal ends: 130 for Ctrl-C."""
+        return SIGNALLED + self._number
+
+    def came(self, number: int) -> float | None:
+        """Remember a signal. Return when the one before came, None for the first."""
         last_s, self._last_s = self._last_s, time.monotonic()
+        if last_s is None:
+            self._number = number
+        return last_s
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        last_s = self.came(number)
         # One is enough: a second must not strike while everything is put away.
-        if last_s is None or self._last_s - last_s > PATIENCE_S:
+        if last_s is None or time.monotonic() - last_s > PATIENCE_S:
             raise KeyboardInterrupt
 
 
@@ -41,8 +55,7 @@ class PatientInterruption(Interruption):
     """A handler of signals that lets the work end by itself; a second signal ends it at once."""
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        last_s, self._last_s = self._last_s, time.monotonic()
-        if last_s is not None:
+        if self.came(number) is not None:
             raise KeyboardInterrupt
 
 

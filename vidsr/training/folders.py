@@ -1,11 +1,13 @@
-"""The pictures that a training run is given: photographs, or pairs in ``hr`` and ``lr``."""
+"""The material of a training run: photographs and videos, or pairs in ``hr`` and ``lr``."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from vidsr.errors import InputError
-from vidsr.video.image_sequences import picture_files
+from vidsr.video.image_sequences import is_image, picture_files
+from vidsr.video.video_files import is_video
 
 
 def is_paired(folder: Path) -> bool:
@@ -18,12 +20,32 @@ def partner(path: Path) -> Path:
     return path.parent.parent / "lr" / path.name
 
 
-def training_files(folder: Path) -> list[Path]:
-    """Return the large pictures to learn from.
+@dataclass(frozen=True)
+class Material:
+    """Large pictures and videos to learn from, sorted by name."""
 
-    Raises NoInputError where there is no folder, or no picture in it.
+    pictures: tuple[Path, ...]
+    videos: tuple[Path, ...] = ()
+
+    @property
+    def count(self) -> int:
+        return len(self.pictures) + len(self.videos)
+
+
+def training_material(data: Path) -> Material:
+    """Return what to learn from: a folder of pictures and videos, of pairs, or a video.
+
+    Raises NoInputError where there is none.
     """
-    return picture_files(folder / "hr" if is_paired(folder) else folder)
+    if is_paired(data):
+        return Material(tuple(picture_files(data / "hr")))
+    if data.is_file() and is_video(data):
+        return Material((), (data,))
+    files = sorted(data.iterdir()) if data.is_dir() else []
+    videos = tuple(path for path in files if is_video(path) and path.is_file())
+    if videos and not any(is_image(path) for path in files):
+        return Material((), videos)
+    return Material(tuple(picture_files(data)), videos)
 
 
 def validation_files(folder: Path, scale: int) -> tuple[list[Path], bool]:

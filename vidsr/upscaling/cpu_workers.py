@@ -45,8 +45,9 @@ class Workers:
     def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
         """Give items in their order: frames upscaled, all else as it is.
 
-        A frame comes out when ``count`` more have gone in, or at the end. Closing waits for the
-        frames that are being upscaled. An error of a frame is raised when its turn comes.
+        A frame comes out when ``count`` more have gone in, with the first item to go in after it
+        is done, or at the end. Closing waits for the frames that are being upscaled. An error of a
+        frame is raised when its turn comes.
         """
         failure: list[Exception] = []
         try:
@@ -59,7 +60,7 @@ class Workers:
             raise failure[0]
 
     def take(self, item: T) -> Iterator[T | Frame]:
-        """Take one item in, and give what no worker stands idle without."""
+        """Take one item in; give what is done, and what no worker stands idle without."""
         if self._count == 1 or not self._begun:
             self._begun = self._begun or isinstance(item, Frame)
             yield self._upscale(item) if isinstance(item, Frame) else item
@@ -83,9 +84,10 @@ class Workers:
         self._waiting.clear()
 
     def _in_work(self, waiting: deque[Any]) -> bool:
-        """Return True if the oldest may take its time: no worker would stand idle."""
+        """Return True if the oldest is not done and may take its time: no worker stands idle."""
         frames = sum(isinstance(item, Future) for item in waiting)
-        return isinstance(waiting[0], Future) and frames <= self._count
+        oldest = waiting[0]
+        return isinstance(oldest, Future) and not oldest.done() and frames <= self._count
 
 
 def _until_failure(items: Iterator[T], failure: list[Exception]) -> Iterator[T]:

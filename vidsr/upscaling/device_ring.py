@@ -16,11 +16,13 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import OptionError, VidsrError
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.frame import Frame, VideoFormat
 
 Queue = Literal["upload", "compute", "download"]
 Planes = tuple[Tensor, ...]
-Work = Callable[[Planes, Planes], None]  # planes of a frame on the device -> planes of a larger one
+# Planes of a frame on the device -> planes of a larger one; beside them what a codec did to it.
+Work = Callable[[Planes, Planes, CodingError | None], None]
 T = TypeVar("T")
 
 # Frames the device holds at once: one in each direction and one being computed. More only adds
@@ -103,7 +105,8 @@ class Slot:
             self._lent = frame  # uploaded from where it lies
         device.submit("upload", lambda: self._copy(self._inputs, sources))
         device.await_event("compute", device.record("upload"))
-        device.submit("compute", lambda: self._lane.work(self._inputs, self._outputs))
+        error = frame.coding_error
+        device.submit("compute", lambda: self._lane.work(self._inputs, self._outputs, error))
         device.await_event("download", device.record("compute"))
         device.submit("download", lambda: self._copy(self._results, self._outputs))
         self._downloaded = device.record("download")
@@ -127,7 +130,7 @@ class Slot:
         if self._lent is not None:
             self._lent.release()
             self._lent = None
-        return Frame(self._results, self._lane.target, self._pts, self._duration, release)
+        return Frame(self._results, self._lane.target, self._pts, self._duration, release=release)
 
     def drop(self) -> None:
         """Wait until nothing touches the buffers any more, whatever went wrong before."""
@@ -148,13 +151,16 @@ class Ring:
     """Slots that frames pass through in order; several devices take turns.
 
     The host waits for nothing but the oldest frame's download. ``downstream`` is how many frames
-    the receiver may hold unreleased while it asks for more.
+    the receiver may hold unreleased while it asks for more. With ``at_once`` every frame is waited
+    for, and none is held back.
     """
 
-    def __init__(self, lanes: Sequence[Lane], *, downstream: int, depth: int = DEPTH) -> None:
+    def __init__(
+        self, lanes: Sequence[Lane], *, downstream: int, depth: int = DEPTH, at_once: bool = False
+    ) -> None:
         self._free: deque[Slot] = deque()  # appending and taking are atomic: threads share it
         self._busy: deque[Slot | Any] = deque()
-        self._depth = depth * len(lanes)
+        self._depth, self._at_once = depth * len(lanes), at_once
         # Neighbours in the queue belong to different devices, so that these take turns.
         for _ in range(slots_per_device(len(lanes), downstream, depth)):
             self._free.extend(Slot(lane) for lane in lanes)
@@ -162,7 +168,7 @@ class Ring:
     @property
     def latency_frames(self) -> int:
         """Most frames that are held back."""
-        return self._depth
+        return 0 if self._at_once else self._depth
 
     def through(self, items: Iterable[T]) -> Iterator[T | Frame]:
         """Give items in their order: frames upscaled, all else as it is.
@@ -185,6 +191,8 @@ class Ring:
             self._start(item)
         else:
             self._busy.append(item)
+        if self._at_once:
+            yield from self.rest()
 
     def rest(self) -> Iterator[Any]:
         """Give all that is on its way, each as soon as it is done."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
@@ -16,6 +14,7 @@ from vidsr.picture.chroma import keeps_matrix
 from vidsr.picture.frame import VideoFormat
 from vidsr.picture.size import Size
 from vidsr.upscaling.device_ring import slots_per_device
+from vidsr.upscaling.machine_memory import free_bytes
 
 # Frames alive at once on each side: two queued, one being worked on, one in a neighbour's hands.
 FRAMES_IN_FLIGHT = 4
@@ -27,16 +26,15 @@ LUMA_PLANES, RESIZED_LUMA_PLANES, RGB_PLANES = 2, 3, 10
 
 
 def default_limit(device: torch.device) -> int:
-    """Return half of what is free on the device, at most 4 GiB on a CPU."""
+    """Return half of what is free on the device, at most 4 GiB on a CPU.
+
+    A container's limit counts as the machine's memory.
+    """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return free // 2
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        match = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
-        if match:
-            return min(DEFAULT_LIMIT, int(match[1]) * 1024 // 2)
-    return DEFAULT_LIMIT
+    left = free_bytes()
+    return DEFAULT_LIMIT if left is None else min(DEFAULT_LIMIT, left // 2)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def upscale_array(array: Array, upscale: Upscale) -> Array:
 
     Raises OptionError for other shapes and types.
     """
+    array = np.asarray(array)  # a matrix of NumPy's keeps two axes, whatever is done with it
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise OptionError(f"array.shape: expected [H, W, 3] or [H, W], got {array.shape}.")
     peak = _peak(array.dtype)
@@ -41,6 +42,7 @@ def upscale_tensor(x: Tensor, upscale: Upscale) -> Tensor:
 
     Raises OptionError for other shapes and types.
     """
+    _check_samples(x)
     if x.ndim not in (3, 4) or x.shape[-3] != 3:
         raise OptionError(f"x.shape: expected [3, H, W] or [N, 3, H, W], got {tuple(x.shape)}.")
     if not (x.is_floating_point() or x.dtype == torch.uint8):
@@ -50,6 +52,15 @@ def upscale_tensor(x: Tensor, upscale: Upscale) -> Tensor:
     levels = large if peak == 1 else (large * peak).round()
     result = levels.to(device=x.device, dtype=x.dtype)
     return result if x.ndim == 4 else result[0]
+
+
+def _check_samples(x: Tensor) -> None:
+    """Raise OptionError for a tensor whose samples do not lie in memory one by one."""
+    kind = "meta" if x.is_meta else "nested" if x.is_nested else "quantized"
+    if x.is_meta or x.is_nested or x.is_quantized:
+        raise OptionError(f"x: expected a tensor with samples in memory, got a {kind} one.")
+    if x.layout != torch.strided:
+        raise OptionError(f"x.layout: expected torch.strided, got {x.layout}.")
 
 
 def rgb_format(batch: Tensor) -> VideoFormat:
@@ -97,6 +108,7 @@ def tile_size(tile: object) -> Size | None:
 
 
 def _peak(dtype: np.dtype[np.generic]) -> int:
+    dtype = dtype.newbyteorder("=")
     if dtype == np.uint8:
         return 255
     if dtype == np.uint16:

@@ -18,12 +18,50 @@ from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling.cpu_workers import Workers
 from vidsr.upscaling.device_ring import DEPTH, Lane, Ring
 from vidsr.upscaling.engine_pool import EnginePool
+from vidsr.upscaling.forked import check_not_forked
 from vidsr.upscaling.format_run import FormatRun
 from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.upscaling.memory_planner import Seat
 from vidsr.upscaling.picture_kinds import delivered, planar
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Flow:
+    """What the receiver of a stream asks for.
+
+    Args:
+        target: Format of the frames that come out; None for ``EnginePool.target_format``.
+        held: How many frames that came out are kept unreleased while one goes in, at least 1. On a
+            GPU their planes are lent: call ``release`` when they have been read.
+        latency: Most frames that are held back, 0 or more; None is what is fastest.
+
+    Raises:
+        OptionError: A number is out of range or of another type.
+    """
+
+    target: VideoFormat | None = None
+    held: int = 1
+    latency: int | None = None
+
+    def __post_init__(self) -> None:
+        given: object = self.target
+        if given is not None and not isinstance(given, VideoFormat):
+            kind = type(given).__name__
+            raise OptionError(f"target: expected a VideoFormat or None, got type {kind}")
+        _check_count("held", self.held, 1)
+        if self.latency is not None:
+            _check_count("latency", self.latency, 0)
+
+    def at_most(self, frames: int) -> int:
+        """Return how many of ``frames`` may be on their way at once, at least 1."""
+        return frames if self.latency is None else max(1, min(frames, self.latency))
+
+
+def _check_count(name: str, number: object, least: int) -> None:
+    if type(number) is not int or number < least:
+        raise OptionError(f"{name} = {number!r}: expected a whole number of at least {least}")
 
 
 class Way(Protocol):
@@ -85,29 +123,24 @@ class Session:
 
     Args:
         pool: Held until the session is closed.
-        target: Format of the frames that come out; None for ``pool.target_format``.
-        held: How many of the frames that came out are kept unreleased while one is pushed, at
-            least 1. On a GPU their planes are lent: call ``release`` when they have been read.
+        flow: What its receiver asks for.
         notes: Take what is said of this stream.
 
     Raises:
-        OptionError: ``held`` is out of range, or the pool is closed.
+        OptionError: The pool is closed.
     """
 
     def __init__(
         self,
         pool: EnginePool,
-        target: VideoFormat | None = None,
+        flow: Flow = Flow(),
         *,
-        held: int = 1,
         notes: Notes | None = None,
     ) -> None:
-        if not isinstance(held, int) or isinstance(held, bool) or held < 1:
-            raise OptionError(f"held = {held!r}: expected a whole number of at least 1")
         self._own = _Belongings(pool)
         self._end = finalize(self, self._own.give_back)
         self._end.atexit = False  # a process that ends needs nothing back
-        self.pool, self.target, self.held = pool, target, held
+        self.pool, self.flow = pool, flow
         self.notes = notes or Notes()
         self._format: VideoFormat | None = None
         self._origin: av.VideoFrame | None = None
@@ -120,9 +153,11 @@ class Session:
         way = self._own.way
         if way is not None:
             return way.latency_frames
+        if self.flow.latency == 0:
+            return 0
         if self.pool.on_gpu:
-            return DEPTH * len(self.pool.devices)
-        threads = self._threads()
+            return self.flow.at_most(DEPTH * len(self.pool.devices))
+        threads = self.flow.at_most(self._threads())
         return threads if threads > 1 else 0
 
     def push(self, frame: Any) -> list[Any]:
@@ -190,6 +225,7 @@ class Session:
         self.close()
 
     def _check_open(self) -> None:
+        check_not_forked()
         if not self._end.alive:
             raise OptionError("the session is closed: open another one")
 
@@ -197,7 +233,7 @@ class Session:
         """Return the way of frames of a format, which ends that of another one."""
         if self._own.way is None or source != self._format:
             self._end_way()
-            self._own.way, self._format = self._way(source, self._own.seat), source
+            self._own.way, self._format = self._way(source, self._own.seat, self.flow), source
         return self._own.way
 
     def _collect(self, items: Iterable[Any]) -> None:
@@ -208,7 +244,7 @@ class Session:
             elif self._origin is None:
                 self._done.append(item)
             else:
-                kept = self.target is None
+                kept = self.flow.target is None
                 self._done.append(delivered(item, self._origin, keep_matrix=kept))
 
     def _given(self) -> list[Any]:
@@ -226,30 +262,24 @@ class Session:
     def stream(
         self,
         items: Iterable[T],
-        target: VideoFormat | None,
-        held: int,
+        flow: Flow,
         ends: Callable[[Any], bool] | None = None,
     ) -> Iterator[Any]:
         """Give items in order: frames upscaled, all else as it is. Apart from ``push``.
 
         ``ends`` tells items after which it goes on as after ``reset``.
         """
+        check_not_forked()
         seat = Seat()
         try:
-            yield from by_format(items, lambda source: self._way(source, seat, target, held), ends)
+            yield from by_format(items, lambda source: self._way(source, seat, flow), ends)
         finally:
             self.pool.planner.leave(seat)
 
-    def _way(
-        self,
-        source: VideoFormat,
-        seat: Seat,
-        target: VideoFormat | None = None,
-        held: int | None = None,
-    ) -> Way:
+    def _way(self, source: VideoFormat, seat: Seat, flow: Flow) -> Way:
         """Make the way of frames of one format, with a state of its own."""
-        target = target or self.target or self.pool.target_format(source)
-        devices = 1 if self.pool.engine.traits.stateful else len(self.pool.devices)
+        target = flow.target or self.pool.target_format(source)
+        devices = 1 if self.pool.engine.traits.stateful else flow.at_most(len(self.pool.devices))
         runs = [
             FormatRun(
                 self.pool,
@@ -257,7 +287,7 @@ class Session:
                 source,
                 target,
                 self.notes,
-                held=(held or self.held) if self.pool.on_gpu else HELD_FRAMES,
+                held=flow.held if self.pool.on_gpu else HELD_FRAMES,
                 keeps_state=True,
             )
             for index in range(devices)
@@ -265,22 +295,24 @@ class Session:
         planner = self.pool.planner
         with planner.lock:
             planner.admit(seat, runs[0])
-            count = 1 if self.pool.on_gpu else runs[0].side_by_side(self._threads())
+            threads = flow.at_most(self._threads())
+            count = 1 if self.pool.on_gpu else runs[0].side_by_side(threads)
         if not self.pool.on_gpu:
             return Workers(runs[0].upscale, count)
         try:
-            return self._ring(runs, held or self.held)
+            return self._ring(runs, flow)
         except BaseException:
             planner.leave(seat)
             raise
 
-    def _ring(self, runs: list[FormatRun], held: int) -> Ring:
+    def _ring(self, runs: list[FormatRun], flow: Flow) -> Ring:
         """Make slots on all GPUs; a stream with a state stays on one of them."""
         lanes = []
         for index, run in enumerate(runs):
             run.offer()
             lanes.append(Lane(self.pool.queues(index), run.source, run.target, run.work))
-        return Ring(lanes, downstream=held)
+        depth = flow.at_most(DEPTH * len(lanes)) // len(lanes)
+        return Ring(lanes, downstream=flow.held, depth=depth, at_once=flow.latency == 0)
 
     def side_by_side(self, source: VideoFormat, target: VideoFormat) -> int:
         """Return how many frames a CPU upscales at once: as many as there are threads and room.

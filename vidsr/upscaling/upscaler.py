@@ -18,10 +18,18 @@ from vidsr.errors import OptionError
 from vidsr.models.families import check_scale, choose_model
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
-from vidsr.option_values import EngineKind, ModelName, Precision, parse_bytes
+from vidsr.option_values import (
+    EngineKind,
+    ModelName,
+    Precision,
+    Strength,
+    model_name,
+    parse_bytes,
+)
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling import transform
 from vidsr.upscaling.engine_pool import EnginePool
+from vidsr.upscaling.forked import check_not_forked, mark_used
 from vidsr.upscaling.format_run import FormatRun
 from vidsr.upscaling.memory_plan import HELD_FRAMES, MemoryPlan
 from vidsr.upscaling.picture_kinds import (
@@ -33,7 +41,8 @@ from vidsr.upscaling.picture_kinds import (
     upscale_array,
     upscale_tensor,
 )
-from vidsr.upscaling.session import Session
+from vidsr.upscaling.session import Flow, Session
+from vidsr.upscaling.stream_items import accepted, each_of, samples_of
 
 T = TypeVar("T")
 KEPT_FORMATS = 64  # of single pictures, whose plans are remembered
@@ -53,6 +62,9 @@ class Upscaler:
         tile: (height, width) in source pixels that the network sees at once, halo aside.
         max_memory: Bytes, or text such as ``"2G"``; chooses the tile where none is given. On CUDA
             it is memory of each device: slots, networks, CUDA graphs.
+        strength: How far the network follows what a codec did to a frame of a video: ``auto``, or
+            the number by which the frame's expected coding error is multiplied, from 0 (every
+            picture is taken as clean) over 1 (as what the codec says, like ``auto``) to 2.
 
     Raises:
         OptionError: A value is out of range, or contradicts another.
@@ -74,20 +86,29 @@ class Upscaler:
         wait_for_engine: bool = False,
         tile: tuple[int, int] | None = None,
         max_memory: int | str | None = None,
+        strength: Strength = "auto",
         notes: Notes | None = None,
     ) -> None:
+        check_not_forked()
         kept_tile = tile_size(tile)
         limit_bytes = None if max_memory is None else parse_bytes(str(max_memory))
         devices = resolve_devices(device)
         choice = EngineChoice(engine, precision, wait_for_engine)
         choice.check(devices[0])
-        self.model = load_model(choose_model(model, scale, devices[0]))
+        mark_used()
+        self.model = load_model(choose_model(model_name(model), scale, devices[0]))
         check_scale(self.model.name, self.model.scale, scale)
         self.notes = notes or Notes()
         if wait_for_engine and not choice.may_follow(devices[0]):
-            self.notes.say(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
+            self.notes.choose(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
         self.pool = EnginePool(
-            self.model, choice, devices, self.notes, limit_bytes=limit_bytes, tile=kept_tile
+            self.model,
+            choice,
+            devices,
+            self.notes,
+            limit_bytes=limit_bytes,
+            tile=kept_tile,
+            strength=strength,
         )
         self._session = Session(self.pool, notes=self.notes)
         self._closed = False
@@ -140,6 +161,7 @@ class Upscaler:
 
     def _alone(self, source: VideoFormat, target: VideoFormat | None = None) -> FormatRun:
         """Return the way of single pictures of a format."""
+        check_not_forked()
         target = target or self.target_format(source)
         run = self._single.get((source, target))
         if run is None:
@@ -149,7 +171,9 @@ class Upscaler:
             self._single[source, target] = run
         return run
 
-    def session(self, target: VideoFormat | None = None, *, held: int = 1) -> Session:
+    def session(
+        self, target: VideoFormat | None = None, *, held: int = 1, latency: int | None = None
+    ) -> Session:
         """Open one more stream on the same engines, with notes and a state of its own.
 
         Sessions may have a thread each. They share the limit of memory from their first frame on;
@@ -158,11 +182,12 @@ class Upscaler:
         Args:
             target: Format of the frames that come out; None for ``scale`` times the source's.
             held: How many frames that came out are kept unreleased at a time, at least 1.
+            latency: Most frames that are held back, 0 or more; None is what is fastest.
 
         Raises:
-            OptionError: ``held`` is out of range, or the upscaler is closed.
+            OptionError: ``held`` or ``latency`` is out of range, or the upscaler is closed.
         """
-        return Session(self.pool, target, held=held)
+        return Session(self.pool, Flow(target, held, latency))
 
     def stream(
         self,
@@ -170,26 +195,56 @@ class Upscaler:
         target: VideoFormat | None = None,
         *,
         held: int = 1,
+        latency: int | None = None,
         ends: Callable[[Any], bool] | None = None,
     ) -> Iterator[T]:
-        """Upscale a stream of pictures in order; what is no picture passes through in its place.
+        """Upscale a stream of pictures in order; marks and packets pass through in their place.
 
-        Pictures are ``av.VideoFrame`` or ``Frame``. On CUDA several are on their
-        way at once: one comes out when some more have gone in, or with the first to go in after it
-        is done. The planes of a ``Frame`` that comes out are lent: call ``release`` when they have
-        been read. ``held`` is how many of them are kept unreleased at a time.
+        Pictures are those that a call takes, or ``Frame``, whose planes are lent when it comes out:
+        call ``release`` when they have been read. What looks like a picture and is none of these,
+        such as one of Pillow, a list or bytes, is an error; so is a picture that a call refuses.
 
-        ``ends`` tells items that are no pictures and after which frames do not follow from those
-        before, such as a jump or a scene cut: a network that keeps a state begins anew.
+        Frames of PyAV are upscaled side by side. On a CPU there are as many at once as PyTorch has
+        threads, each with its share of them, and as many are held back: frame ``n`` comes out when
+        frame ``n + threads`` has gone in, or with the first item to go in after it is done; the
+        first comes out at once. On CUDA up to 3 are held back on each device, in the same way.
+        Pictures of torch and NumPy are upscaled one by one, and what is before them comes first.
 
-        On a CPU frames are upscaled side by side, each by its share of PyTorch's threads.
+        Args:
+            pictures: Any iterable; it is asked for the next item when the caller asks.
+            target: Format of the frames that come out; None for ``scale`` times the source's.
+            held: How many ``Frame`` that came out are kept unreleased at a time, at least 1.
+            latency: Most frames that are held back, 0 or more; None is what is fastest. With 0
+                every frame comes out before the next one is asked for, as live pictures need it.
+                All threads then share one frame, which is slower on the whole: twice to four times
+                on two cores that other programs use as well.
+            ends: Function that tells items that are no pictures and after which frames do not
+                follow from those before, such as a jump or a scene cut: a network that keeps a
+                state begins anew.
+
+        Yields:
+            For every item one of the same kind, in order.
+
+        Raises:
+            OptionError: An argument or an item is wrong.
+            MemoryLimitError: A frame does not fit into ``max_memory``.
         """
-        originals: deque[av.VideoFrame | None] = deque()
-        frames = _frames(pictures, originals)
-        for result in self._session.stream(frames, target, held, ends):
+        flow = Flow(target, held, latency)
+        return self._streamed(each_of(pictures), flow, ends)
+
+    def _streamed(
+        self, items: Iterator[Any], flow: Flow, ends: Callable[[Any], bool] | None
+    ) -> Iterator[Any]:
+        originals: deque[Any] = deque()
+        stateful = self.engine.traits.stateful
+        frames = accepted(items, originals.append, target=flow.target, stateful=stateful)
+        marks = None if ends is None else lambda item: samples_of(item) is None and ends(item)
+        for result in self._session.stream(frames, flow, marks):
             original = originals.popleft()
-            if original is not None:
-                result = delivered(result, original, keep_matrix=target is None)
+            if isinstance(original, av.VideoFrame):
+                result = delivered(result, original, keep_matrix=flow.target is None)
+            elif (samples := samples_of(original)) is not None:
+                result = self(samples)
             yield result
 
     def side_by_side(self, source: VideoFormat, target: VideoFormat) -> int:
@@ -239,11 +294,3 @@ class Upscaler:
         run = self._alone(source)
         with self.pool.planner.admitted(run), run.alone(seen) as (engine, tile):
             return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
-
-
-def _frames(pictures: Iterable[Any], originals: deque[Any]) -> Iterator[Any]:
-    """Give planes for pictures of PyAV, all else as it is; keep the originals."""
-    for picture in pictures:
-        image = isinstance(picture, av.VideoFrame)
-        originals.append(picture if image else None)
-        yield planar(picture) if image else picture

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 
+from vidsr.picture.coding_record import CodingRecord
 from vidsr.picture.frame import VideoFormat
 from vidsr.video.hdr import HdrMetadata
 
@@ -23,6 +24,7 @@ class SourceCounts:
         conformed: Frames of another pixel format or colour than the first, converted back.
         resized: Frames of another size than the first.
         before_key: Packets before the first key frame, which no decoder can show.
+        coding: Expected errors of the frames, as the codec left them.
     """
 
     decoded: int = 0
@@ -34,6 +36,7 @@ class SourceCounts:
     conformed: int = 0
     resized: int = 0
     before_key: int = 0
+    coding: CodingRecord = field(default_factory=CodingRecord)
 
     def merge(self, other: SourceCounts) -> None:
         """Add the counts of another run."""

@@ -15,7 +15,7 @@ from vidsr.errors import OptionError
 from vidsr.video.image_sequences import is_pattern
 
 Kind = Literal["file", "sequence", "address", "pipe", "object"]
-Name: TypeAlias = "str | os.PathLike[str] | Locator"
+Name: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes] | Locator"
 
 PIPE = "-"
 # File systems in the manner of fsspec: names of whole objects that can be read at any place.
@@ -64,14 +64,16 @@ class Locator:
         """Return the locator of a name; a locator is its own.
 
         Args:
-            name: A path, an address, or ``-`` for standard input or output.
+            name: A path as text or bytes, an address, or ``-`` for standard input or output.
 
         Raises:
-            OptionError: The name holds a NUL character.
+            OptionError: The name is of another type, or holds a NUL character.
         """
         if isinstance(name, Locator):
             return name
-        text = os.fspath(name)
+        if not isinstance(name, str | bytes | os.PathLike):
+            raise OptionError(f"expected a path, got type {type(name).__name__}.")
+        text = os.fsdecode(name)
         if "\0" in text:
             raise OptionError("a file name holds a NUL character.")
         if text == PIPE:

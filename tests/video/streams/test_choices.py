@@ -17,6 +17,7 @@ from tests.makers.clips import (
     packet_times,
     picture,
     samples,
+    weave,
 )
 from tests.makers.containers import Attachment, Sound, Subtitles, enlarge, make_file, read_streams
 from vidsr.errors import OptionError

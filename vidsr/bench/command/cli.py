@@ -7,6 +7,7 @@ import json
 import shlex
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,12 +20,13 @@ from vidsr.bench.request import Request, check_files, size
 from vidsr.errors import OptionError
 from vidsr.files import write_text
 from vidsr.option_values import SCALES, EngineKind
-from vidsr.terminal.command import run_command
+from vidsr.terminal.command import run_command, say
 from vidsr.terminal.parser import Parser
 
 # Nothing here loads torch or PyAV: see vidsr.bench.worker_task.
 
 NAME = "vidsr-bench"
+QUIET_S = 10.0  # between two lines where stderr is no terminal
 # Not "auto", which changes engines in the middle of a run.
 MEASURED: tuple[EngineKind, ...] = ("torch", "tensorrt", "openvino")
 EPILOG = """examples:
@@ -151,10 +153,23 @@ def request_of(args: argparse.Namespace) -> Request:
     return request
 
 
-def _tell(text: str) -> None:
-    """Print a line that the next one replaces, if stderr is a terminal."""
-    if sys.stderr.isatty():
-        print(f"\r\033[Kvidsr-bench: {text}", end="", file=sys.stderr, flush=True)
+class _Teller:
+    """Printer of what is being measured: a line that the next one replaces, on a terminal.
+
+    Elsewhere a line of its own, the first at once and others ``QUIET_S`` apart at least.
+    """
+
+    def __init__(self) -> None:
+        self._last_s: float | None = None
+
+    def __call__(self, text: str) -> None:
+        if sys.stderr.isatty():
+            print(f"\r\033[K{NAME}: {text}", end="", file=sys.stderr, flush=True)
+            return
+        now_s = time.monotonic()
+        if self._last_s is None or now_s - self._last_s >= QUIET_S:
+            self._last_s = now_s
+            say(NAME, text)
 
 
 def _work(argv: Sequence[str], args: argparse.Namespace, _: Callable[[], bool]) -> None:
@@ -162,7 +177,7 @@ def _work(argv: Sequence[str], args: argparse.Namespace, _: Callable[[], bool]) 
     check_files(args.json, args.plot, args.input)
     with tempfile.TemporaryDirectory(prefix="vidsr-bench-") as folder:
         try:
-            result = measure(request, Path(folder), shlex.join([NAME, *argv]), _tell)
+            result = measure(request, Path(folder), shlex.join([NAME, *argv]), _Teller())
         finally:
             _clear()
     print("\n".join(lines(result)))

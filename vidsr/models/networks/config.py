@@ -12,6 +12,16 @@ PReLUKind = Literal["shared", "channel"]
 OutputRange = Literal["unit", "signed"]
 NormKind = Literal["batch", "none"]
 
+# The other fields say something of every kind, or are checked to have one value.
+_SAYS_OF: dict[str, tuple[Kind, ...]] = {
+    "prelu": ("srresnet", "lite"),
+    "norm": ("srresnet",),
+    "growth": ("rrdb",),
+    "levels": ("unet",),
+}
+MEANINGLESS = {"prelu": "channel", "norm": "none", "growth": 32, "levels": 2}
+"""Values of fields where they say nothing: those that training has always written."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorConfig:
@@ -30,6 +40,9 @@ class GeneratorConfig:
         growth: Channels that each convolution of a dense block of rrdb adds.
         levels: Number of times that unet halves the grid.
         stride: Pixels of the input from one sample of the grid of lite to the next.
+
+    Fields that say nothing of a kind hold ``MEANINGLESS``, whatever was given: dimensions that
+    mean the same are equal, whichever fields a file of any age states.
     """
 
     kind: Kind
@@ -59,6 +72,16 @@ class GeneratorConfig:
             if type(value) is not int or not low <= value <= high:
                 span = f"{low} to {high}" if low < high else str(low)
                 raise ValueError(f"{name} = {value!r}: expected {span} for {self.kind}")
+        for name in self._meaningless():
+            object.__setattr__(self, name, MEANINGLESS[name])
+
+    def _meaningless(self) -> Iterator[str]:
+        """Yield the fields of which the network is built the same, whatever they are."""
+        for name, kinds in _SAYS_OF.items():
+            if self.kind not in kinds:
+                yield name
+        if self.width == 1 and self.kind in _SAYS_OF["prelu"]:  # one for all is one a channel
+            yield "prelu"
 
     def _check_kind(self) -> None:
         """Check what depends on the kind and is no range."""

@@ -57,6 +57,13 @@ def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
     samples = load_samples(Path(folder_of), recipe, options.scale) if folder_of else []
     data = _read(options, setting, colour_needed(options, learner))
     samples = samples or samples_of(data, recipe, options.scale)
+    if not samples:
+        log.warning(
+            "nothing can be validated: none of %d pictures is held back, which takes %d or more; "
+            "name others with --validate",
+            data.pictures,
+            2 * HELD_BACK,
+        )
     pool = _pool(options, data, device, setting)
     if state is not None and state.get("pool_bytes", pool.bytes) != pool.bytes:
         log.warning("the pictures are not those the run was begun with: it will not be the same")
@@ -158,7 +165,9 @@ def _restore(learner: Fidelity, state: dict[str, Any], folder: RunFolder) -> Non
 def _read(options: Options, setting: Setting, colour: bool) -> Prepared:
     hold_back = 0 if options.validate else HELD_BACK
     threads = setting.threads or os.cpu_count() or 1
-    return prepare(options, threads=threads, colour=colour, hold_back=hold_back)
+    return prepare(
+        options, threads=threads, colour=colour, hold_back=hold_back, cache=setting.cache
+    )
 
 
 def _pool(options: Options, data: Prepared, device: torch.device, setting: Setting) -> CropPool:
@@ -167,9 +176,16 @@ def _pool(options: Options, data: Prepared, device: torch.device, setting: Setti
     pool = CropPool(pairs, scale=options.scale, crop=options.crop, device=device)
     skipped = f", {len(data.skipped)} skipped" if data.skipped else ""
     setting.tell(
-        f"{data.pictures} pictures to learn from, {count} pairs, {pool.bytes / 1e6:.0f} MB{skipped}"
+        f"{_counts(data)} to learn from, {count} pairs, {pool.bytes / 1e6:.0f} MB{skipped}"
     )
     return pool
+
+
+def _counts(data: Prepared) -> str:
+    videos = f"{data.videos} video{'s' if data.videos != 1 else ''}" if data.videos else ""
+    if not data.pictures:
+        return videos or "0 pictures"
+    return f"{data.pictures} pictures" + (f" and {videos}" if videos else "")
 
 
 def _can_draw(setting: Setting) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -65,7 +66,7 @@ def dimensions(init: str, model: str | None) -> tuple[str, dict[str, Any]]:
     return dimensions_of(load_model(init).config, model)
 
 
-def _differences(old: GeneratorConfig, new: GeneratorConfig) -> tuple[str, str]:
+def differences(old: GeneratorConfig, new: GeneratorConfig) -> tuple[str, str]:
     """Return, as text, the dimensions of both in which they differ."""
     names = [f.name for f in fields(new) if getattr(old, f.name) != getattr(new, f.name)]
     named = [", ".join(f"{name} {getattr(c, name)}" for name in names) for c in (old, new)]
@@ -81,9 +82,9 @@ def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> st
     """
     start = build_generator(config)
     try:
-        how = _grow(start, generator, student.plain_weights())
+        how = grow(start, generator, student.plain_weights())
     except ValueError as error:
-        old, new = _differences(generator.config, config)
+        old, new = differences(generator.config, config)
         raise ModelError(
             f"--init: weights of {old} cannot start a network of {new}", hint=KEEP
         ) from error
@@ -97,8 +98,11 @@ def adopt(student: Student, config: GeneratorConfig, generator: Generator) -> st
     return how
 
 
-def _grow(start: Generator, generator: Generator, fresh: dict[str, Tensor]) -> str:
-    """Write ``generator`` into ``start``, with ``fresh`` weights where it is larger."""
+def grow(start: Generator, generator: Generator, fresh: Mapping[str, Tensor]) -> str:
+    """Write ``generator`` into ``start``, with ``fresh`` weights where it is larger.
+
+    Returns "weights" or "growth", as ``adopt`` does. Raises ValueError where neither is possible.
+    """
     if generator.config == start.config:
         start.load_state_dict(generator.state_dict())
         return "weights"

@@ -8,6 +8,7 @@ from typing import Any
 
 from vidsr.errors import InputError, NoInputError, OptionError, OutputError
 from vidsr.files import written_whole
+from vidsr.models.shipped import RUN_OPTIONS, RUN_WEIGHTS
 
 # Torch is imported where it is used: what is in the way of a run is told before it loads.
 
@@ -25,12 +26,12 @@ class RunFolder:
 
     @property
     def options(self) -> Path:
-        return self.path / "options.json"
+        return self.path / RUN_OPTIONS
 
     @property
     def model(self) -> Path:
         """Return the path of the averaged weights, as ``vidsr --model`` takes them."""
-        return self.path / "model.safetensors"
+        return self.path / RUN_WEIGHTS
 
     @property
     def log(self) -> Path:

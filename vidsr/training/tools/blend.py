@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from vidsr.errors import ModelError, OptionError, OutputError
 from vidsr.files import check_writable
@@ -22,34 +23,65 @@ from vidsr.terminal.parser import Parser
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from vidsr.models.networks.config import GeneratorConfig
     from vidsr.models.zoo import Model
 
-# Everything that loads torch is imported where it is used: what was typed wrong is told before.
+Weights: TypeAlias = "Mapping[str, Tensor]"
+
+# Everything that loads torch is imported where it is used: what was typed wrong is answered before.
 
 
-def blend(first: Model, second: Model, share: float) -> dict[str, Tensor]:
-    """Return ``(1 - share) * first + share * second``, float32; ``share`` from 0 to 1.
+def blend(first: Model, second: Model, share: float) -> tuple[GeneratorConfig, Weights]:
+    """Return dimensions and ``(1 - share) * first + share * second``, float32.
 
-    Raises OptionError for another share, ModelError for networks of different shape.
+    A smaller network is grown to the size of the other, as ``--init`` grows it: channels that are
+    new have the weights of the larger one and begin to reach the output as its share grows.
+
+    Args:
+        first: A network.
+        second: One that was trained from it, or from which it was trained.
+        share: Share of ``second``, 0 to 1.
+
+    Raises:
+        OptionError: The share is another.
+        ModelError: Neither network can grow into the other's dimensions.
     """
     check_share(share)
-    if first.config != second.config:
-        raise ModelError(
-            f"{first.path} and {second.path} are of different shape",
-            hint="blend a network with what was trained from it by --init.",
-        )
-    mine, other = _weights(first), _weights(second)
-    return {name: mine[name].lerp(other[name], share) for name in mine}
+    config, mine, other = _of_one_shape(first, second)
+    counters = {name for name, value in mine.items() if not value.is_floating_point()}
+    mixed = {name: mine[name].float().lerp(other[name].float(), share) for name in mine}
+    return config, mixed | {name: other[name] for name in counters}
+
+
+def _of_one_shape(first: Model, second: Model) -> tuple[GeneratorConfig, Weights, Weights]:
+    """Return the larger dimensions and the weights of both in them."""
+    with suppress(ValueError):
+        return second.config, _grown(first, second), second.module.state_dict()
+    with suppress(ValueError):
+        return first.config, first.module.state_dict(), _grown(second, first)
+    from vidsr.training.networks.student import differences
+
+    one, another = differences(first.config, second.config)
+    raise ModelError(
+        f"{first.path} and {second.path} are of different shape: {one} beside {another}",
+        hint="blend a network with one that was trained from it, or from the same weights.",
+    )
+
+
+def _grown(model: Model, larger: Model) -> Weights:
+    """Return the weights of ``model`` in the dimensions of ``larger``. Raises ValueError."""
+    from vidsr.models.checkpoint import build_generator
+    from vidsr.training.networks.student import grow
+
+    start = build_generator(larger.config)
+    grow(start, model.module, larger.module.state_dict())
+    return start.state_dict()
 
 
 def check_share(share: float) -> None:
     """Raise OptionError for a share that is not between the two networks."""
     if not 0 <= share <= 1:
         raise OptionError(f"share = {share:g}: expected 0 to 1.")
-
-
-def _weights(model: Model) -> Mapping[str, Tensor]:
-    return {name: value.float() for name, value in model.module.state_dict().items()}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -93,7 +125,7 @@ def _work(arguments: argparse.Namespace, _: Callable[[], bool]) -> None:
     from vidsr.models.zoo import load_model
 
     first, second = load_model(arguments.first), load_model(arguments.second)
-    save_generator(arguments.output, second.config, blend(first, second, arguments.share))
+    save_generator(arguments.output, *blend(first, second, arguments.share))
     print(arguments.output)
 
 

@@ -6,10 +6,10 @@ Nothing of PyAV or PyTorch is imported: a command refuses ``--crf 999`` before i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from vidsr.errors import OptionError
+from vidsr.option_values import nearest
 
 if TYPE_CHECKING:
     from vidsr.picture.frame import Family
@@ -140,8 +140,8 @@ def find_codec(name: str) -> Codec:
     """Return the codec of that name. Raises OptionError."""
     if name in CODECS:
         return CODECS[name]
-    close = [OTHER_NAMES[name]] if name in OTHER_NAMES else get_close_matches(name, CODECS, 1)
-    hint = f"did you mean {close[0]}?" if close else ""
+    near = OTHER_NAMES.get(name) or nearest(name, CODECS)
+    hint = f"did you mean {near}?" if near else ""
     raise OptionError(f"codec = {name!r}: expected one of {', '.join(CODECS)}.", hint=hint)
 
 

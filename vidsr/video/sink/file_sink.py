@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 from typing import Any
 
 import av
@@ -18,8 +17,10 @@ from vidsr.video.close_codecs import writing
 from vidsr.video.header import StreamHeader
 from vidsr.video.sink.base import Written
 from vidsr.video.sink.encoder_formats import PALETTE
+from vidsr.video.sink.media_lengths import settle_media_lengths
 from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
+from vidsr.video.sink.packet_times import PacketTimes
 from vidsr.video.sink.passthrough import Passthrough, keep_pid
 from vidsr.video.sink.read_back import check_read_back, written_tags
 from vidsr.video.streams.copies import MUX_ERRORS
@@ -40,14 +41,13 @@ class FileSink:
         self.plan, self.notes = plan, notes
         self.frames = 0
         self.bytes_written = 0
-        self._durations: dict[int, int] = {}
-        self._end = 0
         self._first_pts: int | None = None
         self._last_pts = 0
-        self._delay: int | None = None
+        self._times = PacketTimes(
+            in_decoding_order=plan.target.container in ("mp4", "mov"),
+            step=1 / (plan.rate * plan.time_base),
+        )
         self._closed = True
-        # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
-        os.environ.setdefault("SVT_LOG", "1")
         try:
             self._claim = plan.target.open()
         except OSError as error:
@@ -114,7 +114,7 @@ class FileSink:
             self._first_pts = pts if self._first_pts is None else self._first_pts
             self._last_pts = pts
         if pts is not None and duration is not None:
-            self._durations[pts] = duration
+            self._times.showing(pts, duration)
         self._mux(image)
         self.frames += 1
 
@@ -136,10 +136,10 @@ class FileSink:
     def _mux(self, image: av.VideoFrame | None) -> None:
         try:
             packets = self.stream.encode(image)
+            for packet in packets if image is None and self._too_short else ():
+                packet.dts = packet.pts
+            self._times.settle(packets, last=image is None)
             for packet in packets:
-                if image is None and self._too_short:
-                    packet.dts = packet.pts
-                self._restore_duration(packet, last=image is None and packet is packets[-1])
                 if self._picture_tags:
                     packet = self._tagged(packet)
                 self.bytes_written += packet.size
@@ -154,18 +154,6 @@ class FileSink:
         tagged.pts, tagged.dts, tagged.duration = packet.pts, packet.dts, packet.duration
         tagged.is_keyframe = True
         return tagged
-
-    def _restore_duration(self, packet: av.Packet[Any], *, last: bool) -> None:
-        """Set the duration that encoders forget; for the last frame nothing else tells."""
-        if packet.pts is None or packet.dts is None:
-            return
-        packet.duration = self._durations.pop(packet.pts, packet.duration or 0)
-        self._end = max(self._end, packet.pts + packet.duration)
-        if self._delay is None:
-            self._delay = packet.pts - packet.dts
-        if last and self.plan.target.container in ("mp4", "mov"):
-            # These count durations in decoding order, in which the frame shown last may be earlier.
-            packet.duration = max(packet.duration, self._end - packet.dts - self._delay)
 
     @property
     def _too_short(self) -> bool:
@@ -190,6 +178,8 @@ class FileSink:
             self._wanted = written_tags(self.container)
             self._closed = True
             self.container.close()
+            if self.plan.target.container in ("mp4", "mov"):
+                settle_media_lengths(self.plan.target.working)
             if self.plan.marks.stereo and self.plan.target.container == "mp4":
                 hide_empty_views(self.plan.target.working)
             self.bytes_written = self.plan.target.size()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -27,6 +28,7 @@ from vidsr.video.sink.encoder_settings import (
     encoder_options,
 )
 from vidsr.video.sink.output_options import OutputOptions, check_pair, default_codec
+from vidsr.video.sink.player_formats import player_format
 from vidsr.video.sink.stream_plan import Holder, StreamPlan, plan_stream
 from vidsr.video.sink.target_file import Target
 from vidsr.video.streams.choice import kept_indices
@@ -76,7 +78,10 @@ def plan_output(
     default = default_codec(target, deep=deep, large=large)
     codec = find_codec(options.codec) if options.codec else default
     check_pair(codec, target)
-    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt)
+    shown = None if options.pix_fmt else player_format(info, target.container, codec, size)
+    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt or shown)
+    if shown:
+        notes.choose(f"{codec.name} as {shown}, which players show; `pix_fmt` asks for another")
     if lost := _losses(info.format.pixel, pixel):
         notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
     full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
@@ -218,7 +223,7 @@ def plan_streams(
             _refuse_or_drop(plan, stream, target, options, notes)
         elif plan.action == "convert":
             kind, verb = ("audio", "becomes") if plan.kind == "audio" else ("subtitles", "become")
-            notes.say(f"{kind}, stream {plan.index}: {stream.codec} {verb} {plan.codec}")
+            notes.choose(f"{kind}, stream {plan.index}: {stream.codec} {verb} {plan.codec}")
         plans.append(plan)
     return tuple(plans)
 
@@ -234,7 +239,8 @@ def _refuse_or_drop(
     elif plan.reason == "cover":
         notes.say(f"{where} is dropped: {target.path.suffix} takes no cover art")
     elif plan.reason == "unreadable":
-        notes.say(f"{where} is dropped: the file does not say how it is coded")
+        why = plan.detail or "the file does not say how it is coded"
+        notes.say(f"{where} is dropped: {why}")
     elif target.container in PICTURES:
         notes.say(f"{where} is dropped: pictures hold no other streams")
     elif options.drop_incompatible:
@@ -271,7 +277,7 @@ def _try_encoder(plan: OutputPlan, options: OutputOptions) -> None:
     if plan.codec.name != "ffv1" and (width % across or height % down):
         raise OptionError(
             f"{what}: the size must be a multiple of {across}x{down} for this pixel format.",
-            hint="choose an even `size`, or pix_fmt = 'yuv444p'.",
+            hint="choose an even `size` or `height`, or pix_fmt = 'yuv444p'.",
         )
     probe = av.open(io.BytesIO(), "w", format=plan.target.container)
     try:
@@ -294,6 +300,8 @@ def configure_encoder(
     container: av.container.OutputContainer, plan: OutputPlan
 ) -> av.video.stream.VideoStream:
     """Add the encoded stream to an output container."""
+    # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
+    os.environ.setdefault("SVT_LOG", "1")
     rate = min(plan.rate, Fraction(plan.codec.max_rate))
     stream = container.add_stream(plan.codec.encoder, rate=rate, options=plan.options)
     assert isinstance(stream, av.video.stream.VideoStream)

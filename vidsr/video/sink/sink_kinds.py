@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vidsr.errors import OptionError
 from vidsr.video.locator import Locator
 from vidsr.video.sink.base import SinkOpener
 from vidsr.video.sink.target_file import Target
@@ -28,7 +29,15 @@ class FileSinkOpener:
         return True
 
     def target(self, locator: Locator, *, overwrite: bool) -> Target:
-        """Return the target. Raises OptionError for an unknown suffix."""
+        """Return the target. Raises OptionError for an unknown suffix and for what is no file."""
+        if locator.kind == "pipe":
+            raise OptionError(
+                f"{locator}: standard output is not written", hint="name a file such as out.mkv."
+            )
+        if not locator.local:
+            raise OptionError(
+                f"{locator}: addresses are not written", hint="name a file, and send it then."
+            )
         return Target.of(locator, overwrite=overwrite)
 
     def check(self, target: Target, source: Locator) -> None:

@@ -12,11 +12,15 @@ from av.sidedata.sidedata import Type
 from vidsr.errors import InputError
 from vidsr.notes import Notes
 from vidsr.option_values import Deinterlace
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.color import MATRIX_UNSPECIFIED
 from vidsr.picture.frame import Frame, VideoFormat, view_planes
+from vidsr.video.coding.activity import first_plane
+from vidsr.video.coding.coding_errors import CodingErrors
 from vidsr.video.filters import (
     DEINTERLACE,
     FIELDS,
+    Filters,
     FrameFilter,
     can_deinterlace,
     swaps_sides,
@@ -40,8 +44,9 @@ class Pictures:
     """A reader of one stream's pictures and of what they say of themselves; a frame for each.
 
     The first picture's format is the ``reference`` that later ones are converted to; sizes may
-    change. ``upright`` turns pictures as the display matrix of the first one says. ``stay`` leaves
-    pictures on the GPU that decoded them, wherever nothing has to be done to them.
+    change. ``upright`` turns pictures as the display matrix of the first one says, with ``each``
+    as their own says. ``stay`` leaves pictures on the GPU that decoded them, wherever nothing has
+    to be done to them.
     """
 
     def __init__(
@@ -54,11 +59,15 @@ class Pictures:
         counts: SourceCounts,
         notes: Notes,
         stay: bool = False,
+        each: bool = False,
+        coding: CodingErrors | None = None,
     ) -> None:
         self.time_base, self.codec = time_base, codec
         self.counts, self.notes = counts, notes
+        self.coding = coding or CodingErrors(codec, exported=False)
         self.hdr = HdrMetadata()
         self.display_matrix: tuple[int, ...] | None = None
+        self.stored_matrix: tuple[int, ...] | None = None
         self.stereo = 0
         self.matrix_assumed = False
         self.interlaced = False
@@ -68,9 +77,12 @@ class Pictures:
         filters = FIELDS if self.fields else DEINTERLACE
         wanted = deinterlace != "off"
         self._deinterlacer = FrameFilter(filters, self.time_base) if wanted else None
-        self._upright, self._stay = upright, stay
+        self._upright, self._stay, self._each = upright, stay, each
         self._side_data, self._watch = SideData(), Watch()
         self._turner: FrameFilter | None = None
+        self._first_turn: Filters = ()
+        self._errors: dict[int | None, CodingError | None] = {}
+        self._last_error: CodingError | None = None
         self._first: VideoFormat | None = None
         self._reference: VideoFormat | None = None
 
@@ -92,6 +104,7 @@ class Pictures:
             image = self._fetch(image)
         interlaced = image.interlaced_frame
         planar = self._conform(image)
+        self._errors[planar.pts] = self._coding_error(planar)
         if self._deinterlacer and (interlaced or self.interlaced):
             progressive = self._progressive(self._deinterlacer, planar, interlaced)
         else:
@@ -108,7 +121,10 @@ class Pictures:
         if (layout.pixel, layout.color) != (first.pixel, first.color):
             return None
         layout = self._settle(layout, layout.pixel.name)
-        return Frame(nvdec.unpack(image), layout, image.pts, image.duration or None)
+        error = self.coding.of(None, layout.pixel.depth)
+        self.counts.coding.add(error)
+        planes, duration = nvdec.unpack(image), image.duration or None
+        return Frame(planes, layout, image.pts, duration, coding_error=error)
 
     def _fetch(self, image: av.VideoFrame) -> av.VideoFrame:
         if self._stay:
@@ -136,7 +152,7 @@ class Pictures:
         self.interlaced = True
         self.counts.deinterlaced += interlaced
         into = "each field becomes a frame" if self.fields else "interlaced frames are deinterlaced"
-        self.notes.say(f"{into}; deinterlace = 'off' keeps them")
+        self.notes.choose(f"{into}; deinterlace = 'off' keeps them")
         yield from deinterlacer.push(image)
 
     def _deliver(self, images: Iterator[av.VideoFrame]) -> Iterator[Frame]:
@@ -150,12 +166,23 @@ class Pictures:
     def _frame(self, image: av.VideoFrame) -> Frame:
         assert self._reference is not None
         layout = replace(self._reference, width=image.width, height=image.height)
-        return Frame(view_planes(image), layout, image.pts, image.duration or None)
+        # Both fields of a frame came out of one coded picture.
+        error = self._errors.pop(image.pts, self._last_error if self.fields else None)
+        self._last_error = error
+        if error is not None and self._turner:
+            error = replace(error, blocks=None)
+        self.counts.coding.add(error)
+        planes, duration = view_planes(image), image.duration or None
+        return Frame(planes, layout, image.pts, duration, coding_error=error)
+
+    def _coding_error(self, planar: av.VideoFrame) -> CodingError | None:
+        depth = planar.format.components[0].bits
+        return self.coding.of(first_plane(planar.planes[0], depth), depth)
 
     def _observe(self, image: av.VideoFrame) -> None:
         if image.is_corrupt:
             self.counts.concealed += 1
-        if self._watch.due(image):
+        if self._watch.due(image) or self._each:
             self._look(image)
         if has_alpha(image) or has_clear_colors(image):
             self.notes.say("the alpha channel (transparency) is not carried over")
@@ -165,24 +192,33 @@ class Pictures:
         if self.hdr.empty:
             self.hdr = find_hdr(items)
         if self._first is None:
-            self.display_matrix = find_display_matrix(items, image.rotation)
             self.stereo = find_stereo(items)
-            self._turn()
+        if self._first is None or self._each:
+            matrix = self.stored_matrix or find_display_matrix(items, image.rotation)
+            if self._first is None:
+                self.display_matrix = matrix
+            self._turn(matrix)
         kinds = {item.type for item in items}
         if kinds.intersection(DYNAMIC):
             self.notes.say("dynamic HDR metadata (HDR10+, Dolby Vision) is not carried over")
         if Type.A53_CC in kinds:
             self.notes.say("closed captions inside the picture (CEA-608/708) are not carried over")
 
-    def _turn(self) -> None:
-        if self.display_matrix is None or not self._upright:
-            return
-        filters = upright_filters(self.display_matrix)
+    def _turn(self, matrix: tuple[int, ...] | None) -> None:
+        filters = upright_filters(matrix) if matrix and self._upright else ()
         if filters is None:
             self.notes.say("the display matrix is no quarter turn and is not carried over")
+            filters = ()
+        if self._first is not None and swaps_sides(filters) != self.quarter_turned:
+            self.notes.say("pictures that lie across the first one are left lying so")
+            filters = self._first_turn
+        if filters == (self._turner.filters if self._turner else ()):
             return
-        self._turner = FrameFilter(filters, self.time_base)
-        self.notes.say("the picture is turned upright: the target cannot store a rotation")
+        self._turner = FrameFilter(filters, self.time_base) if filters else None
+        if self._first is None:
+            self._first_turn = filters
+        why = "as each picture says" if self._each else "the target cannot store a rotation"
+        self.notes.choose(f"the picture is turned upright: {why}")
 
     def _conform(self, image: av.VideoFrame) -> av.VideoFrame:
         layout = self._read(image)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vidsr.errors import InputError, NoInputError
 from vidsr.video.locator import Locator
 from vidsr.video.source.base import SourceOpener, SourceRequest
 from vidsr.video.source.presence import check_source
@@ -26,7 +27,9 @@ class FileSourceOpener:
         return True
 
     def check(self, locator: Locator) -> None:
-        """Raise InputError where there is no such file."""
+        """Raise InputError where there is no such file, or the name is none of a file."""
+        if not locator.local:
+            raise unread(locator)
         check_source(locator)
 
     def open(self, locator: Locator, request: SourceRequest, notes: Notes) -> FrameSource:
@@ -43,6 +46,15 @@ class FileSourceOpener:
             hwaccel=request.hwaccel,
             notes=notes,
         )
+
+
+def unread(locator: Locator) -> InputError:
+    """Return the error for an address, a pipe or a stored object, which no opener here reads."""
+    if locator.kind == "pipe":
+        return InputError(f"{locator}: standard input is not read", hint="name a file.")
+    return NoInputError(
+        f"{locator}: addresses are not read", hint="download the file first and name it."
+    )
 
 
 SOURCE_OPENERS: tuple[SourceOpener, ...] = (FileSourceOpener(),)

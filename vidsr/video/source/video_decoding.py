@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from vidsr.errors import InputError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
+from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.info import SourceCounts
 from vidsr.video.items import Packet
 from vidsr.video.locator import Locator
@@ -32,7 +33,9 @@ DEAD_TAIL_PACKETS = 25
 class VideoDecoding:
     """The decoder of one stream, with the clock, the window and the pictures of its frames.
 
-    ``hardware`` is True where NVDEC decodes, ``surfaces`` where it gave the first picture exactly.
+    ``hardware`` is True where NVDEC decodes, ``surfaces`` where it gave the first picture exactly;
+    ``packets`` counts those of the stream that were decoded. ``still`` is the picture that a HEIF
+    file is about.
     """
 
     locator: Locator
@@ -44,8 +47,10 @@ class VideoDecoding:
     counts: SourceCounts
     notes: Notes
     hardware: bool = False
+    still: StillPicture | None = None
     surfaces: bool = field(default=False, init=False)
     sequence: NumberedPictures | None = field(default=None, init=False)
+    packets: int = field(default=0, init=False)
     _failed_in_row: int = field(default=0, init=False)
     _sent: int = field(default=0, init=False)
     _last_pts: int | None = field(default=None, init=False)
@@ -61,11 +66,13 @@ class VideoDecoding:
         Raises InputError for a picture of a sequence or one that is cut short.
         """
         self.clock.packet(packet)
+        self.packets += bool(packet.size)
         self._sent += self._will_show(packet)
         self._count_keyless(packet)
         if self.sequence and packet.size:
             self.sequence.sent(packet)
         self._check_whole(packet)
+        self.pictures.coding.packet(packet)
         images: list[av.VideoFrame] = []
         try:
             images = packet.decode()
@@ -114,13 +121,17 @@ class VideoDecoding:
 
     def _image(self, image: av.VideoFrame) -> Iterator[Frame]:
         self.counts.decoded += 1
+        if self.still:
+            image = self.still.whole(image)
         if self.sequence:
             self.sequence.shown()
         if self.hardware:
             self._observe_surface(image)
         self._last_pts = image.pts
+        self.pictures.coding.picture(image)
         pts = self.clock.stamp(image)
-        placed = self.window.place_frame(pts, guessed=self.clock.synthesised > 0)
+        guessed = self.clock.synthesised > 0
+        placed = self.window.place_frame(pts, guessed=guessed, key=bool(image.key_frame))
         if placed is not None:
             image.pts, image.time_base = placed, self.window.time_base
             yield from self.pictures.push(image)

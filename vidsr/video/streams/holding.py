@@ -42,13 +42,19 @@ def fits(container: str, stream: SideStream, options: Mapping[str, str] | None =
     written = _write(container, stream.template, dict(options or {}), [])
     if written is None:
         return False
-    proven = container not in UNPROVEN and stream.kind != "data"
+    proven = container not in UNPROVEN and stream.kind != "data" and not has_no_decoder(stream)
     if proven or _is_read(written, container, stream):
         return True
     # Some is known by its content alone: DTS, LATM. MP4 leaves a track without packets out.
     packets = _sample(stream.template) if stream.kind in ("audio", "data") else []
     again = _write(container, stream.template, dict(options or {}), packets) if packets else None
     return again is not None and _is_read(again, container, stream)
+
+
+def has_no_decoder(stream: SideStream) -> bool:
+    """Return True for sound or subtitles that FFmpeg cannot decode, and PyAV therefore not name."""
+    context: object = getattr(stream.template, "codec_context", None)
+    return stream.kind in ("audio", "subtitle") and context is None
 
 
 def _rate(stream: Stream) -> int:
@@ -105,7 +111,8 @@ def _is_read(written: bytes, container: str, stream: SideStream) -> bool:
         return False
     with reading(file):
         kinds = [(s.type, codec_of(s)) for s in file.streams]
-    return any(kind == stream.kind and same_codec(codec, stream.codec) for kind, codec in kinds)
+    wanted = "none" if has_no_decoder(stream) else stream.codec
+    return any(kind == stream.kind and same_codec(codec, wanted) for kind, codec in kinds)
 
 
 def codec_of(stream: Stream) -> str:

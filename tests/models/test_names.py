@@ -1,0 +1,87 @@
+"""Names of models: shipped ones, files, and the folders of training runs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from vidsr import ModelError, OptionError, Upscaler
+from vidsr.models.families import check_model
+from vidsr.models.shipped import find_weights
+from vidsr.models.zoo import load_model
+from vidsr.run.options import RunOptions
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with training runs of two names, and one that holds nothing."""
+    for name in ("night", "v1.5", "lite-x4"):
+        (tmp_path / name).mkdir()
+        shutil.copy(find_weights("lite-x2"), tmp_path / name / "model.safetensors")
+        (tmp_path / name / "options.json").write_text("{}")
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("given", "called"),
+    [
+        ("night", "night"),
+        ("night/", "night"),
+        ("./night", "night"),
+        ("night/model.safetensors", "night"),
+        ("v1.5", "v1.5"),
+        (Path("v1.5"), "v1.5"),
+        (Path("lite-x4"), "lite-x4"),
+        ("empty/../night", "night"),
+    ],
+)
+def test_a_run_is_called_by_its_folder(given: str | Path, called: str, runs: Path) -> None:
+    model = load_model(given)
+    assert (model.name, model.scale) == (called, 2)
+    check_model(given, 2)
+    with pytest.raises(OptionError, match=f"but {called} enlarges 2 times"):
+        check_model(given, 4)
+
+
+def test_a_shipped_name_comes_before_a_folder_of_that_name(runs: Path) -> None:
+    assert load_model("lite-x4").scale == 4
+
+
+def test_other_files_keep_their_own_name(runs: Path) -> None:
+    shutil.copy(find_weights("lite-x2"), runs / "mine.safetensors")
+    (runs / "moved").mkdir()
+    shutil.copy(find_weights("lite-x2"), runs / "moved" / "model.safetensors")
+    assert load_model("mine.safetensors").name == "mine"
+    assert load_model("moved").name == "model"  # no run: nobody has named it
+
+
+@pytest.mark.parametrize(
+    ("given", "message", "hint"),
+    [
+        ("nothing", "unknown model: model = 'nothing', available: lite-", "a path to"),
+        ("lite_x4", "unknown model", "did you mean 'lite-x4'?"),
+        ("sresnet-x4", "unknown model", "did you mean 'srresnet-x4'?"),
+        ("esrgan", "unknown model", "a path to"),
+        ("empty", "unknown model", "a path to"),
+        ("./empty", "empty: is a directory without model.safetensors", "name a"),
+    ],
+)
+def test_what_is_unknown_is_called_so(given: str, message: str, hint: str, runs: Path) -> None:
+    with pytest.raises(ModelError) as error:
+        load_model(given)
+    assert message in error.value.message
+    assert error.value.hint.startswith(hint)
+
+
+def test_bytes_are_names_too(runs: Path) -> None:
+    assert Upscaler(b"night", device="cpu").model.name == "night"  # type: ignore[arg-type]
+    assert RunOptions.of({"model": b"lite-x2"}).model == "lite-x2"
+    for wrong in (3, None, ["lite-x2"]):
+        with pytest.raises(OptionError, match="model"):
+            Upscaler(wrong, device="cpu")  # type: ignore[arg-type]
+        with pytest.raises(OptionError, match="model"):
+            RunOptions.of({"model": wrong})

@@ -1,0 +1,64 @@
+"""Commands are started so that Ctrl-C is one line from the first moment on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from importlib import import_module
+
+import pytest
+
+from tests.paths import ROOT
+from vidsr.terminal import start
+
+SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+STOP = """
+import sys, importlib.abc
+class Stop(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {at!r}:
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Stop())
+from {module} import {function}
+sys.exit({function}())
+"""
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_script_leads_to_a_command(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, function = SCRIPTS[name].split(":")
+    seen: list[tuple[str, str]] = []
+
+    def note(command: str, module: str) -> int:
+        seen.append((command, module))
+        return 0
+
+    monkeypatch.setattr(start, "start", note)
+    assert getattr(import_module(module), function)() == 0
+    ((command, implementation),) = seen
+    assert command == name
+    assert callable(import_module(implementation).main)
+
+
+@pytest.mark.parametrize("at", ["argparse", "vidsr.errors", "vidsr.terminal.command"])
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_ctrl_c_while_a_command_is_imported_is_one_line(name: str, at: str) -> None:
+    module, function = SCRIPTS[name].split(":")
+    code = STOP.format(at=at, module=module, function=function)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, f"{name}: interrupted\n")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as Unix has them")
+@pytest.mark.parametrize("delay_s", [0.08, 0.12, 0.2, 0.3])
+def test_a_signal_at_any_moment_leaves_no_traceback_of_ours(delay_s: float) -> None:
+    words = [sys.executable, "-m", "vidsr", "none.mkv", "-o", "out.mkv"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert "vidsr/" not in error  # what Python itself was doing before has no frame of vidsr
