@@ -13,6 +13,7 @@ from vidsr.models.families import is_family
 from vidsr.notes import Notes
 from vidsr.picture.frame import VideoFormat
 from vidsr.run.early_checks import check_run
+from vidsr.run.forecast import process_bytes
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
@@ -86,6 +87,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
             precision=str(engine.dtype).removeprefix("torch."),
             lines=tuple(job.describe()),
             notes=notes.said,
+            process_bytes=process_bytes(job.info, job.output, job.upscaler),
         )
 
 

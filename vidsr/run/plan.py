@@ -24,6 +24,7 @@ class JobPlan:
         precision: The type of its numbers.
         lines: The plan for people, a fact a line.
         notes: What was assumed and left out while it was made.
+        process_bytes: Peak of the process that runs it here, about; None where that is unknown.
     """
 
     spec: JobSpec
@@ -35,6 +36,7 @@ class JobPlan:
     precision: str
     lines: tuple[str, ...]
     notes: tuple[str, ...]
+    process_bytes: int | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return the plan as data that JSON holds, names without their secrets."""
@@ -58,4 +60,5 @@ class JobPlan:
             "precision": self.precision,
             "streams": [asdict(stream) for stream in output.streams],
             "notes": list(self.notes),
+            "process_bytes": self.process_bytes,
         }
