@@ -25,7 +25,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo check quick test lint format docs dist eval bench gpu-check clean
+.PHONY: help demo check quick test lint format docs man dist eval bench gpu-check clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ format: $(VENV)/test.stamp ## rewrite the sources in the project's style
 docs: $(VENV)/docs.stamp ## build the documentation into build/site; warnings are errors
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo 'build/site/index.html; with search: python3 -m http.server -d build/site'
+
+man: $(VENV)/base.stamp ## write the manual pages of the commands into build/man/man1
+	$(BIN)/python -m tools.docs.man_pages build/man/man1
 
 dist: $(VENV)/test.stamp $(VENV)/dist.stamp ## build wheel and sdist into dist/, and try out both
 	rm -rf dist

@@ -17,6 +17,7 @@ from vidsr.training.options import Options, preset
 LONGEST_README = 120
 # Programs of others that pages may call; what they do is not checked.
 OTHERS = {"cd", "git", "make", "mkdir", "pip", "pre-commit", "python", "python3", "source"}
+OTHERS |= {"eval", "register-python-argcomplete"}  # of shells and of argcomplete
 
 
 def parsed(line: str) -> argparse.Namespace:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from vidsr import __version__
 from vidsr.errors import OptionError, VidsrError
+from vidsr.models.shipped import available
+from vidsr.option_values import in_words
 from vidsr.run.early_checks import check_report, check_run
 from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
@@ -19,7 +21,9 @@ from vidsr.run.spec import JobSpec
 from vidsr.terminal.command import Failure, run_command, say
 from vidsr.terminal.names import typed_name
 from vidsr.terminal.parser import Parser
+from vidsr.terminal.progress_choice import KINDS
 from vidsr.video.locator import Locator
+from vidsr.video.sink.codec_defaults import CODECS
 
 # Everything that loads torch is imported where it is used: that takes seconds, during which the
 # command has to be ready for Ctrl-C, and what was typed wrong has been answered before.
@@ -57,14 +61,22 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    group.add_argument("--estimate", action="store_true", help="measure how long, with --dry-run")
     group.add_argument("--report", metavar="JSON", help="a file for the run's report; -: stdout")
+    group.add_argument(
+        "--progress",
+        choices=KINDS,
+        default="auto",
+        metavar="KIND",
+        help="auto, bar, lines, json or none (auto)",
+    )
     group.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     group.add_argument("--list-models", action="store_true", help="print the models and stop")
     group.add_argument("--version", action="version", version=f"vidsr {__version__}")
 
 
 def _list_models() -> None:
-    from vidsr.models.shipped import PURPOSES, available
+    from vidsr.models.shipped import PURPOSES
     from vidsr.models.zoo import load_model
 
     for name in available():
@@ -83,6 +95,8 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     options = RunOptions.of(vars(arguments))
     check_report(_report_file(arguments.report), _files(arguments))
     check_run(arguments.input, arguments.output, options)
+    if arguments.estimate and not arguments.dry_run:
+        raise OptionError("--estimate without --dry-run.", hint="a run says it by itself.")
     if arguments.dry_run:
         return _print_plan(arguments, options)
     return _upscale(arguments, options, interrupted)
@@ -91,11 +105,19 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
 def _print_plan(arguments: argparse.Namespace, options: RunOptions) -> None:
     from vidsr.run.job import plan_job
 
-    plan = plan_job(JobSpec.of(arguments.input, arguments.output, options))
+    spec = JobSpec.of(arguments.input, arguments.output, options)
+    plan = plan_job(spec)
+    lines, facts = list(plan.lines), plan.facts() | {"dry_run": True}
+    if arguments.estimate:
+        from vidsr.run.executor import estimate_s
+
+        facts["estimate_s"] = seconds = estimate_s(spec)
+        said = "unknown, since the source does not say how many frames it has"
+        lines.append(f"time     {said if seconds is None else f'about {in_words(seconds)}'}")
     lines_to = sys.stderr if arguments.report == STANDARD_OUTPUT else sys.stdout
-    print("\n".join(plan.lines), file=lines_to)
+    print("\n".join(lines), file=lines_to)
     if arguments.report:
-        write_record(arguments.report, as_record(plan.facts() | {"dry_run": True}))
+        write_record(arguments.report, as_record(facts))
 
 
 def _upscale(
@@ -103,10 +125,11 @@ def _upscale(
 ) -> None:
     from vidsr.api import run
     from vidsr.terminal.heap import keep_heap
-    from vidsr.terminal.progress_bar import ProgressBar
+    from vidsr.terminal.progress_choice import make_progress
 
     keep_heap()
-    progress = ProgressBar(quiet=arguments.quiet, interrupted=interrupted)
+    kind, quiet = arguments.progress, arguments.quiet
+    progress = make_progress(kind, NAME, quiet=quiet, interrupted=interrupted)
     report = run(arguments.input, arguments.output, options, progress=progress)
     if arguments.report:
         write_record(arguments.report, report.to_json())
@@ -161,6 +184,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser=build_parser,
         interrupted="interrupted; the target was not written",
         memory_hint="give a smaller --max-memory or --tile.",
+        words={"--model": available, "--codec": lambda: CODECS},
         failed=lambda failure, arguments: _report_failure(argv, failure, arguments),
     )
 

@@ -9,19 +9,29 @@ logger = logging.getLogger("vidsr")
 
 
 class Notes:
-    """Collection of short sentences from any thread; each is logged as a warning the first time."""
+    """Collection of short sentences from any thread; each is logged the first time.
+
+    Doubts and losses are warnings, choices that lose nothing are information.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._said: dict[str, None] = {}
 
     def say(self, text: str) -> None:
-        """Record ``text``, and log it as a warning unless it was recorded before."""
+        """Record a doubt or a loss, and log it as a warning unless it was recorded before."""
+        self._record(text, logging.WARNING)
+
+    def choose(self, text: str) -> None:
+        """Record a choice, and log it as information unless it was recorded before."""
+        self._record(text, logging.INFO)
+
+    def _record(self, text: str, level: int) -> None:
         with self._lock:
             if text in self._said:
                 return
             self._said[text] = None
-        logger.warning(text)
+        logger.log(level, text)
 
     @property
     def said(self) -> tuple[str, ...]:

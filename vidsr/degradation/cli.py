@@ -23,6 +23,7 @@ from vidsr.notes import Notes
 from vidsr.terminal.command import run_command, say
 from vidsr.terminal.parser import Parser
 from vidsr.video.image_sequences import is_image, is_pattern, picture_files
+from vidsr.video.sink.codec_defaults import CODECS
 from vidsr.video.sink.output_options import OutputOptions
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _video(
 ) -> Done:
     from vidsr.degradation.stills import Done
     from vidsr.degradation.videos import degrade_video
-    from vidsr.terminal.progress_bar import ProgressBar
+    from vidsr.terminal.progress_choice import make_progress
 
     chain = recipe.sample(arguments.seed)
     done = degrade_video(
@@ -214,7 +215,7 @@ def _video(
         options=_output(arguments),
         pairs=pairs,
         notes=notes,
-        progress=ProgressBar(quiet=arguments.quiet, interrupted=interrupted),
+        progress=make_progress("auto", NAME, quiet=arguments.quiet, interrupted=interrupted),
     )
     return Done(done.written, 0, chain.describe())
 
@@ -227,6 +228,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv,
         parser=build_parser,
         interrupted="interrupted; the target was not written",
+        words={"--recipe": recipe_names, "--codec": lambda: CODECS},
     )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from vidsr.notes import Notes
+from vidsr.run.forecast import Forecast, announce
 from vidsr.run.job import Job, open_job
 from vidsr.run.loop import Finished, upscale_job
 from vidsr.run.media_kinds import FILES, Openers
@@ -17,7 +21,8 @@ from vidsr.run.sizing import describe_tile
 from vidsr.run.spec import JobSpec
 from vidsr.run.stages.channel import WhenFull
 from vidsr.run.stages.pipeline import StageTimes
-from vidsr.video.progress import Progress
+from vidsr.video.locator import Locator
+from vidsr.video.progress import CallProgress, Progress, ProgressCall, receiver_of
 
 
 class Executor(Protocol):
@@ -37,7 +42,7 @@ class LocalExecutor:
 
     Args:
         openers: The kinds of sources and sinks there are.
-        progress: A receiver of progress, called after every frame.
+        progress: A receiver of progress, or a function, called after every frame.
         when_full: What a source does that is ahead of the network: it waits, as files do, or a
             frame is dropped and counted, for sources that cannot wait.
     """
@@ -45,11 +50,12 @@ class LocalExecutor:
     def __init__(
         self,
         openers: Openers = FILES,
-        progress: Progress | None = None,
+        progress: Progress | ProgressCall | None = None,
         *,
         when_full: WhenFull = "wait",
     ) -> None:
-        self._openers, self._progress, self._when_full = openers, progress, when_full
+        self._progress = receiver_of(progress)
+        self._openers, self._when_full = openers, when_full
 
     def run(self, spec: JobSpec | JobPlan) -> Report:
         """Execute a run that was asked for or planned. Raises a VidsrError."""
@@ -57,7 +63,8 @@ class LocalExecutor:
         with open_job(spec, notes, self._openers) as job:
             options = spec.options if isinstance(spec, JobSpec) else spec.spec.options
             _announce(job, options, notes)
-            finished = upscale_job(job, notes, self._progress, when_full=self._when_full)
+            progress = Forecast(self._progress, notes)
+            finished = upscale_job(job, notes, progress, when_full=self._when_full)
         return report_of(job, finished, notes)
 
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
@@ -65,12 +72,59 @@ class LocalExecutor:
         return map(self.run, specs)
 
 
+class _Enough(Exception):
+    """End of a measurement."""
+
+
+class _SilentNotes(Notes):
+    """Collection of what another run of the same has logged already."""
+
+    def _record(self, text: str, level: int) -> None:
+        pass
+
+
+def estimate_s(spec: JobSpec, measured_s: float = 3.0) -> float | None:
+    """Return about how many seconds a run takes, from its first few seconds beside the target.
+
+    All of it is done, decoder and encoder included, in a temporary folder; nothing stays. Where the
+    run ends meanwhile, that is how long it takes.
+
+    Args:
+        spec: The run.
+        measured_s: How long to measure, in seconds after the first frame.
+
+    Returns:
+        Seconds; None where the source does not say how many frames it has.
+
+    Raises:
+        VidsrError: The run fails.
+    """
+    notes, moments = _SilentNotes(), list[float]()
+
+    def note(done: int, total: int | None) -> None:
+        moments.append(time.perf_counter())
+        if len(moments) > 2 and moments[-1] - moments[0] > measured_s:
+            raise _Enough
+
+    with TemporaryDirectory(prefix="vidsr-estimate-") as folder:
+        place = Locator.of(Path(folder) / spec.target.name)
+        with open_job(replace(spec, target=place), notes) as job:
+            try:
+                return upscale_job(job, notes, CallProgress(note)).elapsed_s
+            except _Enough:
+                frames = job.info.frames
+    if frames is None:
+        return None
+    return frames * (moments[-1] - moments[0]) / (len(moments) - 1)
+
+
 def _announce(job: Job, options: RunOptions, notes: Notes) -> None:
     engine = job.upscaler.engine
     precision = str(engine.dtype).removeprefix("torch.")
-    notes.say(f"model {job.upscaler.model.name} on {engine.device} in {precision}")
+    notes.choose(f"model {job.upscaler.model.name} on {engine.device} in {precision}")
+    announce(job.info, job.output.format, notes)
     if options.engine == "compile":
-        notes.say("the first frames wait for torch.compile, up to a minute")
+        notes.choose("the first frames wait for torch.compile, up to a minute")
 
 
 def report_of(job: Job, finished: Finished, notes: Notes) -> Report:

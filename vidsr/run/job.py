@@ -16,6 +16,7 @@ from vidsr.notes import Notes
 from vidsr.picture.coding_record import CodingSummary
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.run.early_checks import check_run
+from vidsr.run.forecast import process_bytes
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
@@ -103,6 +104,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
             coding_error=coding_error,
             strengths=strengths,
             last_strength=pool.last_strength,
+            process_bytes=process_bytes(job.info, job.output, job.upscaler),
         )
 
 

@@ -28,6 +28,7 @@ class JobPlan:
         coding_error: What the source's codec did to its first frames; None where that is not known.
         strengths: Number of those frames by the step of the network that takes them.
         last_strength: Step of the strongest network that the engine has; 0 where it has one.
+        process_bytes: Peak of the process that runs it here, about; None where that is unknown.
     """
 
     spec: JobSpec
@@ -42,6 +43,7 @@ class JobPlan:
     coding_error: CodingSummary | None = None
     strengths: dict[str, int] = field(default_factory=dict)
     last_strength: int = 0
+    process_bytes: int | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return the plan as data that JSON holds, names without their secrets."""
@@ -68,4 +70,5 @@ class JobPlan:
             "precision": self.precision,
             "streams": [asdict(stream) for stream in output.streams],
             "notes": list(self.notes),
+            "process_bytes": self.process_bytes,
         }

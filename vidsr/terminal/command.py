@@ -7,16 +7,18 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vidsr.errors import MemoryLimitError, VidsrError
+from vidsr.terminal.completion import Words, complete
 from vidsr.terminal.flags import FlagFormatter, as_flags, flags_of
 from vidsr.terminal.parser import UsageExit
 from vidsr.terminal.signals import Interruption, open_closed_streams, signals_caught
 
 INTERRUPTED = 130  # also what a work returns that ended by itself after a signal of any kind
 OUT_OF_MEMORY = MemoryLimitError.exit_code
+OURS = "vidsr"  # the logger of the package
 Asked = Callable[[], bool]
 Work = Callable[[argparse.Namespace, Asked], int | None]
 
@@ -57,6 +59,7 @@ def run_command(
     memory_hint: str = "",
     interruption: Interruption | None = None,
     failed: Failed = lambda *_: None,
+    words: Words | None = None,
 ) -> int:
     """Parse ``argv``, do ``work``, and return the exit status, whatever happens.
 
@@ -71,6 +74,7 @@ def run_command(
         interruption: The handler of signals, for a command that ends in its own time.
         failed: A receiver of how the command failed, after that was printed, and of the arguments;
             None instead of these where they are wrong.
+        words: Names that shells offer for options, by their flags.
 
     Returns:
         0, the error's own status, 8 where memory ran out, 128 and the signal's number where the
@@ -80,10 +84,11 @@ def run_command(
         SystemExit: The arguments are wrong (2), or asked for help or version (0).
     """
     open_closed_streams()
-    with signals_caught(interruption) as caught:
+    with signals_caught(interruption) as caught, _level_kept():
         arguments = None
         try:
             made = parser()
+            complete(made, words or {})
             arguments = _parsed(name, argv, made)
             status = work(arguments, lambda: caught.asked) or 0
             sys.stdout.flush()  # here, where a closed pipe is expected
@@ -122,10 +127,22 @@ def _parsed(
     return arguments
 
 
+@contextlib.contextmanager
+def _level_kept() -> Iterator[None]:
+    """Leave the level of vidsr's own log as it was, for programs that call a command's ``main``."""
+    ours = logging.getLogger(OURS)
+    before = ours.level
+    try:
+        yield
+    finally:
+        ours.setLevel(before)
+
+
 def _log_to_stderr(formatter: logging.Formatter, *, quiet: bool) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=logging.ERROR if quiet else logging.WARNING)
+    logging.getLogger(OURS).setLevel(logging.ERROR if quiet else logging.INFO)
 
 
 def say(name: str, text: str) -> None:

@@ -19,15 +19,19 @@ _FORMAT = (
 
 
 class ProgressBar:
-    """A receiver of progress that draws on stderr if that is a terminal.
+    """A receiver of progress that draws on stderr if that is a terminal, or ``always``.
 
     Every frame raises KeyboardInterrupt once ``interrupted`` is true.
     """
 
     def __init__(
-        self, *, quiet: bool = False, interrupted: Callable[[], bool] = lambda: False
+        self,
+        *,
+        quiet: bool = False,
+        always: bool = False,
+        interrupted: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.quiet, self._interrupted = quiet, interrupted
+        self.quiet, self._always, self._interrupted = quiet, always, interrupted
         self._bar: tqdm[Never] | None = None
         self._redirection = ExitStack()
 
@@ -39,7 +43,7 @@ class ProgressBar:
             unit="frame",
             unit_scale=False,
             bar_format=_FORMAT if info.frames else None,
-            disable=True if self.quiet else None,  # None: only on a terminal
+            disable=True if self.quiet else False if self._always else None,  # None: if a terminal
             dynamic_ncols=True,
             leave=False,
         )

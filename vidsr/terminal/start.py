@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
 from importlib import import_module
+from types import FrameType
 
 INTERRUPTED = 130
 COMMANDS = {
@@ -17,8 +20,17 @@ COMMANDS = {
 """Modules by the names of the commands; each has a ``main``."""
 
 
+def _once(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, and let a second signal not strike while that is answered."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def start(command: str, module: str) -> int:
     """Import the module of a command, run its ``main`` and return the exit status."""
+    ordinary = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ordinary and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, _once)
     try:
         status: int = import_module(module).main()
     except KeyboardInterrupt:  # before the command has handlers of its own

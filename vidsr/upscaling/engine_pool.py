@@ -144,7 +144,7 @@ class EnginePool:
         if len(self.devices) > 1:
             # They would change engines at different frames, and neighbours would not look alike.
             if self.insists:
-                self.notes.say("no TensorRT engine: several devices all stay with PyTorch")
+                self.notes.choose("no TensorRT engine: several devices all stay with PyTorch")
             return
         vacancy = Vacancy(self.model, switch.engine, frame, tile, self._choice.precision)
         offer_follower(switch, vacancy, self._choice, self.notes.say)

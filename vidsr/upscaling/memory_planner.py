@@ -117,7 +117,7 @@ class MemoryPlanner:
             others = tuple(plans.values())
             plans[engine.bytes_per_pixel] = plan
         if any(plan.tile != other.tile for other in others):
-            notes.say(
+            notes.choose(
                 f"{engine.name} in {str(engine.dtype)[6:]} sees {plan.tile or 'the whole frame'} "
                 f"at once, to keep the limit of memory"
             )

@@ -100,7 +100,7 @@ class Upscaler:
         check_scale(self.model.name, self.model.scale, scale)
         self.notes = notes or Notes()
         if wait_for_engine and not choice.may_follow(devices[0]):
-            self.notes.say(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
+            self.notes.choose(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
         self.pool = EnginePool(
             self.model,
             choice,

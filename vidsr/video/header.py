@@ -50,6 +50,7 @@ class SideStream:
         time_base: The unit of its packets' times, in seconds.
         cover: True for a still picture that belongs to the file.
         readable: False where the source does not say how it is coded.
+        unreadable_why: The reason, in the words of a sentence's end; empty where it is readable.
         template: PyAV's stream, from which a copy is made while the source is open; None where
             nothing is to be copied.
         pid: The identifier of its packets in a transport stream, None elsewhere.
@@ -65,6 +66,7 @@ class SideStream:
     time_base: Fraction | None = None
     cover: bool = False
     readable: bool = True
+    unreadable_why: str = ""
     template: Stream | None = None
     read_payload: Callable[[], bytes] | None = None
     pid: int | None = None

@@ -14,7 +14,7 @@ from vidsr.video.close_codecs import reading
 from vidsr.video.hdr import find_display_matrix
 from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.side_data import side_data
-from vidsr.video.whole_pictures import strict_options
+from vidsr.video.whole_pictures import not_decoded, strict_options
 
 
 def read_picture(path: Path) -> Tensor:
@@ -29,6 +29,8 @@ def read_picture(path: Path) -> Tensor:
             stream = still.stream(container) if still else container.streams.video[0]
             decoder = stream.codec_context
             decoder.options = strict_options(decoder.name)
+            if decoder.name in ("tiff", "webp") and (reason := not_decoded(path.read_bytes())):
+                raise InputError(f"{path}: is {reason}", hint="convert it first.")
             frame = next(container.decode(stream))
             matrix = find_display_matrix(side_data(frame), frame.rotation)
             if still:

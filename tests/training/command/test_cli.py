@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,8 +17,10 @@ import pytest
 import torch
 
 import vidsr
+from tests.makers.clips import make_clip
 from tests.makers.footage import footage
 from tests.makers.photos import make_photos, photograph
+from vidsr.degradation.cli import main as degrade
 from vidsr.models.checkpoint import load_generator
 from vidsr.training.command.cli import main
 from vidsr.video.still_images import read_rgb, write_png
@@ -91,6 +94,39 @@ def test_a_run_leaves_everything_and_its_weights_enlarge(
     large = vidsr.Upscaler(out / "model.safetensors")(photograph(5, 20, 24))
     assert tuple(large.shape) == (3, 40, 48)
     assert "done:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("count", "said"), [(1, True), (4, True), (9, True), (10, False)])
+def test_few_pictures_cannot_be_validated_and_that_is_said(
+    count: int, said: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    photos = make_photos(tmp_path / "photos", count)
+    assert train(photos, "--out", tmp_path / "run", "--steps", 2, *FAST) == 0
+    warned = [r.message for r in caplog.records if "nothing can be validated" in r.message]
+    assert len(warned) == said
+    if said:
+        assert f"none of {count} pictures is held back, which takes 10 or more" in warned[0]
+        assert "--validate" in warned[0]
+
+
+def test_the_time_left_is_shown(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(photos, "--out", tmp_path / "a", "--steps", 4, "--every", 2, *FAST) == 0
+    first, last = (line for line in capsys.readouterr().err.splitlines() if " step " in line)
+    assert re.search(r"ms a step  \d+ s left$", first)
+    assert "left" not in last
+    run = ("--out", tmp_path / "b", "--minutes", 600, "--stop-after", 2, "--every", 2)
+    assert train(photos, *run, *FAST) == 0
+    assert "10.0 h left" in capsys.readouterr().err
+
+
+def test_pairs_made_of_a_video_can_be_trained_on(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mkv", frames=4, size=(96, 64)).path
+    pairs, small = tmp_path / "pairs", tmp_path / "small.mkv"
+    words = [str(clip), "-o", str(small), "--pairs", str(pairs), "--scale", "2"]
+    assert degrade(words) == 0
+    assert train(pairs, "--out", tmp_path / "run", "--steps", 2, *FAST) == 0
 
 
 def test_it_beats_bicubic_on_pictures_it_has_not_seen(tmp_path: Path) -> None:

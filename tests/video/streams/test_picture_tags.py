@@ -23,8 +23,7 @@ LONG = PROFILE[:-4] + bytes(150_000)
 def exif(orientation: int = 1) -> bytes:
     data = Image.Exif()
     data[0x010F], data[0x0110], data[0x0112] = "Maker", "Camera", orientation
-    written: bytes = data.tobytes()
-    return written
+    return bytes(data.tobytes())
 
 
 def photo(path: Path, mode: str = "RGB", **saved: Any) -> Path:

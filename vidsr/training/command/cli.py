@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from vidsr import __version__
+from vidsr.degradation.recipe_files import recipe_names
 from vidsr.errors import ModelError, NoInputError, OptionError
 from vidsr.models.header import stated_config
-from vidsr.models.shipped import find_weights
+from vidsr.models.shipped import available, find_weights
 from vidsr.option_values import Precision
 from vidsr.terminal.command import INTERRUPTED, run_command, say
 from vidsr.terminal.parser import Parser
@@ -321,6 +322,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         interrupted="interrupted; what was written last stays",
         memory_hint="give a smaller --batch or --crop.",
         interruption=PatientInterruption(),
+        words={
+            "--model": lambda: PRESETS,
+            "--init": available,
+            "--teacher": available,
+            "--recipe": recipe_names,
+        },
     )
 
 

@@ -57,6 +57,13 @@ def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
     samples = load_samples(Path(folder_of), recipe, options.scale) if folder_of else []
     data = _read(options, setting, colour_needed(options, learner))
     samples = samples or samples_of(data, recipe, options.scale)
+    if not samples:
+        log.warning(
+            "nothing can be validated: none of %d pictures is held back, which takes %d or more; "
+            "name others with --validate",
+            data.pictures,
+            2 * HELD_BACK,
+        )
     pool = _pool(options, data, device, setting)
     if state is not None and state.get("pool_bytes", pool.bytes) != pool.bytes:
         log.warning("the pictures are not those the run was begun with: it will not be the same")

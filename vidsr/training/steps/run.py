@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vidsr.errors import TrainingError
 from vidsr.models.checkpoint import Generator, build_generator, save_generator
+from vidsr.option_values import in_words
 from vidsr.training.data.crop_pool import CropPool
 from vidsr.training.data.validation import Sample, Scores, score, sheet
 from vidsr.training.options import Options
@@ -210,4 +211,7 @@ def describe(clock: Clock, means: dict[str, float], scores: Scores, rate: float)
     if math.isfinite(scores.psnr_db):
         parts.append(f"PSNR {scores.psnr_db:.2f} dB (bicubic {scores.bicubic_db:.2f})")
     per_step = clock.seconds / max(1, clock.step)
-    return "  ".join([*parts, f"{1000 * per_step:.0f} ms a step"])
+    parts.append(f"{1000 * per_step:.0f} ms a step")
+    if clock.left_s:
+        parts.append(f"{in_words(clock.left_s)} left")
+    return "  ".join(parts)

@@ -44,6 +44,15 @@ class Clock:
         assert self.minutes is not None
         return min(1.0, self.seconds / (60 * self.minutes)) if self.minutes else 1.0
 
+    @property
+    def left_s(self) -> float | None:
+        """Seconds of learning still to come; None before the first step of a run of steps."""
+        if self.minutes is not None:
+            return max(0.0, 60 * self.minutes - self.seconds)
+        if self.steps is None or not self.step:
+            return None
+        return max(0, self.steps - self.step) * self.seconds / self.step
+
 
 def learning_rate(options: Options, clock: Clock) -> float:
     """Return the rate of the next step: linear warm-up, then the schedule of ``options``.

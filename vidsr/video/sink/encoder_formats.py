@@ -9,6 +9,8 @@ from vidsr.errors import OptionError
 from vidsr.picture.pixel_format import PixelFormat
 from vidsr.video.sink.codec_defaults import Codec
 
+PALETTE = "pal8"
+
 
 def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
     """Return FFmpeg's format names, each with the planar format that maps onto it without loss."""
@@ -19,6 +21,8 @@ def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
         name, bits = video_format.name, [c.bits for c in video_format.components]
         if codec.formats and name not in codec.formats:
             continue
+        if codec.formats == (PALETTE,):  # filled with the colours of each picture
+            return {PALETTE: PixelFormat("rgb", 8)}
         has_alpha = len(bits) in (2, 4)
         if has_alpha or video_format.has_palette or min(bits) < 8 or "f16" in name or "f32" in name:
             continue

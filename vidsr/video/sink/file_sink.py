@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 from typing import Any
 
 import av
@@ -17,16 +16,18 @@ from vidsr.picture.frame import Frame, tag_image, to_image
 from vidsr.video.close_codecs import writing
 from vidsr.video.header import StreamHeader
 from vidsr.video.sink.base import Written
-from vidsr.video.sink.media_lengths import settle_media_lengths
+from vidsr.video.sink.encoder_formats import PALETTE
 from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
-from vidsr.video.sink.packet_times import PacketTimes
 from vidsr.video.sink.passthrough import Passthrough, keep_pid
 from vidsr.video.sink.read_back import check_read_back, written_tags
 from vidsr.video.streams.copies import MUX_ERRORS
 from vidsr.video.streams.picture_marks import hide_empty_views
 from vidsr.video.streams.picture_tags import add_tags
+from vidsr.video.streams.pictures_out import Palette, TargetClock
 from vidsr.video.streams.tags import copy_tags, service_tags
+from vidsr.video.timing.media_lengths import settle_media_lengths
+from vidsr.video.timing.packet_times import PacketTimes
 
 
 class FileSink:
@@ -47,8 +48,6 @@ class FileSink:
             step=1 / (plan.rate * plan.time_base),
         )
         self._closed = True
-        # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
-        os.environ.setdefault("SVT_LOG", "1")
         try:
             self._claim = plan.target.open()
         except OSError as error:
@@ -74,6 +73,8 @@ class FileSink:
             self.container.flags |= Flags.bitexact.value  # type: ignore[operator]
 
     def _add_streams(self, header: StreamHeader) -> None:
+        self._palette = Palette()
+        self._clock = TargetClock(header.info.time_base, self.plan.time_base)
         self._picture_tags = kept_tags(self.plan, header, self.notes)
         self.passthrough = Passthrough(header.streams, self.container, self.plan.target)
         for stream in self.plan.streams:
@@ -101,16 +102,19 @@ class FileSink:
             )
         image = to_image(frame)
         frame.release()
-        if image.format.name != plan.encoder_format and not plan.codec.jpeg_range:
+        if plan.encoder_format == PALETTE:
+            image = self._palette.apply(image)
+        elif image.format.name != plan.encoder_format and not plan.codec.jpeg_range:
             # swscale's slice threads overwrite samples of some formats: one thread.
             image = image.reformat(format=plan.encoder_format, threads=1)
             tag_image(image, frame.format.color)
-        image.pts, image.time_base = frame.pts, plan.time_base
-        if frame.pts is not None:
-            self._first_pts = frame.pts if self._first_pts is None else self._first_pts
-            self._last_pts = frame.pts
-        if frame.pts is not None and frame.duration is not None:
-            self._times.showing(frame.pts, frame.duration)
+        pts, duration = self._clock.place(frame.pts, frame.duration)
+        image.pts, image.time_base = pts, plan.time_base
+        if pts is not None:
+            self._first_pts = pts if self._first_pts is None else self._first_pts
+            self._last_pts = pts
+        if pts is not None and duration is not None:
+            self._times.showing(pts, duration)
         self._mux(image)
         self.frames += 1
 
@@ -185,6 +189,11 @@ class FileSink:
             self.abort()
             raise self._failure("writing the end failed", error) from error
         self._claim.release()
+        if self._clock.moved:
+            self.notes.say(
+                f"{self._clock.moved} frames were moved: {self.plan.target.path.suffix} has a "
+                "constant frame rate"
+            )
         if self.passthrough.retimed:
             self.notes.say(f"{self.passthrough.retimed} packets went back in time and were moved")
         if self.passthrough.unreadable:

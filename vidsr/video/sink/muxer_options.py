@@ -15,6 +15,10 @@ def muxer_options(plan: OutputPlan, header: StreamHeader, notes: Notes) -> dict[
     """Return FFmpeg's options for the muxer of a planned target."""
     target = plan.target
     options = target.muxer_options
+    if target.container == "avi":
+        return options | {
+            "avoid_negative_ts": "disabled"
+        }  # else the encoder's delay moves pictures
     if target.container in ("mp4", "mov"):
         return options | _of_boxes(plan, header, notes)
     if target.container == "mpegts" and header.service and not options:  # discs have their own

@@ -19,7 +19,23 @@ from vidsr.video.sink.codec_defaults import (
 from vidsr.video.sink.encoder_formats import check_pixel_format
 from vidsr.video.sink.target_file import Target
 
-_PICTURES = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
+_PICTURES = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".webp": "webp",
+}
+# Of containers that take few codecs: the first is the default, the last the one for more bits.
+_FEW = {
+    "gif": ("gif",),
+    "apng": ("apng",),
+    "webp": ("webp",),
+    "avif": ("av1", "av1_nvenc", "av1"),
+    "avi": ("jpeg", "h264", "h264_nvenc", "ffv1"),
+    "mxf": ("dnxhr",),
+}
+_NOWHERE_ELSE = ("gif", "apng", "webp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +46,11 @@ class OutputOptions:
     crf: int | None = None
     preset: str | None = None
     pix_fmt: str | None = None
+    bitrate: int | None = None
+    maxrate: int | None = None
+    encoder_option: tuple[str, ...] | None = None
     audio: AudioChoice = "copy"
+    streams: str | None = None
     drop_incompatible: bool = False
     overwrite: bool = False
 
@@ -43,6 +63,8 @@ def default_codec(target: Target, *, deep: bool, large: bool) -> Codec:
     """
     if target.container == "image2":
         return CODECS[_PICTURES.get(target.path.suffix.lower(), "png")]
+    if target.container in _FEW:
+        return CODECS[_FEW[target.container][-1 if deep else 0]]
     if target.container == "webm":
         return CODECS["av1" if deep else "vp9"]
     return CODECS["hevc" if deep or large else "h264"]
@@ -58,6 +80,12 @@ def check_pair(codec: Codec, target: Target) -> None:
                 f"codec = {codec.name!r}: {suffix} pictures are {picture.name}.",
                 hint="leave `codec` out.",
             )
+    few = _FEW.get(target.container, ())
+    if few and codec.name not in few:
+        expected = ", ".join(dict.fromkeys(few))
+        raise OptionError(f"codec = {codec.name!r}: {suffix} holds {expected} alone.")
+    if codec.name in _NOWHERE_ELSE and not few and target.container != "image2":
+        raise OptionError(f"codec = {codec.name!r}: {suffix} cannot hold it.")
     if target.container == "mpegts" and codec.bitstream not in MPEGTS_CODECS:
         raise OptionError(
             f"codec = {codec.name!r}: {suffix} cannot hold it; expected h264, hevc, "
@@ -84,6 +112,10 @@ def check_encoding(options: OutputOptions, target: Target) -> None:
 
 
 def _check_choices(codec: Codec, options: OutputOptions) -> None:
+    for name in ("bitrate", "maxrate"):
+        rate = getattr(options, name)
+        if rate is not None and not codec.crf_max:
+            raise OptionError(f"{name} = {rate} with {codec.name}: expected none.")
     check_quality(codec, options.crf, options.preset)
     if options.pix_fmt is not None:
         check_pixel_format(codec, options.pix_fmt)

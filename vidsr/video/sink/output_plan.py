@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
@@ -17,19 +18,27 @@ from vidsr.picture.size import Size
 from vidsr.video.header import SideStream, StreamHeader
 from vidsr.video.info import PictureMarks, SourceInfo
 from vidsr.video.sink.codec_defaults import Codec, find_codec
+from vidsr.video.sink.encoder_formats import PALETTE
 from vidsr.video.sink.encoder_settings import (
     add_parameters,
+    add_rates,
     check_device,
+    check_used,
     choose_format,
     encoder_options,
 )
 from vidsr.video.sink.output_options import OutputOptions, check_pair, default_codec
+from vidsr.video.sink.player_formats import player_format
 from vidsr.video.sink.stream_plan import Holder, StreamPlan, plan_stream
 from vidsr.video.sink.target_file import Target
+from vidsr.video.streams.choice import kept_indices
 from vidsr.video.streams.copies import MUX_ERRORS
 from vidsr.video.streams.picture_marks import MARKED_CODECS, MARKING, STEREO_MODES, hand_on
 
-NO_DISPLAY_MATRIX = ("mpegts", "image2")
+# Files of pictures alone; sound beside them is left out as beside numbered pictures.
+PICTURES = ("image2", "gif", "apng", "webp", "avif")
+NO_DISPLAY_MATRIX = ("mpegts", *PICTURES, "avi", "mxf")
+CONSTANT_RATE = ("avi", "mxf")
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,10 @@ def plan_output(
     default = default_codec(target, deep=deep, large=large)
     codec = find_codec(options.codec) if options.codec else default
     check_pair(codec, target)
-    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt)
+    shown = None if options.pix_fmt else player_format(info, target.container, codec, size)
+    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt or shown)
+    if shown:
+        notes.choose(f"{codec.name} as {shown}, which players show; `pix_fmt` asks for another")
     if lost := _losses(info.format.pixel, pixel):
         notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
     full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
@@ -95,7 +107,7 @@ def plan_output(
         options=settings,
         encoder_format=name,
         format=VideoFormat(size.width, size.height, pixel, color),
-        time_base=info.time_base,
+        time_base=1 / info.rate if target.container in CONSTANT_RATE else info.time_base,
         rate=info.rate,
         sample_aspect_ratio=aspect,
         display_matrix=info.display_matrix,
@@ -104,7 +116,13 @@ def plan_output(
             replace(s, codec=codec.bitstream) if s.action == "encode" else s for s in streams
         ),
     )
-    _try_encoder(plan)
+    if name == PALETTE:
+        notes.say("GIF holds 256 colours a picture and counts hundredths of a second")
+    if target.container == "avi" and codec.bitstream == "h264":
+        settings["bf"] = "0"  # AVI has no times, only an order
+        notes.say("FFmpeg reads H.264 in AVI a frame late")
+    add_rates(settings, codec, options)
+    _try_encoder(plan, options)
     return plan
 
 
@@ -124,6 +142,8 @@ def target_color(source: VideoFormat, pixel: PixelFormat, codec: Codec) -> Color
         return replace(color, matrix=0, range=RANGE_FULL)
     if codec.jpeg_range:
         return replace(color, matrix=MATRIX_BT601, range=RANGE_FULL, siting="center")
+    if codec.bt601:
+        return replace(color, matrix=MATRIX_BT601, range=1, siting="center")
     if source.pixel.family == "rgb":
         matrix = MATRIX_BT2020 if color.primaries == MATRIX_BT2020 else MATRIX_BT709
         return replace(color, matrix=matrix, range=1, siting="left")
@@ -190,16 +210,20 @@ def plan_streams(
         return (StreamPlan(0, "video", "encode", ""),)
     plans = []
     holder = Holder(target.container, target.locator.suffix, target.muxer_options)
+    kept = kept_indices(options.streams, header.streams) if options.streams else None
     for stream in header.streams:
         if stream.index == header.video:
             plans.append(StreamPlan(stream.index, "video", "encode", ""))
+            continue
+        if kept is not None and stream.index not in kept:
+            plans.append(StreamPlan(stream.index, stream.kind, "drop", stream.codec, "chosen"))
             continue
         plan = plan_stream(stream, holder, options.audio)
         if plan.action == "drop":
             _refuse_or_drop(plan, stream, target, options, notes)
         elif plan.action == "convert":
             kind, verb = ("audio", "becomes") if plan.kind == "audio" else ("subtitles", "become")
-            notes.say(f"{kind}, stream {plan.index}: {stream.codec} {verb} {plan.codec}")
+            notes.choose(f"{kind}, stream {plan.index}: {stream.codec} {verb} {plan.codec}")
         plans.append(plan)
     return tuple(plans)
 
@@ -215,8 +239,9 @@ def _refuse_or_drop(
     elif plan.reason == "cover":
         notes.say(f"{where} is dropped: {target.path.suffix} takes no cover art")
     elif plan.reason == "unreadable":
-        notes.say(f"{where} is dropped: the file does not say how it is coded")
-    elif target.container == "image2":
+        why = plan.detail or "the file does not say how it is coded"
+        notes.say(f"{where} is dropped: {why}")
+    elif target.container in PICTURES:
         notes.say(f"{where} is dropped: pictures hold no other streams")
     elif options.drop_incompatible:
         notes.say(f"{where} is dropped: {target.path.suffix} cannot hold it")
@@ -244,7 +269,7 @@ def _ways_out(plan: StreamPlan, stream: SideStream, target: Target, options: Out
     return f"{', or '.join(ways)}."
 
 
-def _try_encoder(plan: OutputPlan) -> None:
+def _try_encoder(plan: OutputPlan, options: OutputOptions) -> None:
     """Open the encoder and the container once for nothing. Raises OptionError, DeviceError."""
     width, height = plan.format.width, plan.format.height
     across, down = plan.format.pixel.subsampling
@@ -258,6 +283,7 @@ def _try_encoder(plan: OutputPlan) -> None:
     try:
         configure_encoder(probe, plan)
         probe.start_encoding()
+        check_used(probe.streams[0].codec_context, options)
     except MUX_ERRORS as error:
         check_device(plan.codec)
         reason = getattr(error, "strerror", None) or str(error)
@@ -274,6 +300,8 @@ def configure_encoder(
     container: av.container.OutputContainer, plan: OutputPlan
 ) -> av.video.stream.VideoStream:
     """Add the encoded stream to an output container."""
+    # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
+    os.environ.setdefault("SVT_LOG", "1")
     rate = min(plan.rate, Fraction(plan.codec.max_rate))
     stream = container.add_stream(plan.codec.encoder, rate=rate, options=plan.options)
     assert isinstance(stream, av.video.stream.VideoStream)

@@ -12,7 +12,7 @@ from vidsr.option_values import AudioChoice
 from vidsr.video.header import SideStream
 from vidsr.video.streams.audio import holds_encoded
 from vidsr.video.streams.audio_choice import chosen, raw_copy
-from vidsr.video.streams.holding import fits, same_codec
+from vidsr.video.streams.holding import fits, has_no_decoder, same_codec
 from vidsr.video.streams.subtitles import SUBTITLE_CODEC, TEXT_SUBTITLES
 
 Action = Literal["encode", "copy", "convert", "drop"]
@@ -21,13 +21,17 @@ Reason = Literal["", "container", "data", "unreadable", "chosen", "timecode", "c
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """The fate of one stream of the source. ``codec`` is its name in the target."""
+    """The fate of one stream of the source. ``codec`` is its name in the target.
+
+    ``reason`` and, in the words of a sentence's end, ``detail`` say why it is dropped.
+    """
 
     index: int
     kind: str
     action: Action
     codec: str
     reason: Reason = ""
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,9 @@ def plan_stream(stream: SideStream, holder: Holder, audio: AudioChoice = "copy")
     if stream.cover and holder.container == "mov":
         return StreamPlan(stream.index, kind, "drop", name, "cover")
     if not stream.readable:
-        return StreamPlan(stream.index, kind, "drop", name, "unreadable")
+        if has_no_decoder(stream) and fits(holder.container, stream, holder.options):
+            return StreamPlan(stream.index, kind, "copy", name)
+        return StreamPlan(stream.index, kind, "drop", name, "unreadable", stream.unreadable_why)
     if kind == "audio":
         return _plan_audio(stream, holder, audio)
     if fits(holder.container, stream, holder.options):

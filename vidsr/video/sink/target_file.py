@@ -32,6 +32,12 @@ CONTAINERS = {
     ".jpeg": "image2",
     ".tif": "image2",
     ".tiff": "image2",
+    ".gif": "gif",
+    ".apng": "apng",
+    ".webp": "webp",
+    ".avif": "avif",
+    ".avi": "avi",
+    ".mxf": "mxf",
 }
 
 # FFmpeg would look at the working file, which ends in ".part".
@@ -89,6 +95,8 @@ class Target:
             allowed = ", ".join(CONTAINERS)
             suffix = PurePath(locator.name).suffix
             raise OptionError(f"{locator}: suffix {suffix!r} unknown; expected one of {allowed}.")
+        if locator.kind == "sequence" and is_image(locator.path):
+            container = "image2"  # WebP too, of which a single file may move
         return cls(locator, container, overwrite)
 
     @property

@@ -16,6 +16,7 @@ from vidsr.notes import Notes
 from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.image_sequences import is_image
 from vidsr.video.locator import Locator
+from vidsr.video.probing.longer_look import look_longer
 from vidsr.video.source.presence import check_source, first_number
 from vidsr.video.whole_pictures import decode_strictly
 
@@ -46,7 +47,8 @@ def open_input(
         return _open(locator, f"{folder}/{path.name}", number | rate, "image2")
     if is_image(path):
         return _open(locator, name, {"pattern_type": "none"} | rate)
-    return _open(locator, name, {}, hwaccel=hwaccel)
+    container = _open(locator, name, {}, hwaccel=hwaccel)
+    return look_longer(container, lambda options: _open(locator, name, options, hwaccel=hwaccel))
 
 
 def _open(

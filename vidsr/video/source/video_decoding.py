@@ -23,7 +23,7 @@ from vidsr.video.source.nvdec import is_exact
 from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.sequence import NumberedPictures
 from vidsr.video.source.time_window import Window
-from vidsr.video.whole_pictures import is_cut_short
+from vidsr.video.whole_pictures import is_cut_short, not_decoded
 
 # As many packets failing in a row up to the end mean that the decoder died, not that it hid a flaw.
 DEAD_TAIL_PACKETS = 25
@@ -92,6 +92,9 @@ class VideoDecoding:
             self.sequence.check_end(self._codec)
 
     def _check_whole(self, packet: Packet) -> None:
+        if self._codec in ("tiff", "webp") and (reason := not_decoded(packet)):
+            place = self.sequence.latest if self.sequence else self.locator
+            raise InputError(f"{place}: is {reason}", hint="convert it first.")
         if not packet.size or not is_cut_short(self._codec, packet):
             return
         if self.sequence:

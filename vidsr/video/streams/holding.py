@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Stream
 
@@ -21,6 +22,8 @@ from vidsr.video.header import SideStream
 from vidsr.video.streams.copies import MUX_ERRORS, add_copy
 
 UNPROVEN = ("mpegts", "avi", "mxf")  # whose muxers write what their demuxers do not know
+NOTHING_ELSE = ("image2", "gif", "apng", "webp", "avif")
+MXF_RATE = 48_000
 SAMPLE_PACKETS, LOOKED_AT_PACKETS = 48, 4000
 # Pairs that share a number in containers and a decoder.
 _SAME = ({"mp2", "mp3"}, {"mpeg1video", "mpeg2video"})
@@ -32,18 +35,30 @@ def fits(container: str, stream: SideStream, options: Mapping[str, str] | None =
 
     ``options`` are those of the muxer.
     """
-    if container == "image2" or stream.template is None:
+    if container in NOTHING_ELSE or stream.template is None:
         return False
+    if container == "mxf":  # whose muxer looks into the pictures first
+        return stream.codec in ("pcm_s16le", "pcm_s24le") and _rate(stream.template) == MXF_RATE
     written = _write(container, stream.template, dict(options or {}), [])
     if written is None:
         return False
-    proven = container not in UNPROVEN and stream.kind != "data"
+    proven = container not in UNPROVEN and stream.kind != "data" and not has_no_decoder(stream)
     if proven or _is_read(written, container, stream):
         return True
     # Some is known by its content alone: DTS, LATM. MP4 leaves a track without packets out.
     packets = _sample(stream.template) if stream.kind in ("audio", "data") else []
     again = _write(container, stream.template, dict(options or {}), packets) if packets else None
     return again is not None and _is_read(again, container, stream)
+
+
+def has_no_decoder(stream: SideStream) -> bool:
+    """Return True for sound or subtitles that FFmpeg cannot decode, and PyAV therefore not name."""
+    context: object = getattr(stream.template, "codec_context", None)
+    return stream.kind in ("audio", "subtitle") and context is None
+
+
+def _rate(stream: Stream) -> int:
+    return stream.codec_context.sample_rate if isinstance(stream, AudioStream) else 0
 
 
 def same_codec(first: str, second: str) -> bool:
@@ -96,7 +111,8 @@ def _is_read(written: bytes, container: str, stream: SideStream) -> bool:
         return False
     with reading(file):
         kinds = [(s.type, codec_of(s)) for s in file.streams]
-    return any(kind == stream.kind and same_codec(codec, stream.codec) for kind, codec in kinds)
+    wanted = "none" if has_no_decoder(stream) else stream.codec
+    return any(kind == stream.kind and same_codec(codec, wanted) for kind, codec in kinds)
 
 
 def codec_of(stream: Stream) -> str:

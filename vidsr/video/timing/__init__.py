@@ -1,1 +1,1 @@
-"""How long pictures are shown, and where a file's video ends."""
+"""How long pictures are shown, and where a file's video ends, in sources and in targets."""
