@@ -98,6 +98,15 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         ("--preset slow", RunOptions(preset="slow")),
         ("--pix-fmt yuv444p", RunOptions(pix_fmt="yuv444p")),
         ("--audio opus", RunOptions(audio="opus")),
+        ("--bitrate 8M", RunOptions(bitrate=8_000_000)),
+        ("--maxrate 800k", RunOptions(maxrate=800_000)),
+        ("--encoder-option g=5", RunOptions(encoder_option=("g=5",))),
+        (
+            "--encoder-option g=5 --encoder-option tune=a=b",
+            RunOptions(encoder_option=("g=5", "tune=a=b")),
+        ),
+        ("--streams audio:0,subtitle:ger", RunOptions(streams="audio:0,subtitle:ger")),
+        ("--deinterlace field", RunOptions(deinterlace="field")),
         ("--drop-incompatible", RunOptions(drop_incompatible=True)),
         ("--overwrite", RunOptions(overwrite=True)),
         ("--device cuda:1", RunOptions(device="cuda:1")),
@@ -140,7 +149,8 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(
     assert result.status == 0
     names = [line.split()[0] for line in result.out.splitlines()]
     assert names[:5] == ["source", "target", "model", "tiles", "memory"]
-    assert names[5:] == ["stream", "stream"]
+    assert names[5:] == ["length", "process", "stream", "stream"]
+    assert "length   8 frames, 0.3 s" in result.out
     assert "lite-x2 on cpu" in result.out
     assert list(tmp_path.iterdir()) == []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
 
@@ -45,8 +46,12 @@ def upscale(
     codec: str | None = None,
     crf: int | None = None,
     preset: str | None = None,
+    bitrate: int | str | None = None,
+    maxrate: int | str | None = None,
+    encoder_option: Mapping[str, object] | Sequence[str] | None = None,
     pix_fmt: str | None = None,
     audio: AudioChoice = "copy",
+    streams: str | None = None,
     drop_incompatible: bool = False,
     overwrite: bool = False,
     progress: Progress | ProgressCall | None = None,
@@ -73,15 +78,21 @@ def upscale(
             of 0 (taken as clean) over 1 (as what the codec says) to 2.
         start: Seconds into the source at which to begin, 0 or more.
         duration: Seconds of the source to upscale, more than 0.
-        deinterlace: ``auto`` deinterlaces frames that are flagged, ``off`` none.
+        deinterlace: ``auto`` deinterlaces frames that are flagged, ``field`` makes a frame of
+            each of their fields, ``off`` leaves all as they are.
         decoder: ``cpu``, or ``cuda`` for NVDEC on the GPU.
         framerate: Frames a second of numbered pictures, more than 0 and up to 1000; None is 25.
         codec: The codec of the target, such as ``hevc``; None follows the source and the container.
         crf: The quality as the encoder counts it; smaller is better.
         preset: The encoder's effort.
+        bitrate: Bits a second to aim at instead of a quality, such as ``"8M"``.
+        maxrate: Bits a second that no two seconds exceed.
+        encoder_option: Settings of FFmpeg's encoder: a mapping, or ``"KEY=VALUE"`` each.
         pix_fmt: FFmpeg's name of the target's pixel format.
         audio: ``copy``; ``auto`` to convert what the container cannot hold; ``aac``, ``opus`` or
             ``flac`` to convert all; ``none`` to leave sound out.
+        streams: The streams to keep beside the video, such as ``"audio:0,subtitle:ger"``; None
+            keeps all, ``"none"`` none.
         drop_incompatible: Leave out streams that the container cannot hold.
         overwrite: Replace an existing target.
         progress: A function of (frames done, frames in all or None), called after every frame, or

@@ -12,6 +12,7 @@ from pathlib import Path
 from vidsr import __version__
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.shipped import available
+from vidsr.option_values import in_words
 from vidsr.run.early_checks import check_report, check_run
 from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
@@ -60,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    group.add_argument("--estimate", action="store_true", help="measure how long, with --dry-run")
     group.add_argument("--report", metavar="JSON", help="a file for the run's report; -: stdout")
     group.add_argument(
         "--progress",
@@ -93,6 +95,8 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     options = RunOptions.of(vars(arguments))
     check_report(_report_file(arguments.report), _files(arguments))
     check_run(arguments.input, arguments.output, options)
+    if arguments.estimate and not arguments.dry_run:
+        raise OptionError("--estimate without --dry-run.", hint="a run says it by itself.")
     if arguments.dry_run:
         return _print_plan(arguments, options)
     return _upscale(arguments, options, interrupted)
@@ -101,11 +105,19 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
 def _print_plan(arguments: argparse.Namespace, options: RunOptions) -> None:
     from vidsr.run.job import plan_job
 
-    plan = plan_job(JobSpec.of(arguments.input, arguments.output, options))
+    spec = JobSpec.of(arguments.input, arguments.output, options)
+    plan = plan_job(spec)
+    lines, facts = list(plan.lines), plan.facts() | {"dry_run": True}
+    if arguments.estimate:
+        from vidsr.run.executor import estimate_s
+
+        facts["estimate_s"] = seconds = estimate_s(spec)
+        said = "unknown, since the source does not say how many frames it has"
+        lines.append(f"time     {said if seconds is None else f'about {in_words(seconds)}'}")
     lines_to = sys.stderr if arguments.report == STANDARD_OUTPUT else sys.stdout
-    print("\n".join(plan.lines), file=lines_to)
+    print("\n".join(lines), file=lines_to)
     if arguments.report:
-        write_record(arguments.report, as_record(plan.facts() | {"dry_run": True}))
+        write_record(arguments.report, as_record(facts))
 
 
 def _upscale(

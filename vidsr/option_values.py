@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from os import PathLike
 from typing import Literal
@@ -20,7 +20,7 @@ ModelName = str | PathLike[str]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino"]
 Decoder = Literal["cpu", "cuda"]
-Deinterlace = Literal["auto", "off"]
+Deinterlace = Literal["auto", "field", "off"]
 AudioChoice = Literal["copy", "auto", "aac", "opus", "flac", "none"]
 Strength = float | Literal["auto"]
 
@@ -86,11 +86,42 @@ def parse_bytes(text: str) -> int:
 
     Raises OptionError.
     """
-    match = re.fullmatch(r"(\d{1,18}(?:\.\d{1,18})?)([kmg]?)(?:i?b)?", text.strip().lower())
+    match = re.fullmatch(r"(\d{1,300}(?:\.\d{1,18})?)([kmg]?)(?:i?b)?", text.strip().lower())
     size = int(float(match[1]) * _UNITS[match[2]]) if match else 0
     if size < 1:
         raise OptionError(f"memory {text!r}: expected a number such as 512M or 2G.")
     return size
+
+
+def parse_bitrate(text: str | int) -> int:
+    """Return the bits a second that ``8M``, ``800k`` or ``4096`` stands for, k being a thousand.
+
+    Raises ValueError.
+    """
+    if isinstance(text, int):
+        return text
+    number = r"(\d{1,9}(?:\.\d{1,9})?)([kmg]?)(?:bit/s|bps)?"
+    match = re.fullmatch(number, text.strip().lower()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError(text)
+    return round(float(match[1]) * {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}[match[2]])
+
+
+def key_values(given: object) -> tuple[str, ...]:
+    """Return settings as ``KEY=VALUE`` each: of a mapping, of one text, or of several.
+
+    Raises ValueError.
+    """
+    if isinstance(given, str):
+        given = (given,)
+    if isinstance(given, Mapping):
+        return tuple(f"{key}={value}" for key, value in given.items())
+    if not isinstance(given, list | tuple):
+        raise ValueError(given)
+    flat: list[str] = []
+    for each in given:  # a command line gives a tuple for each flag
+        flat += each if isinstance(each, tuple) else [each]
+    return tuple(flat)
 
 
 def check_device_names(text: str) -> tuple[str, ...]:

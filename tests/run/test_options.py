@@ -41,10 +41,13 @@ OTHER: dict[str, Any] = {
     "decoder": "cuda",
     "framerate": Fraction(30000, 1001),
     "codec": "hevc",
-    "crf": 20,
     "preset": "slow",
+    "bitrate": 8_000_000,
+    "maxrate": 12_000_000,
+    "encoder_option": ("tune=film", "g=50"),
     "pix_fmt": "yuv420p",
     "audio": "auto",
+    "streams": "audio:0",
     "drop_incompatible": True,
     "overwrite": True,
 }
@@ -114,7 +117,7 @@ def test_a_command_line_and_keywords_give_the_same_record() -> None:
 
 def test_a_record_survives_json() -> None:
     record = RunOptions(**OTHER)
-    assert {f.name for f in fields(RunOptions)} - OTHER.keys() == {"height"}
+    assert {f.name for f in fields(RunOptions)} - OTHER.keys() == {"height", "crf"}
     read = RunOptions.from_json(record.to_json())
     assert read == record
     assert isinstance(read.model, Path)  # a path still, and not a name
@@ -160,10 +163,13 @@ def test_the_target_gets_what_concerns_it() -> None:
     record = RunOptions(**OTHER)
     assert record.output == OutputOptions(
         codec="hevc",
-        crf=20,
         preset="slow",
+        bitrate=8_000_000,
+        maxrate=12_000_000,
+        encoder_option=("tune=film", "g=50"),
         pix_fmt="yuv420p",
         audio="auto",
+        streams="audio:0",
         drop_incompatible=True,
         overwrite=True,
     )

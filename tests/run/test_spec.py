@@ -41,6 +41,10 @@ OWN: dict[str, st.SearchStrategy[Any]] = {
     "crf": st.integers(1, 51),
     "preset": st.none(),
     "pix_fmt": NAMES,
+    "bitrate": st.none() | st.integers(1000, (1 << 31) - 1),
+    "maxrate": st.none() | st.integers(1000, (1 << 31) - 1),
+    "encoder_option": st.none() | st.lists(st.just("g=50")).map(tuple),
+    "streams": st.none() | st.sampled_from(("audio", "audio:0,subtitle:ger", "2,3", "none")),
 }
 FIELDS = dict(zip(RunOptions.__dataclass_fields__, OPTIONS, strict=True))
 VALUES = {
@@ -51,7 +55,9 @@ VALUES = {
 
 def options_of(values: dict[str, Any]) -> RunOptions:
     """Return the options of values of which two may contradict one another."""
-    return RunOptions(**{k: v for k, v in values.items() if k != "height" or "size" not in values})
+    out = {"height"} if "size" in values else set()
+    out |= {"crf"} if values.get("bitrate") is not None else set()
+    return RunOptions(**{k: v for k, v in values.items() if k not in out})
 
 
 OPTION_SETS = st.fixed_dictionaries({}, optional=VALUES).map(options_of)

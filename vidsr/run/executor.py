@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from vidsr.notes import Notes
@@ -18,7 +21,8 @@ from vidsr.run.sizing import describe_tile
 from vidsr.run.spec import JobSpec
 from vidsr.run.stages.channel import WhenFull
 from vidsr.run.stages.pipeline import StageTimes
-from vidsr.video.progress import Progress, ProgressCall, receiver_of
+from vidsr.video.locator import Locator
+from vidsr.video.progress import CallProgress, Progress, ProgressCall, receiver_of
 
 
 class Executor(Protocol):
@@ -66,6 +70,52 @@ class LocalExecutor:
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
         """Execute one after the other, each when its report is asked for."""
         return map(self.run, specs)
+
+
+class _Enough(Exception):
+    """End of a measurement."""
+
+
+class _SilentNotes(Notes):
+    """Collection of what another run of the same has logged already."""
+
+    def _record(self, text: str, level: int) -> None:
+        pass
+
+
+def estimate_s(spec: JobSpec, measured_s: float = 3.0) -> float | None:
+    """Return about how many seconds a run takes, from its first few seconds beside the target.
+
+    All of it is done, decoder and encoder included, in a temporary folder; nothing stays. Where the
+    run ends meanwhile, that is how long it takes.
+
+    Args:
+        spec: The run.
+        measured_s: How long to measure, in seconds after the first frame.
+
+    Returns:
+        Seconds; None where the source does not say how many frames it has.
+
+    Raises:
+        VidsrError: The run fails.
+    """
+    notes, moments = _SilentNotes(), list[float]()
+
+    def note(done: int, total: int | None) -> None:
+        moments.append(time.perf_counter())
+        if len(moments) > 2 and moments[-1] - moments[0] > measured_s:
+            raise _Enough
+
+    with TemporaryDirectory(prefix="vidsr-estimate-") as folder:
+        place = Locator.of(Path(folder) / spec.target.name)
+        with open_job(replace(spec, target=place), notes) as job:
+            try:
+                return upscale_job(job, notes, CallProgress(note)).elapsed_s
+            except _Enough:
+                frames = job.info.frames
+    if frames is None:
+        return None
+    return frames * (moments[-1] - moments[0]) / (len(moments) - 1)
 
 
 def _announce(job: Job, options: RunOptions, notes: Notes) -> None:

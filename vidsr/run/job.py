@@ -16,6 +16,7 @@ from vidsr.notes import Notes
 from vidsr.picture.coding_record import CodingSummary
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.run.early_checks import check_run
+from vidsr.run.forecast import process_bytes
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
@@ -97,6 +98,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
             lines=tuple(lines),
             notes=said,
             coding_error=coding_error,
+            process_bytes=process_bytes(job.info, job.output, job.upscaler),
         )
 
 

@@ -34,6 +34,7 @@ class Option:
         expected: The range in words, for messages.
         metavar: The placeholder in the command's help.
         switch: True for a flag without a value.
+        many: True for a flag that may be repeated.
         json: The ways between its values and JSON.
     """
 
@@ -49,6 +50,7 @@ class Option:
     expected: str = ""
     metavar: str | None = None
     switch: bool = False
+    many: bool = False
     json: JsonValue = PLAIN
 
     @property

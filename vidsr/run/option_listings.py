@@ -23,6 +23,8 @@ def add_options(parser: ArgumentParser) -> None:
                 settings["type"] = option.read
                 settings["metavar"] = option.metavar
                 settings["choices"] = option.choices or None
+            if option.many:
+                settings["action"] = "append"
             group.add_argument(*option.flags, **settings)
 
 

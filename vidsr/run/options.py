@@ -28,8 +28,10 @@ from vidsr.option_values import (
     check_device_names,
     exact_rate,
     is_strength,
+    key_values,
     model_name,
     one_of,
+    parse_bitrate,
     parse_bytes,
     parse_rate,
     parse_seconds,
@@ -41,6 +43,7 @@ from vidsr.run.option_description import Option, option, option_of
 from vidsr.run.wanted_size import WantedSize
 from vidsr.video.sink.codec_defaults import CODECS, check_quality, find_codec
 from vidsr.video.sink.output_options import OutputOptions
+from vidsr.video.streams.choice import EXPECTED, is_choice
 
 SMALLEST_TILE = 16  # below, the halo is nearly all of the work
 MAX_SECONDS = 1e9  # thirty years; more overflows the clocks of containers
@@ -80,6 +83,15 @@ def _is_memory(limit: int | str) -> bool:
         return parse_bytes(str(limit)) > 0
     except OptionError:
         return False
+
+
+def _is_bitrate(rate: int) -> bool:
+    return 1000 <= rate < 1 << 31  # as far as FFmpeg counts
+
+
+def _are_key_values(pairs: tuple[Any, ...]) -> bool:
+    texts = [pair.partition("=") for pair in pairs if isinstance(pair, str)]
+    return len(texts) == len(pairs) and all(key.strip() and sign for key, sign, _ in texts)
 
 
 def _is_device(text: str) -> bool:
@@ -305,6 +317,47 @@ class RunOptions:
         kinds=(str,),
         metavar="NAME",
     )
+    bitrate: int | None = option(
+        None,
+        "--bitrate",
+        group=ENCODING,
+        help="the bits a second to aim at, such as 8M, instead of a quality",
+        takes="bits a second, or text such as '8M'",
+        kinds=(int,),
+        parse=parse_bitrate,
+        convert=parse_bitrate,
+        holds=_is_bitrate,
+        expected="a number such as 800k or 8M",
+        metavar="RATE",
+    )
+    maxrate: int | None = option(
+        None,
+        "--maxrate",
+        group=ENCODING,
+        help="the bits a second that no two seconds exceed",
+        takes="bits a second, or text such as '8M'",
+        kinds=(int,),
+        parse=parse_bitrate,
+        convert=parse_bitrate,
+        holds=_is_bitrate,
+        expected="a number such as 800k or 8M",
+        metavar="RATE",
+    )
+    encoder_option: tuple[str, ...] | None = option(
+        None,
+        "--encoder-option",
+        group=ENCODING,
+        help="a setting of FFmpeg's encoder; may be repeated",
+        takes="KEY=VALUE, several of them, or a mapping",
+        kinds=(tuple,),
+        parse=key_values,
+        convert=key_values,
+        holds=_are_key_values,
+        expected="KEY=VALUE",
+        metavar="KEY=VALUE",
+        many=True,
+        json=json_values.PAIR,
+    )
     pix_fmt: str | None = option(
         None,
         "--pix-fmt",
@@ -322,6 +375,16 @@ class RunOptions:
         help="sound: copied, converted where OUTPUT cannot hold it (auto), always converted, or "
         "left out (copy)",
     )
+    streams: str | None = option(
+        None,
+        "--streams",
+        group=ENCODING,
+        help="the streams to keep beside the video, such as audio:0,subtitle:ger, or none (all)",
+        takes=EXPECTED,
+        kinds=(str,),
+        holds=is_choice,
+        metavar="LIST",
+    )
     drop_incompatible: bool = _switch(
         "--drop-incompatible", group=ENCODING, help="leave out what OUTPUT cannot hold"
     )
@@ -332,6 +395,8 @@ class RunOptions:
             option_of(each).check(getattr(self, each.name), each.default)
         if self.size is not None and self.height is not None:
             raise OptionError("`size` and `height` are both given: expected one of them.")
+        if self.crf is not None and self.bitrate is not None:
+            raise OptionError("`crf` and `bitrate` are both given: expected one of them.")
         if self.codec is not None:
             check_quality(find_codec(self.codec), self.crf, self.preset)
 

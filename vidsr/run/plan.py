@@ -26,6 +26,7 @@ class JobPlan:
         lines: The plan for people, a fact a line.
         notes: What was assumed and left out while it was made.
         coding_error: What the source's codec did to its first frames; None where that is not known.
+        process_bytes: Peak of the process that runs it here, about; None where that is unknown.
     """
 
     spec: JobSpec
@@ -38,6 +39,7 @@ class JobPlan:
     lines: tuple[str, ...]
     notes: tuple[str, ...]
     coding_error: CodingSummary | None = None
+    process_bytes: int | None = None
 
     def facts(self) -> dict[str, Any]:
         """Return the plan as data that JSON holds, names without their secrets."""
@@ -62,4 +64,5 @@ class JobPlan:
             "precision": self.precision,
             "streams": [asdict(stream) for stream in output.streams],
             "notes": list(self.notes),
+            "process_bytes": self.process_bytes,
         }

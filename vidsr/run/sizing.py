@@ -6,6 +6,7 @@ from vidsr.errors import OptionError
 from vidsr.option_values import MAX_SIDE
 from vidsr.picture.frame import VideoFormat
 from vidsr.picture.size import Size
+from vidsr.run.forecast import length, process_bytes
 from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.upscaler import Upscaler
 from vidsr.video.info import SourceInfo
@@ -47,6 +48,11 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
         f"memory   about {memory.total >> 20} MiB for frames and "
         f"network, limit {upscaler.memory_limit >> 20} MiB; the encoder's own comes on top",
     ]
+    lines.append(f"length   {length(info).removeprefix(', ') or 'unknown'}")
+    if (whole := process_bytes(info, output, upscaler)) is not None:
+        lines.append(
+            f"process  about {whole >> 20} MiB at its peak, encoder and libraries included"
+        )
     lines += [f"stream   {s.index} {s.kind}: {s.action} {s.codec}" for s in output.streams]
     return lines
 

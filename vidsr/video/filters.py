@@ -11,6 +11,7 @@ from av.filter import Graph
 # bwdif looks at each frame's own flag, so mixed material is right frame by frame and progressive
 # frames pass untouched.
 DEINTERLACE = (("bwdif", "mode=send_frame:parity=auto:deint=interlaced"),)
+FIELDS = (("bwdif", "mode=send_field:parity=auto:deint=interlaced"),)
 
 Filters = tuple[tuple[str, str], ...]
 

@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import av
 
-from vidsr.errors import DeviceError
+from vidsr.errors import DeviceError, OptionError
 from vidsr.picture.frame import PixelFormat
 from vidsr.video.hdr import HdrMetadata
 from vidsr.video.sink.codec_defaults import Codec, check_quality
 from vidsr.video.sink.encoder_formats import check_pixel_format, encoder_formats
+from vidsr.video.sink.output_options import OutputOptions
 
 PROBE_SIZE = (640, 480)  # above the least size of every NVENC, far below the largest
 
@@ -50,6 +51,28 @@ def encoder_options(
     elif codec.presets:
         options[codec.preset_option] = preset or codec.preset
     return options
+
+
+def add_rates(options: dict[str, str], codec: Codec, wanted: OutputOptions) -> None:
+    """Put rates that were asked for, and settings of the encoder itself, into ``options``.
+
+    A rate takes the place of the quality; the buffer of a limit holds two seconds.
+    """
+    if wanted.bitrate is not None:
+        options.pop(codec.crf_option, None)
+        options["b"] = str(wanted.bitrate)
+    if wanted.maxrate is not None:
+        options |= {"maxrate": str(wanted.maxrate), "bufsize": str(2 * wanted.maxrate)}
+    for key, _, value in (pair.partition("=") for pair in wanted.encoder_option or ()):
+        both = key.endswith("-params") and key in options
+        options[key.strip()] = f"{options[key]}:{value}" if both else value
+
+
+def check_used(encoder: av.CodecContext, wanted: OutputOptions) -> None:
+    """Raise OptionError for a setting that an opened encoder does not know."""
+    for pair in wanted.encoder_option or ():
+        if pair.partition("=")[0].strip() in encoder.options:
+            raise OptionError(f"encoder_option = {pair!r}: {encoder.name} has no such setting.")
 
 
 def add_parameters(options: dict[str, str], codec: Codec, hdr: HdrMetadata) -> bool:

@@ -46,7 +46,11 @@ class OutputOptions:
     crf: int | None = None
     preset: str | None = None
     pix_fmt: str | None = None
+    bitrate: int | None = None
+    maxrate: int | None = None
+    encoder_option: tuple[str, ...] | None = None
     audio: AudioChoice = "copy"
+    streams: str | None = None
     drop_incompatible: bool = False
     overwrite: bool = False
 
@@ -108,6 +112,10 @@ def check_encoding(options: OutputOptions, target: Target) -> None:
 
 
 def _check_choices(codec: Codec, options: OutputOptions) -> None:
+    for name in ("bitrate", "maxrate"):
+        rate = getattr(options, name)
+        if rate is not None and not codec.crf_max:
+            raise OptionError(f"{name} = {rate} with {codec.name}: expected none.")
     check_quality(codec, options.crf, options.preset)
     if options.pix_fmt is not None:
         check_pixel_format(codec, options.pix_fmt)

@@ -21,7 +21,9 @@ from vidsr.video.sink.codec_defaults import Codec, find_codec
 from vidsr.video.sink.encoder_formats import PALETTE
 from vidsr.video.sink.encoder_settings import (
     add_parameters,
+    add_rates,
     check_device,
+    check_used,
     choose_format,
     encoder_options,
 )
@@ -29,6 +31,7 @@ from vidsr.video.sink.output_options import OutputOptions, check_pair, default_c
 from vidsr.video.sink.player_formats import player_format
 from vidsr.video.sink.stream_plan import Holder, StreamPlan, plan_stream
 from vidsr.video.sink.target_file import Target
+from vidsr.video.streams.choice import kept_indices
 from vidsr.video.streams.copies import MUX_ERRORS
 from vidsr.video.streams.picture_marks import MARKED_CODECS, MARKING, STEREO_MODES, hand_on
 
@@ -118,7 +121,8 @@ def plan_output(
     if target.container == "avi" and codec.bitstream == "h264":
         settings["bf"] = "0"  # AVI has no times, only an order
         notes.say("FFmpeg reads H.264 in AVI a frame late")
-    _try_encoder(plan)
+    add_rates(settings, codec, options)
+    _try_encoder(plan, options)
     return plan
 
 
@@ -206,9 +210,13 @@ def plan_streams(
         return (StreamPlan(0, "video", "encode", ""),)
     plans = []
     holder = Holder(target.container, target.locator.suffix, target.muxer_options)
+    kept = kept_indices(options.streams, header.streams) if options.streams else None
     for stream in header.streams:
         if stream.index == header.video:
             plans.append(StreamPlan(stream.index, "video", "encode", ""))
+            continue
+        if kept is not None and stream.index not in kept:
+            plans.append(StreamPlan(stream.index, stream.kind, "drop", stream.codec, "chosen"))
             continue
         plan = plan_stream(stream, holder, options.audio)
         if plan.action == "drop":
@@ -261,7 +269,7 @@ def _ways_out(plan: StreamPlan, stream: SideStream, target: Target, options: Out
     return f"{', or '.join(ways)}."
 
 
-def _try_encoder(plan: OutputPlan) -> None:
+def _try_encoder(plan: OutputPlan, options: OutputOptions) -> None:
     """Open the encoder and the container once for nothing. Raises OptionError, DeviceError."""
     width, height = plan.format.width, plan.format.height
     across, down = plan.format.pixel.subsampling
@@ -275,6 +283,7 @@ def _try_encoder(plan: OutputPlan) -> None:
     try:
         configure_encoder(probe, plan)
         probe.start_encoding()
+        check_used(probe.streams[0].codec_context, options)
     except MUX_ERRORS as error:
         check_device(plan.codec)
         reason = getattr(error, "strerror", None) or str(error)

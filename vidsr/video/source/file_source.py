@@ -174,7 +174,7 @@ class FileSource:
         self.pictures = Pictures(
             self.time_base,
             context.name,
-            deinterlace=self._deinterlace == "auto",
+            deinterlace=self._deinterlace,
             upright=self._upright,
             each=self.locator.kind == "sequence",
             counts=self.counts,
@@ -361,20 +361,22 @@ class FileSource:
         frame = self._first[-1]
         assert isinstance(frame, Frame)
         duration_s = self.window.length_s()
+        doubled = self.pictures.fields and self.pictures.interlaced
+        rate = 2 * self.rate if doubled else self.rate
         return SourceInfo(
             path=str(self.locator),
             container=self.container.format.name,
             codec=self.stream.codec_context.codec.canonical_name,
             format=frame.format,
-            time_base=self.time_base,
-            rate=self.rate,
+            time_base=self.pictures.time_base,
+            rate=rate,
             sample_aspect_ratio=self._aspect(),
             display_matrix=None if self._upright else self.pictures.display_matrix,
             interlaced=self.pictures.interlaced,
             hdr=self.pictures.hdr,
             matrix_assumed=self.pictures.matrix_assumed,
             duration_s=duration_s,
-            frames=round(duration_s * self.rate) if duration_s else None,
+            frames=round(duration_s * rate) if duration_s else None,
             marks=marks_of(self.stream, self.pictures.stereo),
         )
 

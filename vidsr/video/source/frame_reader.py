@@ -11,6 +11,7 @@ from av.sidedata.sidedata import Type
 
 from vidsr.errors import InputError
 from vidsr.notes import Notes
+from vidsr.option_values import Deinterlace
 from vidsr.picture.coding_error import CodingError
 from vidsr.picture.color import MATRIX_UNSPECIFIED
 from vidsr.picture.frame import Frame, VideoFormat, view_planes
@@ -18,6 +19,7 @@ from vidsr.video.coding.activity import first_plane
 from vidsr.video.coding.coding_errors import CodingErrors
 from vidsr.video.filters import (
     DEINTERLACE,
+    FIELDS,
     Filters,
     FrameFilter,
     can_deinterlace,
@@ -52,7 +54,7 @@ class Pictures:
         time_base: Fraction,
         codec: str,
         *,
-        deinterlace: bool,
+        deinterlace: Deinterlace,
         upright: bool,
         counts: SourceCounts,
         notes: Notes,
@@ -69,12 +71,18 @@ class Pictures:
         self.stereo = 0
         self.matrix_assumed = False
         self.interlaced = False
-        self._deinterlacer = FrameFilter(DEINTERLACE, time_base) if deinterlace else None
+        self.fields = deinterlace == "field"
+        if self.fields:  # the second field lies between two frames, often between two ticks
+            self.time_base = time_base / 2
+        filters = FIELDS if self.fields else DEINTERLACE
+        wanted = deinterlace != "off"
+        self._deinterlacer = FrameFilter(filters, self.time_base) if wanted else None
         self._upright, self._stay, self._each = upright, stay, each
         self._side_data, self._watch = SideData(), Watch()
         self._turner: FrameFilter | None = None
         self._first_turn: Filters = ()
         self._errors: dict[int | None, CodingError | None] = {}
+        self._last_error: CodingError | None = None
         self._first: VideoFormat | None = None
         self._reference: VideoFormat | None = None
 
@@ -86,6 +94,9 @@ class Pictures:
     def push(self, image: av.VideoFrame) -> Iterator[Frame]:
         """Put a decoded picture in; take out the frames that are ready. Raises InputError."""
         self._observe(image)
+        if self.fields and image.pts is not None:
+            image.pts, image.duration = 2 * image.pts, 2 * (image.duration or 0)
+            image.time_base = self.time_base
         if on_gpu(image):
             if (frame := self._resident(image)) is not None:
                 yield frame
@@ -140,7 +151,8 @@ class Pictures:
             return
         self.interlaced = True
         self.counts.deinterlaced += interlaced
-        self.notes.choose("interlaced frames are deinterlaced; deinterlace = 'off' keeps them")
+        into = "each field becomes a frame" if self.fields else "interlaced frames are deinterlaced"
+        self.notes.choose(f"{into}; deinterlace = 'off' keeps them")
         yield from deinterlacer.push(image)
 
     def _deliver(self, images: Iterator[av.VideoFrame]) -> Iterator[Frame]:
@@ -154,7 +166,9 @@ class Pictures:
     def _frame(self, image: av.VideoFrame) -> Frame:
         assert self._reference is not None
         layout = replace(self._reference, width=image.width, height=image.height)
-        error = self._errors.pop(image.pts, None)
+        # Both fields of a frame came out of one coded picture.
+        error = self._errors.pop(image.pts, self._last_error if self.fields else None)
+        self._last_error = error
         if error is not None and self._turner:
             error = replace(error, blocks=None)
         self.counts.coding.add(error)
