@@ -17,12 +17,13 @@ from vidsr.video.side_data import side_data
 from vidsr.video.whole_pictures import not_decoded, strict_options
 
 
-def read_picture(path: Path) -> Tensor:
+def read_picture(name: str | Path) -> Tensor:
     """Return a picture file as uint8 ``[3, H, W]`` RGB, or ``[1, H, W]`` where it is grey.
 
     It is turned and mirrored as its EXIF orientation says. Alpha is left out.
     Raises InputError for what is no picture and for a damaged one.
     """
+    path = Path(name)
     try:
         with reading(av.open(str(path.absolute()))) as container:
             still = StillPicture.of(container)

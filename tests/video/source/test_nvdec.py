@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from tests.makers.clips import decode, interlaced_pictures, make_clip, noise, sa
 from vidsr.cli import main
 from vidsr.errors import DeviceError, OptionError
 from vidsr.notes import Notes
+from vidsr.picture.coding_record import CodingRecord
 from vidsr.picture.frame import Frame, view_planes
 from vidsr.video.info import SourceCounts
 from vidsr.video.locator import Locator
@@ -170,7 +172,9 @@ def assert_same(one: tuple[FileSource, list[Frame]], other: tuple[FileSource, li
     for a, b in zip(one[1], other[1], strict=True):
         assert (a.pts, a.duration, a.format) == (b.pts, b.duration, b.format)
         assert all(torch.equal(p, q) for p, q in zip(a.planes, b.planes, strict=True))
-    assert one[0].counts == other[0].counts
+    # Samples that stay on a GPU are not looked at, so that their activity is a typical one.
+    counts = [replace(each[0].counts, coding=CodingRecord()) for each in (one, other)]
+    assert counts[0] == counts[1]
     assert one[0].info == other[0].info
 
 
@@ -329,7 +333,7 @@ def test_a_change_of_tags_or_size_midstream_is_met_as_ever() -> None:
         for a, b in zip(frames, plain, strict=True)
         for p, q in zip(a.planes, b.planes, strict=True)
     )
-    assert mine == counts
+    assert replace(mine, coding=CodingRecord()) == replace(counts, coding=CodingRecord())
     assert (counts.conformed, counts.resized) == (1, 1)
     assert [note for note in told if BROUGHT not in note] == list(said)
 
@@ -473,7 +477,8 @@ def test_a_run_from_end_to_end(
     tmp_path: Path, card: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = make_clip(tmp_path / "a.mkv", pts=[0, 40, 90, 100, 210], time_base=Fraction(1, 1000))
-    choices: dict[str, Any] = {"model": "lite-x2", "device": "cpu", "codec": "ffv1"}
+    # The strength follows how busy the luma is, which is not looked at on a GPU: left out here.
+    choices: dict[str, Any] = {"model": "lite-x2", "device": "cpu", "codec": "ffv1", "strength": 0}
     plain = vidsr.upscale(clip.path, tmp_path / "plain.mkv", **choices)
     card()
     monkeypatch.setattr("vidsr.run.job.open_nvdec", lambda devices: STAY)

@@ -11,7 +11,7 @@ from av.container import OutputContainer
 from vidsr.notes import Notes
 from vidsr.video.close_codecs import reading
 from vidsr.video.sink.output_plan import OutputPlan
-from vidsr.video.streams.holding import UNPROVEN, codec_of, same_codec
+from vidsr.video.streams.holding import UNPROVEN, codec_of, has_decoder, same_codec
 from vidsr.video.streams.tags import lost_tags
 
 
@@ -54,6 +54,8 @@ def _check_streams(plan: OutputPlan, found: Sequence[tuple[str, str]], notes: No
     for stream, (kind, codec) in zip(written, found, strict=False):
         if stream.action == "encode":  # a codec's name may be another here
             continue
+        if kind == stream.kind and codec == "none" and not has_decoder(stream.codec):
+            continue  # nothing can name it
         if kind != stream.kind or not same_codec(codec, stream.codec):
             notes.say(
                 f"{stream.kind} stream {stream.index} was written as {stream.codec} and reads back "

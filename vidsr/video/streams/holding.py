@@ -61,6 +61,14 @@ def _rate(stream: Stream) -> int:
     return stream.codec_context.sample_rate if isinstance(stream, AudioStream) else 0
 
 
+def has_decoder(codec: str) -> bool:
+    """Return True if this FFmpeg decodes what it calls by that name."""
+    try:
+        return av.Codec(codec, "r").is_decoder
+    except ValueError:
+        return False
+
+
 def same_codec(first: str, second: str) -> bool:
     """Return True for one codec, or two that a container cannot tell apart."""
     return first == second or {first, second} in _SAME
