@@ -15,6 +15,7 @@ MODULES = {
     "vidsr-bench": "vidsr.bench.command.cli",
     "blend": "vidsr.training.tools.blend",
     "quantise": "vidsr.training.tools.quantise",
+    "strengths": "vidsr.training.tools.strengths",
 }
 
 
@@ -219,6 +220,12 @@ TOOLS = (
         ("lite-x4 lite-x4 -o a.pth", 2, "expected a file named .safetensors"),
         ("lite-x4 lite-x4 -o absent/a.safetensors", 4, "cannot be written there"),
         ("lite-x4 lite-x4 -o a.safetensors --share 2", 2, "--share 2: expected 0 to 1"),
+    ),
+    *_of(
+        "strengths",
+        ("lite-x9 lite-x4 --curve 1:1", 6, "model = 'lite-x9', available"),
+        ("lite-x4 lite-x4 --curve 1:2", 2, "--curve leads to 2: expected at most 1"),
+        ("lite-x4 lite-x4 --curve x", 2, "expected pairs such as 0.5:0,1.5:1"),
     ),
     *_of(
         "quantise",

@@ -26,12 +26,14 @@ COMMANDS = {
     "vidsr-bench": ("vidsr.bench.command.cli", "_work"),
     "blend": ("vidsr.training.tools.blend", "_work"),
     "quantise": ("vidsr.training.tools.quantise", "_work"),
+    "strengths": ("vidsr.training.tools.strengths", "_work"),
 }
 ARGUMENTS = {
     "vidsr-train": ["--out", "x"],
     "vidsr-engine": ["list"],
     "blend": ["a", "b", "-o", "c"],
     "quantise": ["a", "b"],
+    "strengths": ["a", "b", "--curve", "1:1"],
 }
 
 # The command's work is replaced by code, in a process of its own: streams are closed for good.

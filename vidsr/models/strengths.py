@@ -12,8 +12,10 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from torch import Tensor
+if TYPE_CHECKING:  # curves are read from command lines before PyTorch is loaded
+    from torch import Tensor
 
 STEPS_BETWEEN = 4
 """Networks from one descendant to the next.
