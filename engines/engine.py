@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import torch
 from torch import Tensor
 
 from vidsr.picture.size import Size
+
+if TYPE_CHECKING:
+    from vidsr.models.model import Model
 
 ONE_PIXEL = Size(1, 1)
 State = Any  # of a stateful engine; only the engine that made it looks inside
@@ -38,6 +41,7 @@ class EngineTraits:
         offset: Number to add to what ``run`` returns: 0, or mid-grey where that is float16.
         bytes_per_pixel: Estimated peak of activations per low-resolution input pixel.
         reentrant: True where several threads may call ``run`` at once.
+        adjustable: True for an ``AdjustableEngine``.
     """
 
     name: str
@@ -58,6 +62,7 @@ class EngineTraits:
     input_dtype: torch.dtype = torch.float32
     offset: float = 0.0
     reentrant: bool = False
+    adjustable: bool = False
 
 
 class Engine(Protocol):
@@ -132,6 +137,24 @@ class StatefulEngine(Engine, Protocol):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Run one frame: what ``run`` gives, and the state for the frame that follows."""
         ...
+
+
+class AdjustableEngine(Engine, Protocol):
+    """An engine that runs other weights of the same layers. ``traits.adjustable`` is set."""
+
+    def adjusted(self, model: Model) -> Engine:
+        """Return an engine that runs ``model``, whose layers are those of this engine's network.
+
+        It is another engine where this one is reentrant. Else it is this one, its own buffers
+        written over, and stays so until the next call.
+        Raises DeviceError, MemoryLimitError.
+        """
+        ...
+
+
+def is_adjustable(engine: Engine) -> TypeGuard[AdjustableEngine]:
+    """Return True if the engine says that it runs other weights."""
+    return engine.traits.adjustable
 
 
 def is_stateful(engine: Engine) -> TypeGuard[StatefulEngine]:

@@ -31,6 +31,7 @@ UPSCALER = {
     "wait_for_engine": False,
     "tile": None,
     "max_memory": None,
+    "strength": "auto",
     "notes": None,
 }
 UPSCALE = {
@@ -44,6 +45,7 @@ UPSCALE = {
     "wait_for_engine": False,
     "tile": None,
     "max_memory": None,
+    "strength": "auto",
     "start": None,
     "duration": None,
     "deinterlace": "auto",
@@ -53,6 +55,7 @@ UPSCALE = {
     "crf": None,
     "preset": None,
     "pix_fmt": None,
+    "audio": "copy",
     "drop_incompatible": False,
     "overwrite": False,
     "progress": None,
@@ -99,7 +102,8 @@ def test_report_fields() -> None:
         *("decoder", "scale", "tile"),
         *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
         *("output_bytes", "stages"),
-        *("counts", "streams", "notes", "latency_ms", "queues", "version", "platform"),
+        *("counts", "streams", "notes", "strengths", "latency_ms", "queues"),
+        *("version", "platform"),
     ]
 
 

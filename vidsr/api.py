@@ -5,7 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from os import PathLike
 
-from vidsr.option_values import Decoder, Deinterlace, EngineKind, ModelName, Precision
+from vidsr.option_values import (
+    AudioChoice,
+    Decoder,
+    Deinterlace,
+    EngineKind,
+    ModelName,
+    Precision,
+    Strength,
+)
 from vidsr.run.executor import LocalExecutor
 from vidsr.run.options import RunOptions
 from vidsr.run.report import Report
@@ -28,6 +36,7 @@ def upscale(
     wait_for_engine: bool = False,
     tile: tuple[int, int] | None = None,
     max_memory: int | str | None = None,
+    strength: Strength = "auto",
     start: float | None = None,
     duration: float | None = None,
     deinterlace: Deinterlace = "auto",
@@ -37,6 +46,7 @@ def upscale(
     crf: int | None = None,
     preset: str | None = None,
     pix_fmt: str | None = None,
+    audio: AudioChoice = "copy",
     drop_incompatible: bool = False,
     overwrite: bool = False,
     progress: Progress | ProgressCall | None = None,
@@ -59,6 +69,8 @@ def upscale(
         wait_for_engine: Have the first frame wait until TensorRT has built its engine.
         tile: (height, width) in source pixels that the network sees at once, each 16 or more.
         max_memory: Bytes, or text such as ``"2G"``, for frames and network; on each GPU.
+        strength: How far the network follows what a codec did to each frame: ``auto``, or a number
+            of 0 (taken as clean) over 1 (as what the codec says) to 2.
         start: Seconds into the source at which to begin, 0 or more.
         duration: Seconds of the source to upscale, more than 0.
         deinterlace: ``auto`` deinterlaces frames that are flagged, ``off`` none.
@@ -68,6 +80,8 @@ def upscale(
         crf: The quality as the encoder counts it; smaller is better.
         preset: The encoder's effort.
         pix_fmt: FFmpeg's name of the target's pixel format.
+        audio: ``copy``; ``auto`` to convert what the container cannot hold; ``aac``, ``opus`` or
+            ``flac`` to convert all; ``none`` to leave sound out.
         drop_incompatible: Leave out streams that the container cannot hold.
         overwrite: Replace an existing target.
         progress: A function of (frames done, frames in all or None), called after every frame, or

@@ -21,10 +21,15 @@ Precision = Literal["auto", "fp32", "bf16", "fp16"]
 EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino"]
 Decoder = Literal["cpu", "cuda"]
 Deinterlace = Literal["auto", "off"]
+AudioChoice = Literal["copy", "auto", "aac", "opus", "flac", "none"]
+Strength = float | Literal["auto"]
 
 SCALES = (1, 2, 4)
 MAX_SIDE = 16384
 """Greatest width or height of a target, in pixels."""
+
+GREATEST_STRENGTH = 2.0
+"""Greatest factor on what a codec is expected to have done to a picture."""
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
@@ -118,6 +123,19 @@ def parse_seconds(text: str) -> float:
     for part in parts:
         total = total * 60 + float(part)
     return total
+
+
+def parse_strength(text: str) -> Strength:
+    """Return the strength that ``auto`` or ``0.5`` stands for. Raises ValueError."""
+    return "auto" if text == "auto" else float(text)
+
+
+def is_strength(value: object) -> bool:
+    """Return True for ``"auto"`` and for a number of 0 to ``GREATEST_STRENGTH``."""
+    if isinstance(value, str):
+        return value == "auto"
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 <= float(value) <= GREATEST_STRENGTH  # type: ignore[arg-type]
 
 
 def in_words(seconds: float) -> str:

@@ -49,6 +49,7 @@ exit status: 0 done, 2 arguments, 3 damaged engines, 4 target, 6 model,
 
 size = reader(Size.parse, "WxH such as 960x540", lambda found: min(found.width, found.height) >= 1)
 level = reader(int, "0 to 5", lambda number: 0 <= number <= 5)
+levels = reader(float, "0 to 100 levels", lambda number: 0 <= number <= 100)
 days = reader(float, "a number of days above 0", lambda number: 0 < number < float("inf"))
 
 
@@ -78,6 +79,14 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     _add_network(parser)
+    parser.add_argument(
+        "--coding-error",
+        type=levels,
+        default=0.0,
+        metavar="LEVELS",
+        help="the expected error of the pictures, in levels of 8 bits, for which to take the "
+        "network (0, clean)",
+    )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="FILE", help="the target; required"
     )
@@ -179,7 +188,12 @@ def _export(args: argparse.Namespace) -> None:
     from vidsr.engines.onnx_files.export import export_onnx
     from vidsr.models.zoo import load_model
 
-    data = export_onnx(load_model(args.model), precision=args.precision or "fp16")
+    model = load_model(args.model)
+    if model.strengths is not None:
+        model = model.at(model.strengths.step_of(args.coding_error))
+    elif args.coding_error:
+        raise OptionError(f"--coding-error: {args.model} has one network for all pictures.")
+    data = export_onnx(model, precision=args.precision or "fp16")
     with written_whole(output) as part:
         part.write_bytes(data)
     print(f"{output}: {human_bytes(len(data))}, {describe(read_facts(data))}")
@@ -215,10 +229,18 @@ def _build(args: argparse.Namespace) -> None:
             device=machine.device,
             workspace_bytes=workspace,
             optimization_level=args.optimization_level,
+            refittable=_has_strengths(args.model),
             trt=machine.trt,
         )
         took = time.monotonic() - began
         print(f"{facts.name} for {frame}: ready after {took:.1f} s", flush=True)
+
+
+def _has_strengths(name: str) -> bool:
+    """Return True for a model with networks for coded footage, whose engines take other weights."""
+    from vidsr.models.strength_files import strengths_path
+
+    return not _is_onnx(name) and strengths_path(find_weights(name)).is_file()
 
 
 def _list(args: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from vidsr.engines.engine import DescribedEngine, EngineTraits
+from vidsr.engines.openvino_int8.coded_steps import has_coded_steps, load_coded_steps
 from vidsr.engines.openvino_int8.int8_steps import load_steps, require_lite
 from vidsr.engines.openvino_int8.network import build_network
 from vidsr.engines.pytorch.engine import TorchEngine
@@ -66,7 +67,8 @@ class OpenVinoEngine(DescribedEngine):
         self._openvino = import_openvino()
         net = require_lite(model)
         self._model = model
-        self._network = build_network(net, load_steps(model))
+        steps = load_coded_steps(model) if model.step else load_steps(model)
+        self._network = build_network(net, steps)
         self.traits = EngineTraits(
             name=model.name,
             runtime="openvino",
@@ -79,11 +81,16 @@ class OpenVinoEngine(DescribedEngine):
             dtype=torch.int8,
             bytes_per_pixel=bytes_per_pixel(net),
             reentrant=True,
+            adjustable=model.step == 0 and has_coded_steps(model),
         )
         self._step = net.config.stride
         self._threads = torch.get_num_threads()  # of this process, shared out to callers
         self._core, self._lock = self._openvino.Core(), threading.Lock()
         self._compiled: _Compiled | None = None
+
+    def adjusted(self, model: Model) -> OpenVinoEngine:
+        """See ``AdjustableEngine.adjusted``: another engine, with steps of its own."""
+        return OpenVinoEngine(model)
 
     def run(self, x: Tensor) -> Tensor:
         """See ``Engine.run``."""

@@ -48,6 +48,11 @@ class LayerSteps:
             raise ValueError("a layer needs positive steps and factors, and a zero of 0 to 255")
 
 
+def layer_steps(fields: dict[str, Any]) -> LayerSteps:
+    """Return the steps of a layer from their fields in JSON. Raises ValueError, KeyError."""
+    return LayerSteps(fields["step"], fields["zero"], tuple(fields["factors"]))
+
+
 @dataclass(frozen=True)
 class Steps:
     """Steps of every layer after the first, which stays in floats: it has one input channel.
@@ -70,10 +75,7 @@ class Steps:
         """Read what ``to_json`` wrote. Raises ValueError on anything else."""
         try:
             fields: dict[str, Any] = json.loads(text)
-            layers = tuple(
-                LayerSteps(layer["step"], layer["zero"], tuple(layer["factors"]))
-                for layer in fields.pop("layers")
-            )
+            layers = tuple(map(layer_steps, fields.pop("layers")))
             steps = cls(layers=layers, **fields)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not steps of layers: {error!r}") from error

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from vidsr.engines.devices import cudnn_flags
-from vidsr.engines.engine import DescribedEngine, Engine
+from vidsr.engines.engine import DescribedEngine, Engine, is_adjustable
 from vidsr.errors import DeviceError, MemoryLimitError, VidsrError
+from vidsr.models.model import Model
 
 WARM_UP_RUNS = 3  # in which cuDNN chooses algorithms and libraries get their workspace
 KEPT_SHAPES = 4  # each holds the activations of its shape for as long as it is kept
@@ -39,18 +40,36 @@ class GraphedEngine(DescribedEngine):
     A shape runs plainly the first time and is captured the second time: pictures that all have
     sizes of their own never are. What ``run`` gives is overwritten by the next run on the same
     shape. ``capture`` records a function's launches; it is an argument so that tests run without
-    CUDA. Of ``kept`` graphs at most, the least recently used goes first.
+    CUDA. Of ``kept`` graphs at most, the least recently used goes first. ``lasting`` is False
+    where other weights in the engine need other graphs.
     """
 
     def __init__(
-        self, engine: Engine, *, capture: Capture | None = None, kept: int = KEPT_SHAPES
+        self,
+        engine: Engine,
+        *,
+        capture: Capture | None = None,
+        kept: int = KEPT_SHAPES,
+        lasting: bool = True,
     ) -> None:
         self.traits = replace(engine.traits, reentrant=False)  # one buffer for all results
         self.room_bytes: int | None = None
-        self.engine, self._kept = engine, kept
+        self.engine, self._kept, self._lasting = engine, kept, lasting
         self._capture = capture or CudaRecorder(engine.device)
         self._captured: OrderedDict[Shape, _Captured] = OrderedDict()
         self._ran: OrderedDict[Shape, None] = OrderedDict()
+
+    def adjusted(self, model: Model) -> GraphedEngine:
+        """See ``AdjustableEngine.adjusted``: this one, its graphs kept where they last."""
+        if not is_adjustable(self.engine):
+            raise DeviceError(f"{self.name} on {self.device} runs no other weights")
+        if not self._lasting:
+            self.clear()
+        engine = self.engine.adjusted(model)
+        if engine is not self.engine:  # as on a CPU, where tests put graphs around it
+            self.clear()
+            self.engine = engine
+        return self
 
     def run(self, x: Tensor) -> Tensor:
         """See ``Engine.run``. The result is an inference tensor."""

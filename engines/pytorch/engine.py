@@ -57,6 +57,13 @@ class TorchEngine(DescribedEngine):
         self.net = _placed(net, where)
         self._tune()
 
+    def adjusted(self, model: Model) -> TorchEngine:
+        """See ``AdjustableEngine.adjusted``: another engine on a CPU, this one on CUDA."""
+        if self.traits.reentrant:
+            return type(self)(model, device=str(self.device), precision=_named(self.dtype))
+        self.net.take_weights(InferenceNet(model.module, self.dtype, half_output=True))
+        return self
+
     def _tune(self) -> None:
         """Make the network faster on the device."""
         foreign = isinstance(self.net.net, PlainNet)  # of layers that oneDNN need not know
@@ -93,6 +100,16 @@ class TorchEngine(DescribedEngine):
         )
 
 
+def _named(dtype: torch.dtype) -> Precision:
+    """Return the name of the type of activations."""
+    names: dict[torch.dtype, Precision] = {
+        torch.float32: "fp32",
+        torch.bfloat16: "bf16",
+        torch.float16: "fp16",
+    }
+    return names[dtype]
+
+
 def _dtype(module: Generator, precision: Precision, device: torch.device) -> torch.dtype:
     """Return the type of the activations: one in which the network is known to work.
 
@@ -125,6 +142,7 @@ def _traits(net: InferenceNet, name: str, runtime: str, device: torch.device) ->
         offset=net.offset,
         bytes_per_pixel=bytes_per_pixel(net),
         reentrant=device.type == "cpu",
+        adjustable=stated is None,
     )
 
 

@@ -48,6 +48,23 @@ class InferenceNet(nn.Module):
         for weight in (*net.requires_grad_(False).parameters(), *net.buffers()):
             weight.data = weight.data.to(dtype)
 
+    def take_weights(self, other: InferenceNet) -> None:
+        """Write the weights of ``other``, of the same layers, into this one's own memory.
+
+        On CUDA the copies are queued on the current stream, and graphs that were captured before
+        run with the new weights.
+        """
+        pairs = zip(
+            (*self.net.parameters(), *self.net.buffers()),
+            (*other.net.parameters(), *other.net.buffers()),
+            strict=True,
+        )
+        with torch.no_grad():
+            for own, new in pairs:
+                own.copy_(new)
+            if self._middle is not None and other._middle is not None:
+                self._middle.copy_(other._middle)
+
     @property
     def config(self) -> GeneratorConfig:
         """Dimensions of a generator of vidsr. Raises ModelError for foreign architectures."""

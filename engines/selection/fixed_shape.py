@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from vidsr.engines.engine import DescribedEngine, Engine
+from vidsr.engines.engine import DescribedEngine, Engine, is_adjustable
+from vidsr.errors import DeviceError
+from vidsr.models.model import Model
 
 
 class FixedShapeEngine(DescribedEngine):
@@ -25,8 +27,17 @@ class FixedShapeEngine(DescribedEngine):
             name=name,
             bytes_per_pixel=max(fixed.bytes_per_pixel, general.bytes_per_pixel),
             reentrant=fixed.traits.reentrant and general.traits.reentrant,
+            adjustable=all(is_adjustable(e) and not e.traits.reentrant for e in (fixed, general)),
         )
         self.fixed, self._general, self._serves = fixed, general, serves
+
+    def adjusted(self, model: Model) -> FixedShapeEngine:
+        """See ``AdjustableEngine.adjusted``: this one, with the weights in both engines."""
+        for engine in (self.fixed, self._general):
+            if not is_adjustable(engine):
+                raise DeviceError(f"{engine.name} runs no other weights")
+            engine.adjusted(model)
+        return self
 
     def run(self, x: Tensor) -> Tensor:
         """See ``Engine.run``."""

@@ -13,6 +13,7 @@ from vidsr.engines.engine import Engine
 from vidsr.engines.onnx_files.export import require_exporter
 from vidsr.engines.onnx_files.facts import FloatType, read_facts
 from vidsr.engines.onnx_files.network_cache import cached_network
+from vidsr.engines.onnx_files.reweigh import reweighed
 from vidsr.engines.pytorch.cuda_graphs import Capture, GraphedEngine
 from vidsr.engines.selection.background_build import BackgroundBuild
 from vidsr.engines.selection.fixed_shape import FixedShapeEngine
@@ -70,10 +71,13 @@ def tensorrt_candidate(
             return None
         facts = read_facts(data)
         profile = profile_of(facts, wanted.frame, wanted.tile)
-        plan = load_cached(data, facts, profile, cache, machine, say)
+        reweigh = None
+        if wanted.model.strengths is not None:
+            reweigh = lambda other: reweighed(data, wanted.model, other)  # noqa: E731
+        plan = load_cached(data, facts, profile, cache, machine, say, reweigh=reweigh)
         if plan is None:
             return None
-        engine = GraphedEngine(plan, capture=capture)
+        engine = GraphedEngine(plan, capture=capture, lasting=False)
         name = f"{facts.name} on TensorRT"
         return FixedShapeEngine(name, engine, general, lambda x: tuple(x.shape) == profile.opt)
 

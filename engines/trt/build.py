@@ -13,6 +13,7 @@ from vidsr.errors import DeviceError
 DEFAULT_WORKSPACE_BYTES = 1 << 30
 DEFAULT_OPTIMIZATION_LEVEL = 3  # TensorRT's own; 4 and 5 compile every kernel, which takes longer
 SHOWN_ERRORS = 3
+REFIT = "REFIT"  # the builder's flag for engines that take other weights
 
 
 def import_tensorrt() -> Any:
@@ -49,12 +50,14 @@ def build_engine(
     workspace_bytes: int = DEFAULT_WORKSPACE_BYTES,
     optimization_level: int = DEFAULT_OPTIMIZATION_LEVEL,
     timing_cache: bytes | None = None,
+    refittable: bool = False,
     messages: Messages | None = None,
 ) -> tuple[bytes, bytes]:
     """Return a plan for the current CUDA device, and the timing cache with what was measured.
 
     The model has one input, [N, C, H, W], for which the profiles are; inputs and outputs lie
-    row-major in memory. A timing cache of another GPU or version is left aside.
+    row-major in memory. A timing cache of another GPU or version is left aside. ``refittable``
+    lets a loaded engine take other weights, which keeps TensorRT from choosing by the weights.
     Raises DeviceError with what TensorRT said, on one line.
     """
     messages = messages or Messages()
@@ -65,6 +68,8 @@ def build_engine(
     config = created("builder configuration", builder.create_builder_config, messages)
     config.set_memory_pool_limit(trt.MemoryPoolType.WORKSPACE, workspace_bytes)
     config.builder_optimization_level = optimization_level
+    if refittable:
+        config.set_flag(trt.BuilderFlag.REFIT)
     for profile in profiles:
         _add_profile(builder, network, config, profile, messages)
     timing = _timing_cache(config, timing_cache or b"", messages)

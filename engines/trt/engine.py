@@ -16,6 +16,9 @@ from vidsr.engines.onnx_files.facts import NetworkFacts
 from vidsr.engines.trt.build import created
 from vidsr.engines.trt.log import Messages, make_logger
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
+from vidsr.models.model import Model
+
+Reweigh = Callable[[Model], bytes]  # the ONNX file of the same layers with a model's weights
 
 # By the names of trt.DataType.
 PLAN_DTYPES = {"FLOAT": torch.float32, "HALF": torch.float16, "BF16": torch.bfloat16}
@@ -32,6 +35,7 @@ class TensorRTEngine(DescribedEngine):
     The result lies in a buffer of the engine, which the next run on the same stream overwrites; it
     is made anew when the shape changes. A run on another stream has to wait for its reader.
     On the default stream TensorRT adds a synchronisation of the device.
+    ``reweigh`` makes the ONNX file of other weights, for plans that were built refittable.
     """
 
     def __init__(
@@ -43,9 +47,12 @@ class TensorRTEngine(DescribedEngine):
         trt: Any,
         messages: Messages | None = None,
         stream: Callable[[torch.device], int] = current_stream,
+        reweigh: Reweigh | None = None,
     ) -> None:
         """Raise DeviceError for plans that do not load here or do not fit ``facts``."""
-        self.facts, self.traits = facts, _traits(facts, device)
+        self.facts, self.traits = facts, _traits(facts, device, adjustable=reweigh is not None)
+        self._reweigh, self._trt = reweigh, trt
+        self._refitted: tuple[Any, ...] = ()
         self._stream, self._messages = stream, messages or Messages()
         logger = make_logger(trt, self._messages)
         with on_device(device):
@@ -63,6 +70,28 @@ class TensorRTEngine(DescribedEngine):
         self._low, self._high = tuple(low), tuple(high)
         self._shape: Shape | None = None
         self._result = torch.empty(0, device=device)
+
+    def adjusted(self, model: Model) -> TensorRTEngine:
+        """See ``AdjustableEngine.adjusted``: this one, its weights written over on the stream.
+
+        Graphs that were captured before are of no use any more.
+        """
+        if self._reweigh is None:
+            raise DeviceError(f"{self.name}: the plan was not built to take other weights")
+        data, trt, messages = self._reweigh(model), self._trt, self._messages
+        with on_device(self.device):
+            refitter = created(
+                "refitter", lambda: trt.Refitter(self._engine, self._logger), messages
+            )
+            onnx_refitter = created(
+                "ONNX refitter", lambda: trt.OnnxParserRefitter(refitter, self._logger), messages
+            )
+            if not onnx_refitter.refit_from_bytes(data):
+                raise self._failed("other weights")
+            if not refitter.refit_cuda_engine_async(self._stream(self.device)):
+                raise self._failed("to write other weights")
+        self._refitted = refitter, onnx_refitter, data  # read until the stream has come there
+        return self
 
     def run(self, x: Tensor) -> Tensor:
         """See ``Engine.run``. Contiguous input is not copied.
@@ -145,7 +174,7 @@ class TensorRTEngine(DescribedEngine):
             )
 
 
-def _traits(facts: NetworkFacts, device: torch.device) -> EngineTraits:
+def _traits(facts: NetworkFacts, device: torch.device, *, adjustable: bool) -> EngineTraits:
     """Return the traits of a plan, which is a network that was exported with its facts."""
     return EngineTraits(
         name=facts.name,
@@ -160,6 +189,7 @@ def _traits(facts: NetworkFacts, device: torch.device) -> EngineTraits:
         input_dtype=DTYPES[facts.input_type],
         offset=facts.offset,
         bytes_per_pixel=facts.bytes_per_pixel,
+        adjustable=adjustable,
     )
 
 

@@ -14,10 +14,11 @@ from vidsr.engines.onnx_files.facts import NetworkFacts
 from vidsr.engines.trt.build import (
     DEFAULT_OPTIMIZATION_LEVEL,
     DEFAULT_WORKSPACE_BYTES,
+    REFIT,
     build_engine,
     import_tensorrt,
 )
-from vidsr.engines.trt.engine import TensorRTEngine, current_stream, on_device
+from vidsr.engines.trt.engine import Reweigh, TensorRTEngine, current_stream, on_device
 from vidsr.engines.trt.gpu import Machine
 from vidsr.engines.trt.log import Messages
 from vidsr.engines.trt.profile import engine_key
@@ -37,6 +38,7 @@ def load_or_build(
     device: torch.device,
     workspace_bytes: int = DEFAULT_WORKSPACE_BYTES,
     optimization_level: int = DEFAULT_OPTIMIZATION_LEVEL,
+    refittable: bool = False,
     trt: Any = None,
     stream: Callable[[torch.device], int] = current_stream,
 ) -> TensorRTEngine:
@@ -44,11 +46,21 @@ def load_or_build(
 
     ``gpu`` describes ``device``. ``say`` gets, in one line, why an engine is built, and whatever
     keeps it from being stored: it works all the same. ``workspace_bytes`` is the most that one
-    layer may take beside its tensors; it and the level (0 to 5) are part of an engine's identity.
+    layer may take beside its tensors; it, the level (0 to 5) and ``refittable`` (other weights can
+    be written into the engine) are part of an engine's identity.
     Raises DeviceError.
     """
     trt = trt or import_tensorrt()
-    key = engine_key(model_onnx, facts, profile, gpu, trt, workspace_bytes, optimization_level)
+    key = engine_key(
+        model_onnx,
+        facts,
+        profile,
+        gpu,
+        trt,
+        workspace_bytes,
+        optimization_level,
+        refittable=refittable,
+    )
     order = _Order(model_onnx, facts, cache, key, say, device, trt, stream)
     with cache.lock(key, say):
         found = order.from_cache()
@@ -63,12 +75,17 @@ def load_cached(
     machine: Machine,
     say: Say,
     *,
+    reweigh: Reweigh | None = None,
     stream: Callable[[torch.device], int] = current_stream,
 ) -> TensorRTEngine | None:
-    """Return the engine that ``load_or_build`` would find, None where it would have to build."""
-    key = engine_key(model_onnx, facts, profile, machine.gpu, machine.trt)
+    """Return the engine that ``load_or_build`` would find, None where it would have to build.
+
+    With ``reweigh`` it is a refittable one: see ``TensorRTEngine``.
+    """
+    gpu = machine.gpu
+    key = engine_key(model_onnx, facts, profile, gpu, machine.trt, refittable=reweigh is not None)
     device, trt = machine.device, machine.trt
-    found = _Order(model_onnx, facts, cache, key, say, device, trt, stream).from_cache()
+    found = _Order(model_onnx, facts, cache, key, say, device, trt, stream, reweigh).from_cache()
     return None if isinstance(found, str) else found
 
 
@@ -82,6 +99,7 @@ class _Order:
     device: torch.device
     trt: Any
     stream: Callable[[torch.device], int]
+    reweigh: Reweigh | None = None
     messages: Messages = field(default_factory=Messages)
 
     def from_cache(self) -> TensorRTEngine | str:
@@ -106,6 +124,7 @@ class _Order:
                 workspace_bytes=self.key.workspace_bytes,
                 optimization_level=self.key.optimization_level,
                 timing_cache=self.cache.load(timing).payload,
+                refittable=REFIT in self.key.flags,
                 messages=self.messages,
             )
         self._store(timing, timings)
@@ -121,6 +140,7 @@ class _Order:
             trt=self.trt,
             messages=self.messages,
             stream=self.stream,
+            reweigh=self.reweigh,
         )
 
     def _store(self, key: Key, payload: bytes) -> None:

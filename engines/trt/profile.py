@@ -13,6 +13,7 @@ from vidsr.engines.onnx_files.facts import NetworkFacts
 from vidsr.engines.trt.build import (
     DEFAULT_OPTIMIZATION_LEVEL,
     DEFAULT_WORKSPACE_BYTES,
+    REFIT,
     flags,
 )
 from vidsr.picture.size import Size
@@ -42,6 +43,8 @@ def engine_key(
     trt: Any,
     workspace_bytes: int = DEFAULT_WORKSPACE_BYTES,
     optimization_level: int = DEFAULT_OPTIMIZATION_LEVEL,
+    *,
+    refittable: bool = False,
 ) -> EngineKey:
     """Return the identity of a model's engine for one range of shapes."""
     return EngineKey(
@@ -50,7 +53,7 @@ def engine_key(
         model=facts.name,
         onnx_sha256=hashlib.sha256(model_onnx).hexdigest(),
         parser_version=int(trt.get_nv_onnx_parser_version()),
-        flags=flags(trt),
+        flags=(*flags(trt), *([REFIT] if refittable else [])),
         optimization_level=optimization_level,
         workspace_bytes=workspace_bytes,
         profiles=(profile,),

@@ -20,7 +20,7 @@ Shape = tuple[int, ...]
 NUMBERS: dict[str, np.dtype[Any]] = {"FLOAT": np.dtype(np.float32), "HALF": np.dtype(np.float16)}
 WAYS_TO_FAIL = {
     "builder", "network", "parse", "profile", "plan", "timing", "engine", "context", "shape",
-    "address", "execute", "two inputs", "wrong output",
+    "address", "execute", "two inputs", "wrong output", "refit",
 }  # fmt: skip
 
 
@@ -69,6 +69,10 @@ class _CreationFlag10(enum.IntEnum):
 
 class _CreationFlag11(enum.IntEnum):
     STRONGLY_TYPED = 1
+
+
+class BuilderFlag(enum.Enum):
+    REFIT = 4
 
 
 class ITensor:
@@ -130,9 +134,13 @@ class IBuilderConfig:
     def __init__(self, fake: FakeTensorRT) -> None:
         self._fake = fake
         self.builder_optimization_level = 3
+        self.flags: set[BuilderFlag] = set()
         self.workspace_bytes = 0
         self.profiles: list[IOptimizationProfile] = []
         self.timing: ITimingCache | None = None
+
+    def set_flag(self, flag: BuilderFlag) -> None:
+        self.flags.add(flag)
 
     def set_memory_pool_limit(self, pool: MemoryPoolType, pool_size: int) -> None:
         self.workspace_bytes = pool_size
@@ -162,8 +170,10 @@ class FakeTensorRT(SimpleNamespace):
         self.fail = {fail}
         self.builds: list[SimpleNamespace] = []
         self.runs: list[int] = []
+        self.refits: list[int] = []
         self.ILogger, self.DataType, self.TensorIOMode = ILogger, DataType, TensorIOMode
         self.TensorFormat, self.MemoryPoolType = TensorFormat, MemoryPoolType
+        self.BuilderFlag = BuilderFlag
         old = version.startswith("10.")
         self.NetworkDefinitionCreationFlag = _CreationFlag10 if old else _CreationFlag11
         self.get_nv_onnx_parser_version = lambda: 101600 if old else 110400
@@ -198,6 +208,7 @@ class FakeTensorRT(SimpleNamespace):
                 config.timing.data += b"+"
                 plan: dict[str, Any] = {"version": version, "model": network.model}
                 plan["profile"] = config.profiles[0].shapes
+                plan["refittable"] = BuilderFlag.REFIT in config.flags
                 return IHostMemory(json.dumps(plan).encode())
 
         class OnnxParser:
@@ -226,7 +237,25 @@ class FakeTensorRT(SimpleNamespace):
                 self._logger.log(ILogger.Severity.ERROR, "made by another version")
                 return None
 
+        class Refitter:
+            def __init__(self, engine: ICudaEngine, logger: ILogger) -> None:
+                self.engine, self.model = engine, engine.plan["model"]
+
+            def refit_cuda_engine_async(self, stream_handle: int) -> bool:
+                fake.refits.append(stream_handle)
+                self.engine.plan["model"] = self.model
+                return "refit" not in fake.fail
+
+        class OnnxParserRefitter:
+            def __init__(self, refitter: Refitter, logger: ILogger) -> None:
+                self._refitter = refitter
+
+            def refit_from_bytes(self, model: bytes) -> bool:
+                self._refitter.model = json.loads(model)
+                return bool(self._refitter.engine.plan["refittable"])
+
         self.Builder, self.OnnxParser, self.Runtime = Builder, OnnxParser, Runtime
+        self.Refitter, self.OnnxParserRefitter = Refitter, OnnxParserRefitter
 
 
 class ICudaEngine:
@@ -282,6 +311,7 @@ class IExecutionContext:
         x, y = self._array("x", self._shape), self._array("y", self.get_tensor_shape("y"))
         repeats = y.shape[1] // x.shape[1]
         steps = np.tile(np.arange(repeats) / 16, x.shape[1])
+        steps += self.engine.plan["model"].get("shift", 0)  # a weight, to be refitted
         y[:] = x.repeat(repeats, axis=1) + steps[:, None, None].astype(x.dtype)
         return True
 

@@ -18,6 +18,8 @@ VARIABLES = {
     "logger": "ILogger",
     "network": "INetworkDefinition",
     "onnx_parser": "OnnxParser",
+    "onnx_refitter": "OnnxParserRefitter",
+    "refitter": "Refitter",
     "problem": "ParserError",
     "runtime": "Runtime",
     "severity": "ILogger.Severity",

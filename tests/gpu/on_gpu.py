@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from vidsr.engines.engine import Engine
-from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
+from vidsr.engines.pytorch.cuda_graphs import KEPT_SHAPES, GraphedEngine
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 
@@ -55,8 +55,8 @@ def replayed(work: Callable[[], Tensor]) -> tuple[Tensor, Callable[[], None]]:
     return output, replay
 
 
-def graphed(engine: Engine, **options: int) -> GraphedEngine:
-    return GraphedEngine(engine, capture=replayed if REHEARSAL else None, **options)
+def graphed(engine: Engine, *, kept: int = KEPT_SHAPES) -> GraphedEngine:
+    return GraphedEngine(engine, capture=replayed if REHEARSAL else None, kept=kept)
 
 
 def smooth(shape: tuple[int, ...], seed: int = 0) -> Tensor:

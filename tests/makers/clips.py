@@ -23,6 +23,7 @@ import numpy as np
 from vidsr.picture.frame import view_planes
 
 # Encoders at their fastest, one thread each: a clip costs milliseconds.
+MS_BASE = Fraction(1, 1000)
 FAST = {
     "libx264": {"preset": "ultrafast", "threads": "1"},
     "libx265": {"preset": "ultrafast", "x265-params": "log-level=none:pools=none"},

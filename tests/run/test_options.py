@@ -33,6 +33,7 @@ OTHER: dict[str, Any] = {
     "engine": "torch",
     "wait_for_engine": True,
     "tile": (64, 96),
+    "strength": 0.5,
     "max_memory": "2G",
     "start_s": 1.5,
     "duration_s": 2.0,
@@ -43,6 +44,7 @@ OTHER: dict[str, Any] = {
     "crf": 20,
     "preset": "slow",
     "pix_fmt": "yuv420p",
+    "audio": "auto",
     "drop_incompatible": True,
     "overwrite": True,
 }
@@ -161,6 +163,7 @@ def test_the_target_gets_what_concerns_it() -> None:
         crf=20,
         preset="slow",
         pix_fmt="yuv420p",
+        audio="auto",
         drop_incompatible=True,
         overwrite=True,
     )

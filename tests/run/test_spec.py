@@ -33,6 +33,7 @@ OWN: dict[str, st.SearchStrategy[Any]] = {
     "device": st.sampled_from(("auto", "cpu", "cuda", "cuda:0,cuda:1")),
     "tile": st.tuples(st.integers(SMALLEST_TILE), st.integers(SMALLEST_TILE)),
     "max_memory": st.integers(1) | st.sampled_from(("512M", "2G")),
+    "strength": st.just("auto") | st.floats(0, 2) | st.integers(0, 2),
     "start_s": numbers(0, int(MAX_SECONDS)),
     "duration_s": numbers(0, int(MAX_SECONDS)),
     "framerate": st.fractions(0, 1000).filter(bool),

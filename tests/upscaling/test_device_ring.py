@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from tests.doubles.fake_device import FakeDevice
 from tests.doubles.three_stages import run_pipeline
 from vidsr.errors import DeviceError, OptionError
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 from vidsr.upscaling.device_ring import DEPTH, Lane, Planes, Ring
@@ -27,7 +28,7 @@ MODULUS = 251
 STEPS_A_FRAME = 8  # three pieces of work, an event behind each, two waits between them
 
 
-def enlarge(planes: Planes, large: Planes) -> None:
+def enlarge(planes: Planes, large: Planes, _: CodingError | None) -> None:
     """Every sample from one number: a frame that is mixed with another shows it."""
     for plane, result in zip(planes, large, strict=True):
         result.fill_(int(plane.view(-1)[0]) + 1)
@@ -216,10 +217,12 @@ def test_an_error_in_any_stage_drains_the_device(breaks: str) -> None:
                     raise error
                 yield frame(number)
 
-        def work(planes: Planes, large: Planes, error: ValueError = error) -> None:
+        def work(
+            planes: Planes, large: Planes, _: CodingError | None, error: ValueError = error
+        ) -> None:
             if breaks == "work" and int(planes[0].view(-1)[0]) == 11:
                 raise error
-            enlarge(planes, large)
+            enlarge(planes, large, None)
 
         def sink(large: Any, error: ValueError = error) -> None:
             if breaks == "sink" and large.pts == 11:
@@ -318,7 +321,7 @@ def test_frames_that_go_in_are_released_when_they_have_been_read() -> None:
     )
     card = Frame(planes, SOURCE, 2, release=lambda: released.append("card"))
     device.copy = lambda target, source: None  # type: ignore[method-assign]
-    work = Lane(device, SOURCE, TARGET, lambda planes, large: None)
+    work = Lane(device, SOURCE, TARGET, lambda planes, large, error: None)
     results = Ring([work], downstream=2).through(iter([host, card]))
     next(results)
     assert released == ["host"]

@@ -97,10 +97,17 @@ def test_jpegs_of_other_encoders_are_read(tmp_path: Path) -> None:
     drawn.convert("CMYK").save(tmp_path / "2.jpg")
     drawn.convert("L").save(tmp_path / "3.jpg")
     drawn.save(tmp_path / "4.jpg", restart_marker_blocks=3)
-    drawn.save(tmp_path / "jpeg.tif", compression="jpeg")
-    for name in ("1.jpg", "2.jpg", "3.jpg", "4.jpg", "jpeg.tif"):
+    for name in ("1.jpg", "2.jpg", "3.jpg", "4.jpg"):
         assert count(tmp_path / name) == 1
         assert read_picture(tmp_path / name).shape[1:] == (120, 160)
+
+
+def test_jpeg_inside_tiff_is_refused_since_it_would_be_black(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    drawn = image.fromarray(picture(160, 120, "rgb24").to_ndarray())
+    drawn.save(tmp_path / "jpeg.tif", compression="jpeg")
+    with pytest.raises(InputError, match="JPEG inside"):
+        read_picture(tmp_path / "jpeg.tif")
 
 
 def test_a_film_of_jpegs_goes_on_after_a_damaged_frame(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from vidsr.models.checkpoint import is_own, load_own, load_srresnet
 from vidsr.models.model import Model
 from vidsr.models.networks.config import OutputRange
 from vidsr.models.shipped import model_title, require_file
+from vidsr.models.strength_files import load_strengths
 
 
 class ModelLoader(Protocol):
@@ -40,8 +41,9 @@ class OwnCheckpoints:
         return is_own(path)
 
     def load(self, path: Path, name: str) -> Model:
-        """Read the generator. Raises ModelError."""
-        return Model(name, load_own(path, self.output_range)[1], path)
+        """Read the generator, and its networks for coded footage. Raises ModelError."""
+        module = load_own(path, self.output_range)[1]
+        return Model(name, module, path, load_strengths(path, module.state_dict()))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,16 +11,27 @@ from vidsr.models.checkpoint import Generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.plain_net import PlainNet
 from vidsr.models.receptive_field import alignment, halo
+from vidsr.models.strengths import Strengths
 from vidsr.models.traits import NetworkTraits
 
 
 @dataclass(frozen=True)
 class Model:
-    """A generator ready to be given to an engine: float32 on the CPU, in eval mode."""
+    """A generator ready to be given to an engine: float32 on the CPU, in eval mode.
+
+    Attributes:
+        name: Name of the weights.
+        module: Network for clean pictures, or that of ``step``.
+        path: File of the weights.
+        strengths: Networks for coded footage; None where there are none.
+        step: Step of ``strengths`` that ``module`` is.
+    """
 
     name: str
     module: Generator
     path: Path
+    strengths: Strengths | None = None
+    step: int = 0
 
     @property
     def config(self) -> GeneratorConfig:
@@ -30,6 +42,19 @@ class Model:
     def scale(self) -> int:
         """Factor from low to high resolution."""
         return self.module.scale if isinstance(self.module, PlainNet) else self.config.scale
+
+    def at(self, step: int) -> Model:
+        """Return the model of another step of ``strengths``; only of step 0 one can go on.
+
+        Raises ValueError where there is no such step.
+        """
+        if step == self.step:
+            return self
+        if self.strengths is None or self.step:
+            raise ValueError(f"step = {step}: {self.name} has no other networks")
+        module = copy.deepcopy(self.module)
+        module.load_state_dict(self.strengths.weights(self.module.state_dict(), step))
+        return replace(self, module=module.eval(), step=step)
 
     @cached_property
     def traits(self) -> NetworkTraits:

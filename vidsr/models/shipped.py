@@ -16,6 +16,8 @@ from vidsr.option_values import nearest
 SUFFIX = ".safetensors"
 RUN_WEIGHTS, RUN_OPTIONS = "model.safetensors", "options.json"
 """Files in the folder of a training run."""
+CODED_SUFFIX = ".coded.safetensors"
+"""The end of the name of a file that holds networks for coded footage, beside the weights."""
 PURPOSES = {
     "lite-fast-x2": "the fastest",
     "lite-surveillance-x4": "footage of IP cameras, compressed and noisy",
@@ -36,7 +38,8 @@ def weights_folder() -> Path:
 
 def available() -> tuple[str, ...]:
     """Return the names of the shipped weights, sorted."""
-    return tuple(sorted(path.stem for path in weights_folder().glob(f"*{SUFFIX}")))
+    files = weights_folder().glob(f"*{SUFFIX}")
+    return tuple(sorted(path.stem for path in files if not path.name.endswith(CODED_SUFFIX)))
 
 
 def find_weights(name_or_path: str | PathLike[str]) -> Path:

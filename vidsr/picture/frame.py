@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 from torch.utils.dlpack import from_dlpack
 
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.pixel_format import Family as Family
 from vidsr.picture.pixel_format import PixelFormat as PixelFormat
@@ -52,6 +53,7 @@ class Frame:
         format: Sizes, samples and colour of the planes.
         pts: Time of showing in units of the stream's time base; None is unknown.
         duration: Length of showing in the same units; None is unknown.
+        coding_error: The expected error of what was decoded; None where nothing was.
         release: Function that gives borrowed planes back; their lender then fills them again.
     """
 
@@ -59,6 +61,7 @@ class Frame:
     format: VideoFormat
     pts: int | None = None
     duration: int | None = None
+    coding_error: CodingError | None = field(default=None, kw_only=True, compare=False)
     release: Callable[[], None] = field(default=_keep, repr=False, compare=False)
 
 

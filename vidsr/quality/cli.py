@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import random
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,33 +14,21 @@ from typing import TYPE_CHECKING
 from vidsr.errors import NoInputError, OptionError, OutputError
 from vidsr.files import check_writable, write_text
 from vidsr.option_values import one_of
-from vidsr.quality.request import BASELINES, METRICS, Request
+from vidsr.quality.command_line import NAME, build_parser
+from vidsr.quality.footage.codings import parse_codings
+from vidsr.quality.request import METRICS, Footage, Request
 from vidsr.terminal.command import run_command
-from vidsr.terminal.parser import Parser, whole
 from vidsr.video.image_sequences import is_image
+from vidsr.video.video_files import video_files
 
 if TYPE_CHECKING:
-    from vidsr.quality.gallery import Gallery
+    from torch import Tensor
+
+    from vidsr.quality.footage.sheet import ClipSheet
 
 # What loads torch is imported where it is used: --help and wrong arguments need not wait for it.
 
-NAME = "vidsr-eval"
-SETS = ("Set5", "Set14")
-EPILOG = """examples:
-  vidsr-eval --model lite-x4                          Set5 and Set14 below --data
-  vidsr-eval --model lite-x4 --model my.safetensors --metrics psnr,ssim,niqe
-  vidsr-eval --hr photos/ --model lite-x4             LR made by bicubic
-  vidsr-eval --hr photos/ --lr small/ --sheet crops.png
-  vidsr-eval --hr clip.mp4 --frames 100 --json -      frame by frame
-protocol: 8-bit RGB output, Y of BT.601, SCALE pixels of border left out, mean over pictures
-exit status: 0 done, 2 arguments, 3 pictures, 4 --json or --sheet, 6 model,
-7 device, 8 memory, 130 interrupted
-"""
-
-
-def names(text: str) -> list[str]:
-    """Return ``psnr,ssim`` as a list without repetitions."""
-    return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+CLIP_FRAMES = 8  # of each clip, unless --frames says otherwise
 
 
 def default_data() -> Path:
@@ -52,105 +42,44 @@ def default_data() -> Path:
     return Path(folder) / "eval"
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command."""
-    parser = Parser(
-        prog=NAME,
-        description="Measure models against originals: PSNR, SSIM, NIQE and flicker.",
-        epilog=EPILOG,
-    )
-    _add_what(parser.add_argument_group("what is measured"))
-    _add_input(parser.add_argument_group("originals (default: Set5 and Set14)"))
-    _add_output(parser.add_argument_group("output (default: a Markdown table)"))
-    return parser
-
-
-def _add_what(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--model", action="append", metavar="NAME|PATH", help="a model; may be repeated (lite)"
-    )
-    group.add_argument(
-        "--scale", type=whole(1), metavar="N", help="the factor, for a family such as lite (4)"
-    )
-    group.add_argument(
-        "--baselines",
-        type=names,
-        default=["bicubic"],
-        metavar="LIST",
-        help=f"plain filters beside: {','.join(BASELINES)} (bicubic)",
-    )
-    group.add_argument(
-        "--metrics",
-        type=names,
-        metavar="LIST",
-        help=f"the metrics: {','.join(METRICS)} (all but niqe)",
-    )
-    group.add_argument(
-        "--border", type=int, metavar="N", help="the pixels left out at borders (the scale)"
-    )
-    group.add_argument(
-        "--device", default="auto", metavar="NAME", help="a device: auto, cpu, cuda, or cuda:1"
-    )
-
-
-def _add_input(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--data", type=Path, metavar="DIR", help="the folder of the benchmarks ($VIDSR_DATA/eval)"
-    )
-    group.add_argument(
-        "--sets", nargs="+", default=list(SETS), metavar="SET", help="the benchmarks (both)"
-    )
-    group.add_argument(
-        "--hr", type=Path, metavar="PATH", help="the originals: a folder, a picture or a video"
-    )
-    group.add_argument(
-        "--lr", type=Path, metavar="PATH", help="the small version of --hr (made by bicubic)"
-    )
-    group.add_argument(
-        "--frames", type=whole(1), metavar="N", help="the number of frames of a video (all)"
-    )
-    group.add_argument(
-        "--niqe-every",
-        type=whole(1),
-        default=10,
-        metavar="N",
-        help="the step between frames that NIQE looks at (10)",
-    )
-
-
-def _add_output(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--json", metavar="FILE|-", help="a file for the scores; - prints them instead of the table"
-    )
-    group.add_argument("--sheet", type=Path, metavar="PNG", help="a picture of crops side by side")
-    group.add_argument(
-        "--sheet-rows",
-        type=whole(1),
-        default=8,
-        metavar="N",
-        help="the number of rows of --sheet (8)",
-    )
-
-
 def request_of(args: argparse.Namespace) -> Request:
     """Return the arguments as one request. Raises OptionError, NoInputError."""
     _check_options(args)
     _check_paths(args)
+    footage = _footage(args)
     request = Request(
         models=tuple(dict.fromkeys(args.model or ["lite"])),
-        originals=args.hr or args.data or default_data(),
+        originals=args.hr[0] if args.hr else args.data or default_data(),
         sets=() if args.hr else tuple(dict.fromkeys(args.sets)),
         lr=args.lr,
         scale=args.scale,
-        baselines=tuple(args.baselines),
+        baselines=None if args.baselines is None else tuple(args.baselines),
         metrics=tuple(args.metrics) if args.metrics else None,
         border=args.border,
         device=args.device,
-        frames=args.frames,
+        threads=args.threads,
+        frames=None if footage else args.frames,
         niqe_every=args.niqe_every,
+        footage=footage,
     )
     request.check()
     return request
+
+
+def _footage(args: argparse.Namespace) -> Footage | None:
+    """Return the choices for clips; None where none of their options is given."""
+    if not args.codec and not args.no_reference:
+        return None
+    clips = [
+        path for given in args.hr for path in (video_files(given) if given.is_dir() else [given])
+    ]
+    return Footage(
+        clips=tuple(dict.fromkeys(clips)),
+        codings=parse_codings(args.codec or ()) if args.codec else (),
+        starts_s=args.start or (0.0,),
+        frames=args.frames or CLIP_FRAMES,
+        upscaler={} if args.strength is None else {"strength": args.strength},
+    )
 
 
 def _check_options(args: argparse.Namespace) -> None:
@@ -160,27 +89,61 @@ def _check_options(args: argparse.Namespace) -> None:
         raise OptionError("--lr is given without --hr.", hint="--hr names the originals.")
     if args.hr is not None and args.data is not None:
         raise OptionError("--hr and --data are both given; expected one of them.")
+    if args.shuffle and args.sheet is None:
+        raise OptionError("--shuffle is given without --sheet.", hint="--sheet names the picture.")
+    if args.codec or args.no_reference:
+        _check_clips(args)
+    elif args.shuffle or args.start or args.strength is not None:
+        name = "--shuffle" if args.shuffle else "--start" if args.start else "--strength"
+        raise OptionError(
+            f"{name} is for clips: expected --codec or --no-reference.",
+            hint="such as --codec h264:18,23,28.",
+        )
+    elif len(args.hr or ()) > 1:
+        raise OptionError(
+            f"--hr is given {len(args.hr)} times: expected once without --codec.",
+            hint="name a folder.",
+        )
+
+
+def _check_clips(args: argparse.Namespace) -> None:
+    if args.codec and args.no_reference:
+        raise OptionError(
+            "--codec and --no-reference are both given; expected one of them.",
+            hint="what is shrunk and coded has an original.",
+        )
+    name = "--codec" if args.codec else "--no-reference"
+    if args.hr is None:
+        raise OptionError(f"{name} is given without --hr.", hint="--hr names videos.")
+    if args.lr is not None:
+        raise OptionError(f"--lr beside {name}: expected --hr alone.", hint="leave --lr out.")
 
 
 def _check_paths(args: argparse.Namespace) -> None:
-    given = [(n, p) for n, p in (("--hr", args.hr), ("--lr", args.lr)) if p is not None]
+    given = [("--hr", path) for path in args.hr or ()]
+    given += [("--lr", args.lr)] if args.lr is not None else []
     for name, path in given:
         if not path.exists():
-            raise NoInputError(f"{name} {path}: no such file or folder")
-    if len({path.is_dir() for _, path in given}) > 1:
-        raise OptionError(f"--hr {args.hr}, --lr {args.lr}: expected two folders or two files")
-    if len({is_image(path) for _, path in given if not path.is_dir()}) > 1:
-        raise OptionError(f"--hr {args.hr}, --lr {args.lr}: expected two pictures or two videos")
+            raise NoInputError(f"{name} {path}: no such file or folder", hint="check the name.")
+    if args.lr is None:
+        return
+    high = args.hr[0]
+    if high.is_dir() != args.lr.is_dir():
+        raise OptionError(f"--hr {high}, --lr {args.lr}: expected two folders or two files")
+    if len({is_image(path) for path in (high, args.lr) if not path.is_dir()}) > 1:
+        raise OptionError(f"--hr {high}, --lr {args.lr}: expected two pictures or two videos")
 
 
 def _check_targets(args: argparse.Namespace) -> None:
     """Refuse before the work what would fail after it. Raises OutputError."""
     if args.sheet is not None and args.sheet.suffix.lower() != ".png":
         raise OutputError(f"--sheet {args.sheet}: expected a name that ends in .png")
-    taken = [path.resolve() for path in (args.hr, args.lr) if path is not None]
+    taken = [path.resolve() for path in (*(args.hr or ()), args.lr) if path is not None]
     if args.sheet is not None and args.sheet.resolve().parent in taken:
         raise OutputError(f"--sheet {args.sheet}: would be one of the pictures that are measured")
     targets = [("--sheet", args.sheet)]
+    if args.shuffle and args.sheet is not None:
+        targets.append(("the key of --sheet", key_path(args.sheet)))
     if args.json not in (None, "-"):
         targets.append(("--json", Path(args.json)))
     for name, target in targets:
@@ -195,6 +158,9 @@ def _check_targets(args: argparse.Namespace) -> None:
 def _work(args: argparse.Namespace, _: Callable[[], bool]) -> None:
     _check_targets(args)
     request = request_of(args)
+    if request.footage is not None:
+        _measure_clips(args, request, request.footage)
+        return
     from vidsr.quality.evaluation import evaluate
     from vidsr.quality.gallery import Gallery
     from vidsr.quality.results import as_json, markdown
@@ -206,14 +172,41 @@ def _work(args: argparse.Namespace, _: Callable[[], bool]) -> None:
     if args.json:
         _write_json(args.json, as_json(rows, settings))
     if gallery is not None:
-        _write_sheet(args.sheet, gallery)
+        _write_sheet(args.sheet, gallery.sheet())
 
 
-def _write_sheet(path: Path, gallery: Gallery) -> None:
+def _measure_clips(args: argparse.Namespace, request: Request, footage: Footage) -> None:
+    from vidsr.quality.clip_evaluation import evaluate_clips
+    from vidsr.quality.gains import gains_json, gains_markdown
+    from vidsr.quality.results import as_json, markdown
+
+    result = evaluate_clips(request, footage, args.sheet_rows if args.sheet else None)
+    gained = bool(result.gains)
+    if args.json != "-":
+        print(markdown(result.rows))
+        print(f"\n{gains_markdown(result.gains)}" if gained else "", end="\n" if gained else "")
+    if args.json:
+        more = {"gains": gains_json(result.gains)} if gained else {}
+        _write_json(args.json, as_json(result.rows, result.settings | more))
+    if result.sheet is not None:
+        _write_clip_sheet(args.sheet, result.sheet, shuffle=args.shuffle)
+
+
+def _write_clip_sheet(path: Path, sheet: ClipSheet, *, shuffle: bool) -> None:
+    if shuffle:
+        pages, key = sheet.shuffled(random.Random())
+        write_text(key_path(path), json.dumps(key, indent=2) + "\n")
+    else:
+        pages = sheet.pages()
+    for number, page in enumerate(pages, 1):
+        _write_sheet(page_path(path, number), page)
+
+
+def _write_sheet(path: Path, sheet: Tensor) -> None:
     from vidsr.video.still_images import write_png
 
     try:
-        write_png(path, gallery.sheet())
+        write_png(path, sheet)
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror or error}") from error
 
@@ -223,6 +216,16 @@ def _write_json(name: str, text: str) -> None:
         print(text)
     else:
         write_text(Path(name), text + "\n")
+
+
+def page_path(sheet: Path, number: int) -> Path:
+    """Return the name of a page of a sheet: ``sheet.png``, ``sheet-2.png`` and so on."""
+    return sheet if number == 1 else sheet.with_stem(f"{sheet.stem}-{number}")
+
+
+def key_path(sheet: Path) -> Path:
+    """Return the name of the key of a shuffled sheet: ``sheet.key.json`` of ``sheet.png``."""
+    return sheet.with_suffix(".key.json")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from tqdm import tqdm
 
 from vidsr.errors import OptionError
@@ -18,8 +19,10 @@ def evaluate(
     request: Request, gallery: Gallery | None = None
 ) -> tuple[list[Row], dict[str, object]]:
     """Return rows of scores, and the settings that they were made with. Raises a VidsrError."""
+    if request.threads is not None:
+        torch.set_num_threads(request.threads)
     models, scale = load_models(request.models, scale=request.scale, device=request.device)
-    methods = [*load_baselines(request.baselines, scale), *models]
+    methods = [*load_baselines(request.chosen_baselines, scale), *models]
     border = request.border
     if border is None:
         border = scale if scale > 1 else 0

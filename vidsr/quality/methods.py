@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -11,6 +12,9 @@ from vidsr.errors import OptionError
 from vidsr.quality.baselines import BASELINES
 from vidsr.quality.request import check_baselines
 from vidsr.quality.results import INPUT, ORIGINAL
+
+if TYPE_CHECKING:
+    from vidsr.upscaling.upscaler import Upscaler
 
 Upscale = Callable[[Tensor], Tensor]  # uint8 [3, h, w] -> uint8 [3, h * scale, w * scale]
 
@@ -33,15 +37,32 @@ def load_models(
         OptionError: The models have different scales, or the Upscaler refuses an argument.
         DeviceError: The device is absent or failed.
     """
+    upscalers = load_upscalers(models, scale=scale, device=device)
+    return [Method(n, u) for n, u in upscalers.items()], common_scale(upscalers)
+
+
+def load_upscalers(
+    models: Sequence[str], *, scale: int | None = None, device: str = "auto", **options: Any
+) -> dict[str, Upscaler]:
+    """Load the models; return an upscaler by the name of its column.
+
+    ``options`` go to every ``Upscaler``. Raises as ``load_models`` does.
+    """
     from vidsr.upscaling.upscaler import Upscaler
 
-    upscalers = [Upscaler(model, scale=scale, device=device, engine="torch") for model in models]
-    scales = [upscaler.scale for upscaler in upscalers]
-    if len(set(scales)) > 1:
-        told = ", ".join(f"{m} x{s}" for m, s in zip(models, scales, strict=True))
-        raise OptionError(f"models of different scales: {told}", hint="compare them one by one.")
+    given = {"scale": scale, "device": device, "engine": "torch"} | options
+    upscalers = [Upscaler(model, **given) for model in models]
     names = _names(models, [upscaler.model.name for upscaler in upscalers])
-    return [Method(n, u) for n, u in zip(names, upscalers, strict=True)], scales[0]
+    return dict(zip(names, upscalers, strict=True))
+
+
+def common_scale(upscalers: Mapping[str, Upscaler]) -> int:
+    """Return the one scale of all. Raises OptionError where they have several."""
+    scales = {name: upscaler.scale for name, upscaler in upscalers.items()}
+    if len(set(scales.values())) > 1:
+        told = ", ".join(f"{name} x{scale}" for name, scale in scales.items())
+        raise OptionError(f"models of different scales: {told}", hint="compare them one by one.")
+    return next(iter(scales.values()))
 
 
 def _names(models: Sequence[str], stems: Sequence[str]) -> list[str]:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vidsr.quality.metrics.measure import METRICS, mean_score
+from vidsr.quality.metrics.measure import ORIGINAL as ORIGINAL
 
-ORIGINAL = "original"  # the method that is none: what a metric without reference says of the HR
 INPUT = "input"  # the method that changes nothing, beside models that do not enlarge
 
 
@@ -51,21 +51,24 @@ def markdown(rows: Sequence[Row]) -> str:
 def _table(rows: Sequence[Row], metric: str) -> str:
     mine = [row for row in rows if metric in row.scores]
     methods = list(dict.fromkeys(row.method for row in mine))
-    lines = [
-        f"{METRICS[metric].title}:",
-        "",
-        _line(["picture", *methods]),
-        _line(["---", *["---:"] * len(methods)]),
-    ]
+    lines = []
     averages = means(mine)
     for group, by_method in averages.items():
         pictures = _by_picture([row for row in mine if row.group == group], metric)
         for name, scores in pictures.items():
-            lines.append(_line([f"{group} {name}".strip(), *_cells(metric, methods, scores)]))
+            lines.append([f"{group} {name}".strip(), *_cells(metric, methods, scores)])
         if len(pictures) > 1:
             bottom = {method: scores[metric] for method, scores in by_method.items()}
-            lines.append(_line([f"**{group} mean**", *_cells(metric, methods, bottom)]))
-    return "\n".join(lines)
+            lines.append(
+                [f"**{group} mean**".replace("** ", "**"), *_cells(metric, methods, bottom)]
+            )
+    return f"{METRICS[metric].title}:\n\n{table(['picture', *methods], lines)}"
+
+
+def table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table, the first column to the left and all others to the right."""
+    bar = ["---", *["---:"] * (len(titles) - 1)]
+    return "\n".join(_line(cells) for cells in (titles, bar, *lines))
 
 
 def _by_picture(rows: Iterable[Row], metric: str) -> dict[str, dict[str, float]]:

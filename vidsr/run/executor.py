@@ -139,6 +139,7 @@ def report_of(job: Job, finished: Finished, notes: Notes) -> Report:
         precision=str(upscaler.engine.dtype).removeprefix("torch."),
         engine=upscaler.engine.runtime,
         decoder=header.decoder,
+        strengths={str(step): n for step, n in upscaler.pool.strength.chosen.items()},
         scale=upscaler.scale,
         tile=describe_tile(upscaler.memory_plan(header.info.format, layout).tile),
         codec=output.codec.name,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from types import TracebackType
 from typing import Self
 
@@ -11,7 +13,8 @@ from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.errors import InputError
 from vidsr.models.families import is_family
 from vidsr.notes import Notes
-from vidsr.picture.frame import VideoFormat
+from vidsr.picture.coding_record import CodingSummary
+from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.run.early_checks import check_run
 from vidsr.run.forecast import process_bytes
 from vidsr.run.media_kinds import FILES, Openers
@@ -35,6 +38,9 @@ from vidsr.video.sink.target_file import Target
 from vidsr.video.source.base import FrameSource, SourceRequest
 from vidsr.video.source.nvdec import Nvdec, open_nvdec
 from vidsr.video.source.source_kinds import open_source
+
+# Of a plan, for what the codec did: a key frame and some that follow, decoded in milliseconds.
+MEASURED_FRAMES = 8
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,12 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
     """
     notes = Notes()
     with open_job(spec, notes, openers) as job:
-        engine = job.upscaler.engine
+        engine, lines = job.upscaler.engine, job.describe()
+        said = notes.said
+        whole = process_bytes(job.info, job.output, job.upscaler)  # before frames are decoded
+        coding_error = _first_errors(job.source)
+        if coding_error is not None:
+            lines.append(f"coding   {coding_error}")
         return JobPlan(
             spec=spec,
             info=job.info,
@@ -85,10 +96,20 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
             scale=job.upscaler.scale,
             device=str(engine.device),
             precision=str(engine.dtype).removeprefix("torch."),
-            lines=tuple(job.describe()),
-            notes=notes.said,
-            process_bytes=process_bytes(job.info, job.output, job.upscaler),
+            lines=tuple(lines),
+            notes=said,
+            coding_error=coding_error,
+            process_bytes=whole,
         )
+
+
+def _first_errors(source: FrameSource) -> CodingSummary | None:
+    """Return what the codec did to the first frames, as far as they can be decoded."""
+    with suppress(InputError):
+        frames = (item for item in source if isinstance(item, Frame))
+        for frame in islice(frames, MEASURED_FRAMES):
+            frame.release()
+    return source.counts.coding.summary()
 
 
 def open_job(run: JobSpec | JobPlan, notes: Notes, openers: Openers = FILES) -> Job:
@@ -192,5 +213,6 @@ def _upscaler(
         wait_for_engine=options.wait_for_engine,
         tile=options.tile,
         max_memory=options.max_memory,
+        strength=options.strength,
         notes=notes,
     )

@@ -15,20 +15,25 @@ from typing import Any, Self, get_args
 
 from vidsr.errors import OptionError
 from vidsr.option_values import (
+    GREATEST_STRENGTH,
     MAX_SIDE,
     SCALES,
+    AudioChoice,
     Decoder,
     Deinterlace,
     EngineKind,
     ModelName,
     Precision,
+    Strength,
     check_device_names,
     exact_rate,
+    is_strength,
     model_name,
     one_of,
     parse_bytes,
     parse_rate,
     parse_seconds,
+    parse_strength,
 )
 from vidsr.picture.size import Size
 from vidsr.run import json_values
@@ -205,6 +210,18 @@ class RunOptions:
         expected="a size such as 512M or 2G",
         metavar="SIZE",
     )
+    strength: Strength = option(
+        "auto",
+        "--strength",
+        group=PICTURE,
+        help="how far the network follows what the codec did: auto, or 0 (clean) to 2",
+        takes=f"'auto' or a number of 0 to {GREATEST_STRENGTH:g}",
+        kinds=(str, int, float),
+        parse=parse_strength,
+        holds=is_strength,
+        expected=f"auto, or a number of 0 to {GREATEST_STRENGTH:g}",
+        metavar="auto|X",
+    )
     start_s: float | None = option(
         None,
         "-ss",
@@ -296,6 +313,14 @@ class RunOptions:
         takes="FFmpeg's name of a pixel format",
         kinds=(str,),
         metavar="NAME",
+    )
+    audio: AudioChoice = _words(
+        "copy",
+        AudioChoice,
+        "--audio",
+        group=ENCODING,
+        help="sound: copied, converted where OUTPUT cannot hold it (auto), always converted, or "
+        "left out (copy)",
     )
     drop_incompatible: bool = _switch(
         "--drop-incompatible", group=ENCODING, help="leave out what OUTPUT cannot hold"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vidsr.picture.coding_record import CodingSummary
 from vidsr.run.spec import JobSpec
 from vidsr.video.info import SourceInfo
 from vidsr.video.sink.output_plan import OutputPlan
@@ -24,6 +25,7 @@ class JobPlan:
         precision: The type of its numbers.
         lines: The plan for people, a fact a line.
         notes: What was assumed and left out while it was made.
+        coding_error: What the source's codec did to its first frames; None where that is not known.
         process_bytes: Peak of the process that runs it here, about; None where that is unknown.
     """
 
@@ -36,6 +38,7 @@ class JobPlan:
     precision: str
     lines: tuple[str, ...]
     notes: tuple[str, ...]
+    coding_error: CodingSummary | None = None
     process_bytes: int | None = None
 
     def facts(self) -> dict[str, Any]:
@@ -54,6 +57,7 @@ class JobPlan:
             "rate": str(output.rate),
             "frames": info.frames,
             "duration_s": info.duration_s,
+            "coding_error": self.coding_error and asdict(self.coding_error),
             "model": self.model,
             "scale": self.scale,
             "device": self.device,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from vidsr import __version__
+from vidsr.picture.coding_record import CodingRecord, CodingSummary
 from vidsr.run.records.record_file import platform_name, write_record
 from vidsr.run.stages.channel import QueueCounts
 from vidsr.run.stages.histogram import Histogram
@@ -28,6 +30,8 @@ class Report:
         precision: Number format of the network's activations.
         engine: Runtime that ran the network last.
         decoder: Decoder of the source: ``cpu`` or ``cuda``.
+        strengths: Number of frames by the step of the network that took them: ``0`` is the one for
+            clean pictures, the last one that for the hardest coded.
         scale: Factor between the network's input and its output.
         tile: Size that the network saw at once, or ``whole frames``.
         codec: Codec of the target.
@@ -69,6 +73,7 @@ class Report:
     counts: SourceCounts
     streams: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
+    strengths: dict[str, int] = field(default_factory=dict)
     latency_ms: dict[str, Histogram] = field(default_factory=dict)
     queues: dict[str, QueueCounts] = field(default_factory=dict)
     version: str = __version__
@@ -79,21 +84,29 @@ class Report:
         """Frames a second of wall time."""
         return self.frames / self.elapsed_s if self.elapsed_s else 0.0
 
+    @property
+    def coding_error(self) -> CodingSummary | None:
+        """What the source's codec did to its pictures, None where that is not known."""
+        return self.counts.coding.summary()
+
     def to_json(self) -> str:
         """Return the report as a JSON object; latencies as percentiles beside their buckets."""
         plain = asdict(replace(self, latency_ms={}))
         latency_ms = {name: each.summary() for name, each in self.latency_ms.items()}
-        return json.dumps(plain | {"latency_ms": latency_ms, "fps": self.fps}, indent=2)
+        coding = self.coding_error and asdict(self.coding_error)
+        derived = {"latency_ms": latency_ms, "fps": self.fps, "coding_error": coding}
+        return json.dumps(plain | derived, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Report:
         """Read what ``to_json`` wrote. Raises ValueError, KeyError, TypeError for anything else."""
         data = json.loads(text)
-        del data["fps"]
+        del data["fps"], data["coding_error"]
         data["size"], data["notes"] = tuple(data["size"]), tuple(data["notes"])
         data["streams"] = tuple(data["streams"])
         data["stages"] = StageTimes(**data["stages"])
-        data["counts"] = SourceCounts(**data["counts"])
+        coding = CodingRecord.from_json(data["counts"]["coding"])
+        data["counts"] = SourceCounts(**data["counts"] | {"coding": coding})
         data["latency_ms"] = {k: Histogram.parse(v) for k, v in data["latency_ms"].items()}
         data["queues"] = {name: QueueCounts(**counts) for name, counts in data["queues"].items()}
         return cls(**data)
@@ -144,9 +157,11 @@ def _sums(pieces: Sequence[Report]) -> dict[str, Any]:
     stages, counts = StageTimes(), SourceCounts()
     latency_ms: dict[str, Histogram] = {}
     queues: dict[str, QueueCounts] = {}
+    strengths: Counter[str] = Counter()
     for piece in pieces:
         stages.merge(piece.stages)
         counts.merge(piece.counts)
+        strengths.update(piece.strengths)
         for stage, histogram in piece.latency_ms.items():
             latency_ms.setdefault(stage, Histogram()).merge(histogram)
         for queue, seen in piece.queues.items():
@@ -155,6 +170,7 @@ def _sums(pieces: Sequence[Report]) -> dict[str, Any]:
     return {name: sum(getattr(piece, name) for piece in pieces) for name in numbers} | {
         "stages": stages,
         "counts": counts,
+        "strengths": dict(sorted(strengths.items(), key=lambda entry: int(entry[0]))),
         "latency_ms": latency_ms,
         "queues": queues,
         "notes": tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),

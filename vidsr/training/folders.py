@@ -1,19 +1,13 @@
-"""The pictures that a training run is given: photographs, or pairs in ``hr`` and ``lr``."""
+"""The material of a training run: photographs and videos, or pairs in ``hr`` and ``lr``."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from vidsr.errors import InputError, NoInputError
-from vidsr.video.image_sequences import picture_files
-
-VIDEO_SUFFIXES = frozenset(
-    {
-        *(".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".ts", ".m2ts", ".mts"),
-        *(".mpg", ".mpeg", ".vob", ".wmv", ".flv", ".3gp", ".mxf", ".ogv", ".y4m"),
-    }
-)
-"""Suffixes by which a video is told where pictures are expected."""
+from vidsr.errors import InputError
+from vidsr.video.image_sequences import is_image, picture_files
+from vidsr.video.video_files import is_video
 
 
 def is_paired(folder: Path) -> bool:
@@ -26,28 +20,32 @@ def partner(path: Path) -> Path:
     return path.parent.parent / "lr" / path.name
 
 
-def training_files(folder: Path) -> list[Path]:
-    """Return the large pictures to learn from.
+@dataclass(frozen=True)
+class Material:
+    """Large pictures and videos to learn from, sorted by name."""
 
-    Raises NoInputError where there is no folder, or no picture in it.
+    pictures: tuple[Path, ...]
+    videos: tuple[Path, ...] = ()
+
+    @property
+    def count(self) -> int:
+        return len(self.pictures) + len(self.videos)
+
+
+def training_material(data: Path) -> Material:
+    """Return what to learn from: a folder of pictures and videos, of pairs, or a video.
+
+    Raises NoInputError where there is none.
     """
-    try:
-        return picture_files(folder / "hr" if is_paired(folder) else folder)
-    except NoInputError as error:
-        if not _holds_videos(folder):
-            raise
-        raise NoInputError(
-            f"{folder}: expected pictures, got video",
-            hint="vidsr-degrade VIDEO -o small.mkv --pairs FOLDER makes pairs to train on; "
-            "give FOLDER then",
-        ) from error
-
-
-def _holds_videos(path: Path) -> bool:
-    """Return True for a video, and for a folder that holds one."""
-    if path.is_dir():
-        return any(each.suffix.lower() in VIDEO_SUFFIXES for each in path.iterdir())
-    return path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES
+    if is_paired(data):
+        return Material(tuple(picture_files(data / "hr")))
+    if data.is_file() and is_video(data):
+        return Material((), (data,))
+    files = sorted(data.iterdir()) if data.is_dir() else []
+    videos = tuple(path for path in files if is_video(path) and path.is_file())
+    if videos and not any(is_image(path) for path in files):
+        return Material((), videos)
+    return Material(tuple(picture_files(data)), videos)
 
 
 def validation_files(folder: Path, scale: int) -> tuple[list[Path], bool]:

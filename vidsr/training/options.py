@@ -16,6 +16,7 @@ from vidsr.training.choices import (
     PixelLoss,
     ScheduleKind,
 )
+from vidsr.training.portions import WHOLE, parse_portion
 
 # What differs between generators: sizes as published where a paper has them, and the rate that
 # their depth bears. SRGAN is SRResNet's network with the adversarial losses on.
@@ -68,6 +69,8 @@ class Options:
     validate: str | None = None  # folder of pictures; None holds back some of ``data``
     recipe: str = "bicubic"
     clips: int = 8  # of each picture, for recipes that need moving pictures
+    spots: int = 64  # of each video that clips are cut from
+    portion: str = WHOLE  # of each video that may be learned from
     steps: int | None = None
     minutes: float | None = None
     schedule: ScheduleKind = "cosine"
@@ -95,6 +98,7 @@ class Options:
 
     def __post_init__(self) -> None:
         _check_choices(self)
+        parse_portion(self.portion)
         _check_numbers(self)
         _check_losses(self)
         self.config()
@@ -194,6 +198,7 @@ def _check_numbers(options: Options) -> None:
         ("crop", 8, 1024),
         ("rate", 1e-9, 1.0),
         ("clips", 1, 1024),
+        ("spots", 1, 65536),
         ("steps", 1, 10**9),
         ("minutes", 1e-3, 1e6),
         ("warmup", 0, 10**9),

@@ -16,11 +16,13 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import OptionError, VidsrError
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.frame import Frame, VideoFormat
 
 Queue = Literal["upload", "compute", "download"]
 Planes = tuple[Tensor, ...]
-Work = Callable[[Planes, Planes], None]  # planes of a frame on the device -> planes of a larger one
+# Planes of a frame on the device -> planes of a larger one; beside them what a codec did to it.
+Work = Callable[[Planes, Planes, CodingError | None], None]
 T = TypeVar("T")
 
 # Frames the device holds at once: one in each direction and one being computed. More only adds
@@ -103,7 +105,8 @@ class Slot:
             self._lent = frame  # uploaded from where it lies
         device.submit("upload", lambda: self._copy(self._inputs, sources))
         device.await_event("compute", device.record("upload"))
-        device.submit("compute", lambda: self._lane.work(self._inputs, self._outputs))
+        error = frame.coding_error
+        device.submit("compute", lambda: self._lane.work(self._inputs, self._outputs, error))
         device.await_event("download", device.record("compute"))
         device.submit("download", lambda: self._copy(self._results, self._outputs))
         self._downloaded = device.record("download")
@@ -127,7 +130,7 @@ class Slot:
         if self._lent is not None:
             self._lent.release()
             self._lent = None
-        return Frame(self._results, self._lane.target, self._pts, self._duration, release)
+        return Frame(self._results, self._lane.target, self._pts, self._duration, release=release)
 
     def drop(self) -> None:
         """Wait until nothing touches the buffers any more, whatever went wrong before."""

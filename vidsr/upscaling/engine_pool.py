@@ -10,9 +10,12 @@ import torch
 from vidsr.engines.engine import Engine
 from vidsr.engines.selection.engine_order import EngineChoice, first_engine, offer_follower
 from vidsr.engines.selection.takeover import Vacancy
+from vidsr.engines.step_engines import StepEngines
 from vidsr.errors import OptionError
 from vidsr.models.model import Model
+from vidsr.models.strength_choice import StrengthChoice
 from vidsr.notes import Notes
+from vidsr.option_values import Strength
 from vidsr.picture.frame import VideoFormat
 from vidsr.picture.size import Size
 from vidsr.upscaling.cuda_queues import CudaDevice
@@ -34,6 +37,7 @@ class EnginePool:
         limit_bytes: Memory for all sessions together, on each device; None for a part of what is
             free.
         tile: Pixels that the network sees at once; None chooses by the limit.
+        strength: How far the network follows what a codec did to frames: see ``StrengthChoice``.
 
     Raises:
         OptionError: The engine does not fit the model, or needs frames that no session feeds.
@@ -49,7 +53,10 @@ class EnginePool:
         *,
         limit_bytes: int | None = None,
         tile: Size | None = None,
+        strength: Strength = "auto",
     ) -> None:
+        self.strength = StrengthChoice(model, strength)
+        self._steps = StepEngines(model)
         self.model, self.devices, self.notes = model, tuple(devices), notes
         self._choice = choice
         self.switches = [first_engine(model, device, choice, notes.say) for device in devices]
@@ -93,6 +100,13 @@ class EnginePool:
             if index not in self._queues:
                 self._queues[index] = CudaDevice(self.devices[index])
             return self._queues[index]
+
+    def engine_of_step(self, engine: Engine, step: int) -> Engine:
+        """Return the engine of a step of the strengths, for whoever has the turn to run it."""
+        adjusted = self._steps.of(engine, step)
+        if step and adjusted is engine and not engine.traits.adjustable:
+            self.notes.say(f"{engine.name} takes every picture as clean: it has one network")
+        return adjusted
 
     def load(self, engine: Engine, held: int) -> Load:
         """Return what lies on a device beside ``engine`` for a receiver of ``held`` frames."""
@@ -142,6 +156,7 @@ class EnginePool:
             self._holders -= 1
             last = self._holders == 0
         if last:
+            self._steps.close()
             for switch in self.switches:
                 switch.close()
                 switch.engine.close()

@@ -15,6 +15,7 @@ from vidsr.engines.stateful_tiles import StreamEngine
 from vidsr.engines.tiling import BLEND_MARGIN, first_window, is_exact
 from vidsr.errors import MemoryLimitError
 from vidsr.notes import Notes
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.picture.size import Size
 from vidsr.upscaling import transform
@@ -95,12 +96,13 @@ class FormatRun:
             planes = tuple(plane.to(engine.device) for plane in frame.planes)
             return transform.engine_input(planes, self.source, engine)
 
-        with self.alone(seen) as (engine, tile):
+        step = self._pool.strength.step(frame.coding_error)
+        with self.alone(seen, step) as (engine, tile):
             return transform.enlarge(frame, self.target, engine, tile)
 
     @contextmanager
-    def alone(self, seen: Sample) -> Iterator[tuple[Engine, Size | None]]:
-        """Give the engine and the tile for one picture outside a ring.
+    def alone(self, seen: Sample, step: int = 0) -> Iterator[tuple[Engine, Size | None]]:
+        """Give the engine of a step of the strengths, and the tile, for one picture outside a ring.
 
         Takes turns with rings and other threads where the engine reuses memory. ``seen`` gives
         what the engine sees of the picture.
@@ -109,19 +111,20 @@ class FormatRun:
             self.offer()
         with self._turn():
             if self._switch.engine.device.type != "cuda":
-                yield self._ready(seen)
+                yield self._ready(seen, step)
                 return
             with self._pool.queues(self._index).on("compute"):
-                yield self._ready(seen)
+                yield self._ready(seen, step)
 
-    def work(self, planes: Planes, large: Planes) -> None:
+    def work(self, planes: Planes, large: Planes, error: CodingError | None = None) -> None:
         """Upscale planes that lie on the device, into planes there, as a ring's slot has it."""
 
         def seen() -> Tensor:
             return transform.engine_input(planes, self.source, self._switch.engine)
 
+        step = self._pool.strength.step(error)
         with torch.inference_mode(), self._turn():
-            engine, tile = self._ready(seen)
+            engine, tile = self._ready(seen, step)
             results = transform.enlarge_planes(planes, self.source, self.target, engine, tile)
             for plane, result in zip(large, results, strict=True):
                 plane.copy_(result)
@@ -140,7 +143,7 @@ class FormatRun:
         source, target, engine = self.source, self.target, self._switch.engine
         return planner.side_by_side(source, target, engine, self._count) < self._count
 
-    def _ready(self, seen: Sample) -> tuple[Engine, Size | None]:
+    def _ready(self, seen: Sample, step: int) -> tuple[Engine, Size | None]:
         """Return the engine for a frame, with the state of its stream, and what it sees at once.
 
         A stream with a state stays with its engine: only ``Session.reset`` brings another one.
@@ -159,7 +162,7 @@ class FormatRun:
         if self._keeps_state and is_stateful(engine):
             self._stream = StreamEngine(engine), tile
             return self._stream
-        return engine, tile
+        return self._pool.engine_of_step(engine, step), tile
 
     def tile(self, engine: Engine) -> Size | None:
         """Return what ``engine`` sees at once, and limit what it keeps from run to run."""

@@ -18,7 +18,14 @@ from vidsr.errors import OptionError
 from vidsr.models.families import check_scale, choose_model
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
-from vidsr.option_values import EngineKind, ModelName, Precision, model_name, parse_bytes
+from vidsr.option_values import (
+    EngineKind,
+    ModelName,
+    Precision,
+    Strength,
+    model_name,
+    parse_bytes,
+)
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling import transform
 from vidsr.upscaling.engine_pool import EnginePool
@@ -55,6 +62,9 @@ class Upscaler:
         tile: (height, width) in source pixels that the network sees at once, halo aside.
         max_memory: Bytes, or text such as ``"2G"``; chooses the tile where none is given. On CUDA
             it is memory of each device: slots, networks, CUDA graphs.
+        strength: How far the network follows what a codec did to a frame of a video: ``auto``, or
+            the number by which the frame's expected coding error is multiplied, from 0 (every
+            picture is taken as clean) over 1 (as what the codec says, like ``auto``) to 2.
 
     Raises:
         OptionError: A value is out of range, or contradicts another.
@@ -76,6 +86,7 @@ class Upscaler:
         wait_for_engine: bool = False,
         tile: tuple[int, int] | None = None,
         max_memory: int | str | None = None,
+        strength: Strength = "auto",
         notes: Notes | None = None,
     ) -> None:
         check_not_forked()
@@ -91,7 +102,13 @@ class Upscaler:
         if wait_for_engine and not choice.may_follow(devices[0]):
             self.notes.choose(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
         self.pool = EnginePool(
-            self.model, choice, devices, self.notes, limit_bytes=limit_bytes, tile=kept_tile
+            self.model,
+            choice,
+            devices,
+            self.notes,
+            limit_bytes=limit_bytes,
+            tile=kept_tile,
+            strength=strength,
         )
         self._session = Session(self.pool, notes=self.notes)
         self._closed = False

@@ -15,6 +15,8 @@ from vidsr.video.side_data import Item
 _MASTERING = struct.Struct("=20i2i")
 _LIGHT = struct.Struct("=2I")
 _UPRIGHT = (1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+# By FFmpeg's number of the arrangement; the second where the right view comes first.
+_STEREO_MODES = {1: (1, 11), 2: (3, 2), 4: (5, 4), 6: (7, 6), 7: (9, 8)}
 DYNAMIC = (Type.DYNAMIC_HDR_PLUS, Type.DOVI_RPU_BUFFER, Type.DOVI_METADATA, Type.DYNAMIC_HDR_VIVID)
 
 
@@ -76,6 +78,15 @@ def _quarter_turn(degrees: int) -> tuple[int, ...] | None:
     one = 1 << 16
     matrix = (cosine * one, sine * one, 0, -sine * one, cosine * one, 0, 0, 0, 1 << 30)
     return None if matrix == _UPRIGHT else matrix
+
+
+def find_stereo(items: Iterable[Item]) -> int:
+    """Return how two views share the picture, as Matroska's StereoMode; 0 for a single view."""
+    for item in items:
+        if item.type == Type.STEREO3D:
+            arrangement, flags = struct.unpack_from("=2i", item.data)
+            return _STEREO_MODES.get(arrangement, (0, 0))[flags & 1]
+    return 0
 
 
 def _read_mastering(

@@ -17,6 +17,27 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class PictureTags:
+    """Bytes of a still picture's colour profile (ICC) and of its EXIF data; empty for none."""
+
+    profile: bytes = b""
+    exif: bytes = b""
+
+    def __bool__(self) -> bool:
+        return bool(self.profile or self.exif)
+
+
+@dataclass(frozen=True)
+class Service:
+    """A programme of a transport stream: its number, the identifier of its table, its names."""
+
+    number: int
+    table_pid: int
+    name: str = ""
+    provider: str = ""
+
+
+@dataclass(frozen=True)
 class SideStream:
     """One stream of a source, the video that is upscaled among them.
 
@@ -29,8 +50,10 @@ class SideStream:
         time_base: The unit of its packets' times, in seconds.
         cover: True for a still picture that belongs to the file.
         readable: False where the source does not say how it is coded.
+        unreadable_why: The reason, in the words of a sentence's end; empty where it is readable.
         template: PyAV's stream, from which a copy is made while the source is open; None where
             nothing is to be copied.
+        pid: The identifier of its packets in a transport stream, None elsewhere.
         read_payload: A function that returns the bytes of an attachment or a cover, which a
             header may hold; None for streams of packets only.
     """
@@ -43,8 +66,10 @@ class SideStream:
     time_base: Fraction | None = None
     cover: bool = False
     readable: bool = True
+    unreadable_why: str = ""
     template: Stream | None = None
     read_payload: Callable[[], bytes] | None = None
+    pid: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +87,8 @@ class StreamHeader:
         live: True where frames come as time goes by, whether or not somebody takes them.
         seekable: True where the source may be opened again, at any place.
         decoder: What decodes the video.
+        service: The programme of the video, None where the source has none.
+        picture_tags: What a picture file holds beside its samples; of a sequence, the first one.
     """
 
     info: SourceInfo
@@ -74,6 +101,8 @@ class StreamHeader:
     live: bool = False
     seekable: bool = True
     decoder: Decoder = "cpu"
+    service: Service | None = None
+    picture_tags: PictureTags = field(default_factory=PictureTags)
 
     @property
     def video_stream(self) -> SideStream | None:

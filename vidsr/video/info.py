@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from fractions import Fraction
 
+from vidsr.picture.coding_record import CodingRecord
 from vidsr.picture.frame import VideoFormat
 from vidsr.video.hdr import HdrMetadata
 
@@ -23,6 +24,7 @@ class SourceCounts:
         conformed: Frames of another pixel format or colour than the first, converted back.
         resized: Frames of another size than the first.
         before_key: Packets before the first key frame, which no decoder can show.
+        coding: Expected errors of the frames, as the codec left them.
     """
 
     decoded: int = 0
@@ -34,6 +36,7 @@ class SourceCounts:
     conformed: int = 0
     resized: int = 0
     before_key: int = 0
+    coding: CodingRecord = field(default_factory=CodingRecord)
 
     def merge(self, other: SourceCounts) -> None:
         """Add the counts of another run."""
@@ -53,11 +56,52 @@ class SourceCounts:
 
 
 @dataclass(frozen=True)
+class PictureMarks:
+    """What a container says of its pictures beside their size, as Matroska counts it.
+
+    Args:
+        crop: Pixels of the coded picture that are not shown: left, top, right, bottom.
+        stereo: The arrangement of two views in one picture, 0 for a single view.
+        projection: The projection of a sphere, an element of Matroska; empty for flat pictures.
+    """
+
+    crop: tuple[int, int, int, int] = (0, 0, 0, 0)
+    stereo: int = 0
+    projection: bytes = b""
+
+    def __bool__(self) -> bool:
+        return any(self.crop) or bool(self.stereo or self.projection)
+
+    def scaled(self, across: Fraction, down: Fraction) -> PictureMarks:
+        """Return the marks of the picture at another size."""
+        left, top, right, bottom = self.crop
+        crop = round(left * across), round(top * down), round(right * across), round(bottom * down)
+        return PictureMarks(crop, self.stereo, self.projection)
+
+    def without(self, kept: PictureMarks) -> PictureMarks:
+        """Return what of these marks has no counterpart in ``kept``."""
+        return PictureMarks(
+            self.crop if any(self.crop) and not any(kept.crop) else (0, 0, 0, 0),
+            0 if kept.stereo else self.stereo,
+            b"" if kept.projection else self.projection,
+        )
+
+    def named(self) -> str:
+        """Return what there is in words, for messages."""
+        left, top, right, bottom = self.crop
+        words = [f"crop of {left}, {top}, {right}, {bottom} pixels"] if any(self.crop) else []
+        words += ["stereo arrangement"] if self.stereo else []
+        words += ["projection of 360° video"] if self.projection else []
+        return ", ".join(words)
+
+
+@dataclass(frozen=True)
 class SourceInfo:
     """The chosen video stream, as its first decoded frame shows it.
 
     ``rate`` is the nominal frame rate, never used for timestamps that exist;
-    ``display_matrix`` is FFmpeg's nine 16.16 numbers; ``duration_s`` and ``frames`` are estimates.
+    ``display_matrix`` is FFmpeg's nine 16.16 numbers; ``duration_s`` and ``frames`` are estimates;
+    ``marks`` are the container's own.
     """
 
     path: str
@@ -73,3 +117,4 @@ class SourceInfo:
     matrix_assumed: bool
     duration_s: float | None
     frames: int | None
+    marks: PictureMarks = PictureMarks()

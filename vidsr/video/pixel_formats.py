@@ -92,6 +92,15 @@ def on_gpu(image: av.VideoFrame) -> bool:
     return image.format.name == "cuda"
 
 
+def has_clear_colors(image: av.VideoFrame) -> bool:
+    """Return True if the palette holds a colour that is not wholly opaque."""
+    if image.format.name != "pal8" or len(image.planes) < 2:
+        return False
+    palette = np.frombuffer(bytes(image.planes[1]), np.uint8)[: 256 * 4].reshape(-1, 4)
+    used = np.unique(_rows(image.planes[0])[:, : image.width])
+    return bool((palette[used[used < len(palette)], 3] < 255).any())
+
+
 def has_alpha(image: av.VideoFrame) -> bool:
     """Return True if the picture stores a transparency beside its samples."""
     return len(image.format.components) in (2, 4)

@@ -37,6 +37,7 @@ KINDS = frozenset(
         Type.DYNAMIC_HDR_PLUS,
         Type.DYNAMIC_HDR_VIVID,
         Type.MASTERING_DISPLAY_METADATA,
+        Type.STEREO3D,
     }
 )
 # FFmpeg 8.1 counts to 31.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 from av.video.stream import VideoStream
 
 from vidsr.video.items import Packet
@@ -9,6 +11,7 @@ from vidsr.video.items import Packet
 # The last 8 bytes of a QOI picture. No encoder writes them earlier: two equal references to the
 # colour table in a row are forbidden. FFmpeg's decoder does not look for them.
 _QOI_END = bytes(7) + b"\1"
+_COMPRESSION, _JPEG_IN_TIFF = 259, (6, 7)
 
 
 def strict_options(decoder: str) -> dict[str, str]:
@@ -28,6 +31,29 @@ def decode_strictly(stream: VideoStream, container: str) -> None:
     decoder = stream.codec_context
     if container == "image2" or container.endswith("_pipe"):
         decoder.options = decoder.options | strict_options(decoder.name)
+
+
+def not_decoded(data: bytes | Packet) -> str:
+    """Return why FFmpeg shows a picture black or not at all, empty where it is not known to."""
+    picture = bytes(data)
+    if picture.startswith((b"II*\0", b"MM\0*")) and _compression(picture) in _JPEG_IN_TIFF:
+        return "a TIFF with JPEG inside, which FFmpeg shows black"
+    if picture.startswith(b"RIFF") and picture[8:16] == b"WEBPVP8X" and picture[20] & 2:
+        return "an animated WebP, which FFmpeg does not decode"
+    return ""
+
+
+def _compression(tiff: bytes) -> int:
+    order = "<" if tiff[:1] == b"I" else ">"
+    try:
+        (start,) = struct.unpack_from(order + "I", tiff, 4)
+        (count,) = struct.unpack_from(order + "H", tiff, start)
+        for place in range(start + 2, start + 2 + 12 * count, 12):
+            if struct.unpack_from(order + "H", tiff, place)[0] == _COMPRESSION:
+                return int(struct.unpack_from(order + "H", tiff, place + 8)[0])
+    except struct.error:  # damaged: the decoder says so
+        pass
+    return 0
 
 
 def is_cut_short(decoder: str, data: bytes | Packet) -> bool:

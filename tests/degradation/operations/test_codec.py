@@ -15,8 +15,8 @@ from vidsr.degradation.operations.codec_settings import CODECS, CodecSettings
 from vidsr.errors import OptionError
 from vidsr.picture.size import Size
 
-BEST = {"h264": 1, "h265": 1, "vp9": 0}
-WORST = {"h264": 45, "h265": 45, "vp9": 60}
+BEST = {"h264": 1, "h265": 1, "vp9": 0, "av1": 1}
+WORST = {"h264": 45, "h265": 45, "vp9": 60, "av1": 60}
 
 
 class Quality(TypedDict, total=False):

@@ -24,12 +24,16 @@ from vidsr.engines.command import cli, listing
 from vidsr.engines.command.cli import main
 from vidsr.engines.onnx_files import network_cache
 from vidsr.engines.onnx_files.facts import NetworkFacts, read_facts
+from vidsr.engines.onnx_files.reweigh import reweighed
 from vidsr.engines.trt import gpu as machines
 from vidsr.engines.trt.gpu import Machine, find_machine
 from vidsr.engines.trt.profile import profile_of
 from vidsr.errors import DeviceError, InputError, ModelError, OptionError, OutputError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.networks.config import GeneratorConfig
+from vidsr.models.strength_files import save_strengths
+from vidsr.models.strengths import StrengthCurve
+from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
 
 pytest.importorskip("onnx")
@@ -551,3 +555,25 @@ def test_ages_and_sizes() -> None:
     assert {seconds: listing.human_age(seconds) for seconds in ages} == ages
     assert listing.human_age(12.5 * 86400) == "12 d"
     assert listing.human_bytes(3 << 19) == "1.5 MiB"
+
+
+def test_export_of_the_network_for_coded_pictures(network: Path, tmp_path: Path) -> None:
+    """What is exported for an error is what other weights make of the clean network's export."""
+    path = tmp_path / "own.safetensors"
+    path.write_bytes(network.read_bytes())
+    weights = load_model(path).module.state_dict()
+    other = {name: weight + 0.25 for name, weight in weights.items()}
+    save_strengths(path, weights, [other], StrengthCurve((2.0,), (1.0,)))
+    clean, hard = tmp_path / "clean.onnx", tmp_path / "hard.onnx"
+    assert run("export", path, "-o", clean) == 0
+    assert run("export", path, "-o", hard, "--coding-error", "2") == 0
+    model = load_model(path)
+    assert clean.read_bytes() != hard.read_bytes()
+    assert reweighed(clean.read_bytes(), model, model.at(4)) == hard.read_bytes()
+
+
+def test_export_for_coded_pictures_of_a_model_without_such_networks(
+    network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("export", network, "-o", tmp_path / "a.onnx", "--coding-error", "2")
+    assert "has one network" in refused(capsys, OptionError.exit_code, *arguments)

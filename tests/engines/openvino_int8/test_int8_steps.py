@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,11 @@ from tests.doubles.stub_engine import StubEngine
 from tests.makers.photos import make_photos, photograph
 from vidsr.engines.openvino_int8 import engine as engine_module
 from vidsr.engines.openvino_int8 import starter
+from vidsr.engines.openvino_int8.coded_steps import (
+    coded_steps_path,
+    has_coded_steps,
+    load_coded_steps,
+)
 from vidsr.engines.openvino_int8.int8_steps import (
     LARGEST_WEIGHT_CODE,
     LayerSteps,
@@ -30,6 +36,8 @@ from vidsr.errors import DeviceError, ModelError, OptionError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.lite import Lite
+from vidsr.models.strength_files import save_strengths
+from vidsr.models.strengths import StrengthCurve
 from vidsr.models.zoo import Model, load_model
 from vidsr.training.data.crop_pool import to_luma
 from vidsr.training.tools.quantise import main
@@ -227,3 +235,50 @@ def test_only_who_asks_for_it_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_8_bits_have_a_threshold_of_their_own() -> None:
     assert least_psnr_db(torch.int8) == 30 < least_psnr_db(torch.float16)
+
+
+@pytest.fixture
+def coded(model: Model, photos: Path) -> Model:
+    """A network with one descendant, and steps for both."""
+    weights = model.module.state_dict()
+    other = {name: 1.25 * weight for name, weight in weights.items()}
+    save_strengths(model.path, weights, [other], StrengthCurve((1.0,), (1.0,)))
+    for coded in ([], ["--coded"]):
+        assert main([str(model.path), str(photos), "--count", "2", *coded]) == 0
+    return load_model(model.path)
+
+
+def test_every_network_for_coded_footage_has_steps_of_its_own(coded: Model) -> None:
+    assert has_coded_steps(coded)
+    found = [load_coded_steps(coded.at(step)).layers for step in range(1, 5)]
+    assert len({layers[0].step for layers in found}) == 4
+    assert [len(layers) for layers in found] == [len(load_steps(coded).layers)] * 4
+
+
+def test_the_strongest_network_in_codes_is_near_itself_in_floats(coded: Model) -> None:
+    strongest = coded.at(4)
+    assert isinstance(strongest.module, Lite)
+    x = to_unit(to_luma(photograph(48, 40)))[None]
+    rounded = in_codes(strongest.module, load_coded_steps(strongest), x)
+    error = (rounded - x - strongest.module.residual(x - 0.5)).detach()
+    assert float(error.square().mean()) < 1e-4  # 40 dB below full scale: rounding, not other steps
+
+
+def test_without_coded_steps_a_model_stays_with_its_clean_network(coded: Model) -> None:
+    coded_steps_path(coded.path).unlink()
+    assert not has_coded_steps(coded)
+
+
+@pytest.mark.parametrize("change", [{"schema": 2}, {"weights_sha256": ""}, {"networks": [[1]]}])
+def test_coded_steps_that_lie_are_refused(coded: Model, change: dict[str, object]) -> None:
+    path = coded_steps_path(coded.path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(ModelError, match="no steps for 8 bits"):
+        load_coded_steps(coded.at(1))
+
+
+def test_coded_steps_need_networks_for_coded_footage(
+    model: Model, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(model.path), str(photos), "--coded"]) == OptionError.exit_code
+    assert "has no networks for coded footage" in capsys.readouterr().err

@@ -239,7 +239,7 @@ def test_an_engine_that_is_wrong_is_rejected_in_a_run(
 ) -> None:
     """The fake's plan is no super-resolution: the check against float32 has to find out."""
     builds_here(monkeypatch)
-    monkeypatch.setattr(candidate_module, "GraphedEngine", lambda engine, capture=None: engine)
+    monkeypatch.setattr(candidate_module, "GraphedEngine", lambda engine, **_: engine)
     monkeypatch.setattr(BackgroundBuild, "ready", lambda self: True)  # the next frame waits
     picture = torch.rand(3, 12, 16)
     expected = Upscaler("lite-x2", device="cpu", precision="fp32", engine="torch")(picture)
@@ -326,7 +326,7 @@ def test_a_tile_is_what_is_built_for_and_what_is_checked(
 ) -> None:
     """A wrong engine for windows must not pass because the whole frame went another way."""
     builds_here(monkeypatch)
-    monkeypatch.setattr(candidate_module, "GraphedEngine", lambda engine, capture=None: engine)
+    monkeypatch.setattr(candidate_module, "GraphedEngine", lambda engine, **_: engine)
     monkeypatch.setattr(TensorRTFollower, "may_follow", lambda self, kind, device: kind != "torch")
     monkeypatch.setattr(EngineChoice, "check", lambda self, device: None)
     options: dict[str, Any] = {"device": "cpu", "precision": "fp32", "tile": (32, 32)}

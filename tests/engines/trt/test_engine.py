@@ -25,6 +25,7 @@ from vidsr.engines.trt.engine import TensorRTEngine
 from vidsr.engines.trt.load import load_or_build
 from vidsr.engines.trt.log import Messages
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
+from vidsr.models.zoo import load_model
 
 CPU = torch.device("cpu")
 STREAM = 7
@@ -398,3 +399,50 @@ def test_tensorrt_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "tensorrt", None)
     with pytest.raises(DeviceError, match=r"TensorRT cannot be imported.*Hint: pip install"):
         import_tensorrt()
+
+
+def refittable(trt: FakeTensorRT, **options: Any) -> TensorRTEngine:
+    plan, _ = build_engine(MODEL, profiles=[PROFILE], trt=trt, refittable=True)
+    shifted = json.dumps(json.loads(MODEL) | {"shift": 0.5}).encode()
+    return TensorRTEngine(
+        plan,
+        FACTS,
+        device=CPU,
+        trt=trt,
+        stream=lambda _: STREAM,
+        reweigh=lambda model: shifted,
+        **options,
+    )
+
+
+def test_other_weights_are_written_on_the_stream_of_the_runs() -> None:
+    trt = FakeTensorRT()
+    engine = refittable(trt)
+    x = torch.rand(1, 3, 8, 8)
+    before = engine.run(x).clone()
+    assert engine.traits.adjustable
+    assert engine.adjusted(load_model("lite-x2")) is engine
+    assert trt.refits == [STREAM]
+    torch.testing.assert_close(engine.run(x), before + 0.5)
+
+
+def test_a_plan_that_takes_no_other_weights_says_so() -> None:
+    engine = engine_on(FakeTensorRT())
+    assert not engine.traits.adjustable
+    with pytest.raises(DeviceError, match="not built to take other weights"):
+        engine.adjusted(load_model("lite-x2"))
+
+
+def test_a_refit_that_fails_is_a_device_error() -> None:
+    engine = refittable(FakeTensorRT(fail="refit"))
+    with pytest.raises(DeviceError, match="TensorRT refused to write other weights"):
+        engine.adjusted(load_model("lite-x2"))
+
+
+def test_refittable_engines_are_engines_of_their_own(make: Make, cache: EngineCache) -> None:
+    trt = FakeTensorRT()
+    make(trt, [])
+    make(trt, [], refittable=True)
+    make(trt, [], refittable=True)
+    assert len(trt.builds) == 2
+    assert [bool(build.config.flags) for build in trt.builds] == [False, True]

@@ -14,7 +14,14 @@ from torch import Tensor
 from tests.makers.photos import photograph
 from vidsr.quality.baselines import bicubic
 from vidsr.quality.metrics.psnr import luma_601
-from vidsr.quality.metrics.ssim import SIGMA, WINDOW, filter_valid, gaussian, ssim
+from vidsr.quality.metrics.ssim import (
+    SIGMA,
+    WINDOW,
+    SsimReference,
+    filter_valid,
+    gaussian,
+    ssim,
+)
 from vidsr.quality.pairs import benchmark_pairs, read_pair
 
 
@@ -128,3 +135,17 @@ def test_bicubic_on_set5(data_dir: Path) -> None:
         scores.append(ssim(luma_601(bicubic(lr, 4)), luma_601(original), border=4))
     # Published tables say 0.8104 to 0.8109, by other decoders and borders.
     assert sum(scores) / len(scores) == pytest.approx(0.8102, abs=0.001)
+
+
+@pytest.mark.parametrize("level", [8, 128, 250])
+def test_a_reference_scores_as_the_function(level: int) -> None:
+    random = torch.Generator().manual_seed(level)
+    spread = torch.randint(-6, 6, (2, 60, 80), generator=random)
+    original, plane = (level + spread).clamp(0, 255).to(torch.uint8)
+    reference = SsimReference(original, border=4)
+    assert reference.score(plane) == pytest.approx(ssim(plane, original, border=4), abs=2e-5)
+    assert reference.score(original) == pytest.approx(1, abs=2e-5)
+    with pytest.raises(ValueError, match="expected"):
+        reference.score(plane[1:])
+    with pytest.raises(ValueError, match="leaves less"):
+        SsimReference(original, border=28)

@@ -18,6 +18,7 @@ import torch
 
 import vidsr
 from tests.makers.clips import make_clip
+from tests.makers.footage import footage
 from tests.makers.photos import make_photos, photograph
 from vidsr.degradation.cli import main as degrade
 from vidsr.models.checkpoint import load_generator
@@ -47,6 +48,30 @@ def train(*arguments: object) -> int:
 def rows(folder: Path) -> list[dict[str, str]]:
     with (folder / "log.csv").open() as file:
         return list(csv.DictReader(file))
+
+
+def test_a_run_on_a_video_and_its_cache(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = footage(tmp_path / "clip.mkv", 20, (96, 80))
+    data = (video, "--recipe", "codecs", "--spots", 4, "--clips", 2, "--portion", "0-90%")
+    for name in ("first", "second"):
+        out = ("--out", tmp_path / name, "--cache", tmp_path / "pairs")
+        assert train(*data, *out, "--steps", 4, "--every", 4, *FAST) == 0
+    assert "1 video to learn from" in capsys.readouterr().err
+    assert len(list((tmp_path / "pairs").iterdir())) == 1
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "second")]
+    assert weights[0] == weights[1]
+    assert float(rows(tmp_path / "first")[-1]["psnr_db"]) > 0
+
+
+@pytest.mark.parametrize("portion", ["50", "60-40%"])
+def test_a_portion_that_is_none(
+    portion: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = (photos, "--out", tmp_path / "run", "--steps", 1, "--portion", portion, *FAST)
+    assert train(*arguments) == 2
+    error = capsys.readouterr().err
+    assert f"--portion {portion}" in error or f"portion = '{portion}'" in error
+    assert "Hint: such as 0-50%" in error
 
 
 def test_a_run_leaves_everything_and_its_weights_enlarge(
@@ -96,23 +121,7 @@ def test_the_time_left_is_shown(
     assert "10.0 h left" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["a.mp4", "b.MKV", "c.ts", "d.mxf"])
-@pytest.mark.parametrize("inside", [True, False])
-def test_a_folder_of_videos_leads_to_pairs(
-    name: str, inside: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "clips"
-    folder.mkdir()
-    (folder / name).write_bytes(b"x")
-    data = folder if inside else folder / name
-    assert train(data, "--out", tmp_path / "run", "--steps", 2) == 3
-    said = capsys.readouterr().err
-    assert f"{data}: expected pictures, got video. Hint: vidsr-degrade VIDEO" in said
-    assert "--pairs FOLDER makes pairs to train on" in said
-
-
-def test_that_way_leads_somewhere(tmp_path: Path) -> None:
-    """As the hint says: a video becomes pairs, and pairs can be trained on."""
+def test_pairs_made_of_a_video_can_be_trained_on(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "clip.mkv", frames=4, size=(96, 64)).path
     pairs, small = tmp_path / "pairs", tmp_path / "small.mkv"
     words = [str(clip), "-o", str(small), "--pairs", str(pairs), "--scale", "2"]

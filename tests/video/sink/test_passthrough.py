@@ -26,8 +26,9 @@ from tests.makers.containers import (
 )
 from vidsr.errors import ContainerError
 from vidsr.video.sink import passthrough
-from vidsr.video.sink.stream_plan import copy_tags, fits
 from vidsr.video.source.side_streams import side_streams
+from vidsr.video.streams.holding import fits
+from vidsr.video.streams.tags import copy_tags
 
 TWO_LINES = (Line(0, 100, "Hello\nworld"), Line(120, 90, "<i>Ünï</i> 漢字 \U0001f600"))
 FONT = Attachment("Ünïcode.ttf", "font/ttf", bytes(range(256)) * 40)

@@ -113,6 +113,9 @@ class _Packet:
     def decode(self) -> list[Any]:
         return [self._surface(image) for image in self._packet.decode()]
 
+    def __bytes__(self) -> bytes:
+        return bytes(self._packet)
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._packet, name)
 

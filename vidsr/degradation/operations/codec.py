@@ -5,6 +5,7 @@ One thread and a fixed lookahead: the same frames and settings give the same byt
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 
 import av
@@ -20,7 +21,7 @@ from vidsr.picture.conversion import rgb_to_yuv, yuv_to_rgb
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
 from vidsr.picture.size import Size
 from vidsr.video.close_codecs import empty_decoder, empty_encoder
-from vidsr.video.sink.stream_plan import MUX_ERRORS
+from vidsr.video.streams.copies import MUX_ERRORS
 
 _PIXEL = PixelFormat("yuv", 8, (2, 2))
 
@@ -100,6 +101,8 @@ class CodecPass:
             encoder.bit_rate_tolerance = 4_000_000 + round(settings.bitrate_kbps * 1000)
         encoder.colorspace, encoder.color_range = layout.color.matrix, layout.color.range
         encoder.options = settings.encoder_options()
+        if settings.codec == "av1":
+            os.environ.setdefault("SVT_LOG", "1")  # read when the encoder opens; it has no option
         return encoder
 
     def _open_decoder(self) -> av.VideoCodecContext:
@@ -129,9 +132,9 @@ def compress(
 
     Args:
         clip: ``[T, 3, H, W]`` float32 in [0, 1].
-        codec: h264, h265, vp9, mpeg2 or mpeg4.
-        crf: Quality of h264 and h265 (0 to 51) and vp9 (0 to 63); smaller is better.
-        qscale: Quantiser of mpeg2 and mpeg4, 1 to 31; smaller is better.
+        codec: h264, h265, vp9, av1, mpeg2, mpeg4 or mjpeg.
+        crf: Quality of h264 and h265 (0 to 51), vp9 and av1 (0, av1 1, to 63); smaller is better.
+        qscale: Quantiser of mpeg2, mpeg4 and mjpeg, 1 to 31; smaller is better.
         bitrate_kbps: Bit rate in kbit/s, above 0.
         gop_frames: Most frames from one key frame to the next, 1 or more.
         b_frames: Most B frames in a row; None is the encoder's default.

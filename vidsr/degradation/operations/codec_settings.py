@@ -6,31 +6,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from vidsr.errors import OptionError
+from vidsr.video.codec_kinds import CODEC_KINDS
 
 LOOKAHEAD_FRAMES = 10  # frames held back by an encoder; more costs memory and looks no different
 
 
-@dataclass(frozen=True)
-class CodecKind:
-    """One codec: FFmpeg's encoder and decoder, its quality option and that option's bounds."""
-
-    encoder: str
-    decoder: str
-    quality: str  # "crf", or "qscale" where the quantiser itself is set
-    lowest: int
-    highest: int
-    smallest: int = 16  # pixels a side, to which smaller pictures are padded
-
-
-# x265 refuses pictures below 32 pixels a side and writes beyond its buffers at many sizes below 64
-# (48x48 and 34x32 abort in three runs of three; 64x64, 66x66, 128x128 never did).
-CODECS = {
-    "h264": CodecKind("libx264", "h264", "crf", 0, 51),
-    "h265": CodecKind("libx265", "hevc", "crf", 0, 51, smallest=64),
-    "vp9": CodecKind("libvpx-vp9", "vp9", "crf", 0, 63),
-    "mpeg2": CodecKind("mpeg2video", "mpeg2video", "qscale", 1, 31),
-    "mpeg4": CodecKind("mpeg4", "mpeg4", "qscale", 1, 31),
-}
+CODECS = CODEC_KINDS
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium")
 
 
@@ -88,4 +69,8 @@ class CodecSettings:
             return options | {"preset": self.preset, "x265-params": params}
         if self.codec == "vp9":
             options |= {"deadline": "realtime", "cpu-used": "6", "lag-in-frames": "0"}
+        if self.codec == "av1":
+            options |= {"preset": "8", "svtav1-params": f"lp=1:lookahead={LOOKAHEAD_FRAMES}"}
+        if self.codec == "mjpeg":
+            options["strict"] = "unofficial"  # limited range
         return options

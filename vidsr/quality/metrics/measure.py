@@ -13,6 +13,7 @@ from vidsr.quality.metrics.niqe import BLOCK, niqe
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
 from vidsr.quality.metrics.ssim import WINDOW, ssim
 
+ORIGINAL = "original"  # the method that is none: what a metric without reference says of the HR
 EQUAL_DB = 100.0  # what an equal picture counts in a mean, where infinity would swallow the rest
 
 
@@ -29,6 +30,7 @@ METRICS = {
     "ssim": Metric("SSIM of Y, higher is better", 4),
     "niqe": Metric("NIQE (this project's own model), lower is better", 2),
     "flicker": Metric("Flicker in 8-bit levels rms, lower is better", 3),
+    "coding_error": Metric("Error of the small clip by its codec, in 8-bit levels rms", 2),
 }
 
 

@@ -49,6 +49,7 @@ EPILOG = """examples:
   vidsr-train PHOTOS --out runs/big --model srresnet --init lite-x4 --steps 20000
   vidsr-train PHOTOS --out runs/gan --model srgan --init runs/big/model.safetensors \\
               --vgg vgg19.pth --steps 5000
+  vidsr-train VIDEOS --out runs/web --recipe codecs --portion 0-50% --cache pairs --minutes 60
   vidsr-train PHOTOS --out runs/cctv --init lite-x4 --recipe surveillance --minutes 30
   vidsr-train --out runs/lite --resume
 What --init names gives model, scale and dimensions, too, unless they are given.
@@ -70,7 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=NAME,
         usage="vidsr-train DATA --out FOLDER (--minutes N | --steps N) [options]",
-        description="Train a generator on a folder of photographs, or of pairs (hr/ and lr/).",
+        description="Train a generator on photographs and videos, or on pairs (hr/ and lr/).",
         epilog=EPILOG,
     )
     parser.add_argument("data", nargs="?", metavar="DATA", help=argparse.SUPPRESS)
@@ -119,7 +120,19 @@ def _add_data(group: argparse._ArgumentGroup) -> None:
         "--clips",
         type=int,
         metavar="N",
-        help="the clips cut of a picture, for recipes with motion (8)",
+        help="the clips cut of a picture, for recipes with motion, or of a spot of a video (8)",
+    )
+    group.add_argument(
+        "--spots", type=int, metavar="N", help="the spots of each video, spread over its time (64)"
+    )
+    group.add_argument(
+        "--portion", metavar="BEGIN-END%", help="the part of each video to learn from (0-100%%)"
+    )
+    group.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the pairs there, and take those there are",
     )
     group.add_argument(
         "--batch", type=int, metavar="N", help="the crops of a step, in each process"
@@ -212,7 +225,7 @@ def _add_setting(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--version", action="version", version=f"vidsr {__version__}")
 
 
-SETTING = ("device", "threads", "every", "tensorboard", "stop_after", "out")
+SETTING = ("device", "threads", "every", "tensorboard", "stop_after", "out", "cache")
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -229,7 +242,7 @@ def _options(arguments: argparse.Namespace) -> Options:
 
 def _new(arguments: argparse.Namespace, given: dict[str, Any]) -> Options:
     if arguments.data is None:
-        raise OptionError("DATA is missing: a folder of photographs, or of pairs")
+        raise OptionError("DATA is missing: a folder of photographs or videos, or of pairs")
     if arguments.init is None:
         return preset(arguments.model or "lite", **given)
     config = stated_config(find_weights(arguments.init))

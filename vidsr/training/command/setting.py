@@ -14,9 +14,10 @@ from vidsr.models.header import stated_config
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.shipped import find_weights
 from vidsr.option_values import check_device_name
-from vidsr.training.folders import training_files, validation_files
+from vidsr.training.folders import training_material, validation_files
 from vidsr.training.networks.vgg_file import require_vgg
 from vidsr.training.options import Options
+from vidsr.training.portions import portions_of
 from vidsr.training.records.run_folder import RunFolder, require_state
 
 log = logging.getLogger("vidsr")
@@ -32,6 +33,7 @@ class Setting:
     every: int | None = None
     stop_after: int | None = None
     tensorboard: bool = False
+    cache: Path | None = None
     interrupted: Callable[[], bool] = lambda: False
     tell: Callable[[str], None] = log.info
 
@@ -67,7 +69,10 @@ def check_begin(options: Options, setting: Setting, *, resume: bool) -> None:
         require_vgg(Path(options.vgg))
     if options.validate is not None:
         validation_files(Path(options.validate), options.scale)
-    training_files(Path(options.data))
+    material = training_material(Path(options.data))
+    portions_of(list(material.videos), options.portion)
+    if setting.cache is not None:
+        check_folder(setting.cache)
 
 
 def check_teacher(options: Options, config: GeneratorConfig) -> None:

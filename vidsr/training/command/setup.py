@@ -165,7 +165,9 @@ def _restore(learner: Fidelity, state: dict[str, Any], folder: RunFolder) -> Non
 def _read(options: Options, setting: Setting, colour: bool) -> Prepared:
     hold_back = 0 if options.validate else HELD_BACK
     threads = setting.threads or os.cpu_count() or 1
-    return prepare(options, threads=threads, colour=colour, hold_back=hold_back)
+    return prepare(
+        options, threads=threads, colour=colour, hold_back=hold_back, cache=setting.cache
+    )
 
 
 def _pool(options: Options, data: Prepared, device: torch.device, setting: Setting) -> CropPool:
@@ -174,9 +176,16 @@ def _pool(options: Options, data: Prepared, device: torch.device, setting: Setti
     pool = CropPool(pairs, scale=options.scale, crop=options.crop, device=device)
     skipped = f", {len(data.skipped)} skipped" if data.skipped else ""
     setting.tell(
-        f"{data.pictures} pictures to learn from, {count} pairs, {pool.bytes / 1e6:.0f} MB{skipped}"
+        f"{_counts(data)} to learn from, {count} pairs, {pool.bytes / 1e6:.0f} MB{skipped}"
     )
     return pool
+
+
+def _counts(data: Prepared) -> str:
+    videos = f"{data.videos} video{'s' if data.videos != 1 else ''}" if data.videos else ""
+    if not data.pictures:
+        return videos or "0 pictures"
+    return f"{data.pictures} pictures" + (f" and {videos}" if videos else "")
 
 
 def _can_draw(setting: Setting) -> bool:

@@ -22,10 +22,16 @@ CANDIDATES = 2
 
 @dataclass(frozen=True)
 class TrainingPair:
-    """Picture at both sizes, uint8: ``low`` ``[C, h, w]`` and ``high`` ``[C, s*h, s*w]``."""
+    """Picture at both sizes, uint8: ``low`` ``[C, h, w]`` and ``high`` ``[C, s*h, s*w]``.
+
+    ``chain`` says how ``low`` was made, and ``error`` how far coding moved its luma: rms in levels
+    of 8 bits.
+    """
 
     low: Tensor
     high: Tensor
+    chain: str = ""
+    error: float = 0.0
 
 
 def luma(rgb: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pairs of pictures made of a folder: photographs degraded here, or pairs made before."""
+"""Pairs of pictures: photographs and videos degraded here, or pairs made before."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from vidsr.degradation.clips import pan_clip
 from vidsr.degradation.recipe import Recipe
-from vidsr.errors import InputError, NoInputError, OptionError, VidsrError
-from vidsr.picture.size import Size
+from vidsr.errors import InputError, NoInputError, OptionError, OutputError, VidsrError
+from vidsr.training.data.cache import PairCache
 from vidsr.training.data.crop_pool import TrainingPair, to_luma
-from vidsr.training.folders import is_paired, partner, training_files
+from vidsr.training.data.degraded import halve as halve
+from vidsr.training.data.degraded import is_plain as is_plain
+from vidsr.training.data.degraded import moving_pair, still_pair
+from vidsr.training.data.degraded import trim as trim
+from vidsr.training.data.video_pairs import video_pairs
+from vidsr.training.folders import Material, is_paired, partner, training_material
 from vidsr.training.options import Options
-from vidsr.video.still_images import read_rgb, to_bytes, to_unit
+from vidsr.training.portions import portions_of
+from vidsr.video.still_images import read_rgb
 
 log = logging.getLogger("vidsr")
-CLIP_FRAMES = 6
-"""Frames of a degraded clip: enough for predicted and bidirectional pictures of a codec."""
-CLIP_SIDE = 256
-"""Side of a degraded clip in high-resolution pixels, at the least."""
 
 
 @dataclass
@@ -36,51 +36,109 @@ class Prepared:
     pairs: list[TrainingPair]
     paired: bool = False  # rather than degraded here
     held_back: list[Path] = field(default_factory=list)
+    spared: list[TrainingPair] = field(default_factory=list)  # held back of videos, in RGB
     skipped: list[str] = field(default_factory=list)
     pictures: int = 0  # that the pairs were made of
+    videos: int = 0
 
 
-def prepare(options: Options, *, threads: int, colour: bool, hold_back: int) -> Prepared:
-    """Read and degrade every picture of ``options.data``, ``hold_back`` of them excepted.
+def prepare(
+    options: Options, *, threads: int, colour: bool, hold_back: int, cache: Path | None = None
+) -> Prepared:
+    """Read and degrade what is in ``options.data``, ``hold_back`` pictures of it excepted.
 
     A folder with ``hr`` and ``lr`` in it holds pairs of equal names. ``colour`` keeps RGB; luma
-    otherwise. Damaged pictures and those smaller than a crop are skipped, named and counted.
+    otherwise. Damaged pictures and those smaller than a crop are skipped, named and counted. Where
+    there are only videos, pairs of their last spots are held back. ``cache`` is a folder that keeps
+    what was degraded.
 
     Raises:
         NoInputError: The folder is absent or empty.
         InputError: Nothing is left to learn from.
-        OptionError: The recipe is unknown, or changes nothing.
+        OptionError: The recipe is unknown, or changes nothing; a portion is wrong.
+        OutputError: The cache cannot be written.
     """
-    folder = Path(options.data)
-    paired, files = is_paired(folder), training_files(folder)
-    load: Callable[[Path], list[TrainingPair]]
-    if paired:
-        load = partial(_read_pair, options)
-    else:
-        recipe = Recipe.load(options.recipe)
-        if options.scale == 1 and is_plain(recipe):
-            raise OptionError(
-                f"recipe {options.recipe} at scale 1 changes nothing, so nothing can be learned",
-                hint="choose another --recipe, such as motion",
-            )
-        load = partial(_degrade, options, recipe)
-    kept, held_back = _split(files, hold_back)
+    data = Path(options.data)
+    paired, material = is_paired(data), training_material(data)
+    kept, held_back = _split(material.pictures, hold_back)
+    load = _loader(options, paired, list(material.videos), cache)
     prepared = Prepared([], paired, held_back)
-    work = partial(_attempt, load, colour)
+    spare = 0 if kept else hold_back
     with ThreadPoolExecutor(threads) as workers:
-        for result in workers.map(work, kept):
+        sources = [*kept, *material.videos]
+        for source, result in zip(sources, workers.map(load, sources), strict=True):
             if isinstance(result, str):
                 log.warning("skipped %s", result)
                 prepared.skipped.append(result)
             else:
-                prepared.pairs += result
-                prepared.pictures += 1
+                _add(prepared, source in material.videos, result, spare, options.clips, colour)
     if not prepared.pairs:
         raise InputError(
-            f"{folder}: none of {len(kept)} pictures can be trained on; {prepared.skipped[0]}",
+            f"{data}: none of {len(sources)} {_kind(material)} can be trained on; "
+            f"{prepared.skipped[0]}",
             hint="choose a smaller --crop, or other pictures",
         )
     return prepared
+
+
+def _kind(material: Material) -> str:
+    return "sources" if material.videos else "pictures"
+
+
+def _add(
+    prepared: Prepared,
+    video: bool,
+    pairs: list[TrainingPair],
+    spare: int,
+    clips: int,
+    colour: bool,
+) -> None:
+    """Take the pairs of one source; of a video the last spot is held back, if any is to be."""
+    prepared.pictures += not video
+    prepared.videos += video
+    if video and spare > len(prepared.spared) and len(pairs) > clips:
+        pairs, last = pairs[:-clips], pairs[-clips:]
+        prepared.spared += last[: spare - len(prepared.spared)]
+    prepared.pairs += pairs if colour else [_in_luma(pair) for pair in pairs]
+
+
+def _in_luma(pair: TrainingPair) -> TrainingPair:
+    return replace(pair, low=to_luma(pair.low), high=to_luma(pair.high))
+
+
+Load = Callable[[Path], list[TrainingPair] | str]
+
+
+def _loader(options: Options, paired: bool, videos: list[Path], cache: Path | None) -> Load:
+    """Return what makes the pairs of a source, or gives the reason why there are none."""
+    if paired:
+        return partial(_attempt, partial(_read_pair, options))
+    recipe = Recipe.load(options.recipe)
+    if options.scale == 1 and is_plain(recipe):
+        raise OptionError(
+            f"recipe {options.recipe} at scale 1 changes nothing, so nothing can be learned",
+            hint="choose another --recipe, such as motion",
+        )
+    portions = portions_of(videos, options.portion)
+
+    def make(path: Path) -> list[TrainingPair]:
+        if path in portions:
+            return video_pairs(path, portions[path], recipe, options)
+        return _degrade(options, recipe, path)
+
+    if cache is None:
+        return partial(_attempt, make)
+    store = PairCache(cache)
+
+    def make_once(path: Path) -> list[TrainingPair]:
+        portion = str(portions.get(path, ""))
+        known = store.load(path, options, portion)
+        if known is None:
+            known = make(path)
+            store.store(path, options, portion, known)
+        return known
+
+    return partial(_attempt, make_once)
 
 
 def _split(files: Sequence[Path], count: int) -> tuple[list[Path], list[Path]]:
@@ -91,37 +149,14 @@ def _split(files: Sequence[Path], count: int) -> tuple[list[Path], list[Path]]:
     return [f for i, f in enumerate(files) if i not in held], [files[i] for i in sorted(held)]
 
 
-def _attempt(
-    load: Callable[[Path], list[TrainingPair]], colour: bool, path: Path
-) -> list[TrainingPair] | str:
-    """Return the pairs of one file, or the reason why there are none."""
+def _attempt(load: Callable[[Path], list[TrainingPair]], path: Path) -> list[TrainingPair] | str:
+    """Return the pairs of one file, or the reason why there are none. Raises OutputError."""
     try:
-        pairs = load(path)
+        return load(path)
+    except OutputError:
+        raise
     except VidsrError as error:
         return str(error)
-    return pairs if colour else [TrainingPair(to_luma(p.low), to_luma(p.high)) for p in pairs]
-
-
-def is_plain(recipe: Recipe) -> bool:
-    """Return True if a recipe only resizes, always alike: then whole pictures do for pairs."""
-    chains = [recipe.sample(seed) for seed in range(8)]
-    same = len({chain.describe() for chain in chains}) == 1
-    return same and all(step.op == "resize" for step in chains[0].steps)
-
-
-def trim(picture: Tensor, scale: int) -> Tensor:
-    """Cut ``[C, H, W]`` at the bottom and right to a multiple of ``scale``."""
-    height, width = (side // scale * scale for side in picture.shape[1:])
-    return picture[:, :height, :width].contiguous()
-
-
-def halve(picture: Tensor) -> Tensor:
-    """Shrink uint8 ``[C, H, W]`` to half its size, bicubic with antialiasing."""
-    size = [side // 2 for side in picture.shape[1:]]
-    small = torch.nn.functional.interpolate(
-        to_unit(picture)[None], size, mode="bicubic", antialias=True
-    )
-    return to_bytes(small[0])
 
 
 def _read_pair(options: Options, path: Path) -> list[TrainingPair]:
@@ -151,25 +186,6 @@ def _degrade(options: Options, recipe: Recipe, path: Path) -> list[TrainingPair]
     return [
         moving_pair(sizes[clip % len(sizes)], recipe, options, rng) for clip in range(options.clips)
     ]
-
-
-def still_pair(picture: Tensor, recipe: Recipe, scale: int) -> TrainingPair:
-    """Pair a whole picture with its degradation, by a recipe that neither draws nor moves."""
-    high = trim(picture, scale)
-    return TrainingPair(to_bytes(recipe.sample(0).apply(to_unit(high)[None], scale)[0]), high)
-
-
-def moving_pair(
-    picture: Tensor, recipe: Recipe, options: Options, rng: random.Random
-) -> TrainingPair:
-    """Pair one frame, not the first, of a short clip out of a picture with its degradation."""
-    scale = options.scale
-    side = max(CLIP_SIDE, (options.crop + 16) * scale)
-    height, width = (min(side, length) // scale * scale for length in picture.shape[1:])
-    clip = to_unit(to_bytes(pan_clip(picture, CLIP_FRAMES, Size(width, height), rng)))
-    low = recipe.sample(rng.randrange(2**31)).apply(clip, scale)
-    frame = rng.randrange(1, CLIP_FRAMES)
-    return TrainingPair(to_bytes(low[frame]), to_bytes(clip[frame]))
 
 
 def _require(path: Path, picture: Tensor, side: int) -> None:

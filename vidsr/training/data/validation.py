@@ -62,9 +62,9 @@ def load_samples(folder: Path, recipe: Recipe, scale: int) -> list[Sample]:
 
 
 def samples_of(data: Prepared, recipe: Recipe, scale: int) -> list[Sample]:
-    """Load the pictures held back from training, degraded by ``recipe`` or with their own LR.
+    """Load what was held back from training, degraded by ``recipe`` or with its own LR.
 
-    Those that cannot be read are skipped and named.
+    Pictures that cannot be read are skipped and named.
     """
     samples = []
     for path in data.held_back:
@@ -74,6 +74,9 @@ def samples_of(data: Prepared, recipe: Recipe, scale: int) -> list[Sample]:
         except InputError as error:
             log.warning("skipped %s", error)
             data.skipped.append(str(error))
+    for number, pair in enumerate(data.spared, 1):
+        upscaled = upscale_bicubic(pair.low, scale)
+        samples.append(Sample(f"clip {number}", pair.low, pair.high, upscaled))
     return samples
 
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vidsr.degradation.recipe_files import read_recipe
 from vidsr.errors import OptionError
@@ -14,6 +15,10 @@ from vidsr.models.shipped import find_weights
 from vidsr.terminal.command import run_command
 from vidsr.terminal.parser import Parser
 from vidsr.video.image_sequences import picture_files
+
+if TYPE_CHECKING:
+    from vidsr.degradation.recipe import Recipe
+    from vidsr.models.zoo import Model
 
 # Everything that loads torch is imported where it is used: what was typed wrong is told before.
 
@@ -31,6 +36,11 @@ def build_parser() -> argparse.ArgumentParser:
         default="bicubic",
         metavar="NAME|FILE",
         help="the recipe that the network was trained on (bicubic)",
+    )
+    parser.add_argument(
+        "--coded",
+        action="store_true",
+        help="find those of the networks for coded footage beside the model",
     )
     parser.add_argument(
         "--count",
@@ -67,9 +77,31 @@ def _work(arguments: argparse.Namespace, _: Callable[[], bool]) -> None:
     from vidsr.training.tools.find_steps import make_steps
 
     model, recipe = load_model(arguments.model), Recipe.load(arguments.recipe)
-    output = arguments.output or steps_path(model.path)
-    write_text(output, make_steps(model, arguments.photos, recipe, arguments.count).to_json())
+    if arguments.coded:
+        text, beside = _coded(model, arguments, recipe)
+    else:
+        steps = make_steps(model, arguments.photos, recipe, arguments.count)
+        text, beside = steps.to_json(), steps_path(model.path)
+    output = arguments.output or beside
+    write_text(output, text)
     print(output)
+
+
+def _coded(model: Model, arguments: argparse.Namespace, recipe: Recipe) -> tuple[str, Path]:
+    """Return the steps of every network for coded footage as JSON, and where they lie."""
+    from vidsr.engines.openvino_int8.coded_steps import coded_steps_json, coded_steps_path
+    from vidsr.training.tools.find_steps import make_steps
+
+    if model.strengths is None:
+        raise OptionError(
+            f"--coded: {model.name} has no networks for coded footage",
+            hint="python -m vidsr.training.tools.strengths puts them beside it.",
+        )
+    networks = (
+        make_steps(model.at(step), arguments.photos, recipe, arguments.count)
+        for step in range(1, model.strengths.last_step + 1)
+    )
+    return coded_steps_json(model, networks), coded_steps_path(model.path)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -36,6 +36,7 @@ class Codec:
 
     ``max_rate`` is the highest nominal frame rate it takes; timestamps may be closer than that.
     ``formats`` are the pixel formats to choose from, empty for all that the encoder lists.
+    ``bt601`` is True where readers assume that matrix whatever a file says.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Codec:
     families: tuple[Family, ...] = ("yuv", "gray", "rgb")
     formats: tuple[str, ...] = ()
     jpeg_range: bool = False
+    bt601: bool = False
     max_rate: int = 100_000
     crf_min: int = 0
     crf_option: str = "crf"
@@ -103,6 +105,15 @@ CODECS = {
         Codec("png", "png", options={"pred": "mixed"}),
         Codec("jpeg", "mjpeg", options={"qmin": "1", "qmax": "2"}, jpeg_range=True),
         Codec("tiff", "tiff", families=("gray", "rgb")),
+        Codec("gif", "gif", families=("rgb",), formats=("pal8",), max_rate=100),
+        Codec("apng", "apng", options={"pred": "mixed"}, families=("gray", "rgb")),
+        Codec("webp", "libwebp", options={"quality": "95"}, families=("yuv",), bt601=True),
+        Codec(
+            *("dnxhr", "dnxhd", 0, 0),
+            presets=("dnxhr_lb", "dnxhr_sq", "dnxhr_hq", "dnxhr_hqx", "dnxhr_444"),
+            preset_option="profile",
+            families=("yuv",),
+        ),
         # FFmpeg lists every format for all three; these are what the bitstreams and cards of the
         # last years share: 10 bits of H.264 and 4:2:2 need the newest, AV1 has 4:2:0 alone.
         _nvenc("h264_nvenc", 51, 17, "yuv420p", "yuv444p"),
@@ -120,6 +131,7 @@ OTHER_NAMES = {c.encoder: c.name for c in CODECS.values()} | {
     "mjpeg": "jpeg",
     "jpg": "jpeg",
     "tif": "tiff",
+    "dnxhd": "dnxhr",
     "nvenc": "h264_nvenc",
 }
 

@@ -44,6 +44,9 @@ def encoder_options(
         options[codec.crf_option] = str(codec.crf if crf is None else crf)
     if codec.name == "prores":
         options["profile"] = preset or ("4444" if pixel.subsampling == (1, 1) else "hq")
+    elif codec.name == "dnxhr":
+        deep, full = pixel.depth > 8, pixel.subsampling == (1, 1)
+        options["profile"] = preset or f"dnxhr_{'444' if full else 'hqx' if deep else 'hq'}"
     elif codec.presets:
         options[codec.preset_option] = preset or codec.preset
     return options

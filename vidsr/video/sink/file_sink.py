@@ -16,11 +16,18 @@ from vidsr.picture.frame import Frame, tag_image, to_image
 from vidsr.video.close_codecs import writing
 from vidsr.video.header import StreamHeader
 from vidsr.video.sink.base import Written
+from vidsr.video.sink.encoder_formats import PALETTE
+from vidsr.video.sink.media_lengths import settle_media_lengths
+from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
-from vidsr.video.sink.passthrough import Passthrough
-from vidsr.video.sink.stream_plan import MUX_ERRORS, copy_tags
-
-MAX_TIMESCALE = 1_000_000
+from vidsr.video.sink.packet_times import PacketTimes
+from vidsr.video.sink.passthrough import Passthrough, keep_pid
+from vidsr.video.sink.read_back import check_read_back, written_tags
+from vidsr.video.streams.copies import MUX_ERRORS
+from vidsr.video.streams.picture_marks import hide_empty_views
+from vidsr.video.streams.picture_tags import add_tags
+from vidsr.video.streams.pictures_out import Palette, TargetClock
+from vidsr.video.streams.tags import copy_tags, service_tags
 
 
 class FileSink:
@@ -34,11 +41,12 @@ class FileSink:
         self.plan, self.notes = plan, notes
         self.frames = 0
         self.bytes_written = 0
-        self._durations: dict[int, int] = {}
-        self._end = 0
         self._first_pts: int | None = None
         self._last_pts = 0
-        self._delay: int | None = None
+        self._times = PacketTimes(
+            in_decoding_order=plan.target.container in ("mp4", "mov"),
+            step=1 / (plan.rate * plan.time_base),
+        )
         self._closed = True
         try:
             self._claim = plan.target.open()
@@ -54,43 +62,33 @@ class FileSink:
             raise
 
     def _open(self, header: StreamHeader) -> None:
-        plan, options = self.plan, self._muxer_options(header)
+        plan = self.plan
+        options = muxer_options(plan, header, self.notes)
         self.container = av.open(
-            plan.target.url, "w", format=plan.target.container, options=options
+            plan.target.url, "w", format=plan.target.container, container_options=options
         )
         self._closed = False
         self._add_streams(header)
         if plan.bitexact:  # read with the header, at the first packet
             self.container.flags |= Flags.bitexact.value  # type: ignore[operator]
 
-    def _muxer_options(self, header: StreamHeader) -> dict[str, str]:
-        if self.plan.target.container in ("mp4", "mov"):
-            # Starts other than zero are counted in this unit, by default a millisecond.
-            options = {"movie_timescale": str(min(self.plan.time_base.denominator, MAX_TIMESCALE))}
-            if header.first_pts < 0:
-                # Else an edit list hides every frame before zero; all streams move together.
-                options["avoid_negative_ts"] = "make_non_negative"
-                self.notes.say("the source starts before time zero: all streams are moved to it")
-            return options
-        if self.plan.target.container != "image2":
-            return {}
-        if not self.plan.target.sequence:
-            return {"update": "1"}
-        return {"start_number": str(header.first_number)}
-
     def _add_streams(self, header: StreamHeader) -> None:
-        self.passthrough = Passthrough(header.streams, self.container)
+        self._palette = Palette()
+        self._clock = TargetClock(header.info.time_base, self.plan.time_base)
+        self._picture_tags = kept_tags(self.plan, header, self.notes)
+        self.passthrough = Passthrough(header.streams, self.container, self.plan.target)
         for stream in self.plan.streams:
             if stream.action == "encode":
                 self.stream = configure_encoder(self.container, self.plan)
                 if video := header.video_stream:
+                    keep_pid(self.stream, video.pid, self.plan.target)
                     self.stream.metadata.update(copy_tags(video.tags))
                     self.stream.disposition = Disposition(video.disposition)
             else:
                 self.passthrough.add(stream)
         if self.plan.target.container == "image2":
             return
-        self.container.metadata.update(copy_tags(header.tags))
+        self.container.metadata.update(copy_tags(header.tags) | service_tags(header.service))
         if header.chapters:
             self.container.set_chapters(list(header.chapters))
 
@@ -104,16 +102,19 @@ class FileSink:
             )
         image = to_image(frame)
         frame.release()
-        if image.format.name != plan.encoder_format and not plan.codec.jpeg_range:
+        if plan.encoder_format == PALETTE:
+            image = self._palette.apply(image)
+        elif image.format.name != plan.encoder_format and not plan.codec.jpeg_range:
             # swscale's slice threads overwrite samples of some formats: one thread.
             image = image.reformat(format=plan.encoder_format, threads=1)
             tag_image(image, frame.format.color)
-        image.pts, image.time_base = frame.pts, plan.time_base
-        if frame.pts is not None:
-            self._first_pts = frame.pts if self._first_pts is None else self._first_pts
-            self._last_pts = frame.pts
-        if frame.pts is not None and frame.duration is not None:
-            self._durations[frame.pts] = frame.duration
+        pts, duration = self._clock.place(frame.pts, frame.duration)
+        image.pts, image.time_base = pts, plan.time_base
+        if pts is not None:
+            self._first_pts = pts if self._first_pts is None else self._first_pts
+            self._last_pts = pts
+        if pts is not None and duration is not None:
+            self._times.showing(pts, duration)
         self._mux(image)
         self.frames += 1
 
@@ -135,26 +136,24 @@ class FileSink:
     def _mux(self, image: av.VideoFrame | None) -> None:
         try:
             packets = self.stream.encode(image)
+            for packet in packets if image is None and self._too_short else ():
+                packet.dts = packet.pts
+            self._times.settle(packets, last=image is None)
             for packet in packets:
-                if image is None and self._too_short:
-                    packet.dts = packet.pts
-                self._restore_duration(packet, last=image is None and packet is packets[-1])
+                if self._picture_tags:
+                    packet = self._tagged(packet)
                 self.bytes_written += packet.size
                 self.container.mux_one(packet)
         except MUX_ERRORS as error:
             raise self._failure(f"writing failed at frame {self.frames}", error) from error
 
-    def _restore_duration(self, packet: av.Packet[Any], *, last: bool) -> None:
-        """Set the duration that encoders forget; for the last frame nothing else tells."""
-        if packet.pts is None or packet.dts is None:
-            return
-        packet.duration = self._durations.pop(packet.pts, packet.duration or 0)
-        self._end = max(self._end, packet.pts + packet.duration)
-        if self._delay is None:
-            self._delay = packet.pts - packet.dts
-        if last and self.plan.target.container in ("mp4", "mov"):
-            # These count durations in decoding order, in which the frame shown last may be earlier.
-            packet.duration = max(packet.duration, self._end - packet.dts - self._delay)
+    def _tagged(self, packet: av.Packet[Any]) -> av.Packet[Any]:
+        data = add_tags(bytes(packet), self._picture_tags, self.plan.format.pixel.family)
+        tagged: av.Packet[Any] = av.Packet(data)
+        tagged.stream, tagged.time_base = self.stream, packet.time_base
+        tagged.pts, tagged.dts, tagged.duration = packet.pts, packet.dts, packet.duration
+        tagged.is_keyframe = True
+        return tagged
 
     @property
     def _too_short(self) -> bool:
@@ -176,14 +175,25 @@ class FileSink:
         self._mux(None)
         try:
             self.passthrough.finish()
+            self._wanted = written_tags(self.container)
             self._closed = True
             self.container.close()
+            if self.plan.target.container in ("mp4", "mov"):
+                settle_media_lengths(self.plan.target.working)
+            if self.plan.marks.stereo and self.plan.target.container == "mp4":
+                hide_empty_views(self.plan.target.working)
             self.bytes_written = self.plan.target.size()
+            check_read_back(self.plan, self._wanted, self.notes)
             self.plan.target.commit(self.notes)
         except MUX_ERRORS as error:
             self.abort()
             raise self._failure("writing the end failed", error) from error
         self._claim.release()
+        if self._clock.moved:
+            self.notes.say(
+                f"{self._clock.moved} frames were moved: {self.plan.target.path.suffix} has a "
+                "constant frame rate"
+            )
         if self.passthrough.retimed:
             self.notes.say(f"{self.passthrough.retimed} packets went back in time and were moved")
         if self.passthrough.unreadable:

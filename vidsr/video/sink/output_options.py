@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vidsr.errors import OptionError
+from vidsr.option_values import AudioChoice
 from vidsr.video.sink.codec_defaults import (
     CODECS,
     MPEGTS_CODECS,
@@ -18,7 +19,23 @@ from vidsr.video.sink.codec_defaults import (
 from vidsr.video.sink.encoder_formats import check_pixel_format
 from vidsr.video.sink.target_file import Target
 
-_PICTURES = {".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
+_PICTURES = {
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".webp": "webp",
+}
+# Of containers that take few codecs: the first is the default, the last the one for more bits.
+_FEW = {
+    "gif": ("gif",),
+    "apng": ("apng",),
+    "webp": ("webp",),
+    "avif": ("av1", "av1_nvenc", "av1"),
+    "avi": ("jpeg", "h264", "h264_nvenc", "ffv1"),
+    "mxf": ("dnxhr",),
+}
+_NOWHERE_ELSE = ("gif", "apng", "webp")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +46,7 @@ class OutputOptions:
     crf: int | None = None
     preset: str | None = None
     pix_fmt: str | None = None
+    audio: AudioChoice = "copy"
     drop_incompatible: bool = False
     overwrite: bool = False
 
@@ -41,6 +59,8 @@ def default_codec(target: Target, *, deep: bool, large: bool) -> Codec:
     """
     if target.container == "image2":
         return CODECS[_PICTURES.get(target.path.suffix.lower(), "png")]
+    if target.container in _FEW:
+        return CODECS[_FEW[target.container][-1 if deep else 0]]
     if target.container == "webm":
         return CODECS["av1" if deep else "vp9"]
     return CODECS["hevc" if deep or large else "h264"]
@@ -56,6 +76,12 @@ def check_pair(codec: Codec, target: Target) -> None:
                 f"codec = {codec.name!r}: {suffix} pictures are {picture.name}.",
                 hint="leave `codec` out.",
             )
+    few = _FEW.get(target.container, ())
+    if few and codec.name not in few:
+        expected = ", ".join(dict.fromkeys(few))
+        raise OptionError(f"codec = {codec.name!r}: {suffix} holds {expected} alone.")
+    if codec.name in _NOWHERE_ELSE and not few and target.container != "image2":
+        raise OptionError(f"codec = {codec.name!r}: {suffix} cannot hold it.")
     if target.container == "mpegts" and codec.bitstream not in MPEGTS_CODECS:
         raise OptionError(
             f"codec = {codec.name!r}: {suffix} cannot hold it; expected h264, hevc, "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import av
@@ -15,9 +15,10 @@ from vidsr.notes import Notes
 from vidsr.picture.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.picture.size import Size
-from vidsr.video.header import StreamHeader
-from vidsr.video.info import SourceInfo
+from vidsr.video.header import SideStream, StreamHeader
+from vidsr.video.info import PictureMarks, SourceInfo
 from vidsr.video.sink.codec_defaults import Codec, find_codec
+from vidsr.video.sink.encoder_formats import PALETTE, player_format
 from vidsr.video.sink.encoder_settings import (
     add_parameters,
     check_device,
@@ -25,15 +26,15 @@ from vidsr.video.sink.encoder_settings import (
     encoder_options,
 )
 from vidsr.video.sink.output_options import OutputOptions, check_pair, default_codec
-from vidsr.video.sink.player_formats import player_format
-from vidsr.video.sink.stream_plan import (
-    MUX_ERRORS,
-    StreamPlan,
-    plan_stream,
-)
+from vidsr.video.sink.stream_plan import Holder, StreamPlan, plan_stream
 from vidsr.video.sink.target_file import Target
+from vidsr.video.streams.copies import MUX_ERRORS
+from vidsr.video.streams.picture_marks import MARKED_CODECS, MARKING, STEREO_MODES, hand_on
 
-NO_DISPLAY_MATRIX = ("mpegts", "image2")
+# Files of pictures alone; sound beside them is left out as beside numbered pictures.
+PICTURES = ("image2", "gif", "apng", "webp", "avif")
+NO_DISPLAY_MATRIX = ("mpegts", *PICTURES, "avi", "mxf")
+CONSTANT_RATE = ("avi", "mxf")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class OutputPlan:
     display_matrix: tuple[int, ...] | None
     streams: tuple[StreamPlan, ...]
     bitexact: bool = False
+    marks: PictureMarks = field(default_factory=PictureMarks)
 
 
 def plan_output(
@@ -101,14 +103,20 @@ def plan_output(
         options=settings,
         encoder_format=name,
         format=VideoFormat(size.width, size.height, pixel, color),
-        time_base=info.time_base,
+        time_base=1 / info.rate if target.container in CONSTANT_RATE else info.time_base,
         rate=info.rate,
         sample_aspect_ratio=aspect,
         display_matrix=info.display_matrix,
+        marks=_marks(info, size, target, codec, notes),
         streams=tuple(
             replace(s, codec=codec.bitstream) if s.action == "encode" else s for s in streams
         ),
     )
+    if name == PALETTE:
+        notes.say("GIF holds 256 colours a picture and counts hundredths of a second")
+    if target.container == "avi" and codec.bitstream == "h264":
+        settings["bf"] = "0"  # AVI has no times, only an order
+        notes.say("FFmpeg reads H.264 in AVI a frame late")
     _try_encoder(plan)
     return plan
 
@@ -129,11 +137,34 @@ def target_color(source: VideoFormat, pixel: PixelFormat, codec: Codec) -> Color
         return replace(color, matrix=0, range=RANGE_FULL)
     if codec.jpeg_range:
         return replace(color, matrix=MATRIX_BT601, range=RANGE_FULL, siting="center")
+    if codec.bt601:
+        return replace(color, matrix=MATRIX_BT601, range=1, siting="center")
     if source.pixel.family == "rgb":
         matrix = MATRIX_BT2020 if color.primaries == MATRIX_BT2020 else MATRIX_BT709
         return replace(color, matrix=matrix, range=1, siting="left")
     # Players assume left unless the stream says otherwise, which H.264 and HEVC can.
     return replace(color, siting="topleft" if color.siting == "topleft" else "left")
+
+
+def _marks(
+    info: SourceInfo, size: Size, target: Target, codec: Codec, notes: Notes
+) -> PictureMarks:
+    """Return the container's marks at the target's size; nothing where they cannot be held."""
+    if not info.marks:
+        return info.marks
+    source, kept = info.format, PictureMarks()
+    if target.container in MARKING and codec.bitstream in MARKED_CODECS:
+        kept = info.marks.scaled(
+            Fraction(size.width, source.width), Fraction(size.height, source.height)
+        )
+    if kept.stereo not in STEREO_MODES.get(target.container, (kept.stereo,)):
+        kept = replace(kept, stereo=0)
+    if lost := info.marks.without(kept):
+        notes.say(
+            f"the source's {lost.named()} is not carried over: {codec.name} in "
+            f"{target.path.suffix} cannot hold it"
+        )
+    return kept
 
 
 def target_aspect(info: SourceInfo, size: Size) -> Fraction:
@@ -173,34 +204,60 @@ def plan_streams(
     if header.video is None:  # a source of frames alone
         return (StreamPlan(0, "video", "encode", ""),)
     plans = []
+    holder = Holder(target.container, target.locator.suffix, target.muxer_options)
     for stream in header.streams:
         if stream.index == header.video:
             plans.append(StreamPlan(stream.index, "video", "encode", ""))
             continue
-        plan = plan_stream(stream, target.container)
+        plan = plan_stream(stream, holder, options.audio)
         if plan.action == "drop":
-            _refuse_or_drop(plan, target, options, notes)
+            _refuse_or_drop(plan, stream, target, options, notes)
         elif plan.action == "convert":
-            notes.choose(f"subtitles, stream {plan.index}: {stream.codec} become {plan.codec}")
+            kind, verb = ("audio", "becomes") if plan.kind == "audio" else ("subtitles", "become")
+            notes.choose(f"{kind}, stream {plan.index}: {stream.codec} {verb} {plan.codec}")
         plans.append(plan)
     return tuple(plans)
 
 
-def _refuse_or_drop(plan: StreamPlan, target: Target, options: OutputOptions, notes: Notes) -> None:
+def _refuse_or_drop(
+    plan: StreamPlan, stream: SideStream, target: Target, options: OutputOptions, notes: Notes
+) -> None:
     where = f"{plan.kind} stream {plan.index} ({plan.codec})"
+    if plan.reason in ("chosen", "timecode"):
+        return
     if plan.reason == "data":
-        notes.say(f"{where} is dropped: no container takes such data as a copy")
+        notes.say(f"{where} is dropped: {target.path.suffix} takes no such data as a copy")
+    elif plan.reason == "cover":
+        notes.say(f"{where} is dropped: {target.path.suffix} takes no cover art")
     elif plan.reason == "unreadable":
-        notes.say(f"{where} is dropped: the file does not say how it is coded")
-    elif target.container == "image2":
+        why = plan.detail or "the file does not say how it is coded"
+        notes.say(f"{where} is dropped: {why}")
+    elif target.container in PICTURES:
         notes.say(f"{where} is dropped: pictures hold no other streams")
     elif options.drop_incompatible:
         notes.say(f"{where} is dropped: {target.path.suffix} cannot hold it")
     else:
         raise ContainerError(
-            f"{target.locator.name}: {target.path.suffix} cannot hold {where} of the source.",
-            hint="use .mkv, or `drop_incompatible` to leave it out.",
+            f"{target.locator.name}: {target.path.suffix} cannot hold {where} of the source"
+            f"{f' as {options.audio}' if _named(plan, options) else ''}.",
+            hint=_ways_out(plan, stream, target, options),
         )
+
+
+def _named(plan: StreamPlan, options: OutputOptions) -> bool:
+    return plan.kind == "audio" and options.audio not in ("copy", "auto")
+
+
+def _ways_out(plan: StreamPlan, stream: SideStream, target: Target, options: OutputOptions) -> str:
+    """Return what can be done: never a container that does not hold the stream either."""
+    ways = []
+    other = plan_stream(stream, Holder("matroska"), options.audio)
+    if target.container != "matroska" and other.action != "drop":
+        ways.append("use .mkv")
+    if plan.kind == "audio" and options.audio != "auto":
+        ways.append("audio = 'auto' to convert it")
+    ways.append("`drop_incompatible` to leave it out")
+    return f"{', or '.join(ways)}."
 
 
 def _try_encoder(plan: OutputPlan) -> None:
@@ -238,6 +295,7 @@ def configure_encoder(
     rate = min(plan.rate, Fraction(plan.codec.max_rate))
     stream = container.add_stream(plan.codec.encoder, rate=rate, options=plan.options)
     assert isinstance(stream, av.video.stream.VideoStream)
+    hand_on(plan.marks, plan.codec.bitstream, stream)
     context = stream.codec_context
     context.width, context.height = plan.format.width, plan.format.height
     context.pix_fmt = plan.encoder_format

@@ -7,18 +7,18 @@ from fractions import Fraction
 from typing import Any
 
 import av
+from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.stream import Stream
-from av.subtitles.codeccontext import SubtitleCodecContext
-from av.subtitles.subtitle import AssSubtitle, SubtitleSet
 
 from vidsr.video.header import SideStream
-from vidsr.video.sink.stream_plan import (
-    MUX_ERRORS,
-    StreamPlan,
-    add_copy,
-    copy_tags,
-)
+from vidsr.video.sink.stream_plan import StreamPlan
+from vidsr.video.sink.target_file import Target
+from vidsr.video.streams.audio import AudioConverter, add_encoded
+from vidsr.video.streams.audio_choice import codec_named
+from vidsr.video.streams.copies import MUX_ERRORS, add_copy
+from vidsr.video.streams.subtitles import SubtitleConverter
+from vidsr.video.streams.tags import copy_tags
 
 # Matroska counts milliseconds, so that packets shorter than one may share a decoding time.
 EQUAL_TIMES = ("matroska", "webm")
@@ -26,41 +26,19 @@ MAX_HELD = 32
 COVERS = {"mjpeg": ("cover.jpg", "image/jpeg"), "png": ("cover.png", "image/png")}
 
 
-class SubtitleConverter:
-    """A converter of text subtitles: decodes them, and encodes them in the target's own codec."""
-
-    def __init__(self, source: Stream, target: Stream) -> None:
-        decoder, encoder = source.codec_context, target.codec_context
-        assert isinstance(decoder, SubtitleCodecContext)
-        assert isinstance(encoder, SubtitleCodecContext)
-        decoder.open(strict=False)
-        encoder.subtitle_header = decoder.subtitle_header
-        self.decoder, self.encoder = decoder, encoder
-
-    def convert(self, packet: av.Packet[Any]) -> av.Packet[Any] | None:
-        """Return a new packet with the same times, None for one that shows nothing."""
-        shown = self.decoder.decode2(packet)
-        lines = [r.ass for r in shown.rects if isinstance(r, AssSubtitle)] if shown else []
-        if not lines or packet.pts is None:
-            return None
-        # Further lines of the same event: only the text after the eighth comma.
-        text = rb"\N".join([lines[0], *(line.split(b",", 8)[-1] for line in lines[1:])])
-        event = SubtitleSet.create(text=text, start=0, end=packet.duration or 0, pts=packet.pts)
-        converted = self.encoder.encode_subtitle(event)
-        converted.time_base = packet.time_base
-        return converted
-
-
 class Passthrough:
     """The way of foreign streams' packets into the target."""
 
-    def __init__(self, streams: Iterable[SideStream], target: OutputContainer) -> None:
-        self.target = target
+    def __init__(
+        self, streams: Iterable[SideStream], target: OutputContainer, place: Target | None = None
+    ) -> None:
+        self.target, self._place = target, place
         self.retimed = 0
         self.unreadable = 0
         self._sources = {stream.index: stream for stream in streams}
         self._streams: dict[int, Stream] = {}
         self._converters: dict[int, SubtitleConverter] = {}
+        self._sounds: dict[int, AudioConverter] = {}
         self._last_dts: dict[int, int] = {}
         self._held: dict[int, list[av.Packet[Any]]] = {}
 
@@ -74,13 +52,19 @@ class Passthrough:
             return
         stream = source.template
         assert stream is not None
-        if plan.action == "convert":
-            copy: Stream = self.target.add_stream(plan.codec)
+        if plan.action == "convert" and plan.kind == "audio":
+            sound = add_encoded(self.target, stream, codec_named(plan.codec))
+            assert isinstance(stream, AudioStream)
+            self._sounds[plan.index] = AudioConverter(stream, sound)
+            copy: Stream = sound
+        elif plan.action == "convert":
+            copy = self.target.add_stream(plan.codec)
             self._converters[plan.index] = SubtitleConverter(stream, copy)
             copy.codec_context.time_base = copy.time_base = stream.time_base or Fraction(1, 1000)
             copy.disposition = stream.disposition
         else:
             copy = add_copy(self.target, stream)
+        keep_pid(copy, source.pid, self._place)
         copy.metadata.update(copy_tags(source.tags))
         self._streams[plan.index] = copy
 
@@ -99,8 +83,16 @@ class Passthrough:
     def write(self, packet: av.Packet[Any]) -> None:
         """Mux one packet; packets of dropped streams are ignored. Raises one of MUX_ERRORS."""
         index = packet.stream.index
-        if index not in self._streams or (fitting := self._prepare(packet, index)) is None:
-            return
+        if index in self._sounds:
+            self._write_sound(index, packet)
+        elif index in self._streams and (fitting := self._prepare(packet, index)) is not None:
+            self._hold(index, fitting)
+
+    def _write_sound(self, index: int, packet: av.Packet[Any] | None) -> None:
+        for converted in self._sounds[index].convert(packet):
+            self._hold(index, converted)
+
+    def _hold(self, index: int, fitting: av.Packet[Any]) -> None:
         held = self._held.setdefault(index, [])
         held.append(fitting)
         if fitting.dts is not None or len(held) == MAX_HELD:
@@ -108,6 +100,8 @@ class Passthrough:
 
     def finish(self) -> None:
         """Mux what was still held back. Raises one of MUX_ERRORS."""
+        for index in self._sounds:
+            self._write_sound(index, None)
         for index in tuple(self._held):
             self._release(index)
 
@@ -157,7 +151,7 @@ class Passthrough:
             packet.dts = last + (not same)
             packet.pts = max(packet.pts, packet.dts) if packet.pts is not None else packet.dts
         # MP4 would cut off a last packet of no duration.
-        if last is not None and stream.type == "audio" and not packet.duration:
+        if last is not None and stream.type in ("audio", "data") and not packet.duration:
             packet.duration = packet.dts - last
         self._last_dts[index] = packet.dts
 
@@ -168,3 +162,9 @@ def _rescale(packet: av.Packet[Any], time_base: Fraction) -> None:
     packet.dts = None if packet.dts is None else round(packet.dts * factor)
     packet.duration = round((packet.duration or 0) * factor)
     packet.time_base = time_base
+
+
+def keep_pid(stream: Stream, pid: int | None, target: Target | None) -> None:
+    """Keep a stream's identifier from one transport stream to the next; discs have their own."""
+    if pid is not None and target and target.container == "mpegts" and not target.muxer_options:
+        stream.id = pid

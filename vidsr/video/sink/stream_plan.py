@@ -2,103 +2,93 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-import av
 from av.audio.stream import AudioStream
-from av.container import OutputContainer
-from av.stream import Stream
 
+from vidsr.option_values import AudioChoice
 from vidsr.video.header import SideStream
-from vidsr.video.sink.codec_defaults import MPEGTS_CODECS
+from vidsr.video.streams.audio import holds_encoded
+from vidsr.video.streams.audio_choice import chosen, raw_copy
+from vidsr.video.streams.holding import fits, has_no_decoder, same_codec
+from vidsr.video.streams.subtitles import SUBTITLE_CODEC, TEXT_SUBTITLES
 
 Action = Literal["encode", "copy", "convert", "drop"]
-
-MUX_ERRORS = (av.error.FFmpegError, ValueError, RuntimeError, OSError)
-TEXT_SUBTITLES = ("subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text")
-SUBTITLE_CODEC = {"mp4": "mov_text", "mov": "mov_text", "matroska": "subrip", "webm": "webvtt"}
-LAYOUTS = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")  # FFmpeg's defaults
-
-# Written by the muxer itself, or meaningless in another container.
-_OWN_TAGS = ("encoder", "major_brand", "minor_version", "compatible_brands", "duration")
-# mkvmerge's counts of the source's packets and bytes: wrong for what is encoded anew.
-_STATISTICS = ("DURATION", "_STATISTICS", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES")
+Reason = Literal["", "container", "data", "unreadable", "chosen", "timecode", "cover"]
 
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """The fate of one stream of the source. ``codec`` is its name in the target."""
+    """The fate of one stream of the source. ``codec`` is its name in the target.
+
+    ``reason`` and, in the words of a sentence's end, ``detail`` say why it is dropped.
+    """
 
     index: int
     kind: str
     action: Action
     codec: str
-    reason: str = ""
+    reason: Reason = ""
+    detail: str = ""
 
 
-def fits(container: str, stream: SideStream) -> bool:
-    """Return True if the container takes a copy of the stream: FFmpeg writes a header to try."""
-    if container == "image2" or stream.template is None:
-        return False
-    if container == "mpegts" and stream.codec not in MPEGTS_CODECS:
-        return False
-    probe = av.open(io.BytesIO(), "w", format=container)
-    try:
-        add_copy(probe, stream.template)
-        probe.start_encoding()
-    except MUX_ERRORS:
-        return False
-    finally:
-        with contextlib.suppress(*MUX_ERRORS):
-            probe.close()
-    return True
+@dataclass(frozen=True)
+class Holder:
+    """What is asked to hold streams: a container, its muxer's options, and the target's suffix."""
+
+    container: str
+    suffix: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
-def plan_stream(stream: SideStream, container: str) -> StreamPlan:
+def plan_stream(stream: SideStream, holder: Holder, audio: AudioChoice = "copy") -> StreamPlan:
     """Return what can become of a stream; ``reason`` says why it has to be dropped."""
     name, kind = stream.codec, stream.kind
     if kind == "data":
-        return StreamPlan(stream.index, kind, "drop", name, "data")
+        return _plan_data(stream, holder)
     if kind == "attachment":
-        action: Action = "copy" if container == "matroska" else "drop"
+        action: Action = "copy" if holder.container == "matroska" else "drop"
         return StreamPlan(stream.index, kind, action, name, "container")
+    if kind == "audio" and audio == "none":
+        return StreamPlan(stream.index, kind, "drop", name, "chosen")
+    if stream.cover and holder.container == "mov":
+        return StreamPlan(stream.index, kind, "drop", name, "cover")
     if not stream.readable:
-        return StreamPlan(stream.index, kind, "drop", name, "unreadable")
-    if fits(container, stream):
+        if has_no_decoder(stream) and fits(holder.container, stream, holder.options):
+            return StreamPlan(stream.index, kind, "copy", name)
+        return StreamPlan(stream.index, kind, "drop", name, "unreadable", stream.unreadable_why)
+    if kind == "audio":
+        return _plan_audio(stream, holder, audio)
+    if fits(holder.container, stream, holder.options):
         return StreamPlan(stream.index, kind, "copy", name)
-    if name in TEXT_SUBTITLES and container in SUBTITLE_CODEC:
-        return StreamPlan(stream.index, kind, "convert", SUBTITLE_CODEC[container])
+    if name in TEXT_SUBTITLES and holder.container in SUBTITLE_CODEC:
+        return StreamPlan(stream.index, kind, "convert", SUBTITLE_CODEC[holder.container])
     return StreamPlan(stream.index, kind, "drop", name, "container")
 
 
-def copy_tags(tags: Mapping[str, str]) -> dict[str, str]:
-    """Return metadata without what describes the source's own container."""
-    kept = {
-        k: v
-        for k, v in tags.items()
-        if k.lower() not in _OWN_TAGS and not k.upper().startswith(_STATISTICS)
-    }
-    # A track's title is called so by every muxer, but "name" by the MP4 demuxer.
-    if "name" in kept and "title" not in kept:
-        kept["title"] = kept.pop("name")
-    return kept
+def _plan_data(stream: SideStream, holder: Holder) -> StreamPlan:
+    if stream.codec != "none" and fits(holder.container, stream, holder.options):
+        return StreamPlan(stream.index, stream.kind, "copy", stream.codec)
+    # The muxer makes a track of its own from the video's tag of that name.
+    kept = "timecode" in stream.tags and holder.container in ("mov", "mp4", "mxf")
+    reason: Reason = "timecode" if kept else "data"
+    return StreamPlan(stream.index, stream.kind, "drop", stream.codec, reason)
 
 
-def add_copy(target: OutputContainer, stream: Stream) -> Stream:
-    """Add a stream to ``target`` that takes ``stream``'s packets."""
-    copy: Stream = target.add_stream_from_template(stream, opaque=True)
-    if isinstance(copy, AudioStream):
-        _name_layout(copy)
-    copy.time_base = stream.time_base
-    copy.disposition = stream.disposition
-    return copy
-
-
-def _name_layout(copy: AudioStream) -> None:
-    """Name the layout that the source does not: MP4 else fails on PCM, and only when closed."""
-    if copy.layout.name.endswith(" channels") and copy.channels <= len(LAYOUTS):
-        copy.codec_context.layout = LAYOUTS[copy.channels - 1]
+def _plan_audio(stream: SideStream, holder: Holder, audio: AudioChoice) -> StreamPlan:
+    index, container = stream.index, holder.container
+    wanted = None
+    if audio in ("copy", "auto") or same_codec(audio, stream.codec):
+        if fits(container, stream, holder.options):
+            return StreamPlan(index, stream.kind, "copy", stream.codec)
+        if isinstance(stream.template, AudioStream):
+            form = getattr(stream.template.codec_context.format, "name", "")  # None: not known
+            wanted = raw_copy(stream, container, form)
+    if wanted is None and audio != "copy":
+        wanted = chosen(stream, container, holder.suffix, audio)
+    template = stream.template if isinstance(stream.template, AudioStream) else None
+    if wanted and template and holds_encoded(container, wanted, template, holder.options):
+        return StreamPlan(index, stream.kind, "convert", wanted.codec)
+    return StreamPlan(index, stream.kind, "drop", stream.codec, "container")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
+import stat
 import sys
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path, PurePath
 
 from vidsr.errors import OptionError, OutputError
+from vidsr.files import LONGEST_NAME, behind_links, working_name, written_whole
 from vidsr.notes import Notes
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.locator import Locator, Name
@@ -29,6 +32,21 @@ CONTAINERS = {
     ".jpeg": "image2",
     ".tif": "image2",
     ".tiff": "image2",
+    ".gif": "gif",
+    ".apng": "apng",
+    ".webp": "webp",
+    ".avif": "avif",
+    ".avi": "avi",
+    ".mxf": "mxf",
+}
+
+# FFmpeg would look at the working file, which ends in ".part".
+# Cameras and Blu-ray discs put a time before each packet of 188 bytes; FFmpeg itself does so for
+# ``.m2ts`` alone. It takes its muxer ``ipod`` for ``.m4v``, which refuses HEVC: only the brand.
+_BY_SUFFIX = {
+    ".m2ts": {"mpegts_m2ts_mode": "1"},
+    ".mts": {"mpegts_m2ts_mode": "1"},
+    ".m4v": {"brand": "M4V "},
 }
 
 
@@ -77,12 +95,24 @@ class Target:
             allowed = ", ".join(CONTAINERS)
             suffix = PurePath(locator.name).suffix
             raise OptionError(f"{locator}: suffix {suffix!r} unknown; expected one of {allowed}.")
+        if locator.kind == "sequence" and is_image(locator.path):
+            container = "image2"  # WebP too, of which a single file may move
         return cls(locator, container, overwrite)
 
     @property
     def path(self) -> Path:
         """The target's own name in the file system."""
         return self.locator.path
+
+    @property
+    def place(self) -> Path:
+        """The file that is written: ``path``, or what it leads to as a link."""
+        return self.path if self.sequence else behind_links(self.path)
+
+    @property
+    def muxer_options(self) -> dict[str, str]:
+        """The options that FFmpeg derives from a file's name."""
+        return dict(_BY_SUFFIX.get(self.locator.suffix, {}))
 
     @property
     def sequence(self) -> bool:
@@ -92,15 +122,20 @@ class Target:
     @property
     def working(self) -> Path:
         """The working file ``NAME.part``, for a sequence a picture in a folder of that name."""
-        part = self.path.with_name(self.path.name.replace("%", "") + ".part")
-        return part / self.path.name if self.sequence else part
+        place = self.place
+        part = working_name(place.with_name(place.name.replace("%", "") or "_"))
+        return part / place.name if self.sequence else part
 
     @property
     def url(self) -> str:
-        """``working`` for FFmpeg, to which a lone percent sign in a folder means a number."""
+        """``working`` for FFmpeg, to which a lone percent sign in a folder means a number.
+
+        An absolute path is never taken for a protocol, as ``12:30.mp4`` would be.
+        """
+        working = self.working.absolute()
         if not self.sequence:
-            return str(self.working)
-        return os.path.join(str(self.working.parent).replace("%", "%%"), self.path.name)
+            return str(working)
+        return os.path.join(str(working.parent).replace("%", "%%"), working.name)
 
     def check(self, source: Name, *, overwrite: bool) -> None:
         """Refuse now what would fail at the end. Raises OutputError."""
@@ -112,20 +147,35 @@ class Target:
             raise OutputError(f"{self.locator}: cannot be written: {error.strerror}") from error
 
     def _check(self, source: Locator, overwrite: bool) -> None:
-        parent = self.path.parent
-        if not parent.is_dir():
-            raise OutputError(
-                f"{Path(str(self.locator)).parent}: no such folder", hint="create it first."
-            )
-        if not os.access(parent, os.W_OK):
-            raise OutputError(f"{Path(str(self.locator)).parent}: no permission to write there")
-        if self.path.is_dir():
+        self._check_name()
+        self._check_folder(self.path.parent)
+        place = self.place
+        if place.parent != self.path.parent:
+            self._check_folder(place.parent)
+        if not self.sequence and place.is_dir():
             raise OutputError(f"{self.locator}: is a folder", hint="name a file in it.")
         if not _identities(self.locator).isdisjoint(_identities(source)):
             raise OutputError(f"{self.locator}: is the source itself", hint="choose another name.")
-        taken = bool(numbered_files(self.path)) if self.sequence else self.path.exists()
+        taken = bool(numbered_files(self.path)) if self.sequence else place.exists()
+        if not self.sequence and taken and not stat.S_ISREG(place.stat().st_mode):
+            raise OutputError(f"{self.locator}: is a device or a pipe, which cannot be replaced")
         if taken and not overwrite:
             raise OutputError(f"{self.locator}: exists already", hint="`overwrite` replaces it.")
+
+    def _check_name(self) -> None:
+        """Raise OSError for a name that the file system does not take."""
+        name = self.path
+        if self.sequence:
+            name = name.with_name(name.name % 1)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            name.lstat()
+
+    def _check_folder(self, folder: Path) -> None:
+        shown = Path(str(self.locator)).parent if folder == self.path.parent else folder
+        if not folder.is_dir():
+            raise OutputError(f"{shown}: no such folder", hint="create it first.")
+        if not os.access(folder, os.W_OK):
+            raise OutputError(f"{shown}: no permission to write there")
 
     def open(self) -> Claim:
         """Make way for the working file. Raises OutputError, OSError."""
@@ -157,31 +207,29 @@ class Target:
         written = sorted(self.working.parent.iterdir())
         older = {p.name for p in numbered_files(self.path).values()} - {p.name for p in written}
         for picture in written:
-            os.replace(picture, self.path.parent / picture.name)
+            _move(picture, behind_links(self.path.parent / picture.name))
         self.working.parent.rmdir()
         if older:
             notes.say(f"{len(older)} older pictures of the sequence {self.path} were left alone")
 
     def _put_in_place(self) -> None:
         """Rename, but never onto a file that was not there when the run began."""
+        place = self.place
         if self.overwrite:
-            os.replace(self.working, self.path)
+            os.replace(self.working, place)
             return
         try:
-            os.link(self.working, self.path)
+            os.link(self.working, place)
         except FileExistsError:
-            spare = next(p for n in count(1) if not (p := self._numbered(n)).exists())
+            spare = next(p for n in count(1) if not (p := _numbered(place, n)).exists())
             os.rename(self.working, spare)
             raise OutputError(
                 f"{self.locator}: has appeared meanwhile; result is {spare}"
             ) from None
         except OSError:  # a file system without links
-            os.replace(self.working, self.path)
+            os.replace(self.working, place)
         else:
             self.working.unlink()
-
-    def _numbered(self, number: int) -> Path:
-        return self.path.with_name(f"{self.path.stem}-{number}{self.path.suffix}")
 
     def discard(self) -> None:
         """Remove what a run left unfinished, unless another run is still at it."""
@@ -203,3 +251,22 @@ def _identities(locator: Locator) -> set[tuple[int, int]]:
     path = locator.path
     files = numbered_files(path).values() if locator.kind == "sequence" else [path]
     return {(s.st_dev, s.st_ino) for s in (p.stat() for p in files if p.exists())}
+
+
+def _numbered(path: Path, number: int) -> Path:
+    """Return a name beside ``path`` with a number at its end, no longer than a name may be."""
+    ending = f"-{number}{path.suffix}"
+    stem = os.fsencode(path.stem)[: LONGEST_NAME - len(os.fsencode(ending))]
+    return path.with_name(stem.decode("utf-8", "ignore") + ending)
+
+
+def _move(file: Path, place: Path) -> None:
+    """Put a finished file in its place, which a link may have on another file system."""
+    try:
+        os.replace(file, place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with written_whole(place) as part:
+            shutil.copyfile(file, part)
+        file.unlink()

@@ -15,7 +15,10 @@ from vidsr.notes import Notes
 from vidsr.option_values import Decoder, Deinterlace
 from vidsr.picture.frame import Frame
 from vidsr.video.close_codecs import close_input
-from vidsr.video.header import StreamHeader
+from vidsr.video.coding.codecs import export_quantisers
+from vidsr.video.coding.coding_errors import CodingErrors
+from vidsr.video.header import PictureTags, Service, SideStream, StreamHeader
+from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.items import Item, Packet
@@ -29,6 +32,11 @@ from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.side_streams import side_streams
 from vidsr.video.source.time_window import SEEK_BACK_S, Window
 from vidsr.video.source.video_decoding import VideoDecoding
+from vidsr.video.streams.picture_marks import marks_of
+from vidsr.video.streams.picture_tags import read_tags
+from vidsr.video.streams.services import find_service
+from vidsr.video.timing.announced_end import announced_end
+from vidsr.video.timing.frame_durations import FrameDurations
 
 
 class FileSource:
@@ -74,7 +82,9 @@ class FileSource:
     ) -> None:
         self.notes = notes or Notes()
         self.locator = Locator.of(name)
-        self._deinterlace, self._upright, self._framerate = deinterlace, upright, framerate
+        # Each of numbered pictures may lie its own way, which no target can store.
+        self._upright = upright or self.locator.kind == "sequence"
+        self._deinterlace, self._framerate = deinterlace, framerate
         self._part = start_s, duration_s
         self._hwaccel = hwaccel
         if hwaccel is None or not self._open_on_card():
@@ -105,18 +115,25 @@ class FileSource:
         return False
 
     def _open_part(self) -> None:
-        # A seek may land behind the start, with frames lost: then from further back, at last
-        # from the beginning of the file.
-        for back_s in SEEK_BACK_S if self._part[0] else (None,):
+        # A seek may land behind the start, with frames lost, or where pictures build on earlier
+        # ones: then from further back, at last from the beginning of the file.
+        inexact, start_s = False, self._part[0] or 0.0
+        for back_s in (b for b in SEEK_BACK_S if b is None or b < start_s):
             if self._open(back_s):
                 break
+            inexact = inexact or self.window.inexact
+        if inexact:
+            where = "with the file" if back_s is None else "further back"
+            self.notes.say(
+                f"key frames near the start build on earlier pictures: decoding begins {where}"
+            )
 
     def _open(self, back_s: float | None) -> bool:
         """Open, seek and read up to the first frame; return False to have it done again."""
         self.container = self._open_file()
         try:
             self._prepare()
-            self._items = self._demux()
+            self._items = self._timed()
             if back_s is not None and not self.window.seek(back_s, self.clock):
                 self.close()
                 return False
@@ -140,6 +157,9 @@ class FileSource:
     def _prepare(self) -> None:
         stream = self.stream = choose_video(self.container, self.locator, self.notes)
         stream.thread_type = "AUTO"
+        context = stream.codec_context
+        if not self._hwaccel:
+            export_quantisers(context)
         if self._hwaccel:
             # Each thread takes a surface, and FFmpeg gives up on NVDEC beyond 32 of them.
             stream.thread_count = 1
@@ -153,13 +173,20 @@ class FileSource:
         self.window = Window(self.container, stream, *self._part)
         self.pictures = Pictures(
             self.time_base,
-            stream.codec_context.name,
+            context.name,
             deinterlace=self._deinterlace == "auto",
             upright=self._upright,
+            each=self.locator.kind == "sequence",
             counts=self.counts,
             notes=self.notes,
             stay=bool(self._hwaccel and self._hwaccel.stay),
+            coding=CodingErrors(context.name, context.extradata, exported=not self._hwaccel),
         )
+        self.still = StillPicture.of(self.container)
+        if self.still:
+            self.pictures.stored_matrix = self.still.display_matrix
+            if self.still.primary.alpha:
+                self.notes.say("the alpha channel (transparency) is not carried over")
         self._video = VideoDecoding(
             self.locator,
             stream,
@@ -170,6 +197,7 @@ class FileSource:
             self.counts,
             self.notes,
             hardware=self._hwaccel is not None,
+            still=self.still,
         )
 
     @property
@@ -218,6 +246,21 @@ class FileSource:
             f"{self.locator}: no video frame could be decoded{where}{errors}",
             hint="the file may be damaged, encrypted, or start later than asked for.",
         )
+
+    def _timed(self) -> Iterator[Frame | Packet]:
+        """Yield everything, each frame with the time that it is shown, which the next one tells."""
+        durations = FrameDurations()
+        try:
+            for item in self._demux():
+                if isinstance(item, Frame):
+                    yield from durations.push(item)
+                else:
+                    yield item
+        except InputError:
+            yield from durations.flush(None)
+            raise
+        announced = announced_end(self.container, self.stream, self._video.packets)
+        yield from durations.flush(self.window.last_frame_end(announced, self.clock.step))
 
     def _demux(self) -> Iterator[Frame | Packet]:
         """Yield everything in file order, from the seek point to the end of the window."""
@@ -287,7 +330,7 @@ class FileSource:
     def _header(self) -> StreamHeader:
         return StreamHeader(
             info=self._describe(),
-            streams=side_streams(self.container),
+            streams=self._streams(),
             video=self.stream.index,
             tags=dict(self.container.metadata),
             chapters=tuple(self.window.place_chapters(self.container.chapters())),
@@ -295,7 +338,24 @@ class FileSource:
             first_number=self.first_number,
             seekable=self.locator.may_seek,
             decoder=self.decoder,
+            service=self._service(),
+            picture_tags=self._picture_tags(),
         )
+
+    def _streams(self) -> tuple[SideStream, ...]:
+        """Return the streams of the file; the other items of a still picture are none."""
+        streams = side_streams(self.container)
+        return tuple(s for s in streams if s.index == self.stream.index or not self.still)
+
+    def _picture_tags(self) -> PictureTags:
+        if self.locator.kind == "sequence":
+            return read_tags(next(iter(numbered_files(self.locator.path).values())))
+        return read_tags(self.locator.path) if is_image(self.locator.path) else PictureTags()
+
+    def _service(self) -> Service | None:
+        if self.container.format.name != "mpegts" or not self.locator.local:
+            return None
+        return find_service(self.locator.path, self.stream.id)
 
     def _describe(self) -> SourceInfo:
         frame = self._first[-1]
@@ -315,6 +375,7 @@ class FileSource:
             matrix_assumed=self.pictures.matrix_assumed,
             duration_s=duration_s,
             frames=round(duration_s * self.rate) if duration_s else None,
+            marks=marks_of(self.stream, self.pictures.stereo),
         )
 
     def _aspect(self) -> Fraction:

@@ -11,18 +11,29 @@ from av.sidedata.sidedata import Type
 
 from vidsr.errors import InputError
 from vidsr.notes import Notes
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.color import MATRIX_UNSPECIFIED
 from vidsr.picture.frame import Frame, VideoFormat, view_planes
+from vidsr.video.coding.activity import first_plane
+from vidsr.video.coding.coding_errors import CodingErrors
 from vidsr.video.filters import (
     DEINTERLACE,
+    Filters,
     FrameFilter,
     can_deinterlace,
     swaps_sides,
     upright_filters,
 )
-from vidsr.video.hdr import DYNAMIC, HdrMetadata, find_display_matrix, find_hdr
+from vidsr.video.hdr import DYNAMIC, HdrMetadata, find_display_matrix, find_hdr, find_stereo
 from vidsr.video.info import SourceCounts
-from vidsr.video.pixel_formats import conform, has_alpha, on_gpu, read_format, resolve_matrix
+from vidsr.video.pixel_formats import (
+    conform,
+    has_alpha,
+    has_clear_colors,
+    on_gpu,
+    read_format,
+    resolve_matrix,
+)
 from vidsr.video.side_data import SideData, Watch
 from vidsr.video.source import nvdec
 
@@ -31,8 +42,9 @@ class Pictures:
     """A reader of one stream's pictures and of what they say of themselves; a frame for each.
 
     The first picture's format is the ``reference`` that later ones are converted to; sizes may
-    change. ``upright`` turns pictures as the display matrix of the first one says. ``stay`` leaves
-    pictures on the GPU that decoded them, wherever nothing has to be done to them.
+    change. ``upright`` turns pictures as the display matrix of the first one says, with ``each``
+    as their own says. ``stay`` leaves pictures on the GPU that decoded them, wherever nothing has
+    to be done to them.
     """
 
     def __init__(
@@ -45,17 +57,24 @@ class Pictures:
         counts: SourceCounts,
         notes: Notes,
         stay: bool = False,
+        each: bool = False,
+        coding: CodingErrors | None = None,
     ) -> None:
         self.time_base, self.codec = time_base, codec
         self.counts, self.notes = counts, notes
+        self.coding = coding or CodingErrors(codec, exported=False)
         self.hdr = HdrMetadata()
         self.display_matrix: tuple[int, ...] | None = None
+        self.stored_matrix: tuple[int, ...] | None = None
+        self.stereo = 0
         self.matrix_assumed = False
         self.interlaced = False
         self._deinterlacer = FrameFilter(DEINTERLACE, time_base) if deinterlace else None
-        self._upright, self._stay = upright, stay
+        self._upright, self._stay, self._each = upright, stay, each
         self._side_data, self._watch = SideData(), Watch()
         self._turner: FrameFilter | None = None
+        self._first_turn: Filters = ()
+        self._errors: dict[int | None, CodingError | None] = {}
         self._first: VideoFormat | None = None
         self._reference: VideoFormat | None = None
 
@@ -74,6 +93,7 @@ class Pictures:
             image = self._fetch(image)
         interlaced = image.interlaced_frame
         planar = self._conform(image)
+        self._errors[planar.pts] = self._coding_error(planar)
         if self._deinterlacer and (interlaced or self.interlaced):
             progressive = self._progressive(self._deinterlacer, planar, interlaced)
         else:
@@ -90,7 +110,10 @@ class Pictures:
         if (layout.pixel, layout.color) != (first.pixel, first.color):
             return None
         layout = self._settle(layout, layout.pixel.name)
-        return Frame(nvdec.unpack(image), layout, image.pts, image.duration or None)
+        error = self.coding.of(None, layout.pixel.depth)
+        self.counts.coding.add(error)
+        planes, duration = nvdec.unpack(image), image.duration or None
+        return Frame(planes, layout, image.pts, duration, coding_error=error)
 
     def _fetch(self, image: av.VideoFrame) -> av.VideoFrame:
         if self._stay:
@@ -131,14 +154,23 @@ class Pictures:
     def _frame(self, image: av.VideoFrame) -> Frame:
         assert self._reference is not None
         layout = replace(self._reference, width=image.width, height=image.height)
-        return Frame(view_planes(image), layout, image.pts, image.duration or None)
+        error = self._errors.pop(image.pts, None)
+        if error is not None and self._turner:
+            error = replace(error, blocks=None)
+        self.counts.coding.add(error)
+        planes, duration = view_planes(image), image.duration or None
+        return Frame(planes, layout, image.pts, duration, coding_error=error)
+
+    def _coding_error(self, planar: av.VideoFrame) -> CodingError | None:
+        depth = planar.format.components[0].bits
+        return self.coding.of(first_plane(planar.planes[0], depth), depth)
 
     def _observe(self, image: av.VideoFrame) -> None:
         if image.is_corrupt:
             self.counts.concealed += 1
-        if self._watch.due(image):
+        if self._watch.due(image) or self._each:
             self._look(image)
-        if has_alpha(image):
+        if has_alpha(image) or has_clear_colors(image):
             self.notes.say("the alpha channel (transparency) is not carried over")
 
     def _look(self, image: av.VideoFrame) -> None:
@@ -146,23 +178,33 @@ class Pictures:
         if self.hdr.empty:
             self.hdr = find_hdr(items)
         if self._first is None:
-            self.display_matrix = find_display_matrix(items, image.rotation)
-            self._turn()
+            self.stereo = find_stereo(items)
+        if self._first is None or self._each:
+            matrix = self.stored_matrix or find_display_matrix(items, image.rotation)
+            if self._first is None:
+                self.display_matrix = matrix
+            self._turn(matrix)
         kinds = {item.type for item in items}
         if kinds.intersection(DYNAMIC):
             self.notes.say("dynamic HDR metadata (HDR10+, Dolby Vision) is not carried over")
         if Type.A53_CC in kinds:
             self.notes.say("closed captions inside the picture (CEA-608/708) are not carried over")
 
-    def _turn(self) -> None:
-        if self.display_matrix is None or not self._upright:
-            return
-        filters = upright_filters(self.display_matrix)
+    def _turn(self, matrix: tuple[int, ...] | None) -> None:
+        filters = upright_filters(matrix) if matrix and self._upright else ()
         if filters is None:
             self.notes.say("the display matrix is no quarter turn and is not carried over")
+            filters = ()
+        if self._first is not None and swaps_sides(filters) != self.quarter_turned:
+            self.notes.say("pictures that lie across the first one are left lying so")
+            filters = self._first_turn
+        if filters == (self._turner.filters if self._turner else ()):
             return
-        self._turner = FrameFilter(filters, self.time_base)
-        self.notes.choose("the picture is turned upright: the target cannot store a rotation")
+        self._turner = FrameFilter(filters, self.time_base) if filters else None
+        if self._first is None:
+            self._first_turn = filters
+        why = "as each picture says" if self._each else "the target cannot store a rotation"
+        self.notes.choose(f"the picture is turned upright: {why}")
 
     def _conform(self, image: av.VideoFrame) -> av.VideoFrame:
         layout = self._read(image)

@@ -9,6 +9,7 @@ import av
 
 from vidsr.notes import Notes
 from vidsr.video.close_codecs import reading
+from vidsr.video.coding.codecs import export_quantisers
 from vidsr.video.info import SourceCounts
 from vidsr.video.locator import Locator
 from vidsr.video.source.open_container import choose_video, open_input
@@ -33,6 +34,7 @@ def decode_tail(
     with reading(open_input(locator, framerate)) as container:
         stream = choose_video(container, locator, notes)
         stream.thread_count = 1
+        export_quantisers(stream.codec_context)
         for packet in container.demux(stream):
             try:
                 images = packet.decode()

@@ -13,8 +13,10 @@ from av.video.stream import VideoStream
 
 from vidsr.errors import InputError
 from vidsr.notes import Notes
+from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.image_sequences import is_image
 from vidsr.video.locator import Locator
+from vidsr.video.probing.longer_look import look_longer
 from vidsr.video.source.presence import check_source, first_number
 from vidsr.video.whole_pictures import decode_strictly
 
@@ -45,7 +47,8 @@ def open_input(
         return _open(locator, f"{folder}/{path.name}", number | rate, "image2")
     if is_image(path):
         return _open(locator, name, {"pattern_type": "none"} | rate)
-    return _open(locator, name, {}, hwaccel=hwaccel)
+    container = _open(locator, name, {}, hwaccel=hwaccel)
+    return look_longer(container, lambda options: _open(locator, name, options, hwaccel=hwaccel))
 
 
 def _open(
@@ -74,8 +77,11 @@ def _open(
 def choose_video(container: InputContainer, locator: Locator, notes: Notes) -> VideoStream:
     """Return the stream FFmpeg calls best, cover art aside. Raises InputError for none.
 
-    Its decoder refuses still pictures that are damaged.
+    Of a HEIF file it is that of the picture to be shown. Its decoder refuses still pictures that
+    are damaged.
     """
+    if still := StillPicture.of(container):
+        return still.stream(container)
     pictures = [s for s in container.streams.video if s.disposition & Disposition.attached_pic]
     videos = [s for s in container.streams.video if s not in pictures]
     if not videos:

@@ -46,6 +46,11 @@ class NumberedPictures:
             self._inside.append(self._files[self._next])
         self._next += 1
 
+    @property
+    def latest(self) -> Path:
+        """The picture that was read last."""
+        return self._files[min(self._next, len(self._files)) - 1]
+
     def shown(self) -> None:
         """Count a picture that has come out."""
         if self._inside:

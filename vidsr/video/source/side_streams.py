@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import av
 from av.audio.stream import AudioStream
@@ -12,11 +13,23 @@ from av.stream import AttachmentStream, DataStream, Disposition, Stream
 
 from vidsr.video.close_codecs import reading
 from vidsr.video.header import SideStream
+from vidsr.video.probing.longer_look import why_unknown
+from vidsr.video.probing.programme_map import copied_without_decoder
 
 
 def side_streams(container: InputContainer) -> tuple[SideStream, ...]:
     """Return every stream of an open file, in its order."""
-    return tuple(_side_stream(container, stream) for stream in container.streams)
+    names = _names_without_decoder(container)
+    return tuple(_side_stream(container, stream, names) for stream in container.streams)
+
+
+def _names_without_decoder(container: InputContainer) -> dict[int, str]:
+    """Return what the file itself names codings for which there is no decoder, by PID."""
+    if container.format.name != "mpegts":
+        return {}
+    if not any(s.type == "subtitle" and s.codec_context is None for s in container.streams):
+        return {}
+    return copied_without_decoder(Path(container.name))
 
 
 def codec_name(stream: Stream) -> str:
@@ -32,8 +45,10 @@ def is_cover(stream: Stream) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _side_stream(container: InputContainer, stream: Stream) -> SideStream:
+def _side_stream(container: InputContainer, stream: Stream, names: dict[int, str]) -> SideStream:
     codec = codec_name(stream)
+    if codec == "none":
+        codec = names.get(stream.id, codec)
     readable = codec != "none"
     if readable and isinstance(stream, AudioStream):  # one without a codec has no rate to ask for
         readable = bool(stream.rate)
@@ -46,8 +61,10 @@ def _side_stream(container: InputContainer, stream: Stream) -> SideStream:
         time_base=stream.time_base,
         cover=is_cover(stream),
         readable=readable,
+        unreadable_why="" if readable or stream.type == "data" else why_unknown(stream),
         template=stream,
         read_payload=_payload(container, stream),
+        pid=stream.id if container.format.name == "mpegts" else None,
     )
 
 

@@ -11,6 +11,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from vidsr.video.key_points.proof import KeyPoints
 from vidsr.video.source.presentation_clock import PresentationClock
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
 # How far other streams may lag behind the video in a file before reading stops.
 INTERLEAVING_SLACK_S = 10
 # How long before the start to seek, until the decoder gets there with nothing lost. Demuxers seek
-# by decoding time or bit rate, so a keyframe shown after the start may come up; None: no seek.
-SEEK_BACK_S = (0.0, 2.0, 15.0, 60.0, None)
+# by decoding time or bit rate, so a keyframe shown after the start may come up, or one that builds
+# on earlier pictures; None: no seek.
+SEEK_BACK_S = (0.0, 2.0, 6.0, 15.0, 30.0, 60.0, 120.0, 300.0, None)
 
 
 def nearest_tick(time: Fraction, time_base: Fraction) -> int:
@@ -56,11 +58,15 @@ class Window:
             self.start = ticks * self.time_base
         self.end: Fraction | None = None
         self.last_frame_s = 0.0
+        self.behind: int | None = None
         self.video_done = False
         self.missed = False
+        self.inexact = False
+        self._key_points: KeyPoints | None = None
         self._at_keyframe = self._before_start = True
         self._pending = {s.index for s in container.streams if s.type == "audio"}
         self._overrun = False
+        self._last = Fraction(0)
 
     def seek(self, back_s: float, clock: PresentationClock) -> bool:
         """Go to a keyframe ``back_s`` or more before the start; return False if that cannot be."""
@@ -74,16 +80,23 @@ class Window:
         except (av.error.FFmpegError, OSError):
             return False
         self._at_keyframe = self._before_start = False
+        self._key_points = KeyPoints.of(self.stream)
         return True
 
     def decodable(self, packet: av.Packet[Any]) -> bool:
-        """Return True if decoding may begin or go on with this packet; notes where a seek led."""
+        """Return True if decoding may begin or go on with this packet; notes where a seek led.
+
+        ``inexact`` becomes True where a key packet builds on pictures before it.
+        """
         if self._at_keyframe or not packet.size:
             return True
         if not packet.is_keyframe:
             return False
-        self._at_keyframe = True
         self.missed = self._is_late(packet.pts if packet.pts is not None else packet.dts)
+        if self._key_points and not self.missed and not self._key_points.may_begin(packet):
+            self.inexact = True
+            return False
+        self._at_keyframe = True
         return not self.missed
 
     def _is_late(self, stamp: int | None) -> bool:
@@ -108,14 +121,17 @@ class Window:
         """Return what is taken off every timestamp, in units of ``time_base``."""
         return 0 if self.start is None else round(self.start / time_base)
 
-    def place_frame(self, pts: int, *, guessed: bool = False) -> int | None:
+    def place_frame(self, pts: int, *, guessed: bool = False, key: bool = True) -> int | None:
         """Return the frame's pts in the target, or None when it lies outside.
 
-        After a seek a ``guessed`` time says nothing of where that led.
+        After a seek a ``guessed`` time says nothing of where that led, and a first frame that its
+        decoder does not call a ``key`` frame builds on others.
         """
         if not self._before_start:
             self._before_start = True
             self.missed = self._is_late(None if guessed else pts)
+            if self._key_points and self._key_points.by_decoder and not key:
+                self.missed = self.inexact = True
         time = pts * self.time_base
         if self.missed or (self.start is not None and time < self.start):
             return None
@@ -124,9 +140,24 @@ class Window:
             self.end = time + max(1, length) * self.time_base
         if self.end is not None and time >= self.end:
             self.video_done = True
+            self.behind = pts if self.behind is None else self.behind
             return None
+        self._last = time
         self.last_frame_s = float(time - (self.start or self.origin))
         return pts - self.shift(self.time_base)
+
+    def last_frame_end(self, announced: Fraction | None, step: int) -> int | None:
+        """Return until when the last frame is shown, on the target's clock; None for no answer.
+
+        ``announced`` is the file's end in seconds. A part ends with the frame behind it, or where
+        it was to end if that frame comes after a pause; ``step`` is the nominal length of a frame.
+        """
+        if self.behind is not None and self.end is not None:
+            cut = max(round(self.end / self.time_base), round(self._last / self.time_base) + step)
+            return min(self.behind, cut) - self.shift(self.time_base)
+        if announced is None:
+            return None
+        return nearest_tick(announced, self.time_base) - self.shift(self.time_base)
 
     def see_late_video(self, packet: av.Packet[Any]) -> None:
         """Note how far the file has run on past the end while other streams are awaited."""

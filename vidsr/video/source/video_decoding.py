@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from vidsr.errors import InputError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
+from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.info import SourceCounts
 from vidsr.video.items import Packet
 from vidsr.video.locator import Locator
@@ -22,7 +23,7 @@ from vidsr.video.source.nvdec import is_exact
 from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.sequence import NumberedPictures
 from vidsr.video.source.time_window import Window
-from vidsr.video.whole_pictures import is_cut_short
+from vidsr.video.whole_pictures import is_cut_short, not_decoded
 
 # As many packets failing in a row up to the end mean that the decoder died, not that it hid a flaw.
 DEAD_TAIL_PACKETS = 25
@@ -32,7 +33,9 @@ DEAD_TAIL_PACKETS = 25
 class VideoDecoding:
     """The decoder of one stream, with the clock, the window and the pictures of its frames.
 
-    ``hardware`` is True where NVDEC decodes, ``surfaces`` where it gave the first picture exactly.
+    ``hardware`` is True where NVDEC decodes, ``surfaces`` where it gave the first picture exactly;
+    ``packets`` counts those of the stream that were decoded. ``still`` is the picture that a HEIF
+    file is about.
     """
 
     locator: Locator
@@ -44,8 +47,10 @@ class VideoDecoding:
     counts: SourceCounts
     notes: Notes
     hardware: bool = False
+    still: StillPicture | None = None
     surfaces: bool = field(default=False, init=False)
     sequence: NumberedPictures | None = field(default=None, init=False)
+    packets: int = field(default=0, init=False)
     _failed_in_row: int = field(default=0, init=False)
     _sent: int = field(default=0, init=False)
     _last_pts: int | None = field(default=None, init=False)
@@ -61,11 +66,13 @@ class VideoDecoding:
         Raises InputError for a picture of a sequence or one that is cut short.
         """
         self.clock.packet(packet)
+        self.packets += bool(packet.size)
         self._sent += self._will_show(packet)
         self._count_keyless(packet)
         if self.sequence and packet.size:
             self.sequence.sent(packet)
         self._check_whole(packet)
+        self.pictures.coding.packet(packet)
         images: list[av.VideoFrame] = []
         try:
             images = packet.decode()
@@ -85,6 +92,9 @@ class VideoDecoding:
             self.sequence.check_end(self._codec)
 
     def _check_whole(self, packet: Packet) -> None:
+        if self._codec in ("tiff", "webp") and (reason := not_decoded(packet)):
+            place = self.sequence.latest if self.sequence else self.locator
+            raise InputError(f"{place}: is {reason}", hint="convert it first.")
         if not packet.size or not is_cut_short(self._codec, packet):
             return
         if self.sequence:
@@ -111,13 +121,17 @@ class VideoDecoding:
 
     def _image(self, image: av.VideoFrame) -> Iterator[Frame]:
         self.counts.decoded += 1
+        if self.still:
+            image = self.still.whole(image)
         if self.sequence:
             self.sequence.shown()
         if self.hardware:
             self._observe_surface(image)
         self._last_pts = image.pts
+        self.pictures.coding.picture(image)
         pts = self.clock.stamp(image)
-        placed = self.window.place_frame(pts, guessed=self.clock.synthesised > 0)
+        guessed = self.clock.synthesised > 0
+        placed = self.window.place_frame(pts, guessed=guessed, key=bool(image.key_frame))
         if placed is not None:
             image.pts, image.time_base = placed, self.window.time_base
             yield from self.pictures.push(image)

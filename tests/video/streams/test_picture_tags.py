@@ -1,0 +1,119 @@
+"""Colour profiles and EXIF data of pictures go with them, or it is said."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.makers.clips import decode, make_clip
+from tests.makers.containers import enlarge
+from vidsr.video.header import PictureTags
+from vidsr.video.streams.picture_tags import add_tags, read_tags
+
+Image = pytest.importorskip("PIL.Image")
+ImageCms = pytest.importorskip("PIL.ImageCms")
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+LONG = PROFILE[:-4] + bytes(150_000)
+
+
+def exif(orientation: int = 1) -> bytes:
+    data = Image.Exif()
+    data[0x010F], data[0x0110], data[0x0112] = "Maker", "Camera", orientation
+    return bytes(data.tobytes())
+
+
+def photo(path: Path, mode: str = "RGB", **saved: Any) -> Path:
+    image = Image.linear_gradient("L").resize((32, 24)).convert(mode)
+    image.save(path, **saved)
+    return path
+
+
+def read(path: Path) -> tuple[bytes, Any]:
+    with Image.open(path) as image:
+        image.load()
+        return image.info.get("icc_profile", b""), image.getexif()
+
+
+@pytest.mark.parametrize("target", ["b.png", "b.jpg", "b.tif"])
+@pytest.mark.parametrize("source", ["a.png", "a.jpg", "a.tif", "a.webp"])
+@pytest.mark.parametrize("profile", [PROFILE, LONG], ids=["short", "long"])
+def test_profiles_are_kept(tmp_path: Path, source: str, target: str, profile: bytes) -> None:
+    photo(tmp_path / source, icc_profile=profile)
+    report = enlarge(tmp_path / source, tmp_path / target)
+    assert read(tmp_path / target)[0] == profile
+    assert len(decode(tmp_path / target)) == 1
+    assert not any("profile" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+@pytest.mark.parametrize(
+    ("source", "target"), [("a.jpg", "b.jpg"), ("a.jpg", "b.png"), ("a.png", "b.jpg")]
+)
+def test_exif_data_are_kept_and_upright(
+    tmp_path: Path, source: str, target: str, orientation: int
+) -> None:
+    photo(tmp_path / source, exif=exif(orientation))
+    enlarge(tmp_path / source, tmp_path / target)
+    kept = read(tmp_path / target)[1]
+    assert (kept[0x010F], kept[0x0110], kept[0x0112]) == ("Maker", "Camera", 1)
+
+
+def test_what_a_target_cannot_hold_is_said(tmp_path: Path) -> None:
+    source = photo(tmp_path / "a.jpg", icc_profile=PROFILE, exif=exif())
+    notes = " ".join(enlarge(source, tmp_path / "b.mp4", codec="h264").notes)
+    assert "profile (ICC) is not carried over" in notes
+    assert "EXIF data are not carried over" in notes
+    assert "EXIF" in " ".join(enlarge(source, tmp_path / "b.tif").notes)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_profile_of_other_samples_is_left_out_and_named(tmp_path: Path, mode: str) -> None:
+    other = PROFILE[:16] + b"CMYK" + PROFILE[20:]
+    source = photo(tmp_path / "a.png", mode, icc_profile=other)
+    report = enlarge(source, tmp_path / "b.png")
+    assert read(tmp_path / "b.png")[0] == b""
+    assert any("profile" in note for note in report.notes)
+
+
+def test_sequences_keep_the_profile_of_their_first_picture(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        photo(tmp_path / f"{number}.png", icc_profile=PROFILE)
+    (tmp_path / "out").mkdir()
+    enlarge(tmp_path / "%d.png", tmp_path / "out" / "%d.jpg")
+    assert [read(tmp_path / "out" / f"{n}.jpg")[0] for n in (1, 2, 3)] == [PROFILE] * 3
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x89PNG\r\n\x1a\n\0\0",
+        b"\xff\xd8\xff\xe1\xff",
+        b"II*\0\xff\xff\xff\0",
+        b"RIFF0000WEBPICCP",
+    ],
+)
+def test_damaged_pictures_have_no_tags(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a").write_bytes(data)
+    assert not read_tags(tmp_path / "a")
+
+
+def test_big_endian_exif_and_damaged_exif() -> None:
+    entry = struct.pack(">HHIHH", 0x0112, 3, 1, 6, 0)
+    big = b"MM\0*" + struct.pack(">IH", 8, 1) + entry + bytes(4)
+    memory = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(memory, "PNG")
+    tagged = add_tags(memory.getvalue(), PictureTags(exif=big), "rgb")
+    with Image.open(io.BytesIO(tagged)) as image:
+        assert image.getexif()[0x0112] == 1
+    assert add_tags(memory.getvalue(), PictureTags(exif=b"II*\0\xff"), "rgb") == memory.getvalue()
+
+
+def test_a_film_has_no_picture_tags(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4", frames=2, size=(32, 32)).path
+    enlarge(clip, tmp_path / "%d.png")
+    assert read(tmp_path / "1.png")[0] == b""

@@ -1,0 +1,53 @@
+"""NAL units of H.264 and HEVC, behind lengths or start codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+# Parameter sets with timing are longer than a slice header; of a slice no more is read.
+SET_BYTES, HEADER_BYTES = 2048, 256
+_START = b"\0\0\1"
+
+
+def units(data: bytes, length_bytes: int) -> Iterator[bytes]:
+    """Yield the beginning of each unit of a packet.
+
+    Args:
+        data: The packet.
+        length_bytes: Bytes of a unit's length, 0 for start codes.
+    """
+    return _sized(data, length_bytes) if length_bytes else _started(data)
+
+
+def unescaped(unit: bytes) -> bytes:
+    """Return a unit without the bytes that keep start codes out of it."""
+    return unit.replace(b"\0\0\3", b"\0\0")
+
+
+def listed(data: bytes, at: int, count: int) -> tuple[list[bytes], int]:
+    """Return units behind lengths of two bytes, and where they end."""
+    found = []
+    for _ in range(count):
+        size = int.from_bytes(data[at : at + 2], "big")
+        found.append(data[at + 2 : at + 2 + size])
+        at += 2 + size
+    return found, at
+
+
+def _sized(data: bytes, length_bytes: int) -> Iterator[bytes]:
+    at = 0
+    while at + length_bytes <= len(data):
+        size = int.from_bytes(data[at : at + length_bytes], "big")
+        at += length_bytes
+        yield data[at : at + min(size, SET_BYTES)]
+        at += size
+
+
+def _started(data: bytes) -> Iterator[bytes]:
+    at = data.find(_START)
+    while at >= 0:
+        begin = at + len(_START)
+        window = data[begin : begin + SET_BYTES]
+        end = window.find(_START)
+        yield window if end < 0 else window[:end]
+        at = data.find(_START, begin)

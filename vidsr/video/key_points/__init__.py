@@ -1,0 +1,1 @@
+"""Proof from a packet's own bits that decoding may begin there."""

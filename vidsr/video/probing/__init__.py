@@ -1,0 +1,1 @@
+"""What a file says of its streams beyond FFmpeg's first look at it."""

@@ -1,0 +1,1 @@
+"""How long pictures are shown, and where a file's video ends."""
