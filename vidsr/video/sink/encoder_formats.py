@@ -5,11 +5,15 @@ PyAV is imported where it is asked for the list, PyTorch not at all.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vidsr.errors import OptionError
 from vidsr.picture.pixel_format import PixelFormat
 from vidsr.picture.size import Size
-from vidsr.video.info import SourceInfo
 from vidsr.video.sink.codec_defaults import Codec
+
+if TYPE_CHECKING:
+    from vidsr.video.info import SourceInfo
 
 PALETTE = "pal8"
 
