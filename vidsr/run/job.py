@@ -84,6 +84,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
     with open_job(spec, notes, openers) as job:
         engine, lines = job.upscaler.engine, job.describe()
         said = notes.said
+        whole = process_bytes(job.info, job.output, job.upscaler)  # before frames are decoded
         coding_error = _first_errors(job.source)
         if coding_error is not None:
             lines.append(f"coding   {coding_error}")
@@ -98,7 +99,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
             lines=tuple(lines),
             notes=said,
             coding_error=coding_error,
-            process_bytes=process_bytes(job.info, job.output, job.upscaler),
+            process_bytes=whole,
         )
 
 
