@@ -19,7 +19,13 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-_DTYPES = {"F16": torch.float16, "BF16": torch.bfloat16, "F32": torch.float32, "I64": torch.int64}
+_DTYPES = {
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F32": torch.float32,
+    "I64": torch.int64,
+    "I8": torch.int8,
+}
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 

@@ -10,15 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from tests.makers.brightening import brightening_model, levels_of
 from tests.makers.clips import decode, make_clip, samples
 from vidsr.api import upscale
 from vidsr.errors import OptionError
-from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.model import Model
-from vidsr.models.networks.config import GeneratorConfig
-from vidsr.models.strength_files import save_strengths
-from vidsr.models.strengths import StrengthCurve
-from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
 from vidsr.picture.coding_error import CodingError
 from vidsr.picture.frame import Frame
@@ -28,21 +24,13 @@ from vidsr.video.locator import Locator
 from vidsr.video.source.base import SourceRequest
 from vidsr.video.source.source_kinds import open_source
 
-CONFIG = GeneratorConfig(kind="lite", scale=2, channels=1, width=4, blocks=1)
-LAST = 4
-BRIGHTER = 0.125
 ERRORS = (0.0, 3.0, 9.0)
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Model:
     """A network that repeats samples, and one that makes them brighter by an eighth."""
-    path = tmp_path_factory.mktemp("model") / "own-x2.safetensors"
-    clean = {name: torch.zeros_like(w) for name, w in build_generator(CONFIG).state_dict().items()}
-    hard = {name: w + (BRIGHTER if name == "tail.bias" else 0) for name, w in clean.items()}
-    save_generator(path, CONFIG, clean)
-    save_strengths(path, clean, [hard], StrengthCurve((1.0, 5.0), (0.0, 1.0)))
-    return load_model(path)
+    return brightening_model(tmp_path_factory.mktemp("model"))
 
 
 def coded(path: Path, **options: str) -> Path:
@@ -67,11 +55,6 @@ def brighter(path: Path, source: Path) -> list[float]:
     """Return how much brighter each frame is than its source's, in levels."""
     pairs = zip(decode(path), decode(source), strict=True)
     return [float(samples(a)[0].mean()) - float(samples(b)[0].mean()) for a, b in pairs]
-
-
-def levels_of(step: int) -> float:
-    """Return how much brighter a step makes a picture of limited range, in levels."""
-    return 219 * BRIGHTER * step / LAST
 
 
 def test_every_frame_is_upscaled_by_the_network_for_its_error(model: Model, tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ from vidsr.models.zoo import load_model
 
 CARD = Path(vidsr.__file__).parent / "models" / "weights" / "README.md"
 
-HEAD = ("model", "scale", "parameters", "works on", "use")
+HEAD = ("model", "scale", "parameters", "works on", "strength", "use")
 INTRODUCTION = """\
 Every model below ships with the package and is named by `--model` or by
 `vidsr.Upscaler(NAME)`. A family name such as `lite` takes the scale from `--scale` or from the
-wanted size. `vidsr --list-models` prints the same table. How they compare is measured in
+wanted size. `vidsr --list-models` prints the models, too. Strength is the last step of the networks
+for [coded footage](../guides/footage.md). How models compare is measured in
 [Models and quality](../guides/models.md)."""
 
 
@@ -35,5 +36,6 @@ def _row(name: str) -> tuple[str, ...]:
     model = load_model(name)
     numbers = sum(parameter.numel() for parameter in model.module.parameters())
     works_on = "luma" if model.config.channels == 1 else "RGB"
-    scale = f"x{model.config.scale}"
-    return f"`{name}`", scale, f"{numbers:,}".replace(",", " "), works_on, PURPOSES.get(name, "")
+    scale, parameters = f"x{model.config.scale}", f"{numbers:,}".replace(",", " ")
+    strength = str(model.strengths.last_step) if model.strengths else ""
+    return f"`{name}`", scale, parameters, works_on, strength, PURPOSES.get(name, "")

@@ -15,6 +15,7 @@ PROGRAMS = {
     "vidsr-engine": "vidsr.engines.command.cli",
     "python -m vidsr.training.tools.blend": "vidsr.training.tools.blend",
     "python -m vidsr.training.tools.quantise": "vidsr.training.tools.quantise",
+    "python -m vidsr.training.tools.strengths": "vidsr.training.tools.strengths",
 }
 """Modules by the words that start the program; each has a ``build_parser``."""
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tools.docs.markdown import code, page, table
+from vidsr.picture.coding_record import CodingSummary
 from vidsr.run.report import Report
 from vidsr.run.stages.histogram import Histogram, LatencySummary
 
@@ -25,17 +26,20 @@ import vidsr
 
 report = vidsr.upscale("input.mp4", "out_2x.mp4", scale=2, overwrite=True)
 print(json.loads(report.to_json())["frames"], report.fps)"""
-FPS = "frames a second: `frames` over `elapsed_s`"
+DERIVED = {
+    "coding_error": "What the source's codec did to its pictures; null where it is not known.",
+    "fps": "frames a second: `frames` over `elapsed_s`",
+}
 
 
 def report_keys() -> list[str]:
     """Return the top-level keys in the order of the JSON."""
-    return [*(field.name for field in dataclasses.fields(Report)), "fps"]
+    return list(_hints())
 
 
 def meanings() -> dict[str, str]:
     """Return the meaning of each top-level key, in the words of the dataclass."""
-    return described(Report) | {"fps": FPS}
+    return described(Report) | DERIVED
 
 
 def described(record: Any) -> dict[str, str]:
@@ -59,15 +63,19 @@ def report_page() -> str:
     )
 
 
+def _hints() -> dict[str, Any]:
+    """Return the type of each top-level key: those of the fields, then of what is derived."""
+    return typing.get_type_hints(Report) | {"coding_error": CodingSummary | None, "fps": float}
+
+
 def _keys() -> Iterator[tuple[str, str]]:
-    hints = typing.get_type_hints(Report)
-    for key in report_keys():
-        yield key, json_type(hints.get(key, float))
+    for key, hint in _hints().items():
+        yield key, json_type(hint)
 
 
 def _nested() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     """Yield the keys whose values are records, with the keys inside."""
-    for key, hint in typing.get_type_hints(Report).items():
+    for key, hint in _hints().items():
         record = _record(hint)
         if record is not None:
             inner, told = typing.get_type_hints(record), described(record)

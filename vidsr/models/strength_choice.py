@@ -53,6 +53,17 @@ class StrengthChoice:
         """Step of the strongest network, 0 where there is only one."""
         return 0 if self._strengths is None else self._strengths.last_step
 
+    def taken_as_clean(self, step: int) -> None:
+        """Count a frame of ``step`` as one of step 0: the engine has no other network."""
+        with self._lock:
+            self._chosen[0] += 1
+            self._chosen[step] -= 1
+            self._chosen = +self._chosen  # without what is 0
+
+    def record(self) -> dict[str, int]:
+        """Return ``chosen`` with the keys of JSON."""
+        return {str(step): frames for step, frames in self.chosen.items()}
+
     @property
     def chosen(self) -> dict[int, int]:
         """Number of frames by step, in the order of steps."""

@@ -20,9 +20,11 @@ from vidsr.run.forecast import process_bytes
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
+from vidsr.run.records.strength_words import strength_words
 from vidsr.run.sizing import choose_scale, describe, target_size
 from vidsr.run.spec import JobSpec
 from vidsr.run.wanted_size import WantedSize
+from vidsr.upscaling.engine_pool import EnginePool
 from vidsr.upscaling.upscaler import Upscaler
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceInfo
@@ -82,12 +84,14 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
     """
     notes = Notes()
     with open_job(spec, notes, openers) as job:
-        engine, lines = job.upscaler.engine, job.describe()
+        engine, lines, pool = job.upscaler.engine, job.describe(), job.upscaler.pool
         said = notes.said
         whole = process_bytes(job.info, job.output, job.upscaler)  # before frames are decoded
-        coding_error = _first_errors(job.source)
+        coding_error = _first_errors(job.source, pool)
+        strengths = pool.strength.record()
         if coding_error is not None:
-            lines.append(f"coding   {coding_error}")
+            words = (str(coding_error), strength_words(strengths, pool.last_strength))
+            lines.append("coding   " + "; ".join(filter(None, words)))
         return JobPlan(
             spec=spec,
             info=job.info,
@@ -99,15 +103,23 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
             lines=tuple(lines),
             notes=said,
             coding_error=coding_error,
+            strengths=strengths,
+            last_strength=pool.last_strength,
             process_bytes=whole,
         )
 
 
-def _first_errors(source: FrameSource) -> CodingSummary | None:
-    """Return what the codec did to the first frames, as far as they can be decoded."""
+def _first_errors(source: FrameSource, pool: EnginePool) -> CodingSummary | None:
+    """Return what the codec did to the first frames, as far as they can be decoded.
+
+    ``pool.strength`` counts the steps that they lead to.
+    """
     with suppress(InputError):
         frames = (item for item in source if isinstance(item, Frame))
         for frame in islice(frames, MEASURED_FRAMES):
+            step = pool.strength.step(frame.coding_error)
+            if step and not pool.last_strength:
+                pool.strength.taken_as_clean(step)
             frame.release()
     return source.counts.coding.summary()
 

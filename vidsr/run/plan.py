@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from vidsr.picture.coding_record import CodingSummary
@@ -26,6 +26,8 @@ class JobPlan:
         lines: The plan for people, a fact a line.
         notes: What was assumed and left out while it was made.
         coding_error: What the source's codec did to its first frames; None where that is not known.
+        strengths: Number of those frames by the step of the network that takes them.
+        last_strength: Step of the strongest network that the engine has; 0 where it has one.
         process_bytes: Peak of the process that runs it here, about; None where that is unknown.
     """
 
@@ -39,6 +41,8 @@ class JobPlan:
     lines: tuple[str, ...]
     notes: tuple[str, ...]
     coding_error: CodingSummary | None = None
+    strengths: dict[str, int] = field(default_factory=dict)
+    last_strength: int = 0
     process_bytes: int | None = None
 
     def facts(self) -> dict[str, Any]:
@@ -58,6 +62,8 @@ class JobPlan:
             "frames": info.frames,
             "duration_s": info.duration_s,
             "coding_error": self.coding_error and asdict(self.coding_error),
+            "strengths": self.strengths,
+            "last_strength": self.last_strength,
             "model": self.model,
             "scale": self.scale,
             "device": self.device,

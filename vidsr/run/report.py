@@ -12,6 +12,7 @@ from typing import Any
 from vidsr import __version__
 from vidsr.picture.coding_record import CodingRecord, CodingSummary
 from vidsr.run.records.record_file import platform_name, write_record
+from vidsr.run.records.strength_words import strength_words
 from vidsr.run.stages.channel import QueueCounts
 from vidsr.run.stages.histogram import Histogram
 from vidsr.run.stages.pipeline import StageTimes
@@ -32,6 +33,7 @@ class Report:
         decoder: Decoder of the source: ``cpu`` or ``cuda``.
         strengths: Number of frames by the step of the network that took them: ``0`` is the one for
             clean pictures, the last one that for the hardest coded.
+        last_strength: Step of the strongest network that the engine has; 0 where it has one.
         scale: Factor between the network's input and its output.
         tile: Size that the network saw at once, or ``whole frames``.
         codec: Codec of the target.
@@ -74,6 +76,7 @@ class Report:
     streams: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
     strengths: dict[str, int] = field(default_factory=dict)
+    last_strength: int = 0
     latency_ms: dict[str, Histogram] = field(default_factory=dict)
     queues: dict[str, QueueCounts] = field(default_factory=dict)
     version: str = __version__
@@ -140,8 +143,16 @@ class Report:
         return (
             f"{self.target}: {self.frames} frames {self.size[0]}x{self.size[1]} in "
             f"{self.elapsed_s:.1f} s ({self.fps:.1f} fps, {speed} realtime), "
-            f"{self.output_bytes / 1e6:.1f} MB"
+            f"{self.output_bytes / 1e6:.1f} MB{self._coding_words()}"
         )
+
+    def _coding_words(self) -> str:
+        """Return what the codec did and what was chosen for it, nothing where it is not known."""
+        if self.coding_error is None:
+            return ""
+        strength = strength_words(self.strengths, self.last_strength)
+        chosen = f", {strength}" if strength else ""
+        return f"; coding: expected error {self.coding_error.median:.1f} levels{chosen}"
 
 
 def _names(pieces: Sequence[Report]) -> dict[str, Any]:
@@ -171,6 +182,7 @@ def _sums(pieces: Sequence[Report]) -> dict[str, Any]:
         "stages": stages,
         "counts": counts,
         "strengths": dict(sorted(strengths.items(), key=lambda entry: int(entry[0]))),
+        "last_strength": max(piece.last_strength for piece in pieces),
         "latency_ms": latency_ms,
         "queues": queues,
         "notes": tuple(dict.fromkeys(note for piece in pieces for note in piece.notes)),

@@ -105,8 +105,14 @@ class EnginePool:
         """Return the engine of a step of the strengths, for whoever has the turn to run it."""
         adjusted = self._steps.of(engine, step)
         if step and adjusted is engine and not engine.traits.adjustable:
+            self.strength.taken_as_clean(step)
             self.notes.say(f"{engine.name} takes every picture as clean: it has one network")
         return adjusted
+
+    @property
+    def last_strength(self) -> int:
+        """Step of the strongest network that the engine of now has; 0 where it has one."""
+        return self.strength.last_step if self.engine.traits.adjustable else 0
 
     def load(self, engine: Engine, held: int) -> Load:
         """Return what lies on a device beside ``engine`` for a receiver of ``held`` frames."""
