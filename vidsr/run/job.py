@@ -86,6 +86,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
     with open_job(spec, notes, openers) as job:
         engine, lines, pool = job.upscaler.engine, job.describe(), job.upscaler.pool
         said = notes.said
+        whole = process_bytes(job.info, job.output, job.upscaler)  # before frames are decoded
         coding_error = _first_errors(job.source, pool)
         strengths = pool.strength.record()
         if coding_error is not None:
@@ -104,7 +105,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
             coding_error=coding_error,
             strengths=strengths,
             last_strength=pool.last_strength,
-            process_bytes=process_bytes(job.info, job.output, job.upscaler),
+            process_bytes=whole,
         )
 
 

@@ -24,9 +24,10 @@ def complete(parser: argparse.ArgumentParser, words: Words) -> None:
         return
     try:
         import argcomplete
+        from argcomplete.completers import FilesCompleter
     except ImportError:  # completion was set up by another environment's argcomplete
         return
-    files = argcomplete.FilesCompleter()
+    files = FilesCompleter()
     for action in parser._actions:
         for flag in set(action.option_strings) & set(words):
             action.completer = _Names(words[flag], files)  # type: ignore[attr-defined]

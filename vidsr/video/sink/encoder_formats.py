@@ -5,11 +5,20 @@ PyAV is imported where it is asked for the list, PyTorch not at all.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vidsr.errors import OptionError
 from vidsr.picture.pixel_format import PixelFormat
+from vidsr.picture.size import Size
 from vidsr.video.sink.codec_defaults import Codec
 
+if TYPE_CHECKING:
+    from vidsr.video.info import SourceInfo
+
 PALETTE = "pal8"
+
+FOR_PLAYERS = ("mp4", "mov")
+SHOWN = "yuv420p"
 
 
 def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
@@ -43,3 +52,18 @@ def check_pixel_format(codec: Codec, name: str) -> None:
         raise OptionError(
             f"pix_fmt = {name!r} with {codec.name}: expected one of {', '.join(formats)}."
         )
+
+
+def player_format(info: SourceInfo, container: str, codec: Codec, size: Size) -> str | None:
+    """Return ``yuv420p`` for 8-bit pictures on their way to MP4 or MOV; None for all else.
+
+    Pictures are RGB, grey or of full chroma, which H.264 and HEVC keep and few players show. Odd
+    sizes stay as they are: this format cannot hold them.
+    """
+    pictures = info.container == "image2" or info.container.endswith("_pipe")
+    shown = codec.bitstream in ("h264", "hevc", "av1", "vp9") and container in FOR_PLAYERS
+    even = size.width % 2 == 0 and size.height % 2 == 0
+    if not (pictures and shown and even and info.format.pixel.depth == 8):
+        return None
+    changes = info.format.pixel.name != SHOWN
+    return SHOWN if changes and SHOWN in encoder_formats(codec) else None

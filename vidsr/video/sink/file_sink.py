@@ -20,11 +20,11 @@ from vidsr.video.sink.encoder_formats import PALETTE
 from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough, keep_pid
-from vidsr.video.sink.read_back import check_read_back, written_tags
 from vidsr.video.streams.copies import MUX_ERRORS
 from vidsr.video.streams.picture_marks import hide_empty_views
 from vidsr.video.streams.picture_tags import add_tags
 from vidsr.video.streams.pictures_out import Palette, TargetClock
+from vidsr.video.streams.read_back import Expected, check_read_back, written_tags
 from vidsr.video.streams.tags import copy_tags, service_tags
 from vidsr.video.timing.media_lengths import settle_media_lengths
 from vidsr.video.timing.packet_times import PacketTimes
@@ -183,7 +183,7 @@ class FileSink:
             if self.plan.marks.stereo and self.plan.target.container == "mp4":
                 hide_empty_views(self.plan.target.working)
             self.bytes_written = self.plan.target.size()
-            check_read_back(self.plan, self._wanted, self.notes)
+            check_read_back(self._expected(), self._wanted, self.notes)
             self.plan.target.commit(self.notes)
         except MUX_ERRORS as error:
             self.abort()
@@ -199,6 +199,11 @@ class FileSink:
         if self.passthrough.unreadable:
             self.notes.say(f"{self.passthrough.unreadable} subtitles are damaged and left out")
         return Written(self.frames, self.bytes_written, self.video_s)
+
+    def _expected(self) -> Expected:
+        target, kept = self.plan.target, [s for s in self.plan.streams if s.action != "drop"]
+        streams = ((s.index, s.kind, "" if s.action == "encode" else s.codec) for s in kept)
+        return Expected(target.url, target.container, target.path.suffix, tuple(streams))
 
     def abort(self) -> None:
         """Close and remove the working file."""

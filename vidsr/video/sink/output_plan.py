@@ -18,7 +18,7 @@ from vidsr.picture.size import Size
 from vidsr.video.header import SideStream, StreamHeader
 from vidsr.video.info import PictureMarks, SourceInfo
 from vidsr.video.sink.codec_defaults import Codec, find_codec
-from vidsr.video.sink.encoder_formats import PALETTE
+from vidsr.video.sink.encoder_formats import PALETTE, player_format
 from vidsr.video.sink.encoder_settings import (
     add_parameters,
     add_rates,
@@ -28,7 +28,6 @@ from vidsr.video.sink.encoder_settings import (
     encoder_options,
 )
 from vidsr.video.sink.output_options import OutputOptions, check_pair, default_codec
-from vidsr.video.sink.player_formats import player_format
 from vidsr.video.sink.stream_plan import Holder, StreamPlan, plan_stream
 from vidsr.video.sink.target_file import Target
 from vidsr.video.streams.choice import kept_indices

@@ -10,7 +10,6 @@ from av.container import OutputContainer
 
 from vidsr.notes import Notes
 from vidsr.video.close_codecs import reading
-from vidsr.video.sink.output_plan import OutputPlan
 from vidsr.video.streams.holding import UNPROVEN, codec_of, has_decoder, same_codec
 from vidsr.video.streams.tags import lost_tags
 
@@ -28,13 +27,22 @@ def written_tags(container: OutputContainer) -> WrittenTags:
     return WrittenTags(dict(container.metadata), tuple(dict(s.metadata) for s in container.streams))
 
 
-def check_read_back(plan: OutputPlan, tags: WrittenTags, notes: Notes) -> None:
+@dataclass(frozen=True)
+class Expected:
+    """What a finished file is to give back; of what was encoded here ``codec`` is empty."""
+
+    url: str
+    container: str
+    suffix: str
+    streams: tuple[tuple[int, str, str], ...]
+
+
+def check_read_back(expected: Expected, tags: WrittenTags, notes: Notes) -> None:
     """Log a warning for what the finished working file does not give back."""
-    container = plan.target.container
-    if container == "image2":
+    if expected.container == "image2":
         return
     try:
-        with reading(av.open(plan.target.url, "r", metadata_errors="replace")) as file:
+        with reading(av.open(expected.url, "r", metadata_errors="replace")) as file:
             found = [(stream.type, codec_of(stream)) for stream in file.streams]
             lost = lost_tags(tags.own, file.metadata)
             for given, stream in zip(tags.streams, file.streams, strict=False):
@@ -43,23 +51,20 @@ def check_read_back(plan: OutputPlan, tags: WrittenTags, notes: Notes) -> None:
     except (av.error.FFmpegError, OSError, ValueError) as error:
         notes.say(f"the target cannot be read back: {error}")
         return
-    if container in UNPROVEN:
-        _check_streams(plan, found, notes)
+    if expected.container in UNPROVEN:
+        _check_streams(expected, found, notes)
     if lost:
-        notes.say(f"{plan.target.path.suffix} cannot hold these tags: {', '.join(lost)}")
+        notes.say(f"{expected.suffix} cannot hold these tags: {', '.join(lost)}")
 
 
-def _check_streams(plan: OutputPlan, found: Sequence[tuple[str, str]], notes: Notes) -> None:
-    written = [stream for stream in plan.streams if stream.action != "drop"]
-    for stream, (kind, codec) in zip(written, found, strict=False):
-        if stream.action == "encode":  # a codec's name may be another here
-            continue
-        if kind == stream.kind and codec == "none" and not has_decoder(stream.codec):
+def _check_streams(expected: Expected, found: Sequence[tuple[str, str]], notes: Notes) -> None:
+    for (index, kind, codec), (read_kind, read_codec) in zip(expected.streams, found, strict=False):
+        if kind == read_kind and read_codec == "none" and not has_decoder(codec):
             continue  # nothing can name it
-        if kind != stream.kind or not same_codec(codec, stream.codec):
+        if codec and (kind != read_kind or not same_codec(read_codec, codec)):
             notes.say(
-                f"{stream.kind} stream {stream.index} was written as {stream.codec} and reads back "
-                f"as {kind} ({codec})"
+                f"{kind} stream {index} was written as {codec} and reads back as {read_kind} "
+                f"({read_codec})"
             )
-    for stream in written[len(found) :]:
-        notes.say(f"{stream.kind} stream {stream.index} ({stream.codec}) does not read back")
+    for index, kind, codec in expected.streams[len(found) :]:
+        notes.say(f"{kind} stream {index} ({codec}) does not read back")
