@@ -238,7 +238,7 @@ def _build(args: argparse.Namespace) -> None:
 
 def _has_strengths(name: str) -> bool:
     """Return True for a model with networks for coded footage, whose engines take other weights."""
-    from vidsr.models.strength_files import strengths_path
+    from vidsr.models.shipped import strengths_path
 
     return not _is_onnx(name) and strengths_path(find_weights(name)).is_file()
 

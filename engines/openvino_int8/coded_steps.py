@@ -11,7 +11,8 @@ from typing import Any
 from vidsr.engines.openvino_int8.int8_steps import SUFFIX, Steps, layer_steps
 from vidsr.errors import ModelError
 from vidsr.models.model import Model
-from vidsr.models.strength_files import sha256_of, strengths_path
+from vidsr.models.shipped import strengths_path
+from vidsr.models.strength_files import sha256_of
 
 SCHEMA = 1  # raised whenever a field changes its meaning
 

@@ -16,7 +16,8 @@ from torch import Tensor
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import build_generator, save_generator
 from vidsr.models.networks.config import GeneratorConfig
-from vidsr.models.strength_files import HEADER_KEY, save_strengths, strengths_path
+from vidsr.models.shipped import strengths_path
+from vidsr.models.strength_files import HEADER_KEY, save_strengths
 from vidsr.models.strengths import STEPS_BETWEEN, StrengthCurve, Strengths
 from vidsr.models.zoo import load_model
 

@@ -100,3 +100,8 @@ def _shipped(name: str) -> Path:
     raise ModelError(
         f"unknown model: model = {name!r}, available: {', '.join(names) or 'none'}", hint=hint
     )
+
+
+def strengths_path(weights: Path) -> Path:
+    """Return where the descendants of a file of weights lie: beside it."""
+    return weights.with_name(weights.name.removesuffix(SUFFIX) + CODED_SUFFIX)

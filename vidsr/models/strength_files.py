@@ -20,18 +20,13 @@ from torch import Tensor
 
 from vidsr.errors import ModelError
 from vidsr.files import written_whole
-from vidsr.models.shipped import CODED_SUFFIX, SUFFIX
+from vidsr.models.shipped import SUFFIX, strengths_path
 from vidsr.models.strengths import StrengthCurve, Strengths
 
 HEADER_KEY = "vidsr.coded"
 SCHEMA = 1  # raised whenever a field changes its meaning
 LARGEST_CODE = 127
 STEP = ".step"  # after the name of a kernel: what its codes are multiplied by
-
-
-def strengths_path(weights: Path) -> Path:
-    """Return where the descendants of a file of weights lie: beside it."""
-    return weights.with_name(weights.name.removesuffix(SUFFIX) + CODED_SUFFIX)
 
 
 def load_strengths(weights: Path, parent: Mapping[str, Tensor]) -> Strengths | None:

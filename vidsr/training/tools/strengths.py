@@ -61,7 +61,7 @@ def parse_curve(text: str) -> StrengthCurve:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    from vidsr.models.strength_files import strengths_path
+    from vidsr.models.shipped import strengths_path
 
     paths = [find_weights(name) for name in (arguments.parent, *arguments.descendants)]
     if arguments.curve.positions[-1] > len(arguments.descendants):
