@@ -130,7 +130,8 @@ def test_a_run_from_end_to_end(call: Call, clip: Clip, tmp_path: Path) -> None:
     assert (result.status, result.out) == (0, "")
     assert re.fullmatch(
         rf"vidsr: {re.escape(str(target))}: 8 frames 128x96 in [\d.]+ s "
-        r"\([\d.]+ fps, [\d.]+x realtime\), [\d.]+ MB\n",
+        r"\([\d.]+ fps, [\d.]+x realtime\), [\d.]+ MB; "
+        r"coding: expected error [\d.]+ levels, strength \d of 8\n",
         result.err,
     )
     assert len(decode(target)) == json.loads(report.read_text())["frames"] == 8

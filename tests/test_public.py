@@ -106,7 +106,7 @@ def test_report_fields() -> None:
         *("decoder", "scale", "tile"),
         *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
         *("output_bytes", "stages"),
-        *("counts", "streams", "notes", "strengths", "latency_ms", "queues"),
+        *("counts", "streams", "notes", "strengths", "last_strength", "latency_ms", "queues"),
         *("version", "platform"),
     ]
 

@@ -111,7 +111,8 @@ def require_lite(model: Model) -> Lite:
 
 def shipped() -> tuple[str, ...]:
     """Return names of the models that come with steps."""
-    return tuple(sorted(p.name.removesuffix(SUFFIX) for p in weights_folder().glob(f"*{SUFFIX}")))
+    names = (p.name.removesuffix(SUFFIX) for p in weights_folder().glob(f"*{SUFFIX}"))
+    return tuple(sorted(name for name in names if "." not in name))  # NAME.coded is no model
 
 
 def load_steps(model: Model) -> Steps:
