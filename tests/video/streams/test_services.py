@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+import time
 from pathlib import Path
 
 import pytest
@@ -67,9 +68,21 @@ def test_descriptors_end_with_their_section(tmp_path: Path, loop_bytes: int) -> 
     assert service.number == 1
 
 
+def test_very_many_programmes_are_searched_in_one_go(tmp_path: Path) -> None:
+    stuffed = packet(PMT_PID, b"\xff").replace(b"\x50", b"\x10", 1)  # no section begins
+    tables = b""
+    for first in range(1, 40_000, 40):
+        numbers = range(first, first + 40)
+        body = b"".join(struct.pack(">HH", n, 0xE000 | (PMT_PID + n % 4000)) for n in numbers)
+        tables += packet(0, section(0, body)) + stuffed * 21
+    begin = time.process_time()
+    assert found(tmp_path / "a.ts", tables) is None
+    assert time.process_time() - begin < 10
+
+
 def test_no_damage_raises(tmp_path: Path) -> None:
     whole, chance = stream(b"\x10\0\x02abc"), random.Random(3)
-    for _ in range(1500):
+    for _ in range(500):
         data = bytearray(whole)
         for _ in range(chance.randrange(1, 8)):
             at = chance.randrange(len(data) // 188) * 188 + chance.randrange(1, 48)

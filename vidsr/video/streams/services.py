@@ -26,13 +26,17 @@ def find_service(path: Path, pid: int) -> Service | None:
     except OSError:
         return None
     programmes: dict[int, int] = {}
-    for section in _sections(data, _PAT_PID):
+    for _, section in _sections(data, {_PAT_PID}):
         if section[0] == _PAT:
             programmes |= dict(_programmes(section))
+    tables = {
+        table_pid
+        for table_pid, section in _sections(data, set(programmes.values()))
+        if section[0] == _PMT and pid in _stream_pids(section)
+    }
     for number, table_pid in programmes.items():
-        for section in _sections(data, table_pid):
-            if section[0] == _PMT and pid in _stream_pids(section):
-                return Service(number, table_pid, *_names(data).get(number, ("", "")))
+        if table_pid in tables:
+            return Service(number, table_pid, *_names(data).get(number, ("", "")))
     return None
 
 
@@ -46,25 +50,25 @@ def _packets(data: bytes) -> Iterator[bytes]:
                 return
 
 
-def _sections(data: bytes, pid: int) -> Iterator[bytes]:
-    """Yield the whole sections of one packet identifier, each from its table's number on."""
-    held = b""
+def _sections(data: bytes, pids: set[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield packet identifier and bytes of whole sections, each from its table's number on."""
+    parts: dict[int, bytes] = {}
     for packet in _packets(data):
-        if packet[0] != _SYNC or int.from_bytes(packet[1:3], "big") & 0x1FFF != pid:
-            continue
-        if not packet[3] & 0x10:  # no payload
+        pid = int.from_bytes(packet[1:3], "big") & 0x1FFF
+        if packet[0] != _SYNC or pid not in pids or not packet[3] & 0x10:  # no payload
             continue
         payload = packet[5 + packet[4] :] if packet[3] & 0x20 else packet[4:]
         if packet[1] & 0x40:  # a section begins here, behind the end of the one before
             held = payload[1 + payload[0] :] if payload else b""
         else:
-            held += payload
+            held = parts.get(pid, b"") + payload
         while len(held) > 3 and held[0] != 0xFF:
             size = 3 + (int.from_bytes(held[1:3], "big") & 0xFFF)
             if len(held) < size:
                 break
-            yield held[:size]
+            yield pid, held[:size]
             held = held[size:]
+        parts[pid] = held[:1] if held[:1] == b"\xff" else held  # what is stuffed is not kept
 
 
 def _programmes(section: bytes) -> Iterator[tuple[int, int]]:
@@ -85,7 +89,7 @@ def _stream_pids(section: bytes) -> set[int]:
 def _names(data: bytes) -> dict[int, tuple[str, str]]:
     """Return name and provider by the number of the programme."""
     names = {}
-    for section in _sections(data, _SDT_PID):
+    for _, section in _sections(data, {_SDT_PID}):
         place = 11
         while section[0] == _SDT and place + 5 <= len(section) - 4:
             number = int.from_bytes(section[place : place + 2], "big")
