@@ -11,6 +11,7 @@ import pytest
 
 from tests.makers.clips import decode, make_clip
 from tests.makers.containers import enlarge
+from vidsr.notes import Notes
 from vidsr.video.header import PictureTags
 from vidsr.video.streams.picture_tags import add_tags, read_tags
 
@@ -99,7 +100,32 @@ def test_sequences_keep_the_profile_of_their_first_picture(tmp_path: Path) -> No
 )
 def test_damaged_pictures_have_no_tags(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "a").write_bytes(data)
-    assert not read_tags(tmp_path / "a")
+    assert not read_tags(tmp_path / "a", Notes())
+
+
+@pytest.mark.parametrize(("size", "kept"), [(16 << 20, True), ((16 << 20) + 1, False)])
+def test_a_profile_that_unpacks_to_very_much_is_left_out(
+    tmp_path: Path, size: int, kept: bool
+) -> None:
+    memory = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(memory, "PNG")
+    profile = bytes(16) + b"RGB " + bytes(size - 20)
+    tags = PictureTags(profile, exif().removeprefix(b"Exif\0\0"))
+    (tmp_path / "a.png").write_bytes(add_tags(memory.getvalue(), tags, "rgb"))
+    notes = Notes()
+    tags = read_tags(tmp_path / "a.png", notes)
+    assert (tags.profile == profile, bool(tags.exif)) == (kept, True)
+    assert ["larger than 16 MiB" in text for text in notes.said] == ([] if kept else [True])
+
+
+def test_a_profile_cut_short_is_left_out(tmp_path: Path) -> None:
+    photo(tmp_path / "a.png", icc_profile=PROFILE)
+    data = (tmp_path / "a.png").read_bytes()
+    at = data.index(b"iCCP")
+    size = int.from_bytes(data[at - 4 : at], "big")
+    short = (size - 40).to_bytes(4, "big") + data[at : at + 4 + size - 40] + bytes(4)
+    (tmp_path / "a.png").write_bytes(data[: at - 4] + short + data[at + 8 + size :])
+    assert read_tags(tmp_path / "a.png", Notes()).profile == b""
 
 
 def test_big_endian_exif_and_damaged_exif() -> None:

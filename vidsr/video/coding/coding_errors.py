@@ -40,6 +40,10 @@ _LEAST_LEVELS = 1e-3
 # Pictures whose values are averaged: encoders give P and B frames quantisers of their own by turns,
 # which made the value of neighbours in three real clips differ by 11 to 25 % on average.
 STEADIED = 16
+# Octaves that a key frame counts for more, so that it differs from its neighbours by as much as is
+# true: of a still camera, key frames of x264, x265 and libvpx said 36 to 39 % less than the frames
+# before them, where the error fell by 15 to 25 %.
+_KEY_OCTAVES = 0.4
 # Pictures in a row, after a key frame, that have to show a grid before a codec that leaves none of
 # its own is taken to have coded a picture that had one: single key frames show 0.36 for no reason.
 _GRIDS = 4
@@ -123,7 +127,8 @@ class CodingErrors:
         The geometric mean, of what each would be at the same activity.
         """
         own = log2(max(expected_levels(evidence), _LEAST_LEVELS))
-        self._levels.append(own)
+        lifted = evidence.key and self._family not in _WITH_GRID  # JPEG has nothing else
+        self._levels.append(own + _KEY_OCTAVES if lifted else own)
         return float(2.0 ** (sum(self._levels) / len(self._levels) - own))
 
     def _steps(self, image: av.VideoFrame, facts: PacketFacts | None) -> Steps | None:

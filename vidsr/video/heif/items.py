@@ -14,6 +14,7 @@ CODED = (b"hvc1", b"hev1", b"av01", b"avc1", b"jpeg", b"vvc1", b"j2k1")
 _UPRIGHT: Matrix = (1, 0, 0, 1)
 _COUNTERCLOCKWISE: Matrix = (0, -1, 1, 0)
 _MIRRORS: tuple[Matrix, Matrix] = ((1, 0, 0, -1), (-1, 0, 0, 1))
+_MOST_EXTENTS = 64  # of an item; its writer has one, or a few
 _ALPHA = (b"auxiliary:alpha", b"auxid:1\0")
 
 
@@ -59,7 +60,7 @@ def read_primary(path: Path) -> PrimaryItem | None:
     meta = read_meta(path)
     if meta is None:
         return None
-    boxes = dict(children(meta[4:]))
+    boxes = _first_of_each(meta[4:])
     if b"pitm" not in boxes or b"iinf" not in boxes:
         return None
     reader = Reader(boxes[b"pitm"])
@@ -73,8 +74,16 @@ def read_primary(path: Path) -> PrimaryItem | None:
         tiles = next((to for name, of, to in references if (name, of) == (b"dimg", number)), ())
         layout = _payload(path, boxes, number)
         grid = _grid(layout, tiles, _matrix(properties.get(number, [])))
-    beside = [of for name, of, to in references if name == b"auxl" and number in to]
+    beside = {of for name, of, to in references if name == b"auxl" and number in to}
     return PrimaryItem(number, kind, grid, any(_is_alpha(properties.get(i, [])) for i in beside))
+
+
+def _first_of_each(data: bytes) -> dict[bytes, bytes]:
+    """Return boxes by kind, the first of each as FFmpeg does."""
+    boxes: dict[bytes, bytes] = {}
+    for kind, contents in children(data):
+        boxes.setdefault(kind, contents)
+    return boxes
 
 
 def _kinds(box: bytes) -> Iterator[tuple[int, bytes]]:
@@ -102,18 +111,23 @@ def _references(box: bytes) -> Iterator[tuple[bytes, int, tuple[int, ...]]]:
 
 def _properties(box: bytes) -> dict[int, list[tuple[bytes, bytes]]]:
     """Return the properties of each item, in their order."""
-    boxes = dict(children(box))
-    known = list(children(boxes.get(b"ipco", b"")))
-    reader = Reader(boxes.get(b"ipma", bytes(8)))
-    version, flags = reader.version()
+    known = list(children(_first_of_each(box).get(b"ipco", b"")))
     found: dict[int, list[tuple[bytes, bytes]]] = {}
-    for _ in range(reader.number(4)):
-        number = reader.number(4 if version else 2)
-        for _ in range(reader.number(1)):
-            place = reader.number(2) & 0x7FFF if flags & 1 else reader.number(1) & 0x7F
+    for name, links in children(box):
+        for number, place in _links(links) if name == b"ipma" else ():
             if 0 < place <= len(known):
                 found.setdefault(number, []).append(known[place - 1])
     return found
+
+
+def _links(box: bytes) -> Iterator[tuple[int, int]]:
+    """Yield an item and the place of one of its properties, counted from 1."""
+    reader = Reader(box)
+    version, flags = reader.version()
+    for _ in range(reader.number(4)):
+        number = reader.number(4 if version else 2)
+        for _ in range(reader.number(1)):
+            yield number, reader.number(2) & 0x7FFF if flags & 1 else reader.number(1) & 0x7F
 
 
 def _payload(path: Path, boxes: dict[bytes, bytes], wanted: int) -> bytes:
@@ -122,13 +136,15 @@ def _payload(path: Path, boxes: dict[bytes, bytes], wanted: int) -> bytes:
     version, _ = reader.version()
     sizes = reader.number(2)
     offset, length, base, index = (sizes >> shift & 15 for shift in (12, 8, 4, 0))
+    if not length:  # nor may an item have 65,535 parts that take no bytes
+        raise ValueError("a grid has no layout")
     for _ in range(reader.number(2 if version < 2 else 4)):
         number = reader.number(2 if version < 2 else 4)
         inside = version > 0 and reader.number(2) & 15 == 1
         reader.number(2)
         begin = reader.number(base)
         data = b""
-        for _ in range(reader.number(2)):
+        for _ in range(_extents(reader, number)):
             reader.number(index if version else 0)
             at, size = begin + reader.number(offset), reader.number(length)
             if number == wanted and size <= 64:
@@ -136,6 +152,14 @@ def _payload(path: Path, boxes: dict[bytes, bytes], wanted: int) -> bytes:
         if number == wanted:
             return data
     raise ValueError("a grid has no layout")
+
+
+def _extents(reader: Reader, number: int) -> int:
+    """Return how many parts an item has. Raises ValueError beyond ``_MOST_EXTENTS``."""
+    count = reader.number(2)
+    if count > _MOST_EXTENTS:
+        raise ValueError(f"expected at most {_MOST_EXTENTS} parts of item {number}, got {count}")
+    return count
 
 
 def _cut(path: Path, at: int, size: int) -> bytes:
@@ -174,4 +198,4 @@ def _after(second: Matrix, first: Matrix) -> Matrix:
 
 
 def _is_alpha(properties: list[tuple[bytes, bytes]]) -> bool:
-    return any(name == b"auxC" and any(a in text for a in _ALPHA) for name, text in properties)
+    return any(name == b"auxC" and any(a in text[:64] for a in _ALPHA) for name, text in properties)

@@ -349,8 +349,9 @@ class FileSource:
 
     def _picture_tags(self) -> PictureTags:
         if self.locator.kind == "sequence":
-            return read_tags(next(iter(numbered_files(self.locator.path).values())))
-        return read_tags(self.locator.path) if is_image(self.locator.path) else PictureTags()
+            return read_tags(next(iter(numbered_files(self.locator.path).values())), self.notes)
+        path = self.locator.path
+        return read_tags(path, self.notes) if is_image(path) else PictureTags()
 
     def _service(self) -> Service | None:
         if self.container.format.name != "mpegts" or not self.locator.local:

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from vidsr.notes import Notes
 from vidsr.video.header import PictureTags
 from vidsr.video.streams.tiff import add_profile, tiff_profile, upright
 
@@ -18,24 +19,29 @@ _PNG, _JPEG, _TIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", (b"II*\0", b"MM\0*")
 _EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0"
 _SEGMENT = 65_519  # bytes of a profile in one segment of JPEG
 _LARGEST = 64 << 20
+_LARGEST_PROFILE = 16 << 20  # of PNG, unpacked: a file of 1.2 MB can hold a gigabyte of zeros
 _SPACES = {"rgb": b"RGB ", "gray": b"GRAY", "yuv": b"RGB "}
 
 
-def read_tags(path: Path) -> PictureTags:
-    """Return what a picture file holds; nothing for damaged and for other files."""
+def read_tags(path: Path, notes: Notes) -> PictureTags:
+    """Return what a picture file holds; nothing for damaged and for other files.
+
+    A profile of PNG beyond 16 MiB is left out, with a note.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST)
-        return _tags(data)
+        return _tags(data, notes)
     except (OSError, ValueError, struct.error, zlib.error, IndexError):
         return PictureTags()
 
 
-def _tags(data: bytes) -> PictureTags:
+def _tags(data: bytes, notes: Notes) -> PictureTags:
     if data.startswith(_PNG):
         chunks = dict(_chunks(data[8:], ">I4s", 4))
-        profile = chunks.get(b"iCCP", b"").partition(b"\0")[2][1:]
-        return PictureTags(zlib.decompress(profile) if profile else b"", chunks.get(b"eXIf", b""))
+        packed = chunks.get(b"iCCP", b"").partition(b"\0")[2][1:]
+        profile = _unpacked(packed, notes) if packed else b""
+        return PictureTags(profile, chunks.get(b"eXIf", b""))
     if data.startswith(_JPEG):
         parts = list(_segments(data))
         profile = b"".join(part[14:] for kind, part in parts if kind == 0xE2 and _ICC in part[:12])
@@ -45,6 +51,18 @@ def _tags(data: bytes) -> PictureTags:
         chunks = dict(_riff(data[12:]))
         return PictureTags(chunks.get(b"ICCP", b""), chunks.get(b"EXIF", b"").removeprefix(_EXIF))
     return PictureTags(tiff_profile(data) if data.startswith(_TIFF) else b"")
+
+
+def _unpacked(packed: bytes, notes: Notes) -> bytes:
+    """Return a profile, empty for one too large. Raises zlib.error for a damaged one."""
+    unpacking = zlib.decompressobj()
+    profile = unpacking.decompress(packed, _LARGEST_PROFILE + 1)
+    if len(profile) > _LARGEST_PROFILE:
+        notes.say("the source's colour profile (ICC) is larger than 16 MiB: it is not carried over")
+        return b""
+    if not unpacking.eof:
+        raise zlib.error("a profile ends early")
+    return profile
 
 
 def add_tags(data: bytes, tags: PictureTags, family: str) -> bytes:

@@ -90,14 +90,19 @@ def _names(data: bytes) -> dict[int, tuple[str, str]]:
         while section[0] == _SDT and place + 5 <= len(section) - 4:
             number = int.from_bytes(section[place : place + 2], "big")
             end = place + 5 + (int.from_bytes(section[place + 3 : place + 5], "big") & 0xFFF)
-            place += 5
-            while place + 2 <= end:
-                body = section[place + 2 : place + 2 + section[place + 1]]
-                if section[place] == _SERVICE_DESCRIPTOR and len(body) > 2:
+            for kind, body in _descriptors(section[place + 5 : min(end, len(section) - 4)]):
+                if kind == _SERVICE_DESCRIPTOR and len(body) > 2:
                     names[number] = _name_and_provider(body)
-                place += 2 + section[place + 1]
             place = end
     return names
+
+
+def _descriptors(loop: bytes) -> Iterator[tuple[int, bytes]]:
+    place = 0
+    while place + 2 <= len(loop):
+        end = place + 2 + loop[place + 1]
+        yield loop[place], loop[place + 2 : end]
+        place = end
 
 
 def _name_and_provider(body: bytes) -> tuple[str, str]:
@@ -113,9 +118,20 @@ def _text(data: bytes) -> str:
             return data.decode("utf-8")
         except UnicodeDecodeError:
             return data.decode("latin-1")
+    skipped = 3 if data[0] == 0x10 else 1
+    return _decoded(data[skipped:], _alphabet(data))
+
+
+def _alphabet(data: bytes) -> str:
     if data[0] == 0x10:
-        return data[3:].decode(f"iso8859-{data[2] or 1}", "replace")
+        return f"iso8859-{int.from_bytes(data[1:3], 'big') or 1}"
     if data[0] <= 0x0B:
-        return data[1:].decode(f"iso8859-{data[0] + 4}", "replace")
-    alphabet = {0x11: "utf-16-be", 0x12: "euc-kr", 0x13: "gb2312", 0x14: "big5"}.get(data[0])
-    return data[1:].decode(alphabet or "utf-8", "replace")
+        return f"iso8859-{data[0] + 4}"
+    return {0x11: "utf-16-be", 0x12: "euc-kr", 0x13: "gb2312", 0x14: "big5"}.get(data[0], "utf-8")
+
+
+def _decoded(data: bytes, alphabet: str) -> str:
+    try:
+        return data.decode(alphabet, "replace")
+    except LookupError:  # damaged, or reserved as ISO 8859-12 is
+        return data.decode("latin-1")
