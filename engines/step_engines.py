@@ -8,6 +8,9 @@ from threading import Lock
 from vidsr.engines.engine import AdjustableEngine, Engine, is_adjustable
 from vidsr.models.model import Model
 
+# Whoever takes over from an engine may have it inside, with the weights that were written last.
+UNKNOWN = -1
+
 
 @dataclass
 class _Made:
@@ -15,7 +18,7 @@ class _Made:
 
     engine: Engine
     steps: dict[int, Engine] = field(default_factory=dict)
-    written: int = 0
+    written: int = UNKNOWN
 
 
 class StepEngines:
@@ -29,6 +32,7 @@ class StepEngines:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._made: dict[int, _Made] = {}  # by id(): engines need not be hashable
+        self._models: dict[int, Model] = {}
         self._lock = Lock()
 
     def of(self, engine: Engine, step: int) -> Engine:
@@ -39,20 +43,30 @@ class StepEngines:
         if not is_adjustable(engine):
             return engine
         with self._lock:
-            made = self._made.setdefault(id(engine), _Made(engine))
+            made = self._made.get(id(engine))
+            if made is None:
+                first = not self._made
+                made = self._made[id(engine)] = _Made(engine)
+                made.written = 0 if first else UNKNOWN
             if engine.traits.reentrant:
                 return self._another(made, engine, step)
             if step != made.written:
-                made.written = -1  # until it is whole
-                engine.adjusted(self._model.at(step))
+                made.written = UNKNOWN  # until it is whole
+                engine.adjusted(self._model_of(step))
                 made.written = step
             return engine
+
+    def _model_of(self, step: int) -> Model:
+        """Return the model of a step, interpolated once: neighbours in a stream may alternate."""
+        if step not in self._models:
+            self._models[step] = self._model.at(step)
+        return self._models[step]
 
     def _another(self, made: _Made, engine: AdjustableEngine, step: int) -> Engine:
         if step == 0:
             return engine
         if step not in made.steps:
-            made.steps[step] = engine.adjusted(self._model.at(step))
+            made.steps[step] = engine.adjusted(self._model_of(step))
         return made.steps[step]
 
     def close(self) -> None:

@@ -15,6 +15,7 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import av
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from stroke_font import text_mask
 from torch.nn.functional import interpolate
 
-from vidsr import Upscaler
+from vidsr import Upscaler, upscale
 
 Image = NDArray[np.uint8]
 ROOT = Path(__file__).resolve().parent.parent
@@ -90,11 +91,23 @@ def psnr_db(image: Image, original: Image) -> float:
     return 10 * math.log10(255**2 / error)
 
 
+def as_the_command(row: Row) -> Image:
+    """Return the frame as ``vidsr CLIP`` upscales it, by what its codec did to it."""
+    with av.open(str(row.clip)) as clip:
+        rate = clip.streams.video[0].average_rate
+    assert rate is not None
+    with TemporaryDirectory() as folder:
+        large = Path(folder) / "large.mkv"
+        start_s, duration_s = float(row.frame / rate), float(1 / (2 * rate))
+        upscale(row.clip, large, codec="ffv1", start=start_s, duration=duration_s)
+        return read_frame(large, 0)
+
+
 def panels(row: Row, upscaler: Upscaler) -> list[Image]:
     """Return the cuts of one row: nearest, bicubic, and the model's."""
     original = read_frame(row.clip, row.frame)
     small = resized(original, 1 / SCALE) if row.shrunk else original
-    model = np.asarray(upscaler(small), dtype=np.uint8)
+    model = np.asarray(upscaler(small), dtype=np.uint8) if row.shrunk else as_the_command(row)
     pictures = [nearest(small), resized(small, SCALE), model]
     if row.shrunk:
         bicubic_db, model_db = (psnr_db(p, original) for p in pictures[1:])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from vidsr.engines.onnx_files.export import inference_net
+from vidsr.engines.onnx_files.export import export_onnx, inference_net
 from vidsr.engines.onnx_files.facts import read_facts
 from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.errors import ModelError
@@ -20,7 +20,8 @@ def reweighed(data: bytes, model: Model, other: Model) -> bytes:
     """Return the ONNX file ``data`` of ``model`` with the weights of ``other``, of the same layers.
 
     It equals what ``export_onnx`` makes of ``other``, byte for byte. Weights are found by their
-    values, since the exporter names and shapes slopes of activations anew.
+    values, since the exporter names and shapes slopes of activations anew; where two weights are
+    equal, ``other`` is exported.
     Raises ModelError where the file does not hold every weight of ``model`` exactly once.
     """
     import onnx
@@ -29,7 +30,9 @@ def reweighed(data: bytes, model: Model, other: Model) -> bytes:
     precision = read_facts(data).precision
     nets = (inference_net(each.module, precision) for each in (model, other))
     old, new = (dict(_weights(net)) for net in nets)
-    by_bytes: dict[bytes, str] = {weight: name for name, weight in old.items()}
+    by_bytes = {weight: name for name, weight in old.items()}
+    if len(by_bytes) < len(old):  # equal ones cannot be told apart
+        return export_onnx(other, precision=precision)
     left = set(old)
     for stored in proto.graph.initializer:
         name = by_bytes.get(stored.raw_data)

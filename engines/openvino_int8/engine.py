@@ -62,7 +62,7 @@ class OpenVinoEngine(DescribedEngine):
     there.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, *, threads: int | None = None) -> None:
         """Raise OptionError, ModelError, and DeviceError where OpenVINO is absent or fails."""
         self._openvino = import_openvino()
         net = require_lite(model)
@@ -84,13 +84,14 @@ class OpenVinoEngine(DescribedEngine):
             adjustable=model.step == 0 and has_coded_steps(model),
         )
         self._step = net.config.stride
-        self._threads = torch.get_num_threads()  # of this process, shared out to callers
+        # Of this process, shared out to callers; a caller's own thread has only its share.
+        self._threads = threads or torch.get_num_threads()
         self._core, self._lock = self._openvino.Core(), threading.Lock()
         self._compiled: _Compiled | None = None
 
     def adjusted(self, model: Model) -> OpenVinoEngine:
         """See ``AdjustableEngine.adjusted``: another engine, with steps of its own."""
-        return OpenVinoEngine(model)
+        return OpenVinoEngine(model, threads=self._threads)
 
     def run(self, x: Tensor) -> Tensor:
         """See ``Engine.run``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -19,6 +20,10 @@ from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 from vidsr.models.model import Model
 
 Reweigh = Callable[[Model], bytes]  # the ONNX file of the same layers with a model's weights
+
+# What a refit reads is kept until the stream has come there: a ring has three frames on their way,
+# each of which may bring other weights.
+KEPT_REFITS = 8
 
 # By the names of trt.DataType.
 PLAN_DTYPES = {"FLOAT": torch.float32, "HALF": torch.float16, "BF16": torch.bfloat16}
@@ -52,7 +57,7 @@ class TensorRTEngine(DescribedEngine):
         """Raise DeviceError for plans that do not load here or do not fit ``facts``."""
         self.facts, self.traits = facts, _traits(facts, device, adjustable=reweigh is not None)
         self._reweigh, self._trt = reweigh, trt
-        self._refitted: tuple[Any, ...] = ()
+        self._refitted: deque[tuple[Any, ...]] = deque(maxlen=KEPT_REFITS)
         self._stream, self._messages = stream, messages or Messages()
         logger = make_logger(trt, self._messages)
         with on_device(device):
@@ -90,7 +95,7 @@ class TensorRTEngine(DescribedEngine):
                 raise self._failed("other weights")
             if not refitter.refit_cuda_engine_async(self._stream(self.device)):
                 raise self._failed("to write other weights")
-        self._refitted = refitter, onnx_refitter, data  # read until the stream has come there
+        self._refitted.append((refitter, onnx_refitter, data))
         return self
 
     def run(self, x: Tensor) -> Tensor:

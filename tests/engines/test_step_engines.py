@@ -149,3 +149,15 @@ def test_the_step_follows_error_and_strength(
     assert choice.step(CodingError(levels, "quantiser")) == step
     assert choice.step(None) == 0
     assert sum(choice.chosen.values()) == 2
+
+
+def test_an_engine_that_takes_over_begins_with_its_own_weights(model: Model) -> None:
+    """The engine inside it may have run another step until then."""
+    plain = in_place(TorchEngine(model, device="cpu", precision="fp32"))
+    steps = StepEngines(model)
+    steps.of(plain, 5)
+    fixed = in_place(TorchEngine(model, device="cpu", precision="fp32"))
+    both = steps.of(FixedShapeEngine("both", fixed, plain, lambda x: x.shape[2] == 9), 0)
+    wanted = TorchEngine(model, device="cpu", precision="fp32")
+    for x in (X, X[..., :5, :]):
+        torch.testing.assert_close(both.run(x), wanted.run(x))

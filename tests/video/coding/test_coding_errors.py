@@ -155,8 +155,39 @@ def test_a_frame_has_the_same_error_wherever_decoding_starts(
         assert part[:5] == whole[start : start + 5]
 
 
-def test_threads_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clip = coded(tmp_path / "a.mkv", "libx264", {"crf": "27", "preset": "fast"}, frames=24)
+RAW = [
+    ("libx264", "h264", {"crf": "26", "x264-params": "keyint=10:b-adapt=0:bframes=3:threads=1"}),
+    ("libx264", "mpg", {"crf": "26", "x264-params": "keyint=10:b-adapt=0:bframes=3:threads=1"}),
+    ("libx264", "avi", {"crf": "26", "x264-params": "keyint=10:b-adapt=0:bframes=3:threads=1"}),
+    ("libx265", "hevc", {"x265-params": "log-level=none:pools=none:crf=28:keyint=10"}),
+]
+
+
+@pytest.mark.parametrize(("codec", "suffix", "options"), RAW)
+def test_streams_without_times_say_what_the_same_ones_with_times_say(
+    tmp_path: Path, codec: str, suffix: str, options: dict[str, str]
+) -> None:
+    timed = coded(tmp_path / "a.mkv", codec, options, frames=24)
+    raw = coded(tmp_path / f"a.{suffix}", codec, options, frames=24)
+    found = errors(raw.path)
+    assert found == errors(timed.path)
+    assert {each.basis for each in found} == {"quantiser"}
+    assert errors(raw.path, start_s=0.4, duration_s=0.4) == found[10:20]
+
+
+def test_numbers_of_packets_without_times_leave_the_pictures(tmp_path: Path) -> None:
+    clip = coded(tmp_path / "a.h264", "libx264", {"crf": "26"}, frames=12)
+    with FileSource(clip.path) as source:
+        times = [item.pts or 0 for item in source if isinstance(item, Frame)]
+        assert source.counts.synthesised_pts == 12
+    assert np.ptp(np.diff(times)) <= 1
+
+
+@pytest.mark.parametrize("suffix", ["mkv", "h264"])
+def test_threads_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    clip = coded(tmp_path / f"a.{suffix}", "libx264", {"crf": "27", "preset": "fast"}, frames=24)
     many = errors(clip.path)
     prepare = FileSource._prepare
 

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 
 from tests.makers.coded import coded
 from vidsr.video.coding.codecs import family_of
+from vidsr.video.coding.headers import h264
 from vidsr.video.coding.headers.av1 import Av1Headers
 from vidsr.video.coding.headers.bits import Bits, EndOfBits
 from vidsr.video.coding.headers.h264 import H264Headers
 from vidsr.video.coding.headers.hevc import HevcHeaders
 from vidsr.video.coding.headers.jpeg import jpeg_step
+from vidsr.video.coding.headers.units import MOST_UNITS, units
 from vidsr.video.coding.headers.vp8 import Vp8Headers
 from vidsr.video.coding.packets import headers_of
 
@@ -59,6 +61,29 @@ def test_any_bytes_are_survived(data: bytes, extradata: bytes) -> None:
         HevcHeaders(start + data).step(start + extradata)
         H264Headers(start + data).step(start + extradata)
     jpeg_step(b"\xff\xd8\xff\xdb" + data)
+
+
+@pytest.mark.parametrize("length_bytes", [0, 4])
+def test_of_many_units_the_first_are_looked_at_and_empty_ones_passed(length_bytes: int) -> None:
+    lead = b"\0\0\1" if length_bytes == 0 else b"\0\0\0\2"
+    empty = b"\0\0\1" if length_bytes == 0 else bytes(4)
+    assert list(units(empty * 3 + (lead + b"\6\xff") * 2, length_bytes)) == [b"\6\xff"] * 2
+    assert len(list(units((lead + b"\6\xff") * 1000, length_bytes))) == MOST_UNITS
+    assert not list(units(empty * 1000 + lead + b"\6\xff", length_bytes))
+
+
+def test_units_of_no_use_are_not_read_as_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(data: bytes) -> Bits:
+        raise AssertionError(f"expected no reading, got {len(data)} bytes")
+
+    monkeypatch.setattr(h264, "Bits", refused)
+    assert H264Headers(b"\0\0\1\6\xff").step(b"\0\0\1\6\xff" * 9 + b"\0\0\1") is None
+
+
+def test_a_flood_of_empty_parts_says_nothing() -> None:
+    assert Av1Headers().step(b"\x7a\0" * 100_000) is None
+    assert jpeg_step(b"\xff\xd8" + b"\xff" * 100_000) is None
+    assert jpeg_step(b"\xff\xd8" + b"\xff\xe1\0\2" * 100_000) is None
 
 
 CODECS = {

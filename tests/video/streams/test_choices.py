@@ -208,3 +208,9 @@ def test_lost_timecode_is_named(tmp_path: Path) -> None:
     report = enlarge(source, tmp_path / "b.ts")
     assert any("data stream 1" in note and "dropped" in note for note in report.notes)
     assert any("timecode of stream 0" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("text", ["audio:9", "subtitle:xyz", "99", "audio,data:3", "none,video:1"])
+def test_a_stream_that_is_not_there_is_refused(text: str) -> None:
+    with pytest.raises(OptionError, match="the source has no"):
+        kept_indices(text, STREAMS)

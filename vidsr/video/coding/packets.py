@@ -17,6 +17,9 @@ from vidsr.video.items import Packet
 
 # Decoders hold back fewer pictures; of packets that never give one, the oldest are forgotten.
 _HELD = 256
+# Numbers of packets without a time begin here, below any real time. Such packets come out of raw
+# streams, and between those with times out of MPEG program streams.
+_FIRST_NUMBER = -(1 << 62)
 
 
 @dataclass(frozen=True)
@@ -57,28 +60,38 @@ def headers_of(family: Family, extradata: bytes | None) -> Headers | None:
 
 
 class Packets:
-    """Facts of packets by their times: decoders with threads give pictures some packets late."""
+    """Facts of packets by their times: decoders with threads give pictures some packets late.
+
+    A packet without a time is numbered in its place. A decoder hands the number on to the picture
+    of that packet, whatever their order, and decodes no differently for it.
+    """
 
     def __init__(self, headers: Headers | None) -> None:
         self._headers = headers
         self._facts: dict[int, PacketFacts] = {}
         self._key_bytes = 0
+        self._number = _FIRST_NUMBER
 
     def add(self, packet: Packet) -> None:
-        """Note a packet before it is decoded."""
+        """Note a packet before it is decoded; number it if it has no presentation time."""
         if not packet.size:
             return
         if packet.is_keyframe or not self._key_bytes:
             self._key_bytes = packet.size
         step = self._headers.step(bytes(packet)) if self._headers else None
-        time = packet.dts if packet.pts is None else packet.pts
-        if time is None:
-            return
-        self._facts[time] = PacketFacts(packet.is_keyframe, self._key_bytes, step)
+        if packet.pts is None:
+            packet.pts = self._number
+            self._number += 1
+        self._facts[packet.pts] = PacketFacts(packet.is_keyframe, self._key_bytes, step)
         if len(self._facts) > _HELD:
             del self._facts[next(iter(self._facts))]
 
     def take(self, image: av.VideoFrame) -> PacketFacts | None:
-        """Return the facts of a decoded picture's packet, None where it has no time."""
+        """Return the facts of a decoded picture's packet, None where they are not known.
+
+        A number leaves the picture, which has no time again.
+        """
         time = image.dts if image.pts is None else image.pts
+        if image.pts is not None and _FIRST_NUMBER <= image.pts < self._number:
+            image.pts = None
         return None if time is None else self._facts.pop(time, None)

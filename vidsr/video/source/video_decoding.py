@@ -127,8 +127,8 @@ class VideoDecoding:
             self.sequence.shown()
         if self.hardware:
             self._observe_surface(image)
-        self._last_pts = image.pts
         self.pictures.coding.picture(image)
+        self._last_pts = image.pts  # its own: without a number it may have had until here
         pts = self.clock.stamp(image)
         guessed = self.clock.synthesised > 0
         placed = self.window.place_frame(pts, guessed=guessed, key=bool(image.key_frame))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from vidsr.errors import OptionError
 from vidsr.video.header import SideStream
 
 KINDS = ("video", "audio", "subtitle", "data", "attachment")
@@ -18,13 +19,24 @@ def is_choice(text: str) -> bool:
 
 
 def kept_indices(text: str, streams: Iterable[SideStream]) -> set[int]:
-    """Return the indices of the streams that a list names; a number counts from 0 in its kind."""
+    """Return the indices of the streams that a list names; a number counts from 0 in its kind.
+
+    A kind alone may name none. Raises OptionError for a number, a language or an index that none
+    of the streams has.
+    """
     parts = [part.strip().lower() for part in text.split(",")]
-    kept, seen = set(), dict.fromkeys(KINDS, 0)
+    kept, seen, known = set(), dict.fromkeys(KINDS, 0), {*KINDS, "none"}
     for stream in streams:
         names = {str(stream.index), stream.kind, f"{stream.kind}:{seen.get(stream.kind, 0)}"}
         names.add(f"{stream.kind}:{stream.tags.get('language', 'und').lower()}")
         seen[stream.kind] = seen.get(stream.kind, 0) + 1
+        known |= names
         if names.intersection(parts):
             kept.add(stream.index)
+    if absent := [part for part in parts if part not in known]:
+        there = ", ".join(f"{kind}: {count}" for kind, count in seen.items() if count)
+        raise OptionError(
+            f"streams = {text!r}: the source has no {', '.join(absent)}",
+            hint=f"it has {there}; numbers count from 0 in their kind.",
+        )
     return kept

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from vidsr.video.coding.headers.av1_frame import Shown, read_frame
 from vidsr.video.coding.headers.av1_sequence import Sequence, read_sequence
@@ -13,6 +14,8 @@ from vidsr.video.coding.headers.steps import vp9_steps
 _SEQUENCE, _FRAME_HEADER, _FRAME = 1, 3, 6
 _CONFIG_BYTES = 4  # of av1C, in front of OBUs
 _HEADER_BYTES = 256
+# OBUs of a packet that are read: what follows is no stream but damage, as a million empty ones are.
+_MOST_OBUS = 256
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Av1Headers:
     def quantiser_index(self, data: bytes) -> int | None:
         """Return ``base_q_idx``, 0 to 255, of the frame that a packet shows."""
         index = None
-        for obu in _obus(data):
+        for obu in islice(_obus(data), _MOST_OBUS):
             try:
                 if obu.type == _SEQUENCE:
                     self._sequence = read_sequence(obu.payload)

@@ -47,7 +47,7 @@ class H264Headers:
     def slice_qp(self, data: bytes) -> int | None:
         """Return the luma QP of a packet's first slice; below 0 for deep streams, at most 51."""
         for unit in units(data, self._length_bytes):
-            if unit and unit[0] & 31 in _SLICES:
+            if unit[0] & 31 in _SLICES:
                 return self._slice_qp(unit)
             self._enter_sets([unit])
         return None
@@ -62,13 +62,13 @@ class H264Headers:
 
     def _enter_sets(self, found: Iterable[bytes]) -> None:
         for unit in found:
-            bits = Bits(unescaped(unit[1:]))
+            kind = unit[0] & 31 if unit else 0
             try:
-                if unit and unit[0] & 31 == _SPS:
-                    number, sps = read_sps(bits)
+                if kind == _SPS:
+                    number, sps = read_sps(Bits(unescaped(unit[1:])))
                     self._sps[number] = sps
-                elif unit and unit[0] & 31 == _PPS:
-                    index, pps = read_pps(bits)
+                elif kind == _PPS:
+                    index, pps = read_pps(Bits(unescaped(unit[1:])))
                     self._pps[index] = pps
             except EndOfBits:
                 continue

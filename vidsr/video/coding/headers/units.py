@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 # Parameter sets with timing are longer than a slice header; of a slice no more is read.
 SET_BYTES, HEADER_BYTES = 2048, 256
+# Units of a packet that are looked at, empty ones too: the first slice comes behind a few sets and
+# messages. A damaged packet of zeros may pass for a million of them.
+MOST_UNITS = 64
 _START = b"\0\0\1"
 
 
 def units(data: bytes, length_bytes: int) -> Iterator[bytes]:
-    """Yield the beginning of each unit of a packet.
+    """Yield the beginning of each of a packet's first units, without the empty ones.
 
     Args:
         data: The packet.
         length_bytes: Bytes of a unit's length, 0 for start codes.
     """
-    return _sized(data, length_bytes) if length_bytes else _started(data)
+    found = _sized(data, length_bytes) if length_bytes else _started(data)
+    return filter(None, islice(found, MOST_UNITS))
 
 
 def unescaped(unit: bytes) -> bytes:
@@ -25,11 +30,11 @@ def unescaped(unit: bytes) -> bytes:
 
 
 def listed(data: bytes, at: int, count: int) -> tuple[list[bytes], int]:
-    """Return units behind lengths of two bytes, and where they end."""
+    """Return the beginnings of units behind lengths of two bytes, and where the last ends."""
     found = []
     for _ in range(count):
         size = int.from_bytes(data[at : at + 2], "big")
-        found.append(data[at + 2 : at + 2 + size])
+        found.append(data[at + 2 : at + 2 + min(size, SET_BYTES)])
         at += 2 + size
     return found, at
 
