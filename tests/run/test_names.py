@@ -80,6 +80,20 @@ def test_what_is_not_written(
     assert sorted(os.listdir()) == ["in.mkv"]
 
 
+@pytest.mark.parametrize("before", ["file:", "file://"])
+def test_file_before_a_path_is_no_address(
+    clip: Path, before: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = clip.with_name("out.mkv")
+    options = ["--model", "lite-x2", "--device", "cpu", "--codec", "ffv1"]
+    assert cli.main([f"{before}{clip}", "-o", f"{before}{target}", *options]) == 0
+    assert len(decode(target)) == 3
+    assert cli.main([f"{before}{clip}", "-o", f"{before}{target}", *options]) == 4
+    assert f"{target}: exists already" in capsys.readouterr().err
+    assert cli.main([f"{before}{clip}.mkv", "-o", "b.mkv"]) == 3
+    assert f"{clip}.mkv: no such file" in capsys.readouterr().err
+
+
 def test_a_file_named_as_a_stream_is_a_file(clip: Path) -> None:
     assert typed_name("./-") == Path.cwd() / "-"
     assert typed_name("-") == "-"

@@ -41,6 +41,31 @@ def test_kinds_and_suffixes(text: str, kind: Kind, suffix: str) -> None:
     assert pickle.loads(pickle.dumps(locator)) == locator
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("file:/tmp/x.mkv", "/tmp/x.mkv"),
+        ("FILE:/tmp/x.mkv", "/tmp/x.mkv"),
+        ("file:///tmp/x.mkv", "/tmp/x.mkv"),
+        ("file:////tmp/x.mkv", "/tmp/x.mkv"),
+        ("file:///tmp/file:/x.mkv", "/tmp/file:/x.mkv"),
+        ("file:x.mkv", "file:x.mkv"),
+        ("file:folder/x.mkv", "file:folder/x.mkv"),
+    ],
+)
+def test_file_may_stand_before_an_absolute_path(text: str, path: str) -> None:
+    locator = Locator.of(text)
+    assert (locator.kind, str(locator), locator.path) == ("file", path, Path(path))
+    assert Locator.of(Path(text)) == Locator.of(locator.text) == locator
+
+
+def test_a_file_of_a_host_is_an_address() -> None:
+    assert Locator.of("file://localhost/tmp/x.mkv") == Locator.of("/tmp/x.mkv")
+    elsewhere = Locator.of("file://host/x.mkv")
+    assert (elsewhere.kind, str(elsewhere)) == ("address", "file://host/x.mkv")
+    assert Locator.of("file:/tmp/%03d.png").kind == "sequence"
+
+
 def test_a_name_with_a_number_is_a_file_where_such_a_file_is(tmp_path: Path) -> None:
     (tmp_path / "a%03d.png").touch()
     assert Locator.of(tmp_path / "a%03d.png").kind == "file"

@@ -12,9 +12,9 @@ def typed_name(text: str) -> Path | str:
 
     A path of an address would have lost strokes, and ``./-`` would be standard input.
     """
-    path = Path(text)
     if not text or text == PIPE:
         return text
-    if not Locator.of(text).local:
+    locator = Locator.of(text)
+    if not locator.local:
         return text
-    return path.absolute() if str(path) == PIPE else path
+    return locator.path.absolute() if locator.text == PIPE else locator.path

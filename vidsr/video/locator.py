@@ -26,6 +26,9 @@ HIDDEN = "***"
 
 # Two letters at least: C:/clip.mp4 is a file. A path has lost one of the two strokes.
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):/{1,2}(?!/)", re.IGNORECASE)
+# What stands before an absolute path; one with the name of a host is an address. ``file:a.mkv`` is
+# a file of that name.
+_FILE = re.compile(r"\Afile:(?://(?:localhost)?/*(?=/)|(?=/(?!/)))", re.IGNORECASE)
 # User and password, as far as the last @ that can be theirs: people write passwords with strokes
 # and marks as they are. Where it is not clear what a part is, too much is hidden.
 _USER = re.compile(
@@ -64,7 +67,8 @@ class Locator:
         """Return the locator of a name; a locator is its own.
 
         Args:
-            name: A path as text or bytes, an address, or ``-`` for standard input or output.
+            name: A path as text or bytes, an absolute one perhaps behind ``file:`` or ``file://``,
+                an address, or ``-`` for standard input or output.
 
         Raises:
             OptionError: The name is of another type, or holds a NUL character.
@@ -78,6 +82,7 @@ class Locator:
             raise OptionError("a file name holds a NUL character.")
         if text == PIPE:
             return cls("pipe", text)
+        text = _FILE.sub("", text)
         if match := _SCHEME.match(text):
             store = match[1].lower() in OBJECT_STORES
             return cls("object" if store else "address", f"{match[1]}://{text[match.end() :]}")
