@@ -21,7 +21,7 @@ LAYERS = (
     ("run", "quality"),
     ("api",),
     ("__init__",),
-    ("degradation", "bench", "cli"),
+    ("degradation", "bench", "cli", "live"),
     ("training", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

@@ -1,0 +1,1 @@
+"""Live video: cameras and broadcasts in and out, each frame within a deadline."""

@@ -1,0 +1,1 @@
+"""Records and protocols that the parts of live video share."""

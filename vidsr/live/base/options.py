@@ -1,0 +1,152 @@
+"""Options of a live stream, checked, as the configuration, the command and programs give them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+from vidsr.option_values import Strength
+
+Late = Literal["ladder", "drop", "wait"]
+OnLost = Literal["hold", "slate", "stop"]
+Reuse = Literal["exact", "near", "off"]
+Transport = Literal["tcp", "udp", "http"]
+Sound = Literal["auto", "copy", "none"]
+BICUBIC = "bicubic"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconnectOptions:
+    """Times between tries to connect, in seconds: first_s * 2^n up to longest_s, +- jitter.
+
+    ``give_up_s`` ends the tries that long after the last frame; None never does.
+    """
+
+    first_s: float = 0.5
+    longest_s: float = 30.0
+    jitter: float = 0.2
+    give_up_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """Options of a source.
+
+    Args:
+        transport: How RTSP carries its packets.
+        open_s: Longest time that opening may take, in seconds.
+        stall_s: Seconds without a frame after which a source counts as stalled.
+        reconnect: When to try again.
+        realtime: True to play files at their own pace, as if a camera gave them.
+        loop: True to begin a file again at its end.
+        format: What a pipe holds: ``auto``, ``nut``, ``ts``, ``y4m`` or ``raw``.
+        size: (width, height) in pixels of ``raw``, and what is asked of a V4L2 device.
+        pixel_format: FFmpeg's name of the pixels of ``raw``, and what is asked of a V4L2 device.
+        rate: Frames a second of ``raw``, and what is asked of a V4L2 device.
+        sound: False to leave sound where it is.
+        backlog_s: Frames older than this when they arrive are dropped, after opening only.
+        clock: ``source`` keeps the source's times, ``arrival`` takes those at which frames come,
+            for sources whose clock is broken.
+    """
+
+    transport: Transport = "tcp"
+    open_s: float = 5.0
+    stall_s: float = 3.0
+    reconnect: ReconnectOptions = field(default_factory=ReconnectOptions)
+    realtime: bool = False
+    loop: bool = False
+    format: Literal["auto", "nut", "ts", "y4m", "raw"] = "auto"
+    size: tuple[int, int] | None = None
+    pixel_format: str | None = None
+    rate: Fraction | None = None
+    sound: bool = True
+    backlog_s: float = 0.3
+    clock: Literal["source", "arrival"] = "source"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderOptions:
+    """Options of the live encoder; every default is the one that measured best for latency.
+
+    Args:
+        codec: ``h264``, ``hevc``, ``av1`` or ``mjpeg``.
+        preset: The encoder's preset; None for the live default of the codec.
+        crf: Constant quality; None for the default, unless ``bitrate`` is given.
+        bitrate: Bits a second.
+        maxrate: Most bits a second over ``buffer_frames``.
+        buffer_frames: Frames over which ``maxrate`` holds.
+        keyframe_s: Longest time between two key frames, in seconds.
+        intra_refresh: True to renew the picture bit by bit instead of by key frames.
+        latency_sei: True to write the wall clock of arrival into every frame (H.264, H.265).
+    """
+
+    codec: Literal["h264", "hevc", "av1", "mjpeg"] = "h264"
+    preset: str | None = None
+    crf: float | None = None
+    bitrate: int | None = None
+    maxrate: int | None = None
+    buffer_frames: float = 2.0
+    keyframe_s: float = 2.0
+    intra_refresh: bool = False
+    latency_sei: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class QualityOptions:
+    """Options of the upscaling and of its deadline.
+
+    Args:
+        model: A model's name or path, ``auto`` for the one that suits live streams on the device.
+        scale: 2 or 4; None for the model's.
+        size: (width, height) of the output in pixels whatever the source does; None for
+            ``scale`` times the source's.
+        strength: As in ``vidsr.Upscaler``.
+        deadline_s: Longest time from the arrival of a frame's last packet until it is handed on.
+        late: ``ladder`` takes a faster level where the model would be late, ``drop`` drops the
+            frame, ``wait`` upscales every frame, as late as it gets.
+        ladder: The levels from best to fastest, models and ``bicubic`` at the end; empty for the
+            model, its fast relative and ``bicubic``.
+        weight: The stream's share of the device when there is too little for all.
+        reuse: ``exact`` does not compute again what did not change, with the same result; ``near``
+            takes changes up to ``near_levels`` for none; ``off`` computes everything.
+        near_levels: Greatest change of a sample that ``near`` takes for none, in levels of 8 bits.
+        refresh_s: Seconds after which ``near`` has computed every tile again.
+    """
+
+    model: str = "auto"
+    scale: int | None = None
+    size: tuple[int, int] | None = None
+    strength: Strength = "auto"
+    deadline_s: float = 0.2
+    late: Late = "ladder"
+    ladder: tuple[str, ...] = ()
+    weight: float = 1.0
+    reuse: Reuse = "exact"
+    near_levels: float = 4.0
+    refresh_s: float = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions:
+    """Everything about one stream but its name and addresses.
+
+    Args:
+        source: The source's options.
+        quality: The upscaling's options.
+        encoder: The encoder's options.
+        fps: None keeps the source's times; a rate makes a fixed grid, with repeats and drops.
+        on_lost: What is shown while the source is gone: its last picture (``hold``), a dark
+            picture after ten seconds of that (``slate``), or nothing (``stop``).
+        sound: ``auto`` copies sound and converts what a sink cannot carry, ``copy`` never
+            converts, ``none`` leaves it out.
+        preview_fps: Most pictures a second of the preview in the browser.
+    """
+
+    source: SourceOptions = field(default_factory=SourceOptions)
+    quality: QualityOptions = field(default_factory=QualityOptions)
+    encoder: EncoderOptions = field(default_factory=EncoderOptions)
+    fps: Fraction | None = None
+    on_lost: OnLost = "hold"
+    sound: Sound = "auto"
+    preview_fps: float = 5.0

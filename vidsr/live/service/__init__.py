@@ -1,0 +1,1 @@
+"""The service: many streams out of one configuration, signals, the command vidsr-live."""

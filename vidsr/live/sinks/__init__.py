@@ -1,0 +1,1 @@
+"""Encoders and sinks of live video, network sinks in processes of their own."""

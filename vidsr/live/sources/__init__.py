@@ -1,0 +1,1 @@
+"""Sources of live video: addresses, connections, states, clocks."""

@@ -1,0 +1,1 @@
+"""Streams: one source, a scheduler and sinks joined, as programs embed them."""
