@@ -141,7 +141,7 @@ def open_job(run: JobSpec | JobPlan, notes: Notes, openers: Openers = FILES) -> 
     options = spec.options
     target = check_run(spec.source, spec.target, options, openers)
     check_machine(options)
-    source = open_source(spec.source, _request(options, target), notes, openers.sources)
+    source = open_source(spec.source, source_request(options, target), notes, openers.sources)
     try:
         header = source.header
         if isinstance(run, JobPlan):
@@ -185,7 +185,8 @@ def _wanted(options: RunOptions, info: SourceInfo) -> WantedSize | None:
     return wanted and wanted.stored(info.format, info.display_matrix)
 
 
-def _request(options: RunOptions, target: Target) -> SourceRequest:
+def source_request(options: RunOptions, target: Target) -> SourceRequest:
+    """Return the wishes of a run at its source."""
     return SourceRequest(
         start_s=options.start_s,
         duration_s=options.duration_s,

@@ -229,6 +229,21 @@ class FileSource:
         self._first = []
         yield from self._items
 
+    def other_packets(self) -> Iterator[Packet]:
+        """Yield the packets of all streams but the video, which is not decoded any more.
+
+        They come placed as iterating places them. After this nothing else is left to iterate.
+        """
+        yield from (item for item in self._first if not isinstance(item, Frame))
+        self._first = []
+        for packet in self._packets():
+            if self.window.over:
+                break
+            if packet.stream.index == self.stream.index:
+                self.window.pass_video(packet)
+            elif packet.size and self.window.place_packet(packet):
+                yield packet
+
     def _until_first_frame(self) -> list[Frame | Packet]:
         seen: list[Packet] = []
         for item in self._items:
