@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -120,7 +121,8 @@ def try_kind(kind: Kind, runs: int, seeded: random.Random, folder: Path) -> tupl
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
             kills += 1
-            if target.exists():
+            if target.exists():  # struck between the last rename and the end of the folder
+                shutil.rmtree(folder / f"{target.name}.vidsr-job", ignore_errors=True)
                 break
             found += len([*folder.glob("target*.vidsr-job/*.piece")])
         if not target.exists():

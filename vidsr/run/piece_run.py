@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from vidsr.errors import InputError
 from vidsr.models.model import Model
 from vidsr.models.shipped import strengths_path
 from vidsr.notes import Notes
@@ -21,12 +22,14 @@ from vidsr.run.spec import JobSpec
 from vidsr.video.items import Packet
 from vidsr.video.pieces.cuts import Cuts
 from vidsr.video.pieces.job_folder import JobFolder
+from vidsr.video.pieces.later_source import LaterSource, SilentNotes, may_begin_later
 from vidsr.video.pieces.piece_file import PieceFile
 from vidsr.video.pieces.piece_opener import PieceSinkOpener
 from vidsr.video.pieces.piece_sink import PieceRun
 from vidsr.video.pieces.piece_source import PieceSource
 from vidsr.video.pieces.planning import in_pieces, plan_pieces
 from vidsr.video.sink.output_plan import OutputPlan
+from vidsr.video.source.base import FrameSource
 from vidsr.video.source.file_source import FileSource
 from vidsr.video.source.source_kinds import open_source
 
@@ -41,13 +44,6 @@ _NO_PART = (
     "no_pieces",
     "piece_frames",
 )
-
-
-class _SilentNotes(Notes):
-    """Collection of what opening a source again has to say, which was logged already."""
-
-    def _record(self, text: str, level: int) -> None:
-        pass
 
 
 def cuts_of(job: Job, spec: JobSpec) -> Cuts | None:
@@ -84,7 +80,11 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         if done:
             notes.choose(f"{len(done)} of {cuts.count} pieces are done already, {frames} frames")
         run = PieceRun(cuts, folder, lambda: other_packets(spec, job), lambda: _made_by(job))
-        yield _in_pieces(job, output, run, done), frames
+        source = _rest_of(job, spec, cuts, done)
+        with ExitStack() as opened:
+            if source is not job.source:  # which the job closes
+                opened.enter_context(source)
+            yield _in_pieces(replace(job, source=source), output, run, done), frames
     except BaseException:
         kept = len(folder.names())
         if kept:
@@ -95,6 +95,21 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         raise
     finally:
         folder.close()
+
+
+def _rest_of(job: Job, spec: JobSpec, cuts: Cuts, done: Collection[int]) -> FrameSource:
+    """Return the source from the first piece on that is missing, by a seek where that is exact."""
+    source, options = job.source, spec.options
+    missing = next((piece for piece in range(cuts.count) if piece not in done), cuts.count - 1)
+    assert isinstance(source, FileSource)
+    if not missing or not may_begin_later(source, options.duration_s, options.deinterlace):
+        return source
+    upright = source_request(options, job.output.target).upright
+    try:
+        begin = cuts.begin(missing)
+        return LaterSource(source, begin, deinterlace=options.deinterlace, upright=upright)
+    except InputError:  # nothing is shown from there on, or it cannot be reached
+        return source
 
 
 def _in_pieces(job: Job, output: OutputPlan, run: PieceRun, done: dict[int, PieceFile]) -> Job:
@@ -116,7 +131,7 @@ def other_packets(spec: JobSpec, job: Job) -> Iterator[Packet]:
     if not any(stream.action in ("copy", "convert") for stream in job.output.streams):
         return
     request = source_request(spec.options, job.output.target)
-    with open_source(spec.source, request, _SilentNotes(), job.openers.sources) as source:
+    with open_source(spec.source, request, SilentNotes(), job.openers.sources) as source:
         assert isinstance(source, FileSource)
         yield from source.other_packets()
 

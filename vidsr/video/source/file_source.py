@@ -35,7 +35,7 @@ from vidsr.video.source.video_decoding import VideoDecoding
 from vidsr.video.streams.picture_marks import marks_of
 from vidsr.video.streams.picture_tags import read_tags
 from vidsr.video.streams.services import find_service
-from vidsr.video.timing.announced_end import announced_end
+from vidsr.video.timing.announced_end import announced_end, packets_before
 from vidsr.video.timing.frame_durations import FrameDurations
 
 
@@ -253,7 +253,7 @@ class FileSource:
             seen.append(item)
         if not self.window.arrived:
             return []
-        where = f" from {self.window.start_s:g} s on" if self.window.start_s else ""
+        where = f" from {float(self.window.start_s):g} s on" if self.window.start_s else ""
         if self.counts.decoded:
             raise InputError(f"{self.locator}: no frame lies in the part asked for{where}")
         errors = f" ({self.counts.failed_packets} packets failed)"
@@ -274,7 +274,8 @@ class FileSource:
         except InputError:
             yield from durations.flush(None)
             raise
-        announced = announced_end(self.container, self.stream, self._video.packets)
+        packets = self._video.packets + packets_before(self.stream, self._video.first_dts)
+        announced = announced_end(self.container, self.stream, packets)
         yield from durations.flush(self.window.last_frame_end(announced, self.clock.step))
 
     def _demux(self) -> Iterator[Frame | Packet]:
