@@ -21,7 +21,7 @@ from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
 from vidsr.run.records.strength_words import strength_words
-from vidsr.run.sizing import choose_scale, describe, target_size
+from vidsr.run.sizing import choose_scale, describe, describe_cuts, planned_cuts, target_size
 from vidsr.run.spec import JobSpec
 from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.engine_pool import EnginePool
@@ -85,6 +85,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
     notes = Notes()
     with open_job(spec, notes, openers) as job:
         engine, lines, pool = job.upscaler.engine, job.describe(), job.upscaler.pool
+        lines.append(describe_cuts(planned_cuts(spec, job.source.header, job.output)))
         said = notes.said
         whole = process_bytes(job.info, job.output, job.upscaler)  # before frames are decoded
         coding_error = _first_errors(job.source, pool)

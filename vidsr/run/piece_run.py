@@ -18,6 +18,7 @@ from vidsr.run.records.identity import (
     option_facts,
     weights_digest,
 )
+from vidsr.run.sizing import planned_cuts
 from vidsr.run.spec import JobSpec
 from vidsr.video.items import Packet
 from vidsr.video.pieces.cuts import Cuts
@@ -27,7 +28,7 @@ from vidsr.video.pieces.piece_file import PieceFile
 from vidsr.video.pieces.piece_opener import PieceSinkOpener
 from vidsr.video.pieces.piece_sink import PieceRun
 from vidsr.video.pieces.piece_source import PieceSource
-from vidsr.video.pieces.planning import in_pieces, plan_pieces
+from vidsr.video.pieces.planning import in_pieces
 from vidsr.video.sink.output_plan import OutputPlan
 from vidsr.video.source.base import FrameSource
 from vidsr.video.source.file_source import FileSource
@@ -46,20 +47,6 @@ _NO_PART = (
 )
 
 
-def cuts_of(job: Job, spec: JobSpec) -> Cuts | None:
-    """Return the cuts of a run that is open; None where it has none."""
-    options, source = spec.options, job.source
-    if spec.source.kind != "file" or not isinstance(source, FileSource):
-        return None
-    return plan_pieces(
-        source.header,
-        job.output,
-        options.piece_frames,
-        wanted=not options.no_pieces,
-        rated=options.bitrate is not None,
-    )
-
-
 @contextmanager
 def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job, int]]:
     """Yield the job to run, and how many of its frames are done; the same job if it is not cut.
@@ -67,13 +54,13 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
     Raises:
         OutputError: Another run is at the target, or a stopped one was of another kind.
     """
-    cuts = cuts_of(job, spec)
+    cuts = planned_cuts(spec, job.source.header, job.output)
     if cuts is None:
         yield job, 0
         return
     output = in_pieces(job.output)
     folder = JobFolder(output.target)
-    folder.begin(identity_of(job, spec, cuts), restart=spec.options.restart, notes=notes)
+    folder.begin(identity_of(job, spec, cuts), restart=spec.options.restart)
     try:
         done = folder.finished(cuts.count, notes)
         frames = sum(piece.head.frames for piece in done.values())

@@ -30,34 +30,41 @@ class JobFolder:
         self.path = working_name(target.place, ENDING)
         self._claim: Claim | None = None
 
-    def begin(self, identity: Mapping[str, str], *, restart: bool, notes: Notes) -> None:
+    def begin(self, identity: Mapping[str, str], *, restart: bool) -> None:
         """Take the folder, a new one or that of a run that was stopped.
 
         Args:
             identity: What the result follows from, each by a name for people.
             restart: True to begin anew.
-            notes: Take what is found.
 
         Raises:
             OutputError: Another run is at it, it cannot be written, or it was begun with another
                 identity.
         """
         try:
-            self.path.mkdir(exist_ok=True)
-            self._claim = Claim(self.path)
-            if restart:
-                self._empty()
-            self._sweep()
-            before = self._read()
-            if before is None:
-                self._empty()
-                with written_whole(self.path / _RECORD) as part:
-                    part.write_text(json.dumps(dict(identity), indent=1), encoding="utf-8")
-                sync_folder(self.path)
-                return
-        except OSError as error:
+            self._begin(identity, restart)
+        except BaseException as error:
+            if self._claim is not None:
+                self._claim.release()
+                self._claim = None
+            if not isinstance(error, OSError) or isinstance(error, OutputError):
+                raise
             raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
-        self._compare(before, identity)
+
+    def _begin(self, identity: Mapping[str, str], restart: bool) -> None:
+        self.path.mkdir(exist_ok=True)
+        self._claim = Claim(self.path)
+        if restart:
+            self._empty()
+        self._sweep()
+        before = self._read()
+        if before is not None:
+            self._compare(before, identity)
+            return
+        self._empty()
+        with written_whole(self.path / _RECORD) as part:
+            part.write_text(json.dumps(dict(identity), indent=1), encoding="utf-8")
+        sync_folder(self.path)
 
     def _read(self) -> dict[str, str] | None:
         """Return the identity of the run that made the folder; None for a new folder."""
