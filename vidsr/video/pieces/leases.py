@@ -1,8 +1,8 @@
 """Leases of pieces: who makes which one, among processes that share nothing but a folder.
 
 A lease is a file whose time of change its holder renews. One that has not been renewed for long is
-stale: its holder died or was cut off, and the piece is anybody's. A holder that was only slow does no
-harm: a piece that two have made is the same piece, and the later one replaces it whole.
+stale: its holder died or was cut off, and the piece is anybody's. A holder that was only slow does
+no harm: a piece that two have made is the same piece, and the later one replaces it whole.
 """
 
 from __future__ import annotations
