@@ -26,6 +26,7 @@ from vidsr.video.streams.picture_tags import add_tags
 from vidsr.video.streams.pictures_out import Palette, TargetClock
 from vidsr.video.streams.read_back import Expected, check_read_back, written_tags
 from vidsr.video.streams.tags import copy_tags, service_tags
+from vidsr.video.timing.early_decoding import EarlyDecoding
 from vidsr.video.timing.media_lengths import settle_media_lengths
 from vidsr.video.timing.packet_times import PacketTimes
 
@@ -47,6 +48,7 @@ class FileSink:
             in_decoding_order=plan.target.container in ("mp4", "mov"),
             step=1 / (plan.rate * plan.time_base),
         )
+        self._early = EarlyDecoding() if plan.target.container == "mpegts" else None
         self._closed = True
         try:
             self._claim = plan.target.open()
@@ -140,6 +142,8 @@ class FileSink:
                 packet.dts = packet.pts
             self._times.settle(packets, last=image is None)
             for packet in packets:
+                if self._early is not None:
+                    self._early.settle(packet)
                 if self._picture_tags:
                     packet = self._tagged(packet)
                 self.bytes_written += packet.size
