@@ -73,6 +73,7 @@ class VideoDecoding:
             self.sequence.sent(packet)
         self._check_whole(packet)
         self.pictures.coding.packet(packet)
+        self.pictures.see_packet(packet)
         images: list[av.VideoFrame] = []
         try:
             images = packet.decode()
