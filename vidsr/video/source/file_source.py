@@ -342,7 +342,15 @@ class FileSource:
             decoder=self.decoder,
             service=self._service(),
             picture_tags=self._picture_tags(),
+            counted_frames=self._counted_frames(),
         )
+
+    def _counted_frames(self) -> int | None:
+        if not self.window.whole:
+            return None
+        if self.locator.kind == "sequence":
+            return len(numbered_files(self.locator.path))
+        return self.stream.frames or None
 
     def _streams(self) -> tuple[SideStream, ...]:
         """Return the streams of the file; the other items of a still picture are none."""
@@ -391,7 +399,7 @@ class FileSource:
             hdr=self.pictures.hdr,
             matrix_assumed=self.pictures.matrix_assumed,
             duration_s=duration_s,
-            frames=round(duration_s * rate) if duration_s else None,
+            frames=self.window.frames_in(duration_s, rate) if duration_s else None,
             marks=marks_of(self.stream, self.pictures.stereo),
         )
 
