@@ -23,6 +23,7 @@ from vidsr.option_values import (
     Deinterlace,
     EngineKind,
     ModelName,
+    PipeFormat,
     Precision,
     Strength,
     check_device_names,
@@ -41,6 +42,7 @@ from vidsr.picture.size import Size
 from vidsr.run import json_values
 from vidsr.run.option_description import Option, option, option_of
 from vidsr.run.wanted_size import WantedSize
+from vidsr.video.media.pipe_formats import InputLayout
 from vidsr.video.sink.codec_defaults import CODECS, check_quality, find_codec
 from vidsr.video.sink.output_options import OutputOptions
 from vidsr.video.streams.choice import EXPECTED, is_choice
@@ -50,7 +52,8 @@ MAX_SECONDS = 1e9  # thirty years; more overflows the clocks of containers
 HIGHEST_CRF = max(codec.crf_max for codec in CODECS.values())
 NUMBER = (int, float, Fraction)
 
-PICTURE, TIME = "picture", "time"
+PICTURE, TIME, SOURCE = "picture", "time", "source"
+PROTOCOLS = ("file", "http", "https", "ftp")
 ENCODING = "encoding (default: what the source is)"
 MACHINE = "machine"
 
@@ -65,6 +68,15 @@ def size_of(size: object) -> Size:
     if len(pair) != 2 or not all(type(side) is int for side in pair):
         raise ValueError(size)
     return Size(*pair)
+
+
+def protocols_of(names: object) -> tuple[str, ...]:
+    """Return the protocols that ``"file,https"`` or several names stand for. Raises ValueError."""
+    if isinstance(names, str):
+        return tuple(name.strip() for name in names.split(","))
+    if isinstance(names, list | tuple):
+        return tuple(names)
+    raise ValueError(names)
 
 
 def tile_of(text: str) -> tuple[int, int]:
@@ -99,7 +111,7 @@ def _is_device(text: str) -> bool:
     return True
 
 
-def _words(default: str, literal: Any, flag: str, *, group: str, help: str) -> Any:
+def _words(default: str | None, literal: Any, flag: str, *, group: str, help: str) -> Any:
     """Return the field of a choice among the words of ``literal``."""
     words = get_args(literal)
     takes = one_of(words)
@@ -279,7 +291,7 @@ class RunOptions:
         None,
         "--framerate",
         group=TIME,
-        help="the frame rate of numbered pictures (25)",
+        help="the frame rate of numbered pictures (25) and raw ones",
         takes="a number",
         kinds=(Fraction,),
         parse=parse_rate,
@@ -288,6 +300,57 @@ class RunOptions:
         expected="a number of more than 0, up to 1000",
         metavar="FPS",
         json=json_values.NUMBER,
+    )
+    input_format: PipeFormat | None = _words(
+        None,
+        PipeFormat,
+        "--input-format",
+        group=SOURCE,
+        help="the format of INPUT, where its bytes do not tell; raw: pictures alone",
+    )
+    input_size: Size | None = option(
+        None,
+        "--input-size",
+        group=SOURCE,
+        help="the size of raw pictures",
+        takes="'WxH' or (width, height)",
+        kinds=(Size,),
+        parse=Size.parse,
+        convert=size_of,
+        holds=lambda size: 1 <= size.width <= MAX_SIDE and 1 <= size.height <= MAX_SIDE,
+        expected=f"WxH such as 640x360, sides of 1 to {MAX_SIDE}",
+        metavar="WxH",
+        json=json_values.SIZE,
+    )
+    input_pix_fmt: str | None = option(
+        None,
+        "--input-pix-fmt",
+        group=SOURCE,
+        help="the pixel format of raw pictures (yuv420p)",
+        takes="FFmpeg's name of a pixel format",
+        kinds=(str,),
+        metavar="NAME",
+    )
+    allow: tuple[str, ...] = option(
+        (),
+        "--allow",
+        group=SOURCE,
+        help="what a playlist may read beside its own protocol: file, http, https, ftp",
+        takes="names of protocols with commas between, or several",
+        kinds=(tuple,),
+        parse=protocols_of,
+        convert=protocols_of,
+        holds=lambda names: set(names) <= set(PROTOCOLS),
+        expected=f"some of {', '.join(PROTOCOLS)}",
+        metavar="LIST",
+        json=json_values.PAIR,
+    )
+    format: PipeFormat | None = _words(
+        None,
+        PipeFormat,
+        "--format",
+        group=ENCODING,
+        help="the format of a pipe as OUTPUT (nut)",
     )
     codec: str | None = option(
         None,
@@ -397,6 +460,7 @@ class RunOptions:
             raise OptionError("`size` and `height` are both given: expected one of them.")
         if self.crf is not None and self.bitrate is not None:
             raise OptionError("`crf` and `bitrate` are both given: expected one of them.")
+        self.layout.check(self.framerate)
         if self.codec is not None:
             check_quality(find_codec(self.codec), self.crf, self.preset)
 
@@ -419,6 +483,11 @@ class RunOptions:
         if self.size is not None:
             return WantedSize(self.size.width, self.size.height)
         return None if self.height is None else WantedSize(None, self.height)
+
+    @property
+    def layout(self) -> InputLayout:
+        """What the source is in, where that is stated."""
+        return InputLayout(self.input_format, self.input_size, self.input_pix_fmt)
 
     @property
     def output(self) -> OutputOptions:

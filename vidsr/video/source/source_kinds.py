@@ -6,17 +6,73 @@ loaded.
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vidsr.errors import InputError, NoInputError
 from vidsr.video.locator import Locator
+from vidsr.video.media.descriptors import (
+    STDIN,
+    descriptor_named,
+    is_regular,
+    is_stream,
+    words_for,
+)
 from vidsr.video.source.base import SourceOpener, SourceRequest
 from vidsr.video.source.presence import check_source
 
 if TYPE_CHECKING:
     from vidsr.notes import Notes
+    from vidsr.video.media.medium import Medium
     from vidsr.video.source.base import FrameSource
+
+
+class PipeSourceOpener:
+    """Standard input, other open descriptors, and pipes with a name: read from front to back."""
+
+    def matches(self, locator: Locator) -> bool:
+        """Return True for ``-``, names below ``/dev/fd`` and pipes."""
+        return is_stream(locator, STDIN)
+
+    def check(self, locator: Locator) -> None:
+        """Raise InputError where nothing can come: a closed descriptor, a terminal."""
+        descriptor = descriptor_named(locator, STDIN)
+        if descriptor is None:
+            if not os.access(locator.path, os.R_OK):
+                raise InputError(f"{locator}: no permission to read it")
+            return
+        name = words_for(locator, STDIN)
+        try:
+            os.fstat(descriptor)
+        except OSError as error:
+            raise NoInputError(f"{name}: cannot be read: {error.strerror}") from error
+        if os.isatty(descriptor):
+            raise InputError(
+                f"{name}: is a terminal",
+                hint="send a video into it, as in: cat clip.ts | vidsr - -o out.mkv.",
+            )
+
+    def open(self, locator: Locator, request: SourceRequest, notes: Notes) -> FrameSource:
+        """Open the pipe up to its first frame. Raises InputError, OptionError."""
+        from vidsr.video.media.pipe_medium import PipeMedium
+        from vidsr.video.media.pipe_reader import PipeReader
+
+        request.layout.check(request.framerate)
+        descriptor = descriptor_named(locator, STDIN)
+        if descriptor is not None and sys.platform == "linux" and is_regular(descriptor):
+            # Opened anew there, from its beginning: whatever files can, this can.
+            place = Locator.of(f"/proc/self/fd/{descriptor}")
+            return _file_source(place, request, notes)
+        try:
+            number = os.open(locator.path, os.O_RDONLY) if descriptor is None else descriptor
+        except OSError as error:
+            raise InputError(f"{locator}: cannot be opened: {error.strerror}") from error
+        reader = PipeReader(number, words_for(locator, STDIN), owned=descriptor is None)
+        layout = request.layout
+        medium = PipeMedium(reader, layout.demuxer, layout.options(request.framerate))
+        return _source(locator, request, notes, medium)
 
 
 class FileSourceOpener:
@@ -34,18 +90,37 @@ class FileSourceOpener:
 
     def open(self, locator: Locator, request: SourceRequest, notes: Notes) -> FrameSource:
         """Open the file up to its first frame. Raises InputError, OptionError."""
-        from vidsr.video.source.file_source import FileSource
+        request.layout.check(request.framerate)
+        return _file_source(locator, request, notes)
 
-        return FileSource(
-            locator,
-            start_s=request.start_s,
-            duration_s=request.duration_s,
-            deinterlace=request.deinterlace,
-            framerate=request.framerate,
-            upright=request.upright,
-            hwaccel=request.hwaccel,
-            notes=notes,
-        )
+
+def _file_source(locator: Locator, request: SourceRequest, notes: Notes) -> FrameSource:
+    medium: Medium | None = None
+    layout = request.layout
+    if layout.demuxer is not None:
+        from vidsr.video.media.file_medium import FileMedium
+
+        check_source(locator)
+        medium = FileMedium(locator.path, layout.demuxer, layout.options(request.framerate))
+    return _source(locator, request, notes, medium)
+
+
+def _source(
+    locator: Locator, request: SourceRequest, notes: Notes, medium: Medium | None
+) -> FrameSource:
+    from vidsr.video.source.file_source import FileSource
+
+    return FileSource(
+        locator,
+        start_s=request.start_s,
+        duration_s=request.duration_s,
+        deinterlace=request.deinterlace,
+        framerate=request.framerate,
+        upright=request.upright,
+        hwaccel=request.hwaccel if medium is None else None,
+        notes=notes,
+        medium=medium,
+    )
 
 
 def unread(locator: Locator) -> InputError:
@@ -57,7 +132,7 @@ def unread(locator: Locator) -> InputError:
     )
 
 
-SOURCE_OPENERS: tuple[SourceOpener, ...] = (FileSourceOpener(),)
+SOURCE_OPENERS: tuple[SourceOpener, ...] = (PipeSourceOpener(), FileSourceOpener())
 
 
 def choose_source(
