@@ -9,12 +9,13 @@ _FIRST = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"
 _PICTURES = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1", b"avif")
 
 
-def check_front_to_back(head: bytes, name: str) -> None:
+def check_front_to_back(head: bytes, name: str, *, seeks: bool = False) -> None:
     """Raise InputError for an MP4 file whose index follows its media, and for HEIF pictures.
 
     Args:
         head: The first bytes.
         name: The source in messages.
+        seeks: True for a source in which any place can be gone to: only pictures are refused.
     """
     place = 0
     if head[4:8] not in _FIRST:
@@ -25,7 +26,7 @@ def check_front_to_back(head: bytes, name: str) -> None:
             size = int.from_bytes(head[place + 8 : place + 16], "big")
         if kind == b"ftyp" and head[place + 8 : place + 12] in _PICTURES:
             raise InputError(f"{name}: is a HEIF or AVIF picture", hint="name the file instead.")
-        if kind == b"moov":
+        if kind == b"moov" or seeks:
             return
         if kind == b"mdat":
             raise InputError(

@@ -299,8 +299,9 @@ class FileSource:
                     self.medium.check()
                 if self._video.sequence:
                     raise self._video.sequence.unreadable(str(error)) from error
+                what = error if self.medium is None else error.strerror
                 raise InputError(
-                    f"{self.locator}: reading failed after frame {self.counts.decoded}: {error}",
+                    f"{self.locator}: reading failed after frame {self.counts.decoded}: {what}",
                     hint="check the file, or keep its readable part with `duration`.",
                 ) from error
             if self.medium is not None:

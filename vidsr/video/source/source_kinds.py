@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from vidsr.video.source.base import FrameSource
 
 
+READ_SCHEMES = ("http", "https", "ftp")
+LIVE_SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "rtp", "udp", "tcp", "srt", "mms")
+
+
 class PipeSourceOpener:
     """Standard input, other open descriptors, and pipes with a name: read from front to back."""
 
@@ -75,6 +79,22 @@ class PipeSourceOpener:
         return _source(locator, request, notes, medium)
 
 
+class AddressSourceOpener:
+    """Addresses of films that end, over HTTP, HTTPS and FTP."""
+
+    def matches(self, locator: Locator) -> bool:
+        """Return True for an address of these."""
+        return locator.kind == "address" and locator.scheme in READ_SCHEMES
+
+    def check(self, locator: Locator) -> None:
+        """Do nothing: only the server knows."""
+
+    def open(self, locator: Locator, request: SourceRequest, notes: Notes) -> FrameSource:
+        """Open the address up to its first frame. Raises InputError, OptionError."""
+        request.layout.check(request.framerate)
+        return _source(locator, request, notes, _address(locator, request, notes))
+
+
 class FileSourceOpener:
     """Files and numbered pictures. Takes every name: what is no file is refused with a hint."""
 
@@ -102,7 +122,29 @@ def _file_source(locator: Locator, request: SourceRequest, notes: Notes) -> Fram
 
         check_source(locator)
         medium = FileMedium(locator.path, layout.demuxer, layout.options(request.framerate))
+    elif request.allow and locator.kind == "file" and _is_playlist(locator):
+        medium = _address(locator, request, notes)
     return _source(locator, request, notes, medium)
+
+
+def _is_playlist(locator: Locator) -> bool:
+    from vidsr.video.media.containers import names_others
+
+    check_source(locator)
+    return names_others(str(locator.path))
+
+
+def _address(locator: Locator, request: SourceRequest, notes: Notes) -> Medium:
+    from vidsr.video.addresses.address_medium import AddressMedium
+
+    layout = request.layout
+    return AddressMedium(
+        locator,
+        request.allow,
+        notes,
+        layout=layout.demuxer,
+        options=layout.options(request.framerate),
+    )
 
 
 def _source(
@@ -124,15 +166,23 @@ def _source(
 
 
 def unread(locator: Locator) -> InputError:
-    """Return the error for an address, a pipe or a stored object, which no opener here reads."""
-    if locator.kind == "pipe":
-        return InputError(f"{locator}: standard input is not read", hint="name a file.")
+    """Return the error for an address or a stored object that no opener here reads."""
+    if locator.scheme in LIVE_SCHEMES:
+        return NoInputError(
+            f"{locator}: streams without an end are not read",
+            hint="vidsr-live reads cameras and broadcasts.",
+        )
     return NoInputError(
-        f"{locator}: addresses are not read", hint="download the file first and name it."
+        f"{locator}: {locator.scheme} addresses are not read",
+        hint="download the file first and name it.",
     )
 
 
-SOURCE_OPENERS: tuple[SourceOpener, ...] = (PipeSourceOpener(), FileSourceOpener())
+SOURCE_OPENERS: tuple[SourceOpener, ...] = (
+    PipeSourceOpener(),
+    AddressSourceOpener(),
+    FileSourceOpener(),
+)
 
 
 def choose_source(
