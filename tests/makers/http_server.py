@@ -25,6 +25,7 @@ class Served:
         ranges: True if the server sends parts.
         cut_after: Bytes of an answer after which the connection ends, None for never.
         cuts: How many answers are cut so; None for all.
+        wall: The place from which on no byte is ever sent, None for none.
         stall_after: Bytes of an answer after which nothing more comes; of the first alone.
         status: The status instead of the file, 0 for the file.
         busy: How many requests are answered 503 first.
@@ -39,6 +40,7 @@ class Served:
     ranges: bool = True
     cut_after: int | None = None
     cuts: int | None = None
+    wall: int | None = None
     stall_after: int | None = None
     status: int = 0
     busy: int = 0
@@ -116,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(announced))
         self.send_header("Connection", "close")
         self.end_headers()
-        self._body(served, body)
+        self._body(served, served.data[begin : served.wall])
 
     def _body(self, served: Served, body: bytes) -> None:
         cut = served.cut_after if served.cuts is None or served.cuts > 0 else None

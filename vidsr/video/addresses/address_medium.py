@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
 from av.container import InputContainer
@@ -18,7 +18,7 @@ from vidsr.video.addresses.http_connection import SCHEMES, HttpConnector
 from vidsr.video.addresses.playlists import BEGINNING, LONGEST_BYTES, checked_playlist
 from vidsr.video.addresses.remote_file import RemoteFile
 from vidsr.video.locator import Locator
-from vidsr.video.media.containers import Opening, open_container
+from vidsr.video.media.containers import Opening, checked, open_container
 from vidsr.video.media.front_to_back import check_front_to_back
 from vidsr.video.probing.longer_look import look_longer
 
@@ -53,7 +53,7 @@ class AddressMedium:
         self.allowed = {*_OWN[self.locator.scheme], *self.allow}
         self._stopped = threading.Event()
         self._error: BaseException | None = None
-        self._files: list[RemoteFile] = []
+        self._files: list[RemoteFile | BinaryIO] = []
         self._main: RemoteFile | None = None
         self._own = self._listed = False
 
@@ -94,8 +94,7 @@ class AddressMedium:
         except BaseException:
             self.check()
             raise
-        self.check()
-        return container
+        return checked(container, self.check)
 
     def _io_open(self, url: str, flags: int, options: dict[str, str]) -> Any:
         """Open what FFmpeg asks for. What goes wrong waits in ``check``; FFmpeg gets nothing."""
@@ -119,6 +118,7 @@ class AddressMedium:
         file: Any
         if scheme == "file":
             file = locator.path.open("rb")
+            self._files = [f for f in self._files if not f.closed] + [file]
             head = file.read(_SNIFFED_BYTES)
             file.seek(0)
         else:
@@ -182,7 +182,7 @@ class AddressMedium:
     def check(self) -> None:
         """Raise what went wrong with reading, the first of it."""
         for file in self._files:
-            if file.error is not None and self._error is None:
+            if isinstance(file, RemoteFile) and file.error is not None and self._error is None:
                 self._error = file.error
         if self._error is not None:
             raise self._error
@@ -191,7 +191,8 @@ class AddressMedium:
         """End a read that waits."""
         self._stopped.set()
         for file in tuple(self._files):
-            file.interrupt()
+            if isinstance(file, RemoteFile):
+                file.interrupt()
 
     def close(self) -> None:
         """End every connection."""

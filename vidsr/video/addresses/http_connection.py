@@ -50,11 +50,13 @@ class _Redirections(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         scheme = urlsplit(newurl).scheme
         if scheme not in SCHEMES or (req.type == "https" and scheme != "https"):
-            raise InputError(
-                f"{Locator.of(req.full_url)}: is redirected to {scheme or 'nowhere'}, which is not "
-                "followed"
-            )
+            fp.close()
+            raise _elsewhere(Locator.of(req.full_url))
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _elsewhere(locator: Locator) -> InputError:
+    return unreadable(locator, "is redirected to another kind of address, which is not followed")
 
 
 def _opener() -> urllib.request.OpenerDirector:
@@ -106,6 +108,8 @@ class HttpConnector:
             request.add_unredirected_header("Authorization", f"Basic {coded}")
         try:
             response = self._opener.open(request, timeout=self.patience.timeout_s)
+        except InputError:  # a redirection; it is a ValueError too
+            raise
         except urllib.error.HTTPError as error:
             raise self._answered(error) from error
         except urllib.error.URLError as error:
@@ -135,6 +139,8 @@ class HttpConnector:
         if code in _LOCKED:
             hint = "name them as in https://user:password@host/film.mp4." if code == 401 else ""
             return unreadable(self.locator, f"the server refuses ({reason})", hint)
+        if code // 100 == 3:
+            return _elsewhere(self.locator)
         if code in _BUSY:
             return BrokenError(reason)
         return unreadable(self.locator, f"the server answers {reason}")

@@ -73,7 +73,7 @@ class RemoteFile:
 
     def read(self, size: int) -> bytes:
         """Return bytes, empty at the end and after an error."""
-        if self.error is not None:
+        if self.error is not None or self.closed:
             return b""
         try:
             return self._read(size)

@@ -86,6 +86,20 @@ def open_container(name: str, what: Any, way: Opening) -> InputContainer:
     return container
 
 
+def checked(container: InputContainer, check: Callable[[], None]) -> InputContainer:
+    """Return an open container, closed where ``check`` raises.
+
+    Left to the garbage collector, one that reads through Python would crash the process: PyAV's
+    file objects may go before the demuxer that still holds them.
+    """
+    try:
+        check()
+    except BaseException:
+        container.close()
+        raise
+    return container
+
+
 def names_others(path: str) -> bool:
     """Return True if a file begins as a playlist or a description of streams does."""
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from av.container import InputContainer
 
@@ -11,6 +10,7 @@ from vidsr.errors import InputError
 from vidsr.video.media.containers import (
     NAMING_OTHERS,
     Opening,
+    checked,
     looks_like_playlist,
     open_container,
 )
@@ -75,12 +75,11 @@ class PipeMedium:
         assert self._layout not in NAMING_OTHERS
         way = Opening({**self._options, **options}, self._layout, hint=HINT)
         try:
-            container: Any = open_container(self._reader.name, view, way)
+            container = open_container(self._reader.name, view, way)
         except InputError:
             self.check()
             raise
-        self.check()
-        return container  # type: ignore[no-any-return]
+        return checked(container, self.check)
 
     def sample(self) -> InputContainer:
         """Open what is kept of the beginning. Raises InputError."""
