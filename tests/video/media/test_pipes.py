@@ -48,6 +48,15 @@ def shown(path: Path, **how: Any) -> Shown:
     return [(time - frames[0][0], planes) for time, planes in frames]
 
 
+def sound(path: Path) -> tuple[list[bytes], Fraction]:
+    """Return the packets of the sound, and how much later than the video it begins."""
+    with av.open(str(path)) as file:
+        packets = [p for p in file.demux(file.streams.audio[0], file.streams.video[0]) if p.size]
+        first = {p.stream.type: seconds(p) for p in reversed(packets)}
+        own = [bytes(p) for p in packets if p.stream.type == "audio"]
+    return own, first["audio"] - first["video"]
+
+
 def through(source: Path, target: Path, **options: Any) -> None:
     """Upscale with a named pipe at either end, which this thread feeds and another one drains."""
     way_in, way_out = target.with_suffix(".in"), target.with_suffix(".out")
@@ -62,6 +71,8 @@ def through(source: Path, target: Path, **options: Any) -> None:
     vidsr.upscale(way_in, way_out, **MODEL, **options)
     for end in ends:
         end.join()
+    way_in.unlink()
+    way_out.unlink()
 
 
 @pytest.mark.parametrize("name", ["uneven", "deep", "b"])
@@ -71,11 +82,10 @@ def test_nut_is_what_a_file_would_be(clips: dict[str, Path], tmp_path: Path, nam
     file, pipe = shown(tmp_path / "file.mkv"), shown(tmp_path / "pipe.nut")
     assert [planes for _, planes in pipe] == [planes for _, planes in file]
     assert all(abs(a - b) <= MS for (a, _), (b, _) in zip(pipe, file, strict=True))
-    with av.open(str(tmp_path / "file.mkv")) as one, av.open(str(tmp_path / "pipe.nut")) as other:
-        kept = [[bytes(p) for p in f.demux(audio=0) if p.size] for f in (one, other)]
-        offsets = [s.start_time * s.time_base for s in (*one.streams, *other.streams)]
-    assert kept[0] == kept[1]
-    assert abs((offsets[1] - offsets[0]) - (offsets[3] - offsets[2])) <= 2 * MS
+    (kept, offset), (sent, moved) = sound(tmp_path / "file.mkv"), sound(tmp_path / "pipe.nut")
+    # A transport stream's AAC has headers of its own, which Matroska takes off.
+    assert all(a.endswith(b) for a, b in zip(sent, kept, strict=True))
+    assert abs(moved - offset) <= 2 * MS
     through(clips[name], tmp_path / "pipe.y4m", format="y4m")
     assert [p for _, p in shown(tmp_path / "pipe.y4m")] == [planes for _, planes in file]
 
@@ -113,7 +123,11 @@ def test_hdr_is_kept_where_a_codec_carries_it(
 
 def test_raw_pictures_both_ways(clips: dict[str, Path], tmp_path: Path) -> None:
     through(clips["deep"], tmp_path / "a.raw", format="raw")
-    layout = {"input_format": "raw", "input_size": "128x96", "input_pix_fmt": "yuv420p10le"}
+    layout: dict[str, Any] = {
+        "input_format": "raw",
+        "input_size": "128x96",
+        "input_pix_fmt": "yuv420p10le",
+    }
     for source in (tmp_path / "a.raw",):
         through(source, tmp_path / "b.y4m", format="y4m", framerate=25, **layout)
         vidsr.upscale(source, tmp_path / "b.mkv", codec="ffv1", framerate=25, **layout, **MODEL)
@@ -143,7 +157,7 @@ def test_a_pipe_that_breaks_gives_what_a_file_cut_there_gives(
 
 
 def test_a_part_of_a_pipe(clips: dict[str, Path], tmp_path: Path) -> None:
-    part = {"start": 0.6, "duration": 0.5}
+    part: dict[str, Any] = {"start": 0.6, "duration": 0.5}
     vidsr.upscale(clips["b"], tmp_path / "file.mkv", codec="ffv1", **part, **MODEL)
     through(clips["b"], tmp_path / "pipe.nut", **part)
     file = [planes for _, planes in shown(tmp_path / "file.mkv")]
@@ -162,7 +176,7 @@ def test_options_that_do_not_fit(clips: dict[str, Path], tmp_path: Path) -> None
 
 
 def run(words: str, **how: Any) -> subprocess.CompletedProcess[bytes]:
-    """Run a line of the shell in which ``vidsr`` is this one; the status is the last failing one's."""
+    """Run a line of the shell in which ``vidsr`` is this one; a failure anywhere is its status."""
     line = f'set -o pipefail; vidsr() {{ {" ".join(COMMAND)} "$@"; }}; {words}'
     return subprocess.run(["bash", "-c", line], capture_output=True, timeout=120, **how)
 
@@ -196,7 +210,7 @@ def test_a_signal_ends_a_wait(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
         assert waiting.stderr is not None
         with pytest.raises(subprocess.TimeoutExpired):
-            waiting.wait(8)
+            waiting.wait(6)
         waiting.send_signal(signal.SIGINT)
         assert waiting.wait(20) == 130
     assert not list(tmp_path.iterdir())
