@@ -76,9 +76,11 @@ class AddressMedium:
         return self._open({})
 
     def _open(self, options: dict[str, str]) -> InputContainer:
+        # What FFmpeg would open without asking, as lists of files do.
+        native = {"protocol_whitelist": "file,data" if "file" in self.allowed else "data"}
         playlists = ("hls", "applehttp", *(("concat",) if "file" in self.allowed else ()))
         way = Opening(
-            {**_OPTIONS, **self.options, **options},
+            {**_OPTIONS, **native, **self.options, **options},
             self.layout,
             playlists=playlists,
             io_open=self._io_open,
