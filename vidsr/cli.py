@@ -36,9 +36,8 @@ EPILOG = """examples:
   vidsr clip.mkv -o clip_2x.mkv --scale 2 --crf 14
   vidsr old.avi -o new.mkv --height 1080 --codec hevc
   vidsr frames/%05d.png -o large/%05d.png     numbered pictures, either way
-  cat clip.ts | vidsr - -o - | mpv -          in a pipe
 exit status: 0 done, 2 arguments, 3 source, 4 target, 5 container, 6 model,
-7 device, 8 memory limit, 130 interrupted, 141 nobody read the pipe, 143 terminated
+7 device, 8 memory limit, 130 interrupted, 141 pipe closed, 143 terminated
 """
 
 
@@ -54,7 +53,11 @@ def build_parser() -> argparse.ArgumentParser:
         "input", nargs="?", type=typed_name, metavar="INPUT", help=argparse.SUPPRESS
     )
     parser.add_argument(
-        "-o", "--output", type=typed_name, metavar="OUTPUT", help="the target; required"
+        "-o",
+        "--output",
+        type=typed_name,
+        metavar="OUTPUT",
+        help="the target, - for a pipe; required",
     )
     add_options(parser)
     _add_output(parser.add_argument_group("output and logging"))

@@ -113,11 +113,27 @@ def _is_device(text: str) -> bool:
     return True
 
 
-def _words(default: str | None, literal: Any, flag: str, *, group: str, help: str) -> Any:
+def _words(
+    default: str | None,
+    literal: Any,
+    flag: str,
+    *,
+    group: str,
+    help: str,
+    metavar: str | None = None,
+) -> Any:
     """Return the field of a choice among the words of ``literal``."""
     words = get_args(literal)
-    takes = one_of(words)
-    return option(default, flag, group=group, help=help, takes=takes, kinds=(str,), choices=words)
+    return option(
+        default,
+        flag,
+        group=group,
+        help=help,
+        takes=one_of(words),
+        kinds=(str,),
+        choices=words,
+        metavar=metavar,
+    )
 
 
 def _switch(flag: str, *, group: str, help: str) -> Any:
@@ -293,7 +309,7 @@ class RunOptions:
         None,
         "--framerate",
         group=TIME,
-        help="the frame rate of numbered pictures (25) and raw ones",
+        help="the frame rate of numbered or raw pictures (25)",
         takes="a number",
         kinds=(Fraction,),
         parse=parse_rate,
@@ -308,7 +324,8 @@ class RunOptions:
         PipeFormat,
         "--input-format",
         group=SOURCE,
-        help="the format of INPUT, where its bytes do not tell; raw: pictures alone",
+        help="what INPUT is in: nut, ts, y4m or raw",
+        metavar="NAME",
     )
     input_size: Size | None = option(
         None,
@@ -328,7 +345,7 @@ class RunOptions:
         None,
         "--input-pix-fmt",
         group=SOURCE,
-        help="the pixel format of raw pictures (yuv420p)",
+        help="the format of raw pixels (yuv420p)",
         takes="FFmpeg's name of a pixel format",
         kinds=(str,),
         metavar="NAME",
@@ -337,7 +354,7 @@ class RunOptions:
         (),
         "--allow",
         group=SOURCE,
-        help="what a playlist may read beside its own protocol: file, http, https, ftp",
+        help="what a playlist may read: file,https",
         takes="names of protocols with commas between, or several",
         kinds=(tuple,),
         parse=protocols_of,
@@ -352,7 +369,8 @@ class RunOptions:
         PipeFormat,
         "--format",
         group=ENCODING,
-        help="the format of a pipe as OUTPUT (nut)",
+        help="of a pipe: nut, ts, y4m or raw (nut)",
+        metavar="NAME",
     )
     codec: str | None = option(
         None,
@@ -386,7 +404,7 @@ class RunOptions:
         None,
         "--bitrate",
         group=ENCODING,
-        help="the bits a second to aim at, such as 8M, instead of a quality",
+        help="the bits a second to aim at, such as 8M",
         takes="bits a second, or text such as '8M'",
         kinds=(int,),
         parse=parse_bitrate,
@@ -437,14 +455,14 @@ class RunOptions:
         AudioChoice,
         "--audio",
         group=ENCODING,
-        help="sound: copied, converted where OUTPUT cannot hold it (auto), always converted, or "
-        "left out (copy)",
+        help="copy, auto (converted where it must be), aac, opus, flac or none (copy)",
+        metavar="HOW",
     )
     streams: str | None = option(
         None,
         "--streams",
         group=ENCODING,
-        help="the streams to keep beside the video, such as audio:0,subtitle:ger, or none (all)",
+        help="what to keep: audio:0,subtitle:ger or none (all)",
         takes=EXPECTED,
         kinds=(str,),
         holds=is_choice,
