@@ -369,7 +369,7 @@ class RunOptions:
         PipeFormat,
         "--format",
         group=ENCODING,
-        help="of a pipe: nut, ts, y4m or raw (nut)",
+        help="the kind of a pipe: nut, ts, y4m or raw",
         metavar="NAME",
     )
     codec: str | None = option(

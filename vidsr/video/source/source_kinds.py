@@ -105,7 +105,7 @@ class FileSourceOpener:
     def check(self, locator: Locator) -> None:
         """Raise InputError where there is no such file, or the name is none of a file."""
         if not locator.local:
-            raise unread(locator)
+            raise _no_opener(locator)
         check_source(locator)
 
     def open(self, locator: Locator, request: SourceRequest, notes: Notes) -> FrameSource:
@@ -166,6 +166,15 @@ def _source(
 
 
 def unread(locator: Locator) -> InputError:
+    """Return the error for what is no file, of commands that read files alone."""
+    if locator.kind == "pipe":
+        return InputError(f"{locator}: standard input is not read", hint="name a file.")
+    return NoInputError(
+        f"{locator}: addresses are not read", hint="download the file first and name it."
+    )
+
+
+def _no_opener(locator: Locator) -> InputError:
     """Return the error for an address or a stored object that no opener here reads."""
     if locator.scheme in LIVE_SCHEMES:
         return NoInputError(
