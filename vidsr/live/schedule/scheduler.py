@@ -148,9 +148,7 @@ class Scheduler:
         waiting: then it returns when there is room, or the stream leaves.
         """
         member = self._members.get(contender)
-        work = 1.0
-        if member is not None and member.demand is not None:
-            work = member.demand(arrival)
+        work = 1.0 if member is None else member.work(arrival)
         with self._changed:
             member = self._members.get(contender)
             while member is not None and not self._policy.has_room(member.lane):
