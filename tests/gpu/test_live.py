@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gpu.on_gpu import DEVICE, PRECISION, frame, layout, pick, skip_without_cuda
-from vidsr.picture.frame import Frame
-
-skip_without_cuda()
 pytest.importorskip("av")
 
+from tests.gpu.on_gpu import DEVICE, PRECISION, frame, layout, pick, skip_without_cuda
 from vidsr.live.base.options import QualityOptions
 from vidsr.live.schedule.levels.levels import Levels
 from vidsr.live.schedule.levels.model_store import ModelStore
+from vidsr.picture.frame import Frame
+
+skip_without_cuda()
 
 FORM = pick(layout(640, 360), layout(24, 16))
 
