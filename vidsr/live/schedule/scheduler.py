@@ -23,9 +23,10 @@ from vidsr.errors import OptionError
 from vidsr.live.base.items import Arrival, Result
 from vidsr.live.base.options import Late
 from vidsr.live.base.roles import Contender
-from vidsr.live.schedule.levels.level import Level
+from vidsr.live.schedule.levels.level import Level, ReusingLevel, is_reusing
 from vidsr.live.schedule.member import Member, Watcher
 from vidsr.live.schedule.policy.lane import Terms
+from vidsr.live.schedule.policy.load import Change
 from vidsr.live.schedule.policy.policy import Dropped, Job, Policy
 from vidsr.live.schedule.policy.rules import STANDARD, Rules
 from vidsr.live.schedule.threads import start_threads
@@ -131,6 +132,7 @@ class Scheduler:
             interval_s=1 / rate,
             side_by_side=min(level.side_by_side for level in levels),
             batches=tuple(level.batch_key(source) for level in levels),
+            reuses=tuple(demand is not None or is_reusing(level) for level in levels),
         )
         with self._changed:
             if self._stopped or contender in self._members:
@@ -148,7 +150,7 @@ class Scheduler:
         waiting: then it returns when there is room, or the stream leaves.
         """
         member = self._members.get(contender)
-        work = 1.0 if member is None else member.work(arrival)
+        share = None if member is None else member.demanded(arrival)
         with self._changed:
             member = self._members.get(contender)
             while member is not None and not self._policy.has_room(member.lane):
@@ -156,7 +158,7 @@ class Scheduler:
                 member = self._members.get(contender)
             if member is not None:
                 now_s = time.monotonic()
-                dropped = self._policy.arrive(member.lane, arrival, now_s, work)
+                dropped = self._policy.arrive(member.lane, arrival, now_s, share)
                 _owe(dropped)
                 self._changed.notify_all()
         if member is None:
@@ -284,10 +286,9 @@ class Scheduler:
                     self._changed.wait(max(0.0, wait_s))
                     continue
             self._tell(turn.dropped)
-            for change in turn.changes:
-                change.lane.owner.level_changed(change.direction, change.lane.level)
+            _announce(turn.changes)
             if turn.job is not None:
-                self._do(turn.job, tickets, worker)
+                self._do(self._weighed(turn.job), tickets, worker)
 
     def _draw(self, job: Job | None) -> list[int]:
         if job is None:
@@ -304,17 +305,32 @@ class Scheduler:
                     one.lane.owner.untold -= 1
                 self._changed.notify_all()
 
+    def _weighed(self, job: Job) -> Job:
+        """Compare a frame with the one before, where it is reused, and choose the level by that."""
+        rider, began_s = job.riders[0], time.monotonic()
+        share = None
+        if job.size == 1:
+            share = rider.lane.owner.changed_share(rider.level, rider.item.arrival)
+        if share is None:
+            return job
+        with self._changed:
+            turn = self._policy.weigh(job, share, began_s)
+        _announce(turn.changes)
+        assert turn.job is not None
+        return turn.job
+
     def _do(self, job: Job, tickets: list[int], worker: _Worker) -> None:
         """Upscale the frames of a job, and give them to their streams."""
         members: list[Member] = [rider.lane.owner for rider in job.riders]
         began_s = time.monotonic()
         frames, error = _upscaled(members, job)
         done_s = time.monotonic()
+        computed = _computed(members[0].levels[job.riders[0].level])
         with self._changed:
             worker.busy_s += done_s - began_s
             worker.batches[len(members)] += 1
             if error is None:
-                self._policy.done(job, done_s - began_s)
+                self._policy.done(job, done_s - began_s, computed)
             else:
                 self._policy.failed(job, done_s)
         for index, (member, ticket) in enumerate(zip(members, tickets, strict=True)):
@@ -326,16 +342,26 @@ class Scheduler:
                 continue
             member.release(item.arrival)
             name = member.levels[rider.level].name
-            result = Result(frames[index], item.arrival, name, done_s, item.work, began_s)
+            result = Result(frames[index], item.arrival, name, done_s, computed, began_s)
             member.outbox.fill(ticket, partial(member.deliver, result))
         with self._changed:
             self._changed.notify_all()
+
+
+def _announce(changes: Sequence[Change]) -> None:
+    for change in changes:
+        change.lane.owner.level_changed(change.direction, change.lane.level)
 
 
 def _owe(dropped: Sequence[Dropped]) -> None:
     """Note drops that streams are yet to be told of; for whoever holds the lock."""
     for one in dropped:
         one.lane.owner.untold += 1
+
+
+def _computed(level: Level) -> float:
+    """Return the share of the pixels of this thread's last frame that a level has computed."""
+    return level.last_share if isinstance(level, ReusingLevel) and level.reuses else 1.0
 
 
 def _upscaled(members: list[Member], job: Job) -> tuple[list[Frame], BaseException | None]:
