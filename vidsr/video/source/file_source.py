@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from types import TracebackType
 from typing import Self
@@ -37,6 +38,7 @@ from vidsr.video.streams.picture_tags import read_tags
 from vidsr.video.streams.services import find_service
 from vidsr.video.timing.announced_end import announced_end, packets_before
 from vidsr.video.timing.frame_durations import FrameDurations
+from vidsr.video.timing.timecode import advance_tag
 
 
 class FileSource:
@@ -348,7 +350,7 @@ class FileSource:
             info=self._describe(),
             streams=self._streams(),
             video=self.stream.index,
-            tags=dict(self.container.metadata),
+            tags=advance_tag(self.container.metadata, self._skipped_frames, self.rate),
             chapters=tuple(self.window.place_chapters(self.container.chapters())),
             first_pts=self.first_pts,
             first_number=self.first_number,
@@ -356,12 +358,32 @@ class FileSource:
             decoder=self.decoder,
             service=self._service(),
             picture_tags=self._picture_tags(),
+            counted_frames=self._counted_frames(),
         )
+
+    def _counted_frames(self) -> int | None:
+        if not self.window.whole:
+            return None
+        if self.locator.kind == "sequence":
+            return len(numbered_files(self.locator.path))
+        return self.stream.frames or None
 
     def _streams(self) -> tuple[SideStream, ...]:
         """Return the streams of the file; the other items of a still picture are none."""
         streams = side_streams(self.container)
-        return tuple(s for s in streams if s.index == self.stream.index or not self.still)
+        return tuple(
+            replace(s, tags=advance_tag(s.tags, self._skipped_frames, self.rate))
+            for s in streams
+            if s.index == self.stream.index or not self.still
+        )
+
+    @property
+    def _skipped_frames(self) -> int:
+        """How many frames lie before the first one, counted at the nominal rate."""
+        if self.window.start is None:
+            return 0
+        begin = (self.stream.start_time or 0) * self.time_base
+        return round((self.window.start + self.first_pts * self.time_base - begin) * self.rate)
 
     def _picture_tags(self) -> PictureTags:
         if self.locator.kind == "sequence":
@@ -393,7 +415,7 @@ class FileSource:
             hdr=self.pictures.hdr,
             matrix_assumed=self.pictures.matrix_assumed,
             duration_s=duration_s,
-            frames=round(duration_s * rate) if duration_s else None,
+            frames=self.window.frames_in(duration_s, rate) if duration_s else None,
             marks=marks_of(self.stream, self.pictures.stereo),
         )
 

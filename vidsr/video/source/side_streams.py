@@ -16,6 +16,8 @@ from vidsr.video.header import SideStream
 from vidsr.video.probing.longer_look import why_unknown
 from vidsr.video.probing.programme_map import copied_without_decoder
 
+_UNKNOWN = "unknown"  # what PyAV calls a stream of no kind that FFmpeg knows: data, here
+
 
 def side_streams(container: InputContainer) -> tuple[SideStream, ...]:
     """Return every stream of an open file, in its order."""
@@ -27,7 +29,9 @@ def _names_without_decoder(container: InputContainer) -> dict[int, str]:
     """Return what the file itself names codings for which there is no decoder, by PID."""
     if container.format.name != "mpegts":
         return {}
-    if not any(s.type == "subtitle" and s.codec_context is None for s in container.streams):
+    if not any(
+        s.type in ("subtitle", _UNKNOWN) and s.codec_context is None for s in container.streams
+    ):
         return {}
     return copied_without_decoder(Path(container.name))
 
@@ -49,19 +53,20 @@ def _side_stream(container: InputContainer, stream: Stream, names: dict[int, str
     codec = codec_name(stream)
     if codec == "none":
         codec = names.get(stream.id, codec)
+    kind = "data" if stream.type == _UNKNOWN else stream.type
     readable = codec != "none"
     if readable and isinstance(stream, AudioStream):  # one without a codec has no rate to ask for
         readable = bool(stream.rate)
     return SideStream(
         index=stream.index,
-        kind=stream.type,
+        kind=kind,
         codec=codec,
         tags=dict(stream.metadata),
         disposition=stream.disposition,
         time_base=stream.time_base,
         cover=is_cover(stream),
         readable=readable,
-        unreadable_why="" if readable or stream.type == "data" else why_unknown(stream),
+        unreadable_why="" if readable or kind == "data" else why_unknown(stream),
         template=stream,
         read_payload=_payload(container, stream),
         pid=stream.id if container.format.name == "mpegts" else None,
