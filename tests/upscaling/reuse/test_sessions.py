@@ -99,6 +99,13 @@ def test_tiles_are_for_who_is_short_of_memory() -> None:
         assert upscaler.reused.frames == 0
 
 
+def test_a_compiler_gets_no_windows_of_many_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TorchEngine, "RUNTIME", "compile")
+    with Upscaler(FAST, device="cpu") as upscaler:
+        assert len(list(upscaler.stream(standing_frames(LAYOUT, 3)))) == 3
+        assert upscaler.reused.frames == 0
+
+
 def test_a_frame_that_fails_holds_up_none_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for a result that never comes computes its own."""
     monkeypatch.setattr(Session, "_threads", lambda _: 3)
