@@ -21,6 +21,7 @@ from tests.servers.relays import rtmp_server, srt_camera
 from tests.servers.rtsp import rtsp_camera
 from tests.servers.senders import sender, write_clip
 from vidsr.live.base.options import ReconnectOptions, SourceOptions
+from vidsr.live.base.states import SourceState
 
 SECRET = "hunter2"
 HASTY = SourceOptions(stall_s=1.0, open_s=2.0)
@@ -74,11 +75,15 @@ def all_peers() -> Iterator[list[tuple[Peer, Recorder]]]:
         yield [(peer, owned.enter_context(receiving(peer.url, peer.options))) for peer in peers]
 
 
-def hold_all(peers: list[tuple[Peer, Recorder]], state: str, within_s: float = 10.0) -> None:
+def hold_all(
+    peers: list[tuple[Peer, Recorder]], state: SourceState, within_s: float = 10.0
+) -> None:
     for peer, recorder in peers:
-        with contextlib.suppress(AssertionError):
-            recorder.wait(lambda seen=recorder: seen.states[-1:] == [state], within_s)
-        assert recorder.states[-1] == state, (peer.name, recorder.states, recorder.failures)
+        try:
+            recorder.wait_state(state, within_s)
+        except AssertionError as error:
+            error.add_note(peer.name)
+            raise
 
 
 @pytest.mark.slow
@@ -112,7 +117,7 @@ def test_a_peer_that_is_held_up_goes_on() -> None:
         for peer, _ in peers:
             peer.server.pause()
         for peer, recorder in peers:
-            recorder.wait(lambda seen=recorder: "stalled" in seen.states, 5)
+            recorder.wait_for_stall()
             assert recorder.failures[-1].reason == "stall", peer.name
         for peer, _ in peers:
             peer.server.resume()
