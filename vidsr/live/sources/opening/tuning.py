@@ -83,6 +83,7 @@ def _rtsp(address: Address, options: SourceOptions) -> dict[str, str]:
     if address.listen:
         return {**chosen, "rtsp_flags": "listen", "listen_timeout": str(LISTEN_S)}
     chosen["rtsp_transport"] = options.transport
+    chosen["analyzeduration"] = "100000"  # its description names the streams already
     # Of each wait on the socket; PyAV's own limit comes on top, and twice as late in RTSP.
     chosen["timeout"] = str(round(1e6 * options.open_s))
     if not options.sound:
