@@ -18,11 +18,12 @@ from tests.makers.counter import SIZE, draw, read
 from vidsr.live.base.formats import SoundFormat
 from vidsr.live.base.items import CLOCK_HZ, TIME_BASE, CodedPacket
 from vidsr.live.base.options import EncoderOptions, Sound
-from vidsr.live.base.roles import PacketSink, PictureSink
 from vidsr.live.base.states import Failure, SinkState
 from vidsr.live.sinks.encoding.encoder import LiveEncoder
 from vidsr.live.sinks.fanout import Fanout
 from vidsr.live.sinks.opening import open_live_sink
+from vidsr.live.sinks.pictures import PipePictures
+from vidsr.live.sinks.thread_sink import ThreadSink
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.picture.pixel_format import PixelFormat
@@ -94,9 +95,9 @@ class Feed:
     ) -> None:
         self.events = Events()
         opened = [open_live_sink(text, events=self.events, rate=RATE) for text in texts]
-        packets: list[PacketSink] = [sink for sink in opened if not hasattr(sink, "show")]  # type: ignore[misc]
-        self.pictures: list[PictureSink] = [sink for sink in opened if hasattr(sink, "show")]  # type: ignore[misc]
-        self.sinks: Sequence[PacketSink] = packets
+        self.pictures = [sink for sink in opened if isinstance(sink, PipePictures)]
+        packets = [sink for sink in opened if isinstance(sink, ThreadSink)]
+        self.sinks = packets
         self.fanout = Fanout(packets, choice)
         self.encoder = LiveEncoder(
             options or EncoderOptions(keyframe_s=1.0), rate=RATE, sound=sound

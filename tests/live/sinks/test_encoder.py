@@ -15,6 +15,7 @@ from av.sidedata.sidedata import Type
 from tests.live.sinks.feeding import COLOR, FIRST_PTS, RATE, STEP, YUV420, numbered
 from tests.makers.counter import read
 from vidsr.errors import OptionError
+from vidsr.live.base.formats import CodedFormat
 from vidsr.live.base.items import CodedPacket
 from vidsr.live.base.latency_sei import clock_message, read_clock
 from vidsr.live.base.options import EncoderOptions
@@ -39,15 +40,22 @@ def encode(encoder: LiveEncoder, numbers: range) -> list[CodedPacket]:
     return packets
 
 
+def _format_after(encoder: LiveEncoder, numbers: range) -> CodedFormat:
+    encode(encoder, numbers)
+    assert encoder.format is not None
+    return encoder.format
+
+
 def decode(codec: str, packets: list[CodedPacket]) -> list[av.VideoFrame]:
     context: Any = av.CodecContext.create({"av1": "libdav1d"}.get(codec, codec), "r")
     context.thread_count = 1
-    images = []
+    images: list[av.VideoFrame] = []
     for packet in packets:
         coded: av.Packet[Any] = av.Packet(packet.data)
         coded.pts, coded.dts, coded.time_base = packet.pts, packet.dts, Fraction(1, 90_000)
         images += context.decode(coded)
-    return images + context.decode(None)
+    images += context.decode(None)
+    return images
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -106,20 +114,16 @@ def test_times_never_go_back() -> None:
 
 def test_the_format_tells_all_and_changes_between_two_frames() -> None:
     encoder = LiveEncoder(EncoderOptions(), rate=RATE, sample_aspect_ratio=Fraction(4, 3))
-    assert encoder.format is None
-    encode(encoder, range(3))
-    first = encoder.format
-    assert first is not None
+    first = _format_after(encoder, range(3))
     assert (first.codec, first.rate, first.sample_aspect_ratio) == ("h264", RATE, Fraction(4, 3))
     assert first.pictures == VideoFormat(160, 96, YUV420, COLOR)
     assert first.extradata.startswith((b"\0\0\1\x67", b"\0\0\0\1\x67"))
-    encode(encoder, range(3, 5))
-    assert encoder.format is first
+    assert _format_after(encoder, range(3, 5)) is first
     (packet,) = encoder.encode(numbered(5, (192, 128)))
     assert packet.key
-    assert encoder.format is not None
-    assert encoder.format.pictures.width == 192
-    assert encoder.format.extradata != first.extradata
+    second = _format_after(encoder, range(0))
+    assert second.pictures.width == 192
+    assert second.extradata != first.extradata
     (image,) = decode("h264", [packet])
     assert (image.width, int(image.colorspace), int(image.color_primaries)) == (192, 1, 1)
     encoder.close()

@@ -54,7 +54,7 @@ def test_packets_come_out_as_they_went_in(container: str, codecs: tuple[Codec, .
         assert (muxer.packets, muxer.size_bytes) == (10, sum(len(p.data) for p in packets))
         muxer.close()
         muxer.close()
-        with av.open(io.BytesIO(file.getvalue())) as found:
+        with av.open(io.BytesIO(file.getvalue()), "r") as found:
             images: list[Any] = list(found.decode(video=0))
             base = found.streams.video[0].time_base
         assert [read(image.to_ndarray(format="gray")) for image in images] == list(range(10))
@@ -87,7 +87,7 @@ def test_decoding_times_grow_where_a_container_counts_milliseconds() -> None:
     for packet in close:
         muxer.write(packet)
     muxer.close()
-    with av.open(io.BytesIO(file.getvalue())) as found:
+    with av.open(io.BytesIO(file.getvalue()), "r") as found:
         times = [packet.dts for packet in found.demux() if packet.dts is not None]
     assert times == sorted(set(times))
     assert len(times) == 5

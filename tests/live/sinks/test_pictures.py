@@ -72,7 +72,7 @@ def test_nut_keeps_samples_and_times(pixel: str, tmp_path: Path) -> None:
         for step in (0, 3600, 3601, 90_000)
     ]
     data, _, _ = shown("nut-raw", frames, tmp_path)
-    with av.open(io.BytesIO(data), format="nut") as found:
+    with av.open(io.BytesIO(data), "r", format="nut") as found:
         base = found.streams.video[0].time_base
         images = list(found.decode(video=0))
     assert base is not None
@@ -92,7 +92,7 @@ def test_nut_keeps_samples_and_times(pixel: str, tmp_path: Path) -> None:
 
 def test_jpegs(tmp_path: Path) -> None:
     data, _, _ = shown("mjpeg", [numbered(n) for n in range(4)], tmp_path)
-    with av.open(io.BytesIO(data), format="mjpeg") as found:
+    with av.open(io.BytesIO(data), "r", format="mjpeg") as found:
         numbers = [read(image.to_ndarray(format="gray")) for image in found.decode(video=0)]
     assert numbers == [0, 1, 2, 3]
 

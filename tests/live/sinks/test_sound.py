@@ -78,13 +78,13 @@ def test_sound_is_copied_in_step(container: str, codecs: list[str]) -> None:
         for packet in sorted([*pictures, *packets], key=lambda packet: packet.dts):
             muxer.write(packet)
         muxer.close()
-        with av.open(io.BytesIO(file.getvalue())) as read:
+        with av.open(io.BytesIO(file.getvalue()), "r") as read:
             (stream,) = read.streams.audio
             assert stream.codec_context.name.removesuffix("float") == codec
             frames: list[Any] = list(read.decode(audio=0))
             assert sum(frame.samples for frame in frames) >= 0.9 * sound.rate_hz
             assert frames[0].layout.nb_channels == (1 if sound.layout == "mono" else 2)
-        with av.open(io.BytesIO(file.getvalue())) as read:
+        with av.open(io.BytesIO(file.getvalue()), "r") as read:
             assert len(list(read.decode(video=0))) == 25
 
 
