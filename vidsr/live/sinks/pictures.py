@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import av
 
 from vidsr.errors import VidsrError
-from vidsr.live.base.items import TIME_BASE
+from vidsr.live.base.items import CLOCK_HZ, TIME_BASE
 from vidsr.live.base.options import EncoderOptions
 from vidsr.live.sinks.encoding.encoder import LiveEncoder
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS
@@ -22,6 +22,10 @@ from vidsr.picture.frame import Frame, VideoFormat, to_image
 CLOSE_S = 1.5
 MOST_FRAMES = 50
 MOST_BYTES = 256 << 20
+_USUAL_RATES = (
+    *(Fraction(24_000, 1001), Fraction(30_000, 1001), Fraction(60_000, 1001)),
+    *(Fraction(number) for number in (5, 10, 15, 24, 25, 30, 50, 60)),
+)
 
 
 class PictureWriter(Protocol):
@@ -116,7 +120,7 @@ class PipePictures:
         end: The pipe.
         format: ``y4m``, ``raw``, ``nut-raw`` or ``mjpeg``.
         reports: The way of states and counts.
-        rate: Frames a second, nominally.
+        rate: Frames a second, where the first frame does not tell its length.
     """
 
     def __init__(self, end: PipeEnd, format: str, reports: SinkReports, rate: Fraction) -> None:
@@ -171,7 +175,8 @@ class PipePictures:
             self._reports.enter("running")
             while (frame := self._next()) is not None:
                 if writer is None:
-                    writer = open_writer(self._format, file, frame, self._rate)
+                    rate = nominal_rate(frame) or self._rate
+                    writer = open_writer(self._format, file, frame, rate)
                 self._write(writer, frame, file)
             if writer is not None:
                 writer.close()
@@ -207,6 +212,18 @@ class PipePictures:
         self._end.close()
         if self._reports.state != "failed":
             self._reports.enter("closed")
+
+
+def nominal_rate(frame: Frame) -> Fraction | None:
+    """Return frames a second by a frame's length, None where it has none.
+
+    The clock's units round the length of a frame by up to 0.02 %: a usual rate near by is meant.
+    """
+    if not frame.duration or frame.duration < 0:
+        return None
+    rate = Fraction(CLOCK_HZ, frame.duration)
+    usual = min(_USUAL_RATES, key=lambda each: abs(each - rate))
+    return usual if abs(usual - rate) < rate / 2000 else rate
 
 
 def _copy(frame: Frame) -> Frame:
