@@ -11,13 +11,14 @@ from typing import Any, Protocol
 import av
 
 from vidsr.errors import VidsrError
+from vidsr.live.base.copies import copy_frame, copy_image
 from vidsr.live.base.items import CLOCK_HZ, TIME_BASE
 from vidsr.live.base.options import EncoderOptions
 from vidsr.live.sinks.encoding.encoder import LiveEncoder
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS
 from vidsr.live.sinks.pipe_end import PipeEnd, PipeFile
 from vidsr.live.sinks.reports import SinkReports, failure_of
-from vidsr.picture.frame import Frame, VideoFormat, to_image
+from vidsr.picture.frame import Frame, VideoFormat
 
 CLOSE_S = 1.5
 MOST_FRAMES = 50
@@ -71,7 +72,7 @@ class ContainerWriter:
 
     def write(self, frame: Frame) -> None:
         """Write one picture, in NUT with its time."""
-        image = to_image(frame)
+        image = copy_image(frame)
         image.pts = self._frames if self._counts else frame.pts
         image.time_base = self._stream.time_base
         for packet in self._stream.encode(image):
@@ -146,7 +147,7 @@ class PipePictures:
             if len(self._frames) >= most:  # the oldest: who reads again sees the present
                 self._frames.popleft()
                 self._reports.dropped(1)
-            self._frames.append(_copy(frame))
+            self._frames.append(copy_frame(frame))
             self._changed.notify()
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -224,8 +225,3 @@ def nominal_rate(frame: Frame) -> Fraction | None:
     rate = Fraction(CLOCK_HZ, frame.duration)
     usual = min(_USUAL_RATES, key=lambda each: abs(each - rate))
     return usual if abs(usual - rate) < rate / 2000 else rate
-
-
-def _copy(frame: Frame) -> Frame:
-    planes = tuple(plane.clone() for plane in frame.planes)
-    return Frame(planes, frame.format, frame.pts, frame.duration)
