@@ -17,17 +17,18 @@ from vidsr.live.base.items import CLOCK_HZ, TIME_BASE, Arrival
 from vidsr.live.base.roles import Receiver
 from vidsr.live.base.states import Failure
 from vidsr.live.sources.opening.connection import Connection
+from vidsr.live.sources.opening.watch import Watch
 from vidsr.live.sources.reading.arrivals import Moment, Moments
 from vidsr.live.sources.reading.clock import LiveClock
 from vidsr.live.sources.reading.pacing import Drain, Drained, Pace
 from vidsr.live.sources.reading.pictures import LivePictures, Shot
 from vidsr.live.sources.reading.sound import Sound
-from vidsr.live.sources.watch import Watch
 from vidsr.notes import Notes
 from vidsr.video.info import SourceInfo
 
 # As many packets in a row that cannot be decoded mean that the decoder does not fit any more.
 DEAD_PACKETS = 50
+_UNKNOWN = Moment(0.0)
 # Numbers of packets without a time lie below.
 _NO_TIME = -(1 << 61)
 
@@ -82,7 +83,7 @@ class Session:
         self._format: SourceFormat | None = None
         self._failed_in_row = 0
         self._waited_s = 0.0
-        self._at = Moment(0.0)
+        self._given: dict[int | None, Moment] = {}  # pictures on their way, by their new times
         line.clock.connect()
         line.clock.step = round(CLOCK_HZ / self._pictures.rate)
         if line.pace:
@@ -96,6 +97,9 @@ class Session:
         """
         watch, began_s = self._line.watch, time.monotonic()
         for packet in self._connection.packets():
+            if packet is None:
+                self._give(self._drain.finish())
+                continue
             came_s = watch.packet()
             self._waited_s += came_s - began_s
             self._take(packet, came_s)
@@ -166,7 +170,7 @@ class Session:
         image.pts = line.clock.picture(item.ticks, base, moment.arrived_s)
         image.duration = round((image.duration or 0) * base * CLOCK_HZ)
         image.time_base = TIME_BASE
-        self._at = moment
+        self._given[image.pts] = moment
         try:
             yield from self._pictures.push(image)
         except InputError as error:
@@ -189,7 +193,7 @@ class Session:
                 return
             if shot.info is not None:
                 self._announce(shot.info)
-            moment = self._at
+            moment = self._given.pop(shot.frame.pts, _UNKNOWN)
             self._line.receiver.frame(
                 Arrival(shot.frame, moment.arrived_s, self._line.connections, moment.sent_s)
             )
