@@ -57,6 +57,7 @@ class Connection:
 
     video: VideoStream
     sound: AudioStream | None = None
+    _bridge: SrtBridge | None = None
 
     def __init__(
         self,
@@ -71,18 +72,27 @@ class Connection:
         self._owned = contextlib.ExitStack()
         opening = opening_of(address, options)
         try:
-            if not self._open(opening):
+            found = self._open(opening)
+            if not found and not address.finite:
                 self._owned.close()
-                if not self._open(opening.longer()):
-                    raise NoVideoError(errno.ENODATA, "no video that can be decoded")
+                found = self._open(opening.longer())
+            if not found:
+                raise NoVideoError(errno.ENODATA, "no video that can be decoded")
         except BaseException:
             self.close()
+            if self._bridge and self._bridge.denied:
+                text = "the peer wants another passphrase"
+                raise PermissionError(errno.EACCES, text) from None
             raise
 
     @property
-    def length_known(self) -> bool:
-        """True for what says how long it is: a film, not a broadcast."""
-        return self.container.duration is not None
+    def finite(self) -> bool:
+        """True for what has an end: a file, a pipe, and a film that is read by HTTP.
+
+        That of RTMP names a length too, of what its sender sends, and has none.
+        """
+        film = self.address.kind in ("http", "hls") and bool(self.container.duration)
+        return self.address.finite or film
 
     def packets(self) -> Iterator[av.Packet[Any] | None]:
         """Yield packets up to the end of the source, or until ``watch`` or ``over`` ends it.
@@ -142,9 +152,9 @@ class Connection:
             self._owned.callback(datagrams.close)
             return datagrams
         if address.kind == "srt":
-            bridge = SrtBridge(address, open_s)
-            self._owned.callback(bridge.close)
-            descriptor = os.dup(bridge.descriptor)
+            self._bridge = SrtBridge(address, open_s)
+            self._owned.callback(self._bridge.close)
+            descriptor = os.dup(self._bridge.descriptor)
         elif address.kind == "tcp" and address.listen:
             descriptor = accept_tcp(address.url, self._over)
             self._watch.called()

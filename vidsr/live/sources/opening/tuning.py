@@ -94,7 +94,9 @@ def _rtmp(address: Address) -> dict[str, str]:
     chosen = _quick("rtmp,rtmps,tls,tcp" if address.secure else "rtmp,tcp")
     if address.listen:
         return {**chosen, "listen": "1", "timeout": str(LISTEN_S)}
-    return {**chosen, "rtmp_live": "live"}
+    # Servers send sound at once and pictures from a key frame on: a look without pictures is in
+    # vain, and the shorter it is, the sooner the longer one begins.
+    return {**chosen, "rtmp_live": "live", "analyzeduration": "100000"}
 
 
 def _device(options: SourceOptions) -> dict[str, str]:
