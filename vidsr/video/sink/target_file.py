@@ -17,6 +17,7 @@ from vidsr.files import LONGEST_NAME, behind_links, working_name, written_whole
 from vidsr.notes import Notes
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.locator import Locator, Name
+from vidsr.video.media.pipe_formats import WORDS
 
 CONTAINERS = {
     ".mp4": "mp4",
@@ -53,15 +54,17 @@ _BY_SUFFIX = {
 class Claim:
     """A claim on a working file or folder, held while a run writes it; it ends with the process."""
 
-    def __init__(self, path: Path) -> None:
-        """Take the claim. Raises OutputError when another run holds it."""
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
+        """Take the claim, for oneself or shared with others. Raises OutputError when it is held."""
         self._descriptor: int | None = None
         if sys.platform != "win32":
             import fcntl
 
             self._descriptor = os.open(path, os.O_RDONLY)
             try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(
+                    self._descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
+                )
             except BlockingIOError as error:
                 self.release()
                 raise OutputError(f"{path}: another run is writing this target") from error
@@ -80,11 +83,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class Target:
-    """A file, or a numbered sequence of pictures (``sequence``)."""
+    """A file, a numbered sequence of pictures (``sequence``), or a ``pipe`` written once."""
 
     locator: Locator
     container: str
     overwrite: bool = False
+    pipe: bool = False
 
     @classmethod
     def of(cls, name: Name, *, overwrite: bool = False) -> Target:
@@ -105,6 +109,11 @@ class Target:
         return self.locator.path
 
     @property
+    def holder(self) -> str:
+        """What holds the streams, for messages: the suffix, or the format of a pipe."""
+        return WORDS[self.container] if self.pipe else self.path.suffix
+
+    @property
     def place(self) -> Path:
         """The file that is written: ``path``, or what it leads to as a link."""
         return self.path if self.sequence else behind_links(self.path)
@@ -112,12 +121,19 @@ class Target:
     @property
     def muxer_options(self) -> dict[str, str]:
         """The options that FFmpeg derives from a file's name."""
+        if self.pipe:  # more than eight bits are no part of the standard, and read everywhere
+            return {"strict": "-1"} if self.container == "yuv4mpegpipe" else {}
         return dict(_BY_SUFFIX.get(self.locator.suffix, {}))
 
     @property
     def sequence(self) -> bool:
         """True for numbered pictures."""
         return self.locator.kind == "sequence" and is_image(self.path)
+
+    @property
+    def taken(self) -> bool:
+        """True where there is a file, or are numbered pictures, of that name."""
+        return bool(numbered_files(self.path)) if self.sequence else self.place.exists()
 
     @property
     def working(self) -> Path:
@@ -156,10 +172,9 @@ class Target:
             raise OutputError(f"{self.locator}: is a folder", hint="name a file in it.")
         if not _identities(self.locator).isdisjoint(_identities(source)):
             raise OutputError(f"{self.locator}: is the source itself", hint="choose another name.")
-        taken = bool(numbered_files(self.path)) if self.sequence else place.exists()
-        if not self.sequence and taken and not stat.S_ISREG(place.stat().st_mode):
+        if not self.sequence and self.taken and not stat.S_ISREG(place.stat().st_mode):
             raise OutputError(f"{self.locator}: is a device or a pipe, which cannot be replaced")
-        if taken and not overwrite:
+        if self.taken and not overwrite:
             raise OutputError(f"{self.locator}: exists already", hint="`overwrite` replaces it.")
 
     def _check_name(self) -> None:
