@@ -21,7 +21,7 @@ LAYERS = (
     ("run", "quality"),
     ("api",),
     ("__init__",),
-    ("degradation", "bench", "cli", "live"),
+    ("degradation", "bench", "cli", "jobs", "live"),
     ("training", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
