@@ -39,7 +39,11 @@ def plan_pieces(
         return None
     if not _is_believed(header.info.path, expected):
         return None
-    if plan.target.container not in CONTAINERS or plan.codec.encoder not in ENCODERS:
+    if (
+        plan.target.pipe
+        or plan.target.container not in CONTAINERS
+        or plan.codec.encoder not in ENCODERS
+    ):
         return None
     if plan.time_base != header.info.time_base:
         return None

@@ -19,9 +19,13 @@ _ARIB_COMPONENTS = (0x0008, 0x0012)
 
 
 def copied_without_decoder(path: Path) -> dict[int, str]:
-    """Return FFmpeg's names of such streams by their PID. Raises OSError."""
+    """Return FFmpeg's names of such streams in a file by their PID. Raises OSError."""
     with path.open("rb") as file:
-        data = file.read(READ_BYTES)
+        return names_without_decoder(file.read(READ_BYTES))
+
+
+def names_without_decoder(data: bytes) -> dict[int, str]:
+    """Return FFmpeg's names of such streams by their PID, out of a stream's beginning."""
     maps: set[int] = set()
     wanted = {_LIST_PID}
     names: dict[int, str] = {}

@@ -19,9 +19,13 @@ def find_service(path: Path, pid: int) -> Service | None:
     """Return the programme of a file that the stream ``pid`` belongs to, None for none."""
     try:
         with path.open("rb") as file:
-            data = file.read(READ_BYTES)
+            return service_in(file.read(READ_BYTES), pid)
     except OSError:
         return None
+
+
+def service_in(data: bytes, pid: int) -> Service | None:
+    """Return the programme that the stream ``pid`` belongs to, by the beginning of its file."""
     found: dict[int, int] = {}
     for _, section in sections(data, {_PAT_PID}):
         if section[0] == _PAT:
