@@ -10,10 +10,9 @@ import inspect
 import math
 import re
 import types
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import Field, dataclass, field, fields, is_dataclass
 from fractions import Fraction
-from functools import cache
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from vidsr.errors import OptionError
@@ -63,7 +62,8 @@ class Marks:
 
 def marked(default: Any, **marks: Any) -> Any:
     """Return a field of a record with a default and remarks."""
-    return field(default=default, metadata={_KEY: Marks(**marks)})
+    found = Marks(**marks)
+    return field(default=default, metadata={_KEY: found}, repr=not found.secret)
 
 
 def marked_record(record: type, **marks: Any) -> Any:
@@ -180,10 +180,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | Fraction) and not isinstance(value, bool)
 
 
-@cache
-def settings_of(record: Hashable) -> tuple[Setting, ...]:
+def settings_of(record: type) -> tuple[Setting, ...]:
     """Return the settings of a record of options and of the records within it, in their order."""
-    assert isinstance(record, type)
     return tuple(_walk(record, (), ""))
 
 
