@@ -15,10 +15,10 @@ from typing import Any
 
 from vidsr.errors import NoInputError, OptionError
 from vidsr.live.base.options import ServiceOptions, StreamOptions
-from vidsr.live.base.settings import Setting
 from vidsr.live.base.records import SERVICE, STREAM, with_values, without_sound
-from vidsr.live.service.spec import Config, StreamSpec
+from vidsr.live.base.settings import Setting
 from vidsr.live.base.values import read_value
+from vidsr.live.service.spec import Config, StreamSpec
 from vidsr.option_values import nearest
 from vidsr.video.locator import Locator
 

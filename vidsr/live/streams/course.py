@@ -1,0 +1,183 @@
+"""The way of pictures from a source over the scheduler to the sinks, put together of its parts."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from vidsr.live.base.items import Arrival, Result
+from vidsr.live.base.options import StreamOptions
+from vidsr.live.base.roles import LiveSource, PictureSink, SinkEvents
+from vidsr.live.base.states import DropReason, Failure, SinkState
+from vidsr.live.base.status import StreamStatus
+from vidsr.live.streams.coding import Coding
+from vidsr.live.streams.intake import Intake
+from vidsr.live.streams.output import Output
+from vidsr.live.streams.parts import EncoderMaker, PacketOutput
+from vidsr.live.streams.place import LevelMaker, Place
+from vidsr.live.streams.previews import Previews
+from vidsr.live.streams.record import Identity, StreamRecord
+
+if TYPE_CHECKING:
+    from vidsr.live.schedule.scheduler import Scheduler
+
+logger = logging.getLogger("vidsr.live")
+STOP_S = 2.0  # in which a stream ends, whatever its peers do
+
+
+@dataclass(frozen=True)
+class Sinks:
+    """The sinks of a stream.
+
+    Args:
+        packets: Those of coded packets as one, None for none.
+        pictures: Those of pictures.
+    """
+
+    packets: PacketOutput | None = None
+    pictures: tuple[PictureSink, ...] = ()
+
+
+SinkMaker = Callable[[SinkEvents], Sinks]
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Makers of a stream's parts, which are built when it starts.
+
+    Args:
+        source: The way to its source.
+        sinks: The way to its sinks, which report to what it is called with.
+        encoder: The way to its encoder.
+        levels: The way to its levels of quality.
+    """
+
+    source: Callable[[], LiveSource]
+    sinks: SinkMaker
+    encoder: EncoderMaker
+    levels: LevelMaker
+
+
+class Course:
+    """A running stream: contender of the scheduler, and hub of the reports of its parts.
+
+    Args:
+        identity: What it is called, and what it consists of.
+        options: Its options.
+        ways: The ways to its parts.
+        scheduler: The scheduler that streams share.
+    """
+
+    def __init__(
+        self, identity: Identity, options: StreamOptions, ways: Ways, scheduler: Scheduler
+    ) -> None:
+        self._identity, self._options = identity, options
+        self.record = StreamRecord(identity)
+        self.previews = Previews(options.preview_fps)
+        self._coding: Coding | None = None
+        sinks = ways.sinks(self)
+        self._coding = Coding(ways.encoder, sinks.packets, sinks.pictures, self.record.counters)
+        self._place = Place(scheduler, self, options.quality, ways.levels, self)
+        self._output = Output(options, self._coding, self.record, self.previews, self._place.spent)
+        self._intake = Intake(self.record, self._submit, self._output, self.previews)
+        self._source = ways.source()
+        self._stop_lock, self._stopped = threading.Lock(), False
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        return self._identity.name
+
+    @property
+    def weight(self) -> float:
+        """Its share of the device when there is too little for all."""
+        return self._options.quality.weight
+
+    @property
+    def deadline_s(self) -> float:
+        """Longest time from a frame's arrival until it is handed on."""
+        return self._options.quality.deadline_s
+
+    @property
+    def ended(self) -> threading.Event:
+        """The event that is set once everything has been passed on and the sinks are closed."""
+        return self._output.ended
+
+    def start(self) -> None:
+        """Begin to connect, and return at once."""
+        self._output.start()
+        self._source.start(self._intake)
+
+    def stop(self) -> None:
+        """End within two seconds, with everything passed on that is ready. May be called twice."""
+        with self._stop_lock:
+            if self._stopped:
+                return
+            self._stopped = True
+        ends_s = time.monotonic() + STOP_S
+        closing = threading.Thread(target=self._source.stop, name=f"vidsr-{self.name}-stop")
+        closing.daemon = True
+        closing.start()
+        self._place.leave()
+        self._output.stop()
+        self._output.join(max(0.1, ends_s - time.monotonic()))
+        closing.join(max(0.1, ends_s - time.monotonic()))
+        if self.record.state not in ("ended", "failed"):
+            self.record.source_state("ended", None)
+
+    def status(self) -> StreamStatus:
+        """Return the stream at this moment."""
+        waiting = len(self._output.outlet)
+        in_work = self.record.counters.tally().in_flight - waiting
+        return self.record.snapshot({"upscale": max(0, in_work), "output": waiting})
+
+    def deliver(self, result: Result) -> None:
+        """Take an upscaled frame from the scheduler."""
+        counters = self.record.counters
+        counters.took("upscale", result.done_s - result.arrival.arrived_s)
+        self.record.note(level=result.level, levels=self._place.levels)
+        given_up = self._output.outlet.put(result)
+        if given_up is not None:
+            given_up.frame.release()
+            counters.dropped("stopped" if given_up is result else "superseded")
+
+    def drop(self, arrival: Arrival, reason: DropReason) -> None:
+        """Take note of a frame that is not upscaled."""
+        moved = reason == "stopped" and self._place.changes_format
+        self.record.counters.dropped("format" if moved else reason)
+
+    def level_changed(self, direction: Literal["down", "up"], level: str) -> None:
+        """Take note that the next frames get another level."""
+        self.record.counters.level_changed(direction)
+        self.record.note(level=level)
+
+    def level_failed(self, level: str, error: BaseException) -> None:
+        """Take note that a level raised an error."""
+        logger.error("%s: %s: %s", self.name, level, error)
+        self.record.note(error=f"{level}: {error}")
+
+    def sink_state(self, sink: str, state: SinkState, failure: Failure | None = None) -> None:
+        """Take a new state of a sink."""
+        self.record.sink_state(sink, state, failure)
+
+    def sent(self, sink: str, packets: int, size_bytes: int) -> None:
+        """Count what a sink has passed on."""
+        self.record.sent(sink, packets, size_bytes)
+
+    def sink_dropped(self, sink: str, packets: int) -> None:
+        """Count packets of video that a sink did not pass on."""
+        self.record.sink_dropped(sink, packets)
+
+    def key_frame_wanted(self) -> None:
+        """Make the next picture a key frame."""
+        if self._coding is not None:
+            self._coding.want_key_frame()
+
+    def _submit(self, arrival: Arrival) -> None:
+        if self.record.rate is not None:
+            self._place.rate = self.record.rate
+        self._place.submit(arrival)

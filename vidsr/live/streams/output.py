@@ -1,0 +1,238 @@
+"""The output thread of a stream: every picture at its time, in order, from upscaling to sinks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from vidsr.errors import VidsrError
+from vidsr.live.base.formats import SoundFormat
+from vidsr.live.base.items import CLOCK_HZ, CodedPacket, Result
+from vidsr.live.base.options import StreamOptions
+from vidsr.live.base.states import Filler
+from vidsr.live.streams.cadence import Cadence, Grid, SourceTimes
+from vidsr.live.streams.coding import Coding
+from vidsr.live.streams.kept_picture import KeptPicture, slate
+from vidsr.live.streams.outlet import Outlet
+from vidsr.live.streams.previews import Previews
+from vidsr.live.streams.record import StreamRecord
+from vidsr.live.streams.sound_delay import SoundDelay
+from vidsr.picture.frame import Frame
+
+if TYPE_CHECKING:
+    from vidsr.live.base.formats import SourceFormat
+
+logger = logging.getLogger("vidsr.live")
+LONGEST_WAIT_S = 0.1  # without anything to do; sound and the end are looked at then
+SLATE_AFTER_S = 10.0  # of a held picture
+MOST_WAITING = 3  # results; more means that encoder or sinks are too slow for the stream
+
+
+class Output:
+    """The last part of a stream, with a thread of its own between ``start`` and its end.
+
+    Args:
+        options: The stream's options.
+        coding: Encoder and sinks.
+        record: Where everything is noted.
+        previews: Copies for viewers.
+        spent: Taker of the seconds from a result until it was handed on.
+    """
+
+    def __init__(
+        self,
+        options: StreamOptions,
+        coding: Coding,
+        record: StreamRecord,
+        previews: Previews,
+        spent: Callable[[float], None],
+    ) -> None:
+        self._options, self._coding, self._record = options, coding, record
+        self._previews, self._spent = previews, spent
+        waits = options.quality.late == "wait"
+        self.outlet = Outlet(None if waits else MOST_WAITING)
+        self._sound, self._sound_lock = SoundDelay(), threading.Lock()
+        self._sound_format: SoundFormat | None = None
+        self._rate = options.fps or Fraction(25)
+        self._cadence: Cadence | None = None
+        self._kept, self._slate = (
+            KeptPicture(),
+            None if options.on_lost != "slate" else KeptPicture(),
+        )
+        self._held_since_s: float | None = None
+        self._draining = self._stopping = False
+        self.ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"vidsr-{record.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to take results."""
+        self._thread.start()
+
+    def source_format(self, format: SourceFormat) -> None:
+        """Take the format of what the source gives from now on."""
+        if self._options.fps is None:
+            self._rate = Fraction(format.video.rate) or Fraction(25)
+        sound = format.sound if self._options.sound != "none" else None
+        with self._sound_lock:
+            if sound != self._sound_format:
+                self._sound.forget()
+            self._sound_format = sound
+
+    def sound(self, packet: CodedPacket) -> None:
+        """Take a packet of sound."""
+        with self._sound_lock:
+            if self._sound_format is not None:
+                self._sound.add(packet)
+
+    def drain(self) -> None:
+        """End once every frame in flight has been shown: the source is over."""
+        self._draining = True
+        self.outlet.wake()
+
+    def stop(self) -> None:
+        """End at once: what waits is shown, and nothing more is taken."""
+        self._stopping = True
+        self.outlet.close()
+
+    def join(self, longest_s: float) -> bool:
+        """Return True once the thread has ended, False where ``longest_s`` was too short."""
+        self._thread.join(longest_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._is_over():
+                self._step()
+        except Exception:
+            logger.exception("%s: the output ended", self._record.name)
+            self._record.note(state="failed", error="the output ended by an error")
+        finally:
+            self.outlet.close()
+            self._drop_rest()
+            self._close()
+            self.ended.set()
+
+    def _is_over(self) -> bool:
+        if len(self.outlet):
+            return False
+        drained = self._draining and self._record.counters.tally().in_flight <= 0
+        return self._stopping or drained
+
+    def _step(self) -> None:
+        now_s = time.monotonic()
+        due_s = self._filler_due_s(now_s)
+        longest_s = LONGEST_WAIT_S if due_s is None else min(LONGEST_WAIT_S, due_s - now_s)
+        result = self.outlet.take(longest_s)
+        now_s = time.monotonic()
+        if result is not None:
+            self._show_result(result, now_s)
+        elif due_s is not None and now_s >= due_s:
+            self._fill(now_s)
+        self._pass_sound(now_s)
+
+    def _show_result(self, result: Result, now_s: float) -> None:
+        counters, frame = self._record.counters, result.frame
+        if self._cadence is None:
+            self._cadence = self._new_cadence()
+        source_pts = frame.pts or 0
+        placing = self._cadence.place(source_pts, now_s)
+        if placing is None:
+            frame.release()
+            counters.dropped("rate")
+            return
+        for pts in placing.repeats:
+            self._show_filler("repeat", pts)
+        self._held_since_s = None
+        self._show(replace(frame, pts=placing.pts))
+        handed_s = time.monotonic()
+        latency_s = handed_s - result.arrival.arrived_s
+        deadline_s = self._options.quality.deadline_s
+        counters.shown(result.level, latency_s, missed=latency_s > deadline_s)
+        self._record.latency.add(latency_s)
+        self._spent(handed_s - result.done_s)
+        self._previews.shown(frame, source_pts, result.level)
+        self._kept.keep(frame)
+        frame.release()
+        with self._sound_lock:
+            self._sound.pictures_reached(source_pts, handed_s)
+
+    def _show(self, frame: Frame) -> None:
+        """Pass a picture on. A fault of a sink or the encoder is logged, and the next one tried."""
+        sound = self._sound_format
+        try:
+            self._coding.show(frame, self._rate, sound)
+        except (VidsrError, OSError, ValueError) as error:
+            logger.error("%s: %s", self._record.name, error)
+            self._record.note(error=str(error))
+        self._record.shown.add(time.monotonic())
+        self._record.note(size_out=(frame.format.width, frame.format.height))
+
+    def _filler_due_s(self, now_s: float) -> float | None:
+        """Return when a picture has to be repeated, None where none has to."""
+        if self._cadence is None or self._draining or self._stopping:
+            return None
+        if self._options.on_lost == "stop" and self._record.state != "running":
+            return None
+        if self._options.on_lost == "stop" and self._options.fps is None:
+            return None
+        return self._cadence.due_s()
+
+    def _fill(self, now_s: float) -> None:
+        assert self._cadence is not None
+        if self._held_since_s is None:
+            self._held_since_s = now_s
+        held_s = now_s - self._held_since_s
+        kind: Filler = "repeat"
+        if self._options.on_lost == "slate" and held_s >= SLATE_AFTER_S:
+            kind = "slate"
+        self._show_filler(kind, self._cadence.fill(now_s))
+
+    def _show_filler(self, kind: Filler, pts: int) -> None:
+        kept = self._kept.frame
+        if kept is None:
+            return
+        if kind == "slate":
+            if self._slate.frame is None or self._slate.frame.format != kept.format:
+                self._slate.keep(slate(kept.format))
+            kept = self._slate.frame or kept
+        duration = round(CLOCK_HZ / self._rate)
+        self._show(replace(kept, pts=pts, duration=duration))
+        self._record.counters.filled(kind)
+        self._previews.shown(kept, None, kind)
+
+    def _new_cadence(self) -> Cadence:
+        fps = self._options.fps
+        if fps is None:
+            return SourceTimes(float(self._rate))
+        return Grid(fps, min(self._options.quality.deadline_s, float(3 / fps)))
+
+    def _pass_sound(self, now_s: float) -> None:
+        with self._sound_lock:
+            packets = tuple(self._sound.due(now_s))
+        self._pass(packets)
+
+    def _pass(self, packets: tuple[CodedPacket, ...]) -> None:
+        cadence = self._cadence
+        if cadence is None:
+            return
+        moved = (replace(p, pts=cadence.shift(p.pts), dts=cadence.shift(p.dts)) for p in packets)
+        self._coding.sound(moved)
+
+    def _drop_rest(self) -> None:
+        while (result := self.outlet.take(0.0)) is not None:
+            result.frame.release()
+            self._record.counters.dropped("stopped")
+
+    def _close(self) -> None:
+        try:
+            with self._sound_lock:
+                rest = tuple(self._sound.rest())
+            self._pass(rest)
+            self._coding.close()
+        except (VidsrError, OSError, ValueError) as error:
+            logger.error("%s: %s", self._record.name, error)
