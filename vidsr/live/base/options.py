@@ -163,9 +163,11 @@ class ServiceOptions:
 
     Args:
         listen: HOST:PORT of metrics, health and the page; None for none of them.
-        token: The secret that other machines have to give to read them; needed where ``listen``
-            is not this machine's own 127.0.0.1.
+        token: The secret that programs and browsers have to give; needed where ``listen`` is not
+            this machine's own 127.0.0.1.
+        token_file: A file that holds the token, or shall.
         hosts: Names beside that of ``listen`` by which browsers may call the page.
+        viewers: Most viewers of moving pictures at one time.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; several with commas.
         workers: Frames that are upscaled at the same time on a CPU; None for one a core.
         max_streams: Most streams that the process takes.
@@ -173,7 +175,9 @@ class ServiceOptions:
 
     listen: str | None = None
     token: str | None = marked(None, secret=True)
+    token_file: str | None = None
     hosts: tuple[str, ...] = ()
+    viewers: int = marked(64, least=0, most=10000)
     device: str = "auto"
     workers: int | None = marked(None, least=1, most=1024)
     max_streams: int = marked(64, least=1, most=10000)

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 
 from vidsr.live.base.counters import Counters
-from vidsr.live.base.formats import SoundFormat
+from vidsr.live.base.formats import CodedFormat
 from vidsr.live.base.items import CodedPacket
 from vidsr.live.base.roles import PictureSink
-from vidsr.live.streams.parts import Encoder, EncoderMaker, PacketOutput
-from vidsr.picture.frame import Frame, VideoFormat
-
-Description = tuple[VideoFormat, Fraction, SoundFormat | None]
+from vidsr.live.streams.parts import Encoder, EncoderMaker, PacketOutput, Surroundings
+from vidsr.picture.frame import Frame
 
 
 class Coding:
     """Encoder and sinks of a stream, for use by its output thread.
 
-    Where pictures or sound change their format, the encoder is built anew between two frames.
+    Where sound or rate change, the encoder is built anew between two frames; where pictures do,
+    it sees to that itself.
 
     Args:
         make_encoder: The way to an encoder.
@@ -38,13 +36,19 @@ class Coding:
         self._make, self._packets, self._pictures = make_encoder, packets, tuple(pictures)
         self._counters = counters
         self._encoder: Encoder | None = None
-        self._made_for: Description | None = None
-        self._key_wanted = False
+        self._around: Surroundings | None = None
+        self._format: CodedFormat | None = None
 
-    def show(self, frame: Frame, rate: Fraction, sound: SoundFormat | None) -> None:
-        """Pass a picture on to every sink."""
+    def show(self, frame: Frame, around: Surroundings, clock_ns: int | None = None) -> None:
+        """Pass a picture on to every sink.
+
+        Args:
+            frame: The picture, with its time in the output.
+            around: What else an encoder has to know.
+            clock_ns: The wall clock of its arrival in nanoseconds since the epoch; None for now.
+        """
         begun_s = time.monotonic()
-        packets = self._encoded(frame, rate, sound)
+        packets = self._encoded(frame, around, clock_ns)
         coded_s = time.monotonic()
         for packet in packets:
             self._write(packet)
@@ -57,43 +61,40 @@ class Coding:
     def sound(self, packets: Iterable[CodedPacket]) -> None:
         """Pass sound on. Before the first picture, and where no sink takes packets, it is lost."""
         for packet in packets:
-            if self._made_for is not None and self._made_for[2] is not None:
+            if self._format is not None and self._format.sound is not None:
                 self._write(packet)
 
     def want_key_frame(self) -> None:
         """Make the next picture a key frame. Callable from any thread."""
-        self._key_wanted = True
+        encoder = self._encoder
+        if encoder is not None:  # a new one begins with one
+            encoder.want_key_frame()
 
     def close(self) -> None:
-        """Pass on what the encoder holds, and close all sinks."""
-        try:
-            self._finish()
-        finally:
-            if self._packets is not None:
-                self._packets.close()
-            for sink in self._pictures:
-                sink.close()
+        """Give the encoder up and close all sinks."""
+        if self._encoder is not None:
+            self._encoder.close()
+        if self._packets is not None:
+            self._packets.close()
+        for sink in self._pictures:
+            sink.close()
 
     def _encoded(
-        self, frame: Frame, rate: Fraction, sound: SoundFormat | None
-    ) -> Iterable[CodedPacket]:
+        self, frame: Frame, around: Surroundings, clock_ns: int | None
+    ) -> tuple[CodedPacket, ...]:
         if self._packets is None:
             return ()
-        described = (frame.format, rate, sound)
-        if described != self._made_for or self._encoder is None:
-            self._finish()
-            self._encoder = self._make(*described)
-            self._made_for = described
-            self._packets.open(self._encoder.format)
-        elif self._key_wanted:
-            self._encoder.want_key_frame()
-        self._key_wanted = False
-        return tuple(self._encoder.encode(frame))
-
-    def _finish(self) -> None:
-        encoder, self._encoder = self._encoder, None
-        for packet in encoder.finish() if encoder is not None else ():
-            self._write(packet)
+        encoder = self._encoder
+        if encoder is None or around != self._around:
+            if encoder is not None:
+                encoder.close()
+            encoder = self._encoder = self._make(around)
+            self._around = around
+        packets = tuple(encoder.encode(frame, clock_ns=clock_ns))
+        if encoder.format is not None and encoder.format is not self._format:
+            self._format = encoder.format
+            self._packets.open(encoder.format)
+        return packets
 
     def _write(self, packet: CodedPacket) -> None:
         if self._packets is not None:

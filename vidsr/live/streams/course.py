@@ -5,20 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from vidsr.live.base.items import Arrival, Result
 from vidsr.live.base.options import StreamOptions
-from vidsr.live.base.roles import LiveSource, PictureSink, SinkEvents
 from vidsr.live.base.states import DropReason, Failure, SinkState
 from vidsr.live.base.status import StreamStatus
 from vidsr.live.streams.coding import Coding
 from vidsr.live.streams.intake import Intake
 from vidsr.live.streams.output import Output
-from vidsr.live.streams.parts import EncoderMaker, PacketOutput
-from vidsr.live.streams.place import LevelMaker, Place
+from vidsr.live.streams.parts import Ways
+from vidsr.live.streams.place import Place
 from vidsr.live.streams.previews import Previews
 from vidsr.live.streams.record import Identity, StreamRecord
 
@@ -27,39 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("vidsr.live")
 STOP_S = 2.0  # in which a stream ends, whatever its peers do
-
-
-@dataclass(frozen=True)
-class Sinks:
-    """The sinks of a stream.
-
-    Args:
-        packets: Those of coded packets as one, None for none.
-        pictures: Those of pictures.
-    """
-
-    packets: PacketOutput | None = None
-    pictures: tuple[PictureSink, ...] = ()
-
-
-SinkMaker = Callable[[SinkEvents], Sinks]
-
-
-@dataclass(frozen=True)
-class Ways:
-    """Makers of a stream's parts, which are built when it starts.
-
-    Args:
-        source: The way to its source.
-        sinks: The way to its sinks, which report to what it is called with.
-        encoder: The way to its encoder.
-        levels: The way to its levels of quality.
-    """
-
-    source: Callable[[], LiveSource]
-    sinks: SinkMaker
-    encoder: EncoderMaker
-    levels: LevelMaker
 
 
 class Course:
@@ -79,9 +43,10 @@ class Course:
         self.record = StreamRecord(identity)
         self.previews = Previews(options.preview_fps)
         self._coding: Coding | None = None
+        levels = ways.levels()
         sinks = ways.sinks(self)
         self._coding = Coding(ways.encoder, sinks.packets, sinks.pictures, self.record.counters)
-        self._place = Place(scheduler, self, options.quality, ways.levels, self)
+        self._place = Place(scheduler, self, options.quality.late, levels, self)
         self._output = Output(options, self._coding, self.record, self.previews, self._place.spent)
         self._intake = Intake(self.record, self._submit, self._output, self.previews)
         self._source = ways.source()

@@ -11,7 +11,6 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from vidsr.errors import VidsrError
-from vidsr.live.base.formats import SoundFormat
 from vidsr.live.base.items import CLOCK_HZ, CodedPacket, Result
 from vidsr.live.base.options import StreamOptions
 from vidsr.live.base.states import Filler
@@ -19,6 +18,7 @@ from vidsr.live.streams.cadence import Cadence, Grid, SourceTimes
 from vidsr.live.streams.coding import Coding
 from vidsr.live.streams.kept_picture import KeptPicture, slate
 from vidsr.live.streams.outlet import Outlet
+from vidsr.live.streams.parts import Surroundings
 from vidsr.live.streams.previews import Previews
 from vidsr.live.streams.record import StreamRecord
 from vidsr.live.streams.sound_delay import SoundDelay
@@ -26,6 +26,7 @@ from vidsr.picture.frame import Frame
 
 if TYPE_CHECKING:
     from vidsr.live.base.formats import SourceFormat
+    from vidsr.video.info import SourceInfo
 
 logger = logging.getLogger("vidsr.live")
 LONGEST_WAIT_S = 0.1  # without anything to do; sound and the end are looked at then
@@ -57,13 +58,10 @@ class Output:
         waits = options.quality.late == "wait"
         self.outlet = Outlet(None if waits else MOST_WAITING)
         self._sound, self._sound_lock = SoundDelay(), threading.Lock()
-        self._sound_format: SoundFormat | None = None
-        self._rate = options.fps or Fraction(25)
+        self._around = Surroundings(rate=options.fps or Fraction(25))
+        self._source: SourceFormat | None = None
         self._cadence: Cadence | None = None
-        self._kept, self._slate = (
-            KeptPicture(),
-            None if options.on_lost != "slate" else KeptPicture(),
-        )
+        self._kept, self._slate = KeptPicture(), KeptPicture()
         self._held_since_s: float | None = None
         self._draining = self._stopping = False
         self.ended = threading.Event()
@@ -75,18 +73,18 @@ class Output:
 
     def source_format(self, format: SourceFormat) -> None:
         """Take the format of what the source gives from now on."""
-        if self._options.fps is None:
-            self._rate = Fraction(format.video.rate) or Fraction(25)
         sound = format.sound if self._options.sound != "none" else None
         with self._sound_lock:
-            if sound != self._sound_format:
+            if sound != self._around.sound:
                 self._sound.forget()
-            self._sound_format = sound
+            rate = self._options.fps or Fraction(format.video.rate) or Fraction(25)
+            self._around = replace(self._around, rate=rate, hdr=format.video.hdr, sound=sound)
+            self._source = format
 
     def sound(self, packet: CodedPacket) -> None:
         """Take a packet of sound."""
         with self._sound_lock:
-            if self._sound_format is not None:
+            if self._around.sound is not None:
                 self._sound.add(packet)
 
     def drain(self) -> None:
@@ -148,7 +146,8 @@ class Output:
         for pts in placing.repeats:
             self._show_filler("repeat", pts)
         self._held_since_s = None
-        self._show(replace(frame, pts=placing.pts))
+        since_s = time.monotonic() - result.arrival.arrived_s
+        self._show(replace(frame, pts=placing.pts), time.time_ns() - round(since_s * 1e9))
         handed_s = time.monotonic()
         latency_s = handed_s - result.arrival.arrived_s
         deadline_s = self._options.quality.deadline_s
@@ -161,16 +160,20 @@ class Output:
         with self._sound_lock:
             self._sound.pictures_reached(source_pts, handed_s)
 
-    def _show(self, frame: Frame) -> None:
+    def _show(self, frame: Frame, clock_ns: int | None = None) -> None:
         """Pass a picture on. A fault of a sink or the encoder is logged, and the next one tried."""
-        sound = self._sound_format
+        size = frame.format.width, frame.format.height
+        with self._sound_lock:
+            around, source = self._around, self._source
+        if source is not None:
+            around = replace(around, aspect=_aspect(source.video, size))
         try:
-            self._coding.show(frame, self._rate, sound)
+            self._coding.show(frame, around, clock_ns)
         except (VidsrError, OSError, ValueError) as error:
             logger.error("%s: %s", self._record.name, error)
             self._record.note(error=str(error))
         self._record.shown.add(time.monotonic())
-        self._record.note(size_out=(frame.format.width, frame.format.height))
+        self._record.note(size_out=size)
 
     def _filler_due_s(self, now_s: float) -> float | None:
         """Return when a picture has to be repeated, None where none has to."""
@@ -200,7 +203,7 @@ class Output:
             if self._slate.frame is None or self._slate.frame.format != kept.format:
                 self._slate.keep(slate(kept.format))
             kept = self._slate.frame or kept
-        duration = round(CLOCK_HZ / self._rate)
+        duration = round(CLOCK_HZ / self._around.rate)
         self._show(replace(kept, pts=pts, duration=duration))
         self._record.counters.filled(kind)
         self._previews.shown(kept, None, kind)
@@ -208,7 +211,7 @@ class Output:
     def _new_cadence(self) -> Cadence:
         fps = self._options.fps
         if fps is None:
-            return SourceTimes(float(self._rate))
+            return SourceTimes(float(self._around.rate))
         return Grid(fps, min(self._options.quality.deadline_s, float(3 / fps)))
 
     def _pass_sound(self, now_s: float) -> None:
@@ -236,3 +239,11 @@ class Output:
             self._coding.close()
         except (VidsrError, OSError, ValueError) as error:
             logger.error("%s: %s", self._record.name, error)
+
+
+def _aspect(source: SourceInfo, size: tuple[int, int]) -> Fraction:
+    """Return the shape of a sample that shows the source's picture undistorted at a size."""
+    pictures = source.format
+    shape = Fraction(pictures.width * size[1], pictures.height * size[0])
+    aspect = (source.sample_aspect_ratio or Fraction(1)) * shape
+    return aspect.limit_denominator(1000)

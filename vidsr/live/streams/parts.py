@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
 from vidsr.live.base.formats import CodedFormat, SoundFormat
 from vidsr.live.base.items import CodedPacket
+from vidsr.live.base.roles import LiveSource, PictureSink, SinkEvents
+from vidsr.video.hdr import HdrMetadata
 
 if TYPE_CHECKING:
-    from vidsr.picture.frame import Frame, VideoFormat
+    from vidsr.live.schedule.levels.level import Level
+    from vidsr.picture.frame import Frame
 
 
 class Encoder(Protocol):
-    """An encoder of one format, for use by one thread."""
+    """An encoder, for use by one thread; it sets itself up anew where frames change their format."""
 
     @property
-    def format(self) -> CodedFormat:
-        """The description of what it makes."""
+    def format(self) -> CodedFormat | None:
+        """The description of what it has made; another object after that has changed."""
         ...
 
-    def encode(self, frame: Frame) -> Iterable[CodedPacket]:
+    def encode(self, frame: Frame, *, clock_ns: int | None = None) -> Iterable[CodedPacket]:
         """Return the packets that are ready after ``frame``, whose planes are read meanwhile."""
         ...
 
@@ -29,12 +33,29 @@ class Encoder(Protocol):
         """Make the next frame a key frame. Callable from any thread."""
         ...
 
-    def finish(self) -> Iterable[CodedPacket]:
-        """Return what was held back, and end."""
+    def close(self) -> None:
+        """Give the encoder up."""
         ...
 
 
-EncoderMaker = Callable[["VideoFormat", Fraction, SoundFormat | None], Encoder]
+@dataclass(frozen=True)
+class Surroundings:
+    """Facts of a stream that an encoder does not see in its frames.
+
+    Args:
+        rate: Frames a second.
+        aspect: Width of a sample of the output through its height.
+        hdr: Metadata of the light.
+        sound: The sound beside the pictures, None for none.
+    """
+
+    rate: Fraction = Fraction(25)
+    aspect: Fraction = Fraction(1)
+    hdr: HdrMetadata = field(default_factory=HdrMetadata)
+    sound: SoundFormat | None = None
+
+
+EncoderMaker = Callable[[Surroundings], Encoder]
 
 
 class PacketOutput(Protocol):
@@ -51,3 +72,33 @@ class PacketOutput(Protocol):
     def close(self) -> None:
         """Pass on what is there and end within two seconds."""
         ...
+
+
+@dataclass(frozen=True)
+class Sinks:
+    """The sinks of a stream.
+
+    Args:
+        packets: Those of coded packets as one, None for none.
+        pictures: Those of pictures.
+    """
+
+    packets: PacketOutput | None = None
+    pictures: tuple[PictureSink, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Makers of a stream's parts, which are built when it starts.
+
+    Args:
+        source: The way to its source.
+        sinks: The way to its sinks, which report to what it is called with.
+        encoder: The way to its encoder.
+        levels: The way to its levels of quality, best first.
+    """
+
+    source: Callable[[], LiveSource]
+    sinks: Callable[[SinkEvents], Sinks]
+    encoder: EncoderMaker
+    levels: Callable[[], tuple[Level, ...]]

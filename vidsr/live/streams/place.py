@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vidsr.errors import VidsrError
 from vidsr.live.base.items import Arrival
-from vidsr.live.base.options import QualityOptions
+from vidsr.live.base.options import Late
 from vidsr.live.base.roles import Contender
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from vidsr.picture.frame import VideoFormat
 
 logger = logging.getLogger("vidsr.live")
-LevelMaker = Callable[[QualityOptions, "VideoFormat"], Sequence["Level"]]
 
 
 class Place:
@@ -28,8 +27,8 @@ class Place:
     Args:
         scheduler: The scheduler that streams share.
         contender: The stream, which gets results and drops.
-        options: How it is upscaled.
-        make_levels: The way to its levels, for a format.
+        late: As in ``QualityOptions``.
+        levels: Its levels of quality, which are closed with it.
         watcher: The one to whom changes of the level and errors are reported.
     """
 
@@ -37,22 +36,21 @@ class Place:
         self,
         scheduler: Scheduler,
         contender: Contender,
-        options: QualityOptions,
-        make_levels: LevelMaker,
+        late: Late,
+        levels: Sequence[Level],
         watcher: Watcher,
     ) -> None:
         self._scheduler, self._contender = scheduler, contender
-        self._options, self._make_levels, self._watcher = options, make_levels, watcher
+        self._late, self._levels, self._watcher = late, tuple(levels), watcher
         self._lock = threading.Lock()
         self._format: VideoFormat | None = None
-        self._levels: Sequence[Level] = ()
         self._left = False
         self.changes_format = False  # while true, frames that are dropped are so for that reason
         self.rate = 25.0
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """The levels from best to fastest, empty before the first frame."""
+        """The levels from best to fastest."""
         return tuple(level.name for level in self._levels)
 
     def submit(self, arrival: Arrival) -> None:
@@ -66,8 +64,12 @@ class Place:
     def leave(self) -> None:
         """Drop what waits or is in work, and let every frame that still comes be dropped."""
         with self._lock:
+            if self._left:
+                return
             self._left = True
-            self._give_up()
+            self._scheduler.leave(self._contender)
+        for level in self._levels:
+            level.close()
 
     def spent(self, seconds: float) -> None:
         """Tell the scheduler how long a result took from there to the sinks."""
@@ -80,8 +82,7 @@ class Place:
                 return True  # the scheduler drops what a stranger gives it
             self.changes_format = True
             try:
-                self._give_up()
-                self._levels = self._make_levels(self._options, source)
+                self._scheduler.leave(self._contender)
                 self._join(source)
             except VidsrError as error:
                 logger.error("%s: %s", self._contender.name, error)
@@ -96,13 +97,7 @@ class Place:
             self._contender,
             self._levels,
             source,
-            late=self._options.late,
+            late=self._late,
             rate=self.rate,
             watcher=self._watcher,
         )
-
-    def _give_up(self) -> None:
-        self._scheduler.leave(self._contender)
-        for level in self._levels:
-            level.close()
-        self._levels, self._format = (), None
