@@ -100,7 +100,12 @@ class Setting:
     @property
     def flag(self) -> str:
         """The flag of the command."""
-        return "--" + (self.marks.flag or self.key).replace("_", "-")
+        return "--" + self.keyword.replace("_", "-")
+
+    @property
+    def keyword(self) -> str:
+        """The name of it beside all others, as flags and arguments of programs have it."""
+        return self.marks.flag or self.key
 
     @property
     def name(self) -> str:

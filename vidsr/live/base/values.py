@@ -38,6 +38,8 @@ def read_value(setting: Setting, value: Any) -> Any:
                 raise ValueError(setting.expected)
             return None
         return read_text(setting, value)
+    if value is None and setting.optional:
+        return None
     return _checked(setting, value, _VALUES.get(setting.kind, lambda given: given))
 
 

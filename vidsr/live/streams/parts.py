@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Encoder(Protocol):
-    """An encoder, for use by one thread; it sets itself up anew where frames change their format."""
+    """An encoder for use by one thread, which sets itself up anew where frames change format."""
 
     @property
     def format(self) -> CodedFormat | None:

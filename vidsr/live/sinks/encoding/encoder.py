@@ -166,9 +166,7 @@ class LiveEncoder:
         )
 
 
-def _context(
-    settings: LiveSettings, rate: Fraction, aspect: Fraction
-) -> av.VideoCodecContext:
+def _context(settings: LiveSettings, rate: Fraction, aspect: Fraction) -> av.VideoCodecContext:
     # SVT-AV1 prints to stderr by itself and listens to nothing but this variable.
     os.environ.setdefault("SVT_LOG", "1")
     context = av.CodecContext.create(settings.codec.encoder, "w")
