@@ -1,0 +1,109 @@
+"""The levels of one stream, chosen by its options: all make frames of the same format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from vidsr.engines.devices import resolve_devices
+from vidsr.live.base.options import BICUBIC, QualityOptions
+from vidsr.live.schedule.levels.bicubic_level import BicubicLevel
+from vidsr.live.schedule.levels.ladder_names import best_name, check_ladder, names_below
+from vidsr.live.schedule.levels.level import Level
+from vidsr.live.schedule.levels.model_level import ModelLevel
+from vidsr.live.schedule.levels.model_store import Lease, ModelKey, ModelStore
+from vidsr.option_values import Precision
+from vidsr.picture.chroma import with_weights
+from vidsr.picture.frame import PixelFormat, VideoFormat
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The format of a stream's frames, made from that of its source's.
+
+    Args:
+        scale: Factor, where no size is given.
+        size: (width, height) in pixels.
+        pixel: Samples of the frames; None for the source's.
+    """
+
+    scale: int
+    size: tuple[int, int] | None = None
+    pixel: PixelFormat | None = None
+
+    def __call__(self, source: VideoFormat) -> VideoFormat:
+        """Return the format of the frames that come out."""
+        width, height = self.size or (source.width * self.scale, source.height * self.scale)
+        target = replace(source, width=width, height=height, pixel=self.pixel or source.pixel)
+        crosses = source.pixel.family == "rgb" and target.pixel.family != "rgb"
+        return with_weights(target) if crosses else target
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The levels of one stream, from best to fastest, and the format that all of them make.
+
+    Args:
+        levels: For ``Scheduler.join``.
+        target: Function from a source's format to that of the frames that come out.
+    """
+
+    levels: tuple[Level, ...]
+    target: Shape
+
+    @classmethod
+    def of(
+        cls,
+        quality: QualityOptions,
+        store: ModelStore,
+        *,
+        device: str = "auto",
+        precision: Precision = "auto",
+        pixel: PixelFormat | None = None,
+        side_by_side: int = 1,
+    ) -> Levels:
+        """Load the models of a stream.
+
+        Args:
+            quality: The stream's options.
+            store: Models of all streams.
+            device: Device of the models, as in ``vidsr.Upscaler``.
+            precision: Precision of the models.
+            pixel: Samples of the frames that come out; None for the source's.
+            side_by_side: Most frames of the stream in work at once.
+
+        Raises:
+            OptionError: An option is wrong.
+            VidsrError: A model cannot be loaded, or does not run.
+        """
+        check_ladder(quality)
+        best = best_name(quality, resolve_devices(device)[0])
+        leases: dict[str, Lease] = {}
+        try:
+            scale = quality.scale
+            if best != BICUBIC:
+                leases[best] = store.lease(_key(best, device, precision, quality))
+                scale = scale or leases[best].upscaler.scale
+            below = names_below(best, quality, scale or 1)
+            for name in below:
+                if name != BICUBIC:
+                    leases[name] = store.lease(_key(name, device, precision, quality))
+        except BaseException:
+            for lease in leases.values():
+                lease.close()
+            raise
+        shape = Shape(scale or 1, quality.size, pixel)
+        levels: list[Level] = [
+            ModelLevel(name, lease, shape, side_by_side) for name, lease in leases.items()
+        ]
+        if BICUBIC in (best, *below):
+            levels.append(BicubicLevel(shape))
+        return cls(tuple(levels), shape)
+
+    def close(self) -> None:
+        """Give all levels up. May be called twice."""
+        for level in self.levels:
+            level.close()
+
+
+def _key(name: str, device: str, precision: Precision, quality: QualityOptions) -> ModelKey:
+    return ModelKey(model=name, device=device, precision=precision, strength=quality.strength)

@@ -1,0 +1,143 @@
+"""One stream as the policy knows it: what it asks for, what waits, what it has cost."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vidsr.live.base.items import Arrival
+from vidsr.live.base.options import Late
+from vidsr.live.schedule.policy.ladder import Ladder
+from vidsr.live.schedule.policy.predictor import Predictor
+from vidsr.live.schedule.policy.rules import Rules
+
+GAIN = 1 / 8  # of the means over frames
+SHORTEST_S, LONGEST_S = 0.0005, 2.0  # intervals between frames that are taken as they are
+SILENT_INTERVALS, SILENT_S = 4.0, 0.5  # without a frame for both, a stream does not run
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Terms on which a stream takes part.
+
+    Args:
+        weight: Its share beside the others'.
+        deadline_s: Longest time from a frame's arrival until it is handed on.
+        late: What happens where the best level would be late.
+        levels: The number of its levels, from best to fastest.
+        interval_s: Time between two frames until it has been measured.
+        side_by_side: Most frames of the stream in work at once.
+        batches: For each level what it may share a batch with: those of an equal key. None for
+            levels that run frame by frame.
+    """
+
+    weight: float = 1.0
+    deadline_s: float = 0.2
+    late: Late = "ladder"
+    levels: int = 1
+    interval_s: float = 0.04
+    side_by_side: int = 1
+    batches: tuple[Hashable, ...] = ()
+
+    def batch(self, level: int) -> Hashable:
+        """Return the key of a level's batches, None where there are none."""
+        return self.batches[level] if self.batches else None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A frame that waits for a worker; ``work`` is the share of it to be computed, if known."""
+
+    arrival: Arrival
+    work: float
+
+
+@dataclass(eq=False)
+class Lane:
+    """A stream's place in the policy; ``owner`` is whatever its user wants to find there."""
+
+    terms: Terms
+    rules: Rules
+    owner: Any = None
+    ladder: Ladder = field(init=False)
+    predictors: tuple[Predictor, ...] = field(init=False)
+    waiting: deque[Waiting] = field(default_factory=deque)
+    in_work: int = 0
+    credit_s: float = 0.0
+    interval_s: float = field(init=False)
+    usual_work: float = 1.0
+    tail_s: float = 0.0
+    last_s: float = -math.inf
+    gone: bool = False
+
+    def __post_init__(self) -> None:
+        self.ladder = Ladder(self.terms.levels, self.rules)
+        self.predictors = tuple(Predictor() for _ in range(self.terms.levels))
+        self.interval_s = self.terms.interval_s
+
+    def came(self, now_s: float, work: float) -> None:
+        """Learn from an arrival how often frames come and how much of them is new."""
+        since_s = now_s - self.last_s
+        if since_s < SILENT_S:
+            gap_s = max(SHORTEST_S, min(LONGEST_S, since_s))
+            self.interval_s += GAIN * (gap_s - self.interval_s)
+        self.last_s = now_s
+        self.usual_work += GAIN * (work - self.usual_work)
+
+    def runs(self, now_s: float) -> bool:
+        """Return True if frames come."""
+        return now_s - self.last_s < max(SILENT_S, SILENT_INTERVALS * self.interval_s)
+
+    def spent(self, seconds: float) -> None:
+        """Learn how long encoding and sending take after the upscaling."""
+        self.tail_s += GAIN * (seconds - self.tail_s)
+
+    def due_s(self, item: Waiting) -> float:
+        """Return when the upscaling of a frame has to be done."""
+        return item.arrival.arrived_s + self.terms.deadline_s - self.tail_s
+
+    @property
+    def first_due_s(self) -> float:
+        """Time at which the frame that has waited longest has to be done."""
+        return self.due_s(self.waiting[0])
+
+    @property
+    def best_known(self) -> int:
+        """Best level of which times are known, with those below it; ``levels`` for none."""
+        best = self.terms.levels
+        while best and self.predictors[best - 1].known:
+            best -= 1
+        return best
+
+    @property
+    def level(self) -> int:
+        """Level that the next frame gets if nothing speaks against it."""
+        return max(self.ladder.level, self.best_known)
+
+    @property
+    def ready(self) -> bool:
+        """True if a frame waits that may be put to work now."""
+        known = self.predictors[-1 if self.terms.late == "ladder" else 0].known
+        return bool(self.waiting) and known and self.in_work < self.terms.side_by_side
+
+    def cost_s(self, level: int) -> float:
+        """Return the mean time of a frame at a level."""
+        return self.predictors[level].mean_s(self.usual_work)
+
+    def demand(self, level: int) -> float:
+        """Return how many workers the stream keeps busy at a level."""
+        return self.cost_s(level) / self.interval_s
+
+    def choice(self, item: Waiting, now_s: float) -> int | None:
+        """Return the best level from its own downwards that is in time, None where none is."""
+        if self.terms.late == "wait":
+            return 0
+        last = self.terms.levels if self.terms.late == "ladder" else 1
+        due_s = self.due_s(item)
+        for level in range(self.level if last > 1 else 0, last):
+            if now_s + self.predictors[level].safe_s(item.work) <= due_s:
+                return level
+        return None

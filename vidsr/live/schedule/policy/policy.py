@@ -1,0 +1,207 @@
+"""The policy: frames come in, jobs for workers come out, and every frame has one end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from vidsr.live.base.items import Arrival
+from vidsr.live.base.states import DropReason
+from vidsr.live.schedule.policy import load, shares
+from vidsr.live.schedule.policy.batches import Batching, Riders
+from vidsr.live.schedule.policy.lane import Lane, Terms, Waiting
+from vidsr.live.schedule.policy.load import Change
+from vidsr.live.schedule.policy.rules import STANDARD, Rules
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A frame that will not be upscaled."""
+
+    lane: Lane
+    arrival: Arrival
+    reason: DropReason
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Frames for one worker at one level: one, or a batch of several streams.
+
+    Args:
+        riders: The lanes and their frames.
+        size: The size of the batch, which may be larger than the number of frames.
+    """
+
+    riders: Riders
+    level: int
+    size: int
+    began_s: float
+
+    @property
+    def work(self) -> float:
+        """Frames to be computed, in whole ones."""
+        if self.size == 1:
+            return self.riders[0][1].work
+        return float(self.size)
+
+
+@dataclass
+class Turn:
+    """The answer to a worker: a job, or when to ask again; and what was decided on the way."""
+
+    job: Job | None = None
+    wake_s: float | None = None
+    dropped: list[Dropped] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+
+
+class Policy:
+    """Decisions about all streams of some workers. For one thread at a time; has no clock.
+
+    Args:
+        workers: How many jobs are done at once.
+        rules: Numbers.
+    """
+
+    def __init__(self, workers: int = 1, rules: Rules = STANDARD) -> None:
+        self.workers, self.rules = workers, rules
+        self.lanes: dict[Lane, None] = {}  # in the order of joining
+        self._batching = Batching(rules)
+        self._busy = 0.0
+        self._planned_s: float | None = None
+
+    @property
+    def busy(self) -> float:
+        """Workers that all streams keep busy at their levels, as predicted."""
+        return self._busy
+
+    def join(self, terms: Terms) -> Lane:
+        """Begin a stream. Its frames are upscaled as soon as times of its levels are known."""
+        lane = Lane(terms, self.rules)
+        self.lanes[lane] = None
+        return lane
+
+    def seed(self, lane: Lane, level: int, seconds: float, now_s: float) -> None:
+        """Take what a warm-up of a level took; levels are warmed from the fastest to the best.
+
+        The stream begins on the best level that has room.
+        """
+        lane.predictors[level].seed(seconds)
+        if lane.terms.late != "ladder" or lane.best_known > level:
+            return
+        self._busy = load.total(self.lanes, self.workers, now_s)
+        budget_s = self.rules.climb_budget * (lane.terms.deadline_s - lane.tail_s)
+        in_time = lane.predictors[level].safe_s() <= budget_s
+        first = lane.terms.levels - 1
+        current = lane.ladder.level if level < first else first
+        at_best = current == level + 1 or level == first
+        lane.ladder.place(current)
+        if at_best and in_time and load.has_room(lane, level, self._busy, self.workers, self.rules):
+            lane.ladder.place(level)
+
+    def leave(self, lane: Lane) -> list[Dropped]:
+        """End a stream; its frames in work end with ``done``."""
+        self.lanes.pop(lane, None)
+        lane.gone = True
+        dropped = [Dropped(lane, item.arrival, "stopped") for item in lane.waiting]
+        lane.waiting.clear()
+        return dropped
+
+    def has_room(self, lane: Lane) -> bool:
+        """Return False where a frame that came now would be one too many to keep."""
+        return lane.terms.late != "wait" or len(lane.waiting) < self.rules.waiting_frames
+
+    def arrive(
+        self, lane: Lane, arrival: Arrival, now_s: float, work: float = 1.0
+    ) -> list[Dropped]:
+        """Take a frame; return those that it makes superfluous."""
+        if lane.gone:
+            return [Dropped(lane, arrival, "stopped")]
+        lane.came(now_s, work)
+        dropped = []
+        if lane.terms.late != "wait":
+            dropped = [Dropped(lane, item.arrival, "superseded") for item in lane.waiting]
+            lane.waiting.clear()
+        lane.waiting.append(Waiting(arrival, work))
+        return dropped
+
+    def next(self, now_s: float) -> Turn:
+        """Return what a free worker does now."""
+        turn = Turn()
+        self._plan(now_s, turn)
+        while True:
+            ready = [lane for lane in self.lanes if lane.ready]
+            lane = shares.next_lane(ready, self.lanes, self.rules.credit_rounds)
+            if lane is None:
+                return turn
+            item = lane.waiting[0]
+            level = lane.choice(item, now_s)
+            if level is None:
+                lane.waiting.popleft()
+                turn.dropped.append(Dropped(lane, item.arrival, "late"))
+                self._fall_to(lane, lane.terms.levels - 1, now_s, turn)
+                continue
+            self._fall_to(lane, level, now_s, turn)
+            return self._start(lane, item, level, ready, now_s, turn)
+
+    def done(self, job: Job, seconds: float) -> None:
+        """Take how long a job has taken; every job ends here, also one that failed."""
+        for lane, _ in job.riders:
+            lane.in_work -= 1
+            lane.predictors[job.level].add(seconds, job.work)
+
+    def failed(self, job: Job, now_s: float) -> None:
+        """Take the end of a job without a result; its streams go on with the level below."""
+        for lane, _ in job.riders:
+            lane.in_work -= 1
+            if lane.terms.late == "ladder" and lane.level <= job.level and load.can_fall(lane):
+                lane.ladder.fall(job.level + 1, now_s)
+
+    def _start(
+        self,
+        lane: Lane,
+        item: Waiting,
+        level: int,
+        ready: Collection[Lane],
+        now_s: float,
+        turn: Turn,
+    ) -> Turn:
+        """Make the job of a frame, and of those that ride with it; or wait for one more."""
+        riders, size, wake_s = self._batching.gather(lane, item, level, ready, self.lanes, now_s)
+        if wake_s is not None:
+            turn.wake_s = wake_s
+            return turn
+        turn.job = Job(riders, level, size, now_s)
+        for rider, one in riders:
+            rider.waiting.popleft()
+            rider.in_work += 1
+            rider.credit_s -= rider.predictors[level].mean_s(turn.job.work) / len(riders)
+            self._see(rider, one, now_s, turn)
+        return turn
+
+    def _see(self, lane: Lane, item: Waiting, now_s: float, turn: Turn) -> None:
+        """Look whether the level above would have had room, and go there after enough frames."""
+        level = lane.level
+        if lane.terms.late != "ladder" or level <= lane.best_known:
+            return
+        better = lane.predictors[level - 1]
+        better.fade()
+        budget_s = self.rules.climb_budget * (lane.due_s(item) - now_s)
+        room = load.has_room(lane, level - 1, self._busy, self.workers, self.rules)
+        if lane.ladder.see(room and better.safe_s(item.work) <= budget_s, now_s):
+            lane.ladder.climb(now_s)
+            self._busy += lane.demand(level - 1) - lane.demand(level)
+            turn.changes.append(Change(lane, "up"))
+
+    def _fall_to(self, lane: Lane, level: int, now_s: float, turn: Turn) -> None:
+        if lane.terms.late == "ladder" and level > lane.level:
+            lane.ladder.fall(level, now_s)
+            turn.changes.append(Change(lane, "down"))
+
+    def _plan(self, now_s: float, turn: Turn) -> None:
+        """Look at the load of all streams from time to time, and lower levels where it is full."""
+        if self._planned_s is not None and now_s - self._planned_s < self.rules.replan_s:
+            return
+        self._planned_s = now_s
+        turn.changes += load.lower(self.lanes, self.workers, self.rules, now_s)
+        self._busy = load.total(self.lanes, self.workers, now_s)
