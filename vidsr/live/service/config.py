@@ -166,7 +166,7 @@ class _Table:
         try:
             return read_value(setting, meant)
         except ValueError as error:
-            shown = "" if setting.marks.secret else f", got {_shown(given)}"
+            shown = "" if setting.marks.secret else _shown(given)
             raise self.error(key, f"expected {error}{shown}") from None
 
     def _expanded(self, key: str, text: str) -> str:
@@ -188,8 +188,11 @@ class _Table:
 
 
 def _shown(given: Any) -> str:
-    text = repr(given) if isinstance(given, str) else str(given)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    """Return a value for a message, "" for one that may hold more than people want to see."""
+    if not isinstance(given, str | int | float) or "\0" in str(given):
+        return ""
+    text = repr(str(Locator.of(given))) if isinstance(given, str) else str(given)
+    return f", got {text}" if len(text) <= 60 else ""
 
 
 def _without_value(error: Exception) -> str:
