@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 from vidsr.live.base.items import Arrival, Result
@@ -13,7 +14,7 @@ from vidsr.live.base.states import DropReason, Failure, SinkState
 from vidsr.live.base.status import StreamStatus
 from vidsr.live.streams.coding import Coding
 from vidsr.live.streams.intake import Intake
-from vidsr.live.streams.output import Output
+from vidsr.live.streams.output import Beside, Output
 from vidsr.live.streams.parts import Ways
 from vidsr.live.streams.place import Place
 from vidsr.live.streams.previews import Previews
@@ -34,10 +35,17 @@ class Course:
         options: Its options.
         ways: The ways to its parts.
         scheduler: The scheduler that streams share.
+        paused: Function that tells for how many seconds between two moments of the monotonic clock
+            the machine let nothing run.
     """
 
     def __init__(
-        self, identity: Identity, options: StreamOptions, ways: Ways, scheduler: Scheduler
+        self,
+        identity: Identity,
+        options: StreamOptions,
+        ways: Ways,
+        scheduler: Scheduler,
+        paused: Callable[[float, float], float] = lambda begin_s, end_s: 0.0,
     ) -> None:
         self._identity, self._options = identity, options
         self.record = StreamRecord(identity)
@@ -47,10 +55,10 @@ class Course:
         sinks = ways.sinks(self)
         self._coding = Coding(ways.encoder, sinks.packets, sinks.pictures, self.record.counters)
         self._place = Place(scheduler, self, options.quality.late, levels, self)
-        self._output = Output(options, self._coding, self.record, self.previews, self._place.spent)
+        self._output = Output(options, self._coding, self.record, self.previews, Beside(self._place.spent, paused))
         self._intake = Intake(self.record, self._submit, self._output, self.previews)
         self._source = ways.source()
-        self._stop_lock, self._stopped = threading.Lock(), False
+        self._stop_lock, self._started, self._stopped = threading.Lock(), False, False
 
     @property
     def name(self) -> str:
@@ -74,6 +82,7 @@ class Course:
 
     def start(self) -> None:
         """Begin to connect, and return at once."""
+        self._started = True
         self._output.start()
         self._source.start(self._intake)
 
@@ -83,6 +92,8 @@ class Course:
             if self._stopped:
                 return
             self._stopped = True
+        if not self._started:
+            self._output.start()
         ends_s = time.monotonic() + STOP_S
         closing = threading.Thread(target=self._source.stop, name=f"vidsr-{self.name}-stop")
         closing.daemon = True
@@ -103,7 +114,9 @@ class Course:
     def deliver(self, result: Result) -> None:
         """Take an upscaled frame from the scheduler."""
         counters = self.record.counters
-        counters.took("upscale", result.done_s - result.arrival.arrived_s)
+        began_s = result.arrival.arrived_s if result.began_s is None else result.began_s
+        counters.took("wait", max(0.0, began_s - result.arrival.arrived_s))
+        counters.took("upscale", result.done_s - began_s)
         self.record.note(level=result.level, levels=self._place.levels)
         given_up = self._output.outlet.put(result)
         if given_up is not None:

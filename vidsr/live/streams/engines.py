@@ -15,6 +15,7 @@ from vidsr.live.schedule.levels.level import Level
 from vidsr.live.schedule.levels.levels import Levels
 from vidsr.live.schedule.levels.model_store import ModelStore
 from vidsr.live.schedule.scheduler import Scheduler
+from vidsr.live.streams.ticker import Ticker
 
 
 class Engines:
@@ -39,6 +40,8 @@ class Engines:
             workers = 1 if self.on_gpu else torch.get_num_threads()
         self.workers = workers
         self.scheduler = Scheduler(workers)
+        self.ticker = Ticker()
+        self.ticker.start()
         self._store = ModelStore()
         self._lock, self._closed = threading.Lock(), False
 
@@ -64,6 +67,7 @@ class Engines:
             closed, self._closed = self._closed, True
         if not closed:
             self.scheduler.stop()
+            self.ticker.stop()
 
     def __enter__(self) -> Self:
         return self

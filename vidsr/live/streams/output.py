@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,20 @@ SLATE_AFTER_S = 10.0  # of a held picture
 MOST_WAITING = 3  # results; more means that encoder or sinks are too slow for the stream
 
 
+@dataclass(frozen=True)
+class Beside:
+    """Functions beside a stream's way that its output calls.
+
+    Args:
+        spent: Taker of the seconds from a result until it was handed on.
+        paused: Function that tells for how many seconds between two moments of the monotonic clock
+            the machine let nothing run.
+    """
+
+    spent: Callable[[float], None]
+    paused: Callable[[float, float], float]
+
+
 class Output:
     """The last part of a stream, with a thread of its own between ``start`` and its end.
 
@@ -42,7 +56,7 @@ class Output:
         coding: Encoder and sinks.
         record: Where everything is noted.
         previews: Copies for viewers.
-        spent: Taker of the seconds from a result until it was handed on.
+        beside: Functions of others.
     """
 
     def __init__(
@@ -51,10 +65,10 @@ class Output:
         coding: Coding,
         record: StreamRecord,
         previews: Previews,
-        spent: Callable[[float], None],
+        beside: Beside,
     ) -> None:
         self._options, self._coding, self._record = options, coding, record
-        self._previews, self._spent = previews, spent
+        self._previews, self._beside = previews, beside
         waits = options.quality.late == "wait"
         self.outlet = Outlet(None if waits else MOST_WAITING)
         self._sound, self._sound_lock = SoundDelay(), threading.Lock()
@@ -150,10 +164,11 @@ class Output:
         self._show(replace(frame, pts=placing.pts), time.time_ns() - round(since_s * 1e9))
         handed_s = time.monotonic()
         latency_s = handed_s - result.arrival.arrived_s
-        deadline_s = self._options.quality.deadline_s
-        counters.shown(result.level, latency_s, missed=latency_s > deadline_s)
+        own_s = latency_s - self._beside.paused(result.arrival.arrived_s, handed_s)
+        missed = own_s > self._options.quality.deadline_s
+        counters.shown(result.level, latency_s, missed=missed)
         self._record.latency.add(latency_s)
-        self._spent(handed_s - result.done_s)
+        self._beside.spent(handed_s - result.done_s)
         self._previews.shown(frame, source_pts, result.level)
         self._kept.keep(frame)
         frame.release()

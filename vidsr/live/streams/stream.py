@@ -67,7 +67,13 @@ class Stream:
             self._feeds.add(on_frame)
         try:
             ways = ways_of(source, addresses, options, self._engines, self._feeds)
-            self._course = Course(identity, options, ways, self._engines.scheduler)
+            self._course = Course(
+                identity,
+                options,
+                ways,
+                self._engines.scheduler,
+                self._engines.ticker.paused_between,
+            )
         except BaseException:
             self._close_engines()
             raise
@@ -109,6 +115,11 @@ class Stream:
     def tally(self) -> Tally:
         """The counters at this moment."""
         return self._course.record.counters.tally()
+
+    @property
+    def ended(self) -> bool:
+        """True once the source is over, or given up, and everything has been passed on."""
+        return self._course.ended.is_set()
 
     def frames(self) -> Iterator[av.VideoFrame]:
         """Yield pictures until the stream ends; who is too slow misses the oldest."""
