@@ -26,7 +26,7 @@ class Batching:
         first: Lane,
         item: Waiting,
         level: int,
-        ready: Collection[Lane],
+        ready: Iterable[Lane],
         lanes: Iterable[Lane],
         now_s: float,
     ) -> tuple[Riders, int, float | None]:
@@ -42,7 +42,7 @@ class Batching:
         return riders, self._padded(len(riders)), None
 
     def _riders(
-        self, first: Lane, item: Waiting, level: int, ready: Collection[Lane], now_s: float
+        self, first: Lane, item: Waiting, level: int, ready: Iterable[Lane], now_s: float
     ) -> Riders:
         """Return the frames that would be upscaled alike, the most urgent ones first."""
         key, riders = first.terms.batch(level), [(first, item)]

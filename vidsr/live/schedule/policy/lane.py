@@ -131,6 +131,14 @@ class Lane:
         """Return how many workers the stream keeps busy at a level."""
         return self.cost_s(level) / self.interval_s
 
+    def too_late(self) -> None:
+        """Learn from a frame that no level would have finished in time.
+
+        Predictions that keep everything from being tried would else never be put right.
+        """
+        for predictor in self.predictors if self.terms.late == "ladder" else self.predictors[:1]:
+            predictor.excuse()
+
     def choice(self, item: Waiting, now_s: float) -> int | None:
         """Return the best level from its own downwards that is in time, None where none is."""
         if self.terms.late == "wait":

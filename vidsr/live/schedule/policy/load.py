@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from vidsr.live.schedule.policy.lane import Lane
@@ -18,21 +18,56 @@ class Change:
     direction: Literal["down", "up"]
 
 
-def total(lanes: Collection[Lane], workers: int, now_s: float) -> float:
-    """Return how many workers the streams keep busy at their levels.
+@dataclass(frozen=True)
+class Load:
+    """Load of the workers at one moment, as predicted.
+
+    Args:
+        busy: Workers that the streams keep busy at their levels.
+        weights: Sum of the weights of the streams that run.
+        workers: Number of workers.
+        running: Streams that run.
+    """
+
+    busy: float
+    weights: float
+    workers: int
+    running: frozenset[Lane]
+
+    def fair(self, lane: Lane) -> float:
+        """Return a stream's fair share of the workers."""
+        weights = self.weights + (0.0 if lane in self.running else lane.terms.weight)
+        return self.workers * lane.terms.weight / weights
+
+    def has_room(self, lane: Lane, level: int, rules: Rules) -> bool:
+        """Return True if a stream may go up to ``level``: within its fair share, or what is idle.
+
+        Those who have more than their shares then go down: see ``lower``.
+        """
+        demand = lane.demand(level)
+        present = lane.demand(lane.level) if lane in self.running else 0.0
+        idle = rules.climb_load * self.workers - (self.busy - present)
+        alone = rules.climb_load * min(self.workers, lane.terms.side_by_side)
+        return demand <= alone and demand <= max(idle, rules.climb_load * self.fair(lane))
+
+    def moved(self, lane: Lane, old: int, new: int) -> Load:
+        """Return the load after a step of a stream that runs."""
+        return replace(self, busy=self.busy + lane.demand(new) - lane.demand(old))
+
+
+def of(lanes: Collection[Lane], workers: int, now_s: float) -> Load:
+    """Return the load of all streams.
 
     One that has no ladder counts for its fair share at most: more is not given to it anyway, and
     a file that is read as fast as it is upscaled would make all others go down.
     """
     running = [lane for lane in lanes if lane.runs(now_s) and lane.best_known < lane.terms.levels]
-    weights = sum(lane.terms.weight for lane in running)
+    load = Load(0.0, sum(lane.terms.weight for lane in running), workers, frozenset(running))
     busy = 0.0
     for lane in running:
         demand = lane.demand(lane.level)
-        if lane.terms.late != "ladder":
-            demand = min(demand, workers * lane.terms.weight / weights)
-        busy += demand
-    return busy
+        busy += demand if lane.terms.late == "ladder" else min(demand, load.fair(lane))
+    return replace(load, busy=busy)
 
 
 def lower(lanes: Collection[Lane], workers: int, rules: Rules, now_s: float) -> list[Change]:
@@ -40,9 +75,10 @@ def lower(lanes: Collection[Lane], workers: int, rules: Rules, now_s: float) -> 
     changes = []
     movable = [lane for lane in lanes if lane.terms.late == "ladder" and lane.runs(now_s)]
     for lane in movable:
-        while can_fall(lane) and lane.demand(lane.level) > rules.full_load * _own(lane, workers):
+        alone = min(workers, lane.terms.side_by_side)
+        while can_fall(lane) and lane.demand(lane.level) > rules.full_load * alone:
             changes.append(_fall(lane, now_s))
-    busy = total(lanes, workers, now_s)
+    busy = of(lanes, workers, now_s).busy
     while busy > rules.full_load * workers:
         able = [lane for lane in movable if can_fall(lane)]
         if not able:
@@ -54,23 +90,9 @@ def lower(lanes: Collection[Lane], workers: int, rules: Rules, now_s: float) -> 
     return changes
 
 
-def has_room(lane: Lane, level: int, busy: float, workers: int, rules: Rules) -> bool:
-    """Return True if a stream may go to ``level`` with workers that are ``busy`` now."""
-    demand = lane.demand(level)
-    together = busy - lane.demand(lane.level) + demand
-    return together <= rules.climb_load * workers and demand <= rules.climb_load * _own(
-        lane, workers
-    )
-
-
 def can_fall(lane: Lane) -> bool:
     """Return True if the stream has a faster level of which times are known."""
     return lane.best_known <= lane.level < lane.terms.levels - 1
-
-
-def _own(lane: Lane, workers: int) -> int:
-    """Return how many workers a stream alone can use."""
-    return min(workers, lane.terms.side_by_side)
 
 
 def _fall(lane: Lane, now_s: float) -> Change:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from vidsr.live.base.items import Arrival
 from vidsr.live.base.states import DropReason
-from vidsr.live.schedule.policy import load, shares
+from vidsr.live.schedule.policy import load
 from vidsr.live.schedule.policy.batches import Batching, Riders
 from vidsr.live.schedule.policy.lane import Lane, Terms, Waiting
-from vidsr.live.schedule.policy.load import Change
+from vidsr.live.schedule.policy.load import Change, Load
 from vidsr.live.schedule.policy.rules import STANDARD, Rules
+from vidsr.live.schedule.policy.shares import Shares
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,15 @@ class Policy:
     def __init__(self, workers: int = 1, rules: Rules = STANDARD) -> None:
         self.workers, self.rules = workers, rules
         self.lanes: dict[Lane, None] = {}  # in the order of joining
+        self._shares = Shares(rules.credit_rounds)
         self._batching = Batching(rules)
-        self._busy = 0.0
+        self._load = Load(0.0, 0.0, workers, frozenset())
         self._planned_s: float | None = None
 
     @property
     def busy(self) -> float:
         """Workers that all streams keep busy at their levels, as predicted."""
-        return self._busy
+        return self._load.busy
 
     def join(self, terms: Terms) -> Lane:
         """Begin a stream. Its frames are upscaled as soon as times of its levels are known."""
@@ -87,16 +88,17 @@ class Policy:
         The stream begins on the best level that has room.
         """
         lane.predictors[level].seed(seconds)
+        self._shares.put(lane)
         if lane.terms.late != "ladder" or lane.best_known > level:
             return
-        self._busy = load.total(self.lanes, self.workers, now_s)
+        last = lane.terms.levels - 1
+        if level == last:
+            lane.ladder.place(last)
+            return
         budget_s = self.rules.climb_budget * (lane.terms.deadline_s - lane.tail_s)
         in_time = lane.predictors[level].safe_s() <= budget_s
-        first = lane.terms.levels - 1
-        current = lane.ladder.level if level < first else first
-        at_best = current == level + 1 or level == first
-        lane.ladder.place(current)
-        if at_best and in_time and load.has_room(lane, level, self._busy, self.workers, self.rules):
+        room = load.of(self.lanes, self.workers, now_s).has_room(lane, level, self.rules)
+        if lane.ladder.level == level + 1 and in_time and room:
             lane.ladder.place(level)
 
     def leave(self, lane: Lane) -> list[Dropped]:
@@ -105,6 +107,7 @@ class Policy:
         lane.gone = True
         dropped = [Dropped(lane, item.arrival, "stopped") for item in lane.waiting]
         lane.waiting.clear()
+        self._shares.put(lane)
         return dropped
 
     def has_room(self, lane: Lane) -> bool:
@@ -123,6 +126,7 @@ class Policy:
             dropped = [Dropped(lane, item.arrival, "superseded") for item in lane.waiting]
             lane.waiting.clear()
         lane.waiting.append(Waiting(arrival, work))
+        self._shares.put(lane)
         return dropped
 
     def next(self, now_s: float) -> Turn:
@@ -130,30 +134,32 @@ class Policy:
         turn = Turn()
         self._plan(now_s, turn)
         while True:
-            ready = [lane for lane in self.lanes if lane.ready]
-            lane = shares.next_lane(ready, self.lanes, self.rules.credit_rounds)
+            lane = self._shares.first(self.lanes)
             if lane is None:
                 return turn
             item = lane.waiting[0]
             level = lane.choice(item, now_s)
-            if level is None:
-                lane.waiting.popleft()
-                turn.dropped.append(Dropped(lane, item.arrival, "late"))
-                self._fall_to(lane, lane.terms.levels - 1, now_s, turn)
-                continue
-            self._fall_to(lane, level, now_s, turn)
-            return self._start(lane, item, level, ready, now_s, turn)
+            if level is not None:
+                self._fall_to(lane, level, now_s, turn)
+                return self._start(lane, item, level, now_s, turn)
+            lane.waiting.popleft()
+            lane.too_late()
+            self._shares.put(lane)
+            turn.dropped.append(Dropped(lane, item.arrival, "late"))
+            self._fall_to(lane, lane.terms.levels - 1, now_s, turn)
 
     def done(self, job: Job, seconds: float) -> None:
         """Take how long a job has taken; every job ends here, also one that failed."""
         for lane, _ in job.riders:
             lane.in_work -= 1
             lane.predictors[job.level].add(seconds, job.work)
+            self._shares.put(lane)
 
     def failed(self, job: Job, now_s: float) -> None:
         """Take the end of a job without a result; its streams go on with the level below."""
         for lane, _ in job.riders:
             lane.in_work -= 1
+            self._shares.put(lane)
             if lane.terms.late == "ladder" and lane.level <= job.level and load.can_fall(lane):
                 lane.ladder.fall(job.level + 1, now_s)
 
@@ -162,12 +168,13 @@ class Policy:
         lane: Lane,
         item: Waiting,
         level: int,
-        ready: Collection[Lane],
         now_s: float,
         turn: Turn,
     ) -> Turn:
         """Make the job of a frame, and of those that ride with it; or wait for one more."""
-        riders, size, wake_s = self._batching.gather(lane, item, level, ready, self.lanes, now_s)
+        riders, size, wake_s = self._batching.gather(
+            lane, item, level, self._shares.ready(), self.lanes, now_s
+        )
         if wake_s is not None:
             turn.wake_s = wake_s
             return turn
@@ -176,6 +183,7 @@ class Policy:
             rider.waiting.popleft()
             rider.in_work += 1
             rider.credit_s -= rider.predictors[level].mean_s(turn.job.work) / len(riders)
+            self._shares.put(rider)
             self._see(rider, one, now_s, turn)
         return turn
 
@@ -187,10 +195,10 @@ class Policy:
         better = lane.predictors[level - 1]
         better.fade()
         budget_s = self.rules.climb_budget * (lane.due_s(item) - now_s)
-        room = load.has_room(lane, level - 1, self._busy, self.workers, self.rules)
+        room = self._load.has_room(lane, level - 1, self.rules)
         if lane.ladder.see(room and better.safe_s(item.work) <= budget_s, now_s):
             lane.ladder.climb(now_s)
-            self._busy += lane.demand(level - 1) - lane.demand(level)
+            self._load = self._load.moved(lane, level, level - 1)
             turn.changes.append(Change(lane, "up"))
 
     def _fall_to(self, lane: Lane, level: int, now_s: float, turn: Turn) -> None:
@@ -204,4 +212,4 @@ class Policy:
             return
         self._planned_s = now_s
         turn.changes += load.lower(self.lanes, self.workers, self.rules, now_s)
-        self._busy = load.total(self.lanes, self.workers, now_s)
+        self._load = load.of(self.lanes, self.workers, now_s)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 MEAN_GAIN, DEVIATION_GAIN = 1 / 8, 1 / 4
 SAFETY = 2.0  # mean deviations above the mean; 4 in TCP, where being wrong costs more
 # One time so far above the prediction is a pause of the machine; two in a row are news.
-HICCUP = 3.0
+HICCUP = 2.0
 # A level that is not used is taken for a little faster with every frame that goes another way, down
 # to half of what was measured: a warm-up on a busy machine would else count for ever.
-FADING, FADED = 1 / 2000, 0.5
+FADING, FADED = 1 / 3000, 0.5
+EXCUSED = 0.8  # of the deviation stays with every frame that is dropped because of it
 SMALLEST, LARGEST = -5, 4  # powers of two of a frame's work: from 1/32 of it to batches of 16
 
 
@@ -78,6 +79,12 @@ class Predictor:
     def fade(self) -> None:
         """Take the level for a little faster, since a frame was upscaled without it."""
         for estimate in self._by_work.values():
+            estimate.fade()
+
+    def excuse(self) -> None:
+        """Take the level for steadier and a little faster: its times let no frame through."""
+        for estimate in self._by_work.values():
+            estimate.deviation_s *= EXCUSED
             estimate.fade()
 
     def mean_s(self, work: float = 1.0) -> float:
