@@ -55,7 +55,7 @@ class Bench:
         self.feeds = Feeds("test", lambda: failures.append(1))
         ways = Ways(
             lambda: self.source,
-            lambda _: Sinks(self.sink, (self.feeds,)),
+            lambda *_: Sinks(self.sink, (self.feeds,)),
             NumberEncoder,
             lambda: self.levels,
         )
@@ -262,13 +262,16 @@ def test_an_iterator_gets_the_newest_and_ends_with_the_stream() -> None:
     bench = Bench()
     with bench.running() as course:
         pictures = iterate(bench.feeds)
-        feeder = threading.Thread(
-            target=lambda: (bench.source.give(range(40), pause_s=0.002), bench.end(course))
-        )
+
+        def feed() -> None:
+            bench.source.give(range(40), pause_s=0.002)
+            bench.end(course)
+
+        feeder = threading.Thread(target=feed)
         feeder.start()
-        times = []
+        times: list[int] = []
         for image in pictures:
-            times.append(image.pts)
+            times.append(image.pts or 0)
             time.sleep(0.01)
         feeder.join()
     assert times == sorted(set(times))
@@ -305,11 +308,13 @@ def test_stopping_in_full_swing_is_quick_and_counts_everything() -> None:
     bench = Bench(levels=(DoublingLevel(seconds=0.03),))
     with bench.running() as course:
         going = threading.Event()
-        thread = threading.Thread(
-            target=lambda: [
-                bench.source.give([n], pause_s=0.005) for n in range(1000) if not going.is_set()
-            ]
-        )
+
+        def feed() -> None:
+            for number in range(1000):
+                if not going.is_set():
+                    bench.source.give([number], pause_s=0.005)
+
+        thread = threading.Thread(target=feed)
         thread.start()
         assert until(lambda: len(bench.sink.numbers) > 3)
         begun_s = time.monotonic()

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from vidsr.live.base.items import Arrival, Result
@@ -52,10 +53,12 @@ class Course:
         self.previews = Previews(options.preview_fps)
         self._coding: Coding | None = None
         levels = ways.levels()
-        sinks = ways.sinks(self)
+        sinks = ways.sinks(self, self._rate)
         self._coding = Coding(ways.encoder, sinks.packets, sinks.pictures, self.record.counters)
         self._place = Place(scheduler, self, options.quality.late, levels, self)
-        self._output = Output(options, self._coding, self.record, self.previews, Beside(self._place.spent, paused))
+        self._output = Output(
+            options, self._coding, self.record, self.previews, Beside(self._place.spent, paused)
+        )
         self._intake = Intake(self.record, self._submit, self._output, self.previews)
         self._source = ways.source()
         self._stop_lock, self._started, self._stopped = threading.Lock(), False, False
@@ -154,6 +157,11 @@ class Course:
         """Make the next picture a key frame."""
         if self._coding is not None:
             self._coding.want_key_frame()
+
+    def _rate(self) -> Fraction:
+        """Return frames a second: those of the grid, or as the source states them."""
+        stated = Fraction(self.record.rate or 25).limit_denominator(1001)
+        return self._options.fps or stated
 
     def _submit(self, arrival: Arrival) -> None:
         if self.record.rate is not None:

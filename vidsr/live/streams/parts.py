@@ -93,12 +93,13 @@ class Ways:
 
     Args:
         source: The way to its source.
-        sinks: The way to its sinks, which report to what it is called with.
+        sinks: The way to its sinks. It gets the one to whom they report, and a function that
+            returns frames a second once there is a picture.
         encoder: The way to its encoder.
         levels: The way to its levels of quality, best first.
     """
 
     source: Callable[[], LiveSource]
-    sinks: Callable[[SinkEvents], Sinks]
+    sinks: Callable[[SinkEvents, Callable[[], Fraction]], Sinks]
     encoder: EncoderMaker
     levels: Callable[[], tuple[Level, ...]]
