@@ -15,6 +15,7 @@ COMMANDS = {
     "vidsr-degrade": "vidsr.degradation.cli",
     "vidsr-engine": "vidsr.engines.command.cli",
     "vidsr-eval": "vidsr.quality.cli",
+    "vidsr-live": "vidsr.live.service.cli",
     "vidsr-train": "vidsr.training.command.cli",
 }
 """Modules by the names of the commands; each has a ``main``."""
@@ -62,6 +63,11 @@ def engine() -> int:
 def evaluate() -> int:
     """Run ``vidsr-eval``."""
     return start("vidsr-eval", COMMANDS["vidsr-eval"])
+
+
+def live() -> int:
+    """Run ``vidsr-live``."""
+    return start("vidsr-live", COMMANDS["vidsr-live"])
 
 
 def train() -> int:

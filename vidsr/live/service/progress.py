@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from vidsr.live.base.status import StreamStatus
 
@@ -43,6 +44,6 @@ def latency_of(status: StreamStatus) -> str:
     return f"latency p50 {1e3 * status.latency_p50_s:.0f} p95 {1e3 * status.latency_p95_s:.0f} ms"
 
 
-def listed(counts: Mapping[str, int]) -> str:
+def listed(counts: Mapping[Any, int]) -> str:
     """Return counters by name, such as ``late 3, superseded 1``, "" for none."""
     return ", ".join(f"{name} {count}" for name, count in counts.items() if count)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from vidsr.live.base.roles import PictureSink, SinkEvents
+from vidsr.live.base.roles import SinkEvents
 from vidsr.live.sinks.address import parse_sink
 from vidsr.live.sinks.opening import check_here, open_live_sink
+from vidsr.live.sinks.pictures import PipePictures
 from vidsr.picture.frame import Frame
 
 
@@ -25,7 +26,7 @@ class LatePictures:
 
     def __init__(self, text: str, events: SinkEvents, rate: Callable[[], Fraction]) -> None:
         self._text, self._events, self._rate = text, events, rate
-        self._sink: PictureSink | None = None
+        self._sink: PipePictures | None = None
         address = parse_sink(text)
         check_here(address)
         self.name = address.name
@@ -34,7 +35,7 @@ class LatePictures:
         """Take a frame."""
         if self._sink is None:
             sink = open_live_sink(self._text, events=self._events, rate=self._rate())
-            assert hasattr(sink, "show"), f"{self.name} is no sink of pictures"
+            assert isinstance(sink, PipePictures), f"{self.name} is no sink of pictures"
             self._sink = sink
         self._sink.show(frame)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from typing import cast
 
 from vidsr.live.base.options import StreamOptions
 from vidsr.live.base.roles import LiveSource, PacketSink, PictureSink, SinkEvents
@@ -12,6 +13,7 @@ from vidsr.live.sinks.encoding.encoder import LiveEncoder
 from vidsr.live.sinks.encoding.settings import check_options
 from vidsr.live.sinks.fanout import Fanout
 from vidsr.live.sinks.opening import open_live_sink
+from vidsr.live.sinks.pictures import PipePictures
 from vidsr.live.sources.opening.address import parse_address
 from vidsr.live.sources.source import open_live_source
 from vidsr.live.streams.engines import Engines
@@ -70,6 +72,6 @@ def _open_sinks(
             pictures.append(LatePictures(text, events, rate))
         else:
             sink = open_live_sink(text, events=events)
-            assert not hasattr(sink, "show"), f"{address.name} is no sink of packets"
-            packets.append(sink)  # type: ignore[arg-type]
+            assert not isinstance(sink, PipePictures), f"{address.name} is no sink of packets"
+            packets.append(cast("PacketSink", sink))
     return Sinks(Fanout(packets, options.sound) if packets else None, tuple(pictures))

@@ -1,0 +1,51 @@
+"""Checks of a configuration that open nothing and load neither PyTorch nor PyAV."""
+
+from __future__ import annotations
+
+from vidsr.errors import OptionError, VidsrError
+from vidsr.live.base.settings import check_options
+from vidsr.live.schedule.levels.ladder_names import check_ladder
+from vidsr.live.service.spec import ONLY, Config, StreamSpec
+from vidsr.live.service.web import web_options
+from vidsr.live.sinks.address import parse_sink
+from vidsr.live.sources.opening.address import parse_address
+from vidsr.option_values import check_device_names
+
+
+def check_config(config: Config) -> None:
+    """Raise VidsrError, which names the stream where there are several, for what cannot work."""
+    check_options(config.service)
+    check_device_names(config.service.device)
+    web_options(config.service)
+    for spec in config.streams:
+        try:
+            _check_stream(spec)
+        except VidsrError as error:
+            if spec.name == ONLY:
+                raise
+            raise type(error)(f"[streams.{spec.name}]: {error.message}", hint=error.hint) from error
+    _check_outputs(config.streams)
+
+
+def _check_stream(spec: StreamSpec) -> None:
+    parse_address(spec.source)
+    for sink in spec.sinks:
+        parse_sink(sink)
+    check_options(spec.options)
+    check_ladder(spec.options.quality)
+    if spec.options.encoder.crf is not None and spec.options.encoder.bitrate is not None:
+        raise OptionError("`crf` and `bitrate` are both given: expected one of them.")
+
+
+def _check_outputs(streams: tuple[StreamSpec, ...]) -> None:
+    """Raise OptionError where two ends of pipes meet on the process's one input or output."""
+    inputs = [spec for spec in streams if parse_address(spec.source).kind == "pipe"]
+    outputs = [
+        sink
+        for spec in streams
+        for sink in map(parse_sink, spec.sinks)
+        if sink.kind == "pipe" and not sink.target
+    ]
+    for ends, what in ((inputs, "sources"), (outputs, "sinks")):
+        if len(ends) > 1:
+            raise OptionError(f"{len(ends)} {what} are pipes: expected at most one.")
