@@ -99,7 +99,6 @@ def _run(arguments: argparse.Namespace, interruption: LiveInterruption) -> int:
         return 0
     from vidsr.live.service.loop import Wishes, run_service
     from vidsr.live.service.progress import summary_of
-    from vidsr.live.service.report import report_of
     from vidsr.live.service.service import Service
     from vidsr.terminal.heap import keep_heap
 
@@ -113,6 +112,8 @@ def _run(arguments: argparse.Namespace, interruption: LiveInterruption) -> int:
     finally:
         service.stop()
         if arguments.report:
+            from vidsr.live.service.report import report_of
+
             write_record(arguments.report, as_record(report_of(service, outcome)))
     statuses = service.statuses()
     for status in () if arguments.quiet else statuses:

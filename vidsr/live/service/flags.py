@@ -11,14 +11,8 @@ from vidsr.live.base.settings import Setting
 from vidsr.live.base.values import read_text, seconds_of
 from vidsr.terminal.parser import reader
 
-QUALITY, SOURCE, ENCODER, OUTPUT, PROCESS = (
-    "picture and deadline",
-    "source",
-    "encoder",
-    "",
-    "process",
-)
-_GROUPS = {"quality": QUALITY, "source": SOURCE, "encoder": ENCODER}
+PROCESS = "process"
+_GROUPS = {"quality": "picture and deadline", "source": "source", "encoder": "encoder"}
 PLACEHOLDERS = {
     "count": "N",
     "number": "X",
@@ -59,7 +53,7 @@ def time_of(expected: str) -> Callable[[str], float]:
 def _heading(setting: Setting) -> str:
     if setting in SERVICE:
         return PROCESS
-    return _GROUPS.get(setting.path[0], OUTPUT)
+    return _GROUPS.get(setting.path[0], "")
 
 
 def _dest(setting: Setting) -> str:
