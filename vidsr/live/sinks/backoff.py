@@ -19,7 +19,7 @@ class Backoff:
 
     def next_s(self) -> float:
         """Return how long to wait after one more failure, in seconds."""
-        pause = min(self._options.first_s * 2**self._failures, self._options.longest_s)
+        pause = min(self._options.first_s * 2.0**self._failures, self._options.longest_s)
         self._failures = min(self._failures + 1, 30)
         return pause * (1 + self._options.jitter * random.uniform(-1, 1))
 

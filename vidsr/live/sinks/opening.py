@@ -111,7 +111,7 @@ def _check_folder(address: SinkAddress) -> None:
     """Raise OptionError where the nearest folder that exists cannot be written."""
     folder = Path(address.target)
     if address.kind == "record":
-        fixed = [part for part in folder.parent.parts]
+        fixed = list(folder.parent.parts)
         while any("%" in part for part in fixed):
             fixed.pop()
         folder = Path(*fixed) if fixed else Path()

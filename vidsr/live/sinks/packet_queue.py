@@ -55,7 +55,7 @@ class PacketQueue:
             return dropped, dropped > 0
 
     def get(self, timeout_s: float) -> CodedPacket | None:
-        """Take the oldest packet; None where none came in time, or the queue is closed and empty."""
+        """Take the oldest packet; None where none came in time, or none will come."""
         with self._ready:
             if not self._packets and not self._closed:
                 self._ready.wait(timeout_s)

@@ -41,7 +41,8 @@ class RawWriter:
     def write(self, frame: Frame) -> None:
         """Write one picture."""
         for plane in frame.planes:
-            self._file.write(memoryview(plane.contiguous().numpy()).cast("B"))
+            samples: Any = memoryview(plane.contiguous().numpy())  # type: ignore[arg-type]
+            self._file.write(samples.cast("B"))
 
     def close(self) -> None:
         """Do nothing: there is no end to write."""

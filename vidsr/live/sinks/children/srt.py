@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
+from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -38,12 +39,8 @@ def load_library() -> Any:
 def bridge_program() -> str | None:
     """Return the path of an FFmpeg that speaks SRT: that of imageio-ffmpeg, else the system's."""
     try:
-        import imageio_ffmpeg
-    except ImportError:
-        return shutil.which("ffmpeg")
-    try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError:
+        return str(import_module("imageio_ffmpeg").get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
         return shutil.which("ffmpeg")
 
 

@@ -6,6 +6,11 @@ from __future__ import annotations
 DATAGRAM = 1316
 # Microseconds; bounds the opening of RTSP alone (a stalled write waits for ever).
 _RTSP_OPEN_US = 4_000_000
+# Segments begin with key frames and are seen when they are complete; the list is never over.
+_HLS_FLAGS = (
+    *("delete_segments", "independent_segments", "program_date_time"),
+    *("temp_file", "omit_endlist"),
+)
 
 
 def network_options(kind: str) -> dict[str, str]:
@@ -36,7 +41,7 @@ def hls_options(segments: str, *, low_latency: bool) -> dict[str, str]:
     options = {
         "hls_time": "0.5" if low_latency else "1",
         "hls_list_size": "8" if low_latency else "6",
-        "hls_flags": "delete_segments+independent_segments+program_date_time+temp_file+omit_endlist",
+        "hls_flags": "+".join(_HLS_FLAGS),
         "hls_start_number_source": "epoch_us",
         "hls_segment_filename": segments,
         "hls_segment_type": "fmp4" if low_latency else "mpegts",
