@@ -1,0 +1,75 @@
+// One stream: source against output, under a line that can be moved.
+
+import { watch } from "./pictures.js";
+import { keepFresh } from "./refresh.js";
+
+const stage = document.querySelector(".stage");
+const canvas = stage.querySelector("canvas");
+const slider = stage.querySelector("input");
+const divider = stage.querySelector(".divider");
+const held = { source: null, output: null };
+let waiting = null; // an output whose source has not come yet
+let holding = false;
+
+canvas.classList.add("blank");
+document.querySelector(".tools").hidden = false;
+
+function draw() {
+  if (!held.output) return;
+  const { width, height } = held.output;
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+    canvas.style.setProperty("--natural", `${width / devicePixelRatio}px`);
+  }
+  const context = canvas.getContext("2d");
+  context.drawImage(held.output, 0, 0);
+  const split = Math.round((slider.value / 100) * width);
+  if (held.source && split > 0) context.drawImage(held.source, 0, 0, split, height, 0, 0, split, height);
+  divider.style.left = `${slider.value}%`;
+  divider.hidden = slider.hidden = !held.source;
+  canvas.classList.remove("blank");
+}
+
+function replace(output, source) {
+  held.output?.close();
+  held.source?.close();
+  held.output = output;
+  held.source = source;
+  draw();
+}
+
+function show(bitmap, about) {
+  if (holding) {
+    bitmap.close();
+  } else if (about.picture === "alone") {
+    replace(bitmap, null);
+  } else if (about.picture === "output") {
+    waiting?.bitmap.close();
+    waiting = { bitmap, number: about.number };
+  } else if (waiting && waiting.number === about.number) {
+    replace(waiting.bitmap, bitmap);
+    waiting = null;
+  } else {
+    bitmap.close();
+  }
+}
+
+function toggle(button, change) {
+  button.addEventListener("click", () => {
+    const pressed = button.getAttribute("aria-pressed") !== "true";
+    button.setAttribute("aria-pressed", String(pressed));
+    change(pressed);
+  });
+}
+
+slider.addEventListener("input", draw);
+toggle(document.getElementById("hold"), (pressed) => (holding = pressed));
+toggle(document.getElementById("actual"), (pressed) => stage.classList.toggle("actual", pressed));
+document.getElementById("screen").addEventListener("click", () => {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else document.querySelector(".compare").requestFullscreen();
+});
+
+watch(stage.dataset.pairs, show, () => {});
+keepFresh();

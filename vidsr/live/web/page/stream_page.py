@@ -1,0 +1,80 @@
+"""Page of one stream: source against output, and everything that is known of it."""
+
+from __future__ import annotations
+
+import time
+
+from vidsr.live.base.status import SinkStatus, StreamStatus
+from vidsr.live.web.page import pieces
+from vidsr.live.web.page.templates import Html, fill, joined
+from vidsr.live.web.page.words import (
+    bytes_of,
+    count,
+    duration,
+    milliseconds,
+    rate,
+    share,
+    size,
+    total,
+)
+from vidsr.live.web.redaction import redacted
+
+
+def stream_page(stream: StreamStatus, *, may_leave: bool) -> str:
+    """Return the page of one stream.
+
+    Args:
+        stream: The stream.
+        may_leave: True where there is a session to end.
+    """
+    now_s = time.time()
+    return fill(
+        "stream",
+        name=stream.name,
+        link=pieces.link_to(stream.name),
+        badge=pieces.badge(stream.state),
+        since=duration(now_s - stream.since_s),
+        error=Html("") if stream.error is None else pieces.error(stream.error),
+        size_in=size(stream.size_in),
+        size_out=size(stream.size_out),
+        facts=_facts(stream),
+        ladder=pieces.ladder(stream),
+        drops=pieces.drop_rows(stream),
+        sinks=joined([_sink(sink, stream, now_s) for sink in stream.sinks]),
+        leave=fill("leave") if may_leave else Html(""),
+    )
+
+
+def _facts(stream: StreamStatus) -> Html:
+    tally = stream.tally
+    shown, dropped = total(tally.shown), total(tally.dropped)
+    tiles = tally.tiles_computed + tally.tiles_reused
+    facts = [
+        ("Frames a second", f"{rate(stream.fps_in)} in, {rate(stream.fps_out)} out"),
+        ("Latency, median", milliseconds(stream.latency_p50_s)),
+        ("Latency, 95 %", milliseconds(stream.latency_p95_s)),
+        ("Frames received", count(tally.received)),
+        ("Shown", f"{count(shown)} ({share(shown, tally.received)})"),
+        ("Dropped", f"{count(dropped)} ({share(dropped, tally.received)})"),
+        ("After their deadline", count(tally.deadline_missed)),
+        ("Repeats", count(total(tally.fillers))),
+        ("Tiles reused", share(tally.tiles_reused, tiles)),
+        ("Connection", f"number {stream.connection}"),
+        ("Source", redacted(stream.source)),
+        ("Received", bytes_of(tally.received_bytes)),
+    ]
+    return joined([fill("fact", name=name, value=value) for name, value in facts])
+
+
+def _sink(sink: SinkStatus, stream: StreamStatus, now_s: float) -> Html:
+    tally = stream.tally
+    return fill(
+        "sink",
+        name=redacted(sink.name),
+        badge=pieces.badge(sink.state),
+        since=duration(now_s - sink.since_s),
+        sent=bytes_of(tally.sent_bytes.get(sink.name, 0)),
+        dropped=count(tally.sink_dropped.get(sink.name, 0)),
+        restarts=count(tally.sink_restarts.get(sink.name, 0)),
+        error=pieces.error(sink.error),
+    )
