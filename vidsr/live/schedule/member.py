@@ -55,6 +55,16 @@ class Member:
         """True where no call of the stream is still to come."""
         return not self.untold and self.outbox.is_empty
 
+    def work(self, arrival: Arrival) -> float:
+        """Return the share of a frame that is to be computed; all of it where that is not known."""
+        if self.demand is None:
+            return 1.0
+        try:
+            return self.demand(arrival)
+        except Exception:
+            _LOG.exception("a stream's function raised an error")
+            return 1.0
+
     def deliver(self, result: Result) -> None:
         """Give a result to the stream, or note that the stream has ended."""
         if self.lane.gone:

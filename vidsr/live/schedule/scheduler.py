@@ -148,9 +148,7 @@ class Scheduler:
         waiting: then it returns when there is room, or the stream leaves.
         """
         member = self._members.get(contender)
-        work = 1.0
-        if member is not None and member.demand is not None:
-            work = member.demand(arrival)
+        work = 1.0 if member is None else member.work(arrival)
         with self._changed:
             member = self._members.get(contender)
             while member is not None and not self._policy.has_room(member.lane):
@@ -285,7 +283,7 @@ class Scheduler:
         if job is None:
             return []
         self._changed.notify_all()  # there is room for one more
-        return [lane.owner.outbox.draw() for lane, _ in job.riders]
+        return [rider.lane.owner.outbox.draw() for rider in job.riders]
 
     def _tell(self, dropped: Sequence[Dropped]) -> None:
         for one in dropped:
@@ -298,7 +296,7 @@ class Scheduler:
 
     def _do(self, job: Job, tickets: list[int], worker: _Worker) -> None:
         """Upscale the frames of a job, and give them to their streams."""
-        members: list[Member] = [lane.owner for lane, _ in job.riders]
+        members: list[Member] = [rider.lane.owner for rider in job.riders]
         began_s = time.monotonic()
         frames, error = _upscaled(members, job)
         done_s = time.monotonic()
@@ -310,13 +308,14 @@ class Scheduler:
             else:
                 self._policy.failed(job, done_s)
         for index, (member, ticket) in enumerate(zip(members, tickets, strict=True)):
-            item = job.riders[index][1]
+            rider = job.riders[index]
+            item = rider.item
             if error is not None:
-                member.level_failed(job.level, error)
+                member.level_failed(rider.level, error)
                 member.outbox.fill(ticket, partial(member.drop, item.arrival, "failed"))
                 continue
             member.release(item.arrival)
-            name = member.levels[job.level].name
+            name = member.levels[rider.level].name
             result = Result(frames[index], item.arrival, name, done_s, item.work, began_s)
             member.outbox.fill(ticket, partial(member.deliver, result))
         with self._changed:
@@ -331,8 +330,8 @@ def _owe(dropped: Sequence[Dropped]) -> None:
 
 def _upscaled(members: list[Member], job: Job) -> tuple[list[Frame], BaseException | None]:
     """Return the large frames, or the error in place of them: no error ends a worker."""
-    level = members[0].levels[job.level]
-    small = [item.arrival.frame for _, item in job.riders]
+    level = members[0].levels[job.riders[0].level]
+    small = [rider.item.arrival.frame for rider in job.riders]
     try:
         large = [level.upscale(small[0])] if job.size == 1 else level.upscale_batch(small, job.size)
     except BaseException as error:  # MemoryError, and what a stream's own level may raise

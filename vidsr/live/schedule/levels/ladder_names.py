@@ -31,9 +31,11 @@ def check_ladder(quality: QualityOptions) -> None:
         raise OptionError(
             f"model = {quality.model!r}: expected 'auto' or one of ladder = {list(names)}"
         )
+    # Levels of another scale end in a resize; a model that is named for itself has to have it.
+    scale = None if names else quality.scale
     for name in (quality.model, *names):
         if name != BICUBIC:
-            check_model(name, None)
+            check_model(name, scale)
 
 
 def best_name(quality: QualityOptions, device: torch.device) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from vidsr.engines.devices import resolve_devices
 from vidsr.live.base.options import BICUBIC, QualityOptions
@@ -11,31 +11,9 @@ from vidsr.live.schedule.levels.ladder_names import best_name, check_ladder, nam
 from vidsr.live.schedule.levels.level import Level
 from vidsr.live.schedule.levels.model_level import ModelLevel
 from vidsr.live.schedule.levels.model_store import Lease, ModelKey, ModelStore
+from vidsr.live.schedule.levels.shape import Shape
 from vidsr.option_values import Precision
-from vidsr.picture.chroma import with_weights
-from vidsr.picture.frame import PixelFormat, VideoFormat
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The format of a stream's frames, made from that of its source's.
-
-    Args:
-        scale: Factor, where no size is given.
-        size: (width, height) in pixels.
-        pixel: Samples of the frames; None for the source's.
-    """
-
-    scale: int
-    size: tuple[int, int] | None = None
-    pixel: PixelFormat | None = None
-
-    def __call__(self, source: VideoFormat) -> VideoFormat:
-        """Return the format of the frames that come out."""
-        width, height = self.size or (source.width * self.scale, source.height * self.scale)
-        target = replace(source, width=width, height=height, pixel=self.pixel or source.pixel)
-        crosses = source.pixel.family == "rgb" and target.pixel.family != "rgb"
-        return with_weights(target) if crosses else target
+from vidsr.picture.frame import PixelFormat
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,9 @@ class Terms:
     side_by_side: int = 1
     batches: tuple[Hashable, ...] = ()
 
-    def batch(self, level: int) -> Hashable:
+    def batch(self, level: int | None) -> Hashable:
         """Return the key of a level's batches, None where there are none."""
-        return self.batches[level] if self.batches else None
+        return self.batches[level] if self.batches and level is not None else None
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,11 @@ class Lane:
     tail_s: float = 0.0
     last_s: float = -math.inf
     gone: bool = False
+    best_known: int = field(init=False)
+    """Best level of which times are known, with those below it; ``levels`` for none."""
 
     def __post_init__(self) -> None:
+        self.best_known = self.terms.levels
         self.ladder = Ladder(self.terms.levels, self.rules)
         self.predictors = tuple(Predictor() for _ in range(self.terms.levels))
         self.interval_s = self.terms.interval_s
@@ -104,13 +107,11 @@ class Lane:
         """Time at which the frame that has waited longest has to be done."""
         return self.due_s(self.waiting[0])
 
-    @property
-    def best_known(self) -> int:
-        """Best level of which times are known, with those below it; ``levels`` for none."""
-        best = self.terms.levels
-        while best and self.predictors[best - 1].known:
-            best -= 1
-        return best
+    def seed(self, level: int, seconds: float) -> None:
+        """Take what a level took when it was warmed."""
+        self.predictors[level].seed(seconds)
+        while self.best_known and self.predictors[self.best_known - 1].known:
+            self.best_known -= 1
 
     @property
     def level(self) -> int:

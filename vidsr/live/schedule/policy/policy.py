@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from vidsr.live.base.items import Arrival
 from vidsr.live.base.states import DropReason
 from vidsr.live.schedule.policy import load
-from vidsr.live.schedule.policy.batches import Batching, Riders
+from vidsr.live.schedule.policy.batches import Batching, Rider
 from vidsr.live.schedule.policy.lane import Lane, Terms, Waiting
 from vidsr.live.schedule.policy.load import Change, Load
 from vidsr.live.schedule.policy.rules import STANDARD, Rules
@@ -28,21 +28,19 @@ class Job:
     """Frames for one worker at one level: one, or a batch of several streams.
 
     Args:
-        riders: The lanes and their frames.
+        riders: The frames.
         size: The size of the batch, which may be larger than the number of frames.
+        began_s: When it was given out.
     """
 
-    riders: Riders
-    level: int
+    riders: tuple[Rider, ...]
     size: int
     began_s: float
 
     @property
     def work(self) -> float:
         """Frames to be computed, in whole ones."""
-        if self.size == 1:
-            return self.riders[0][1].work
-        return float(self.size)
+        return self.riders[0].item.work if self.size == 1 else float(self.size)
 
 
 @dataclass
@@ -87,7 +85,7 @@ class Policy:
 
         The stream begins on the best level that has room.
         """
-        lane.predictors[level].seed(seconds)
+        lane.seed(level, seconds)
         self._shares.put(lane)
         if lane.terms.late != "ladder" or lane.best_known > level:
             return
@@ -141,7 +139,7 @@ class Policy:
             level = lane.choice(item, now_s)
             if level is not None:
                 self._fall_to(lane, level, now_s, turn)
-                return self._start(lane, item, level, now_s, turn)
+                return self._start(Rider(lane, item, level), now_s, turn)
             lane.waiting.popleft()
             lane.too_late()
             self._shares.put(lane)
@@ -149,42 +147,37 @@ class Policy:
             self._fall_to(lane, lane.terms.levels - 1, now_s, turn)
 
     def done(self, job: Job, seconds: float) -> None:
-        """Take how long a job has taken; every job ends here, also one that failed."""
-        for lane, _ in job.riders:
-            lane.in_work -= 1
-            lane.predictors[job.level].add(seconds, job.work)
-            self._shares.put(lane)
+        """Take how long a job has taken; every job ends here or in ``failed``."""
+        for rider in job.riders:
+            rider.lane.in_work -= 1
+            rider.lane.predictors[rider.level].add(seconds, job.work)
+            self._shares.put(rider.lane)
 
     def failed(self, job: Job, now_s: float) -> None:
         """Take the end of a job without a result; its streams go on with the level below."""
-        for lane, _ in job.riders:
+        for rider in job.riders:
+            lane = rider.lane
             lane.in_work -= 1
             self._shares.put(lane)
-            if lane.terms.late == "ladder" and lane.level <= job.level and load.can_fall(lane):
-                lane.ladder.fall(job.level + 1, now_s)
+            if lane.terms.late == "ladder" and lane.level <= rider.level and load.can_fall(lane):
+                lane.ladder.fall(rider.level + 1, now_s)
 
-    def _start(
-        self,
-        lane: Lane,
-        item: Waiting,
-        level: int,
-        now_s: float,
-        turn: Turn,
-    ) -> Turn:
+    def _start(self, first: Rider, now_s: float, turn: Turn) -> Turn:
         """Make the job of a frame, and of those that ride with it; or wait for one more."""
-        riders, size, wake_s = self._batching.gather(
-            lane, item, level, self._shares.ready(), self.lanes, now_s
+        riders, size, turn.wake_s = self._batching.gather(
+            first, self._shares.ready(), self.lanes, now_s
         )
-        if wake_s is not None:
-            turn.wake_s = wake_s
+        if turn.wake_s is not None:
             return turn
-        turn.job = Job(riders, level, size, now_s)
-        for rider, one in riders:
-            rider.waiting.popleft()
-            rider.in_work += 1
-            rider.credit_s -= rider.predictors[level].mean_s(turn.job.work) / len(riders)
-            self._shares.put(rider)
-            self._see(rider, one, now_s, turn)
+        turn.job = Job(tuple(riders), size, now_s)
+        for rider in riders:
+            lane = rider.lane
+            lane.waiting.popleft()
+            lane.in_work += 1
+            cost_s = lane.predictors[rider.level].mean_s(turn.job.work)
+            lane.credit_s -= cost_s / len(riders)
+            self._shares.put(lane)
+            self._see(lane, rider.item, now_s, turn)
         return turn
 
     def _see(self, lane: Lane, item: Waiting, now_s: float, turn: Turn) -> None:

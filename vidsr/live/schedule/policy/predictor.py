@@ -102,6 +102,8 @@ class Predictor:
         is in it as well.
         """
         power = _power(work)
+        if (exact := self._by_work.get(power)) is not None:
+            return exact.mean_s + safety * exact.deviation_s
         more = [known for known in self._by_work if known >= power]
         if more:
             estimate = self._by_work[min(more)]
@@ -115,6 +117,7 @@ class Predictor:
 
 def _power(work: float) -> int:
     """Return the power of two that ``work`` is rounded up to."""
-    if work <= 0:
-        return SMALLEST
-    return max(SMALLEST, min(LARGEST, math.ceil(math.log2(work) - 1e-9)))
+    half, power = math.frexp(work)  # work = half * 2^power, half in [0.5, 1), or 0
+    if half == 0.5:
+        power -= 1
+    return max(SMALLEST, min(LARGEST, power)) if half else SMALLEST

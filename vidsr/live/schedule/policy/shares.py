@@ -2,7 +2,9 @@
 
 Each round gives every stream credit by its weight; a frame costs what it is predicted to take.
 Streams with credit go first, and there is a new round when no frame waits that has any. So time
-that others leave idle is free, and nobody runs into debt by using it.
+that others leave idle is free, and nobody runs into debt by using it. Streams that have saved up
+more than a round use less than their share and go before those that use all of it: else a slow
+camera's frames would always find more urgent ones before them.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ class Shares:
     def __init__(self, rounds: float) -> None:
         self._rounds = rounds
         self._order = count()
-        self._rich: list[tuple[int, float, int, Lane]] = []
+        self._quantum_s = 0.0  # credit of a weight of 1 in the last round
+        self._rich: list[tuple[bool, int, float, int, Lane]] = []
         self._poor: dict[Lane, None] = {}
         self._entries: dict[Lane, int] = {}  # the entry of each lane that counts
 
@@ -41,7 +44,8 @@ class Shares:
             self._poor[lane] = None
             return
         self._entries[lane] = number = next(self._order)
-        heapq.heappush(self._rich, (lane.in_work, lane.first_due_s, number, lane))
+        greedy = lane.credit_s <= self._quantum_s * lane.terms.weight
+        heapq.heappush(self._rich, (greedy, lane.in_work, lane.first_due_s, number, lane))
 
     def first(self, lanes: Collection[Lane]) -> Lane | None:
         """Return the lane whose frame is next, after new rounds for ``lanes`` where there must be.
@@ -50,7 +54,7 @@ class Shares:
         """
         while True:
             while self._rich:
-                _, _, number, lane = self._rich[0]
+                *_, number, lane = self._rich[0]
                 if self._entries.get(lane) == number:
                     return lane
                 heapq.heappop(self._rich)
@@ -68,11 +72,11 @@ class Shares:
         poor = list(self._poor)
         # The dearest frame of now: less would make the order that of the credit, not of deadlines.
         quantum_s = max(lane.cost_s(lane.level) / lane.terms.weight for lane in poor)
-        quantum_s = max(quantum_s, 2 * _LEAST_S)
+        self._quantum_s = quantum_s = max(quantum_s, 2 * _LEAST_S)
         shares_s = {lane: quantum_s * lane.terms.weight for lane in lanes}
         needed = max(1, min(math.ceil((_LEAST_S - x.credit_s) / shares_s[x]) for x in poor))
         for lane, share_s in shares_s.items():
             most_s = max(lane.credit_s, self._rounds * share_s)
             lane.credit_s = min(most_s, lane.credit_s + needed * share_s)
-        for lane in poor:
+        for lane in [*poor, *self._entries]:
             self.put(lane)

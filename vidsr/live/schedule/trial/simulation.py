@@ -38,7 +38,8 @@ class Camera:
         last_s: When it leaves; None stays to the end.
         jitter: Greatest change of the time of a frame, as a share of the mean.
         network_s: Greatest delay of an arrival.
-        batch: What may be in one batch; None for no batches.
+        batch: Engine that frames share; with the same time of a level they are in one batch. None
+            for no batches.
     """
 
     interval_s: float = 0.04
@@ -52,6 +53,13 @@ class Camera:
     network_s: float = 0.0
     batch: Hashable = None
 
+    @property
+    def batches(self) -> tuple[Hashable, ...]:
+        """Keys of batches, one for each level."""
+        if self.batch is None:
+            return ()
+        return tuple((self.batch, seconds) for seconds in self.level_s)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Device:
@@ -60,14 +68,14 @@ class Device:
     Args:
         workers: Jobs at once.
         batch_gain: Time of one frame more in a batch, as a share of the first one's.
-        hiccup_share: Share of jobs during which the machine pauses.
-        hiccup_s: Length of such a pause.
+        pauses: Mean number of pauses of the machine in a second of work.
+        pause_s: Length of such a pause.
     """
 
     workers: int = 1
     batch_gain: float = 1.0
-    hiccup_share: float = 0.0
-    hiccup_s: float = 0.15
+    pauses: float = 0.0
+    pause_s: float = 0.15
 
 
 @dataclass
@@ -83,6 +91,7 @@ class Outcome:
         overshoot_s: Most that a frame was later than its deadline and one service time; below 0
             where none was.
         changes: Steps of the ladder.
+        batches: Frames by the number of those that were upscaled together.
     """
 
     received: int = 0
@@ -92,6 +101,7 @@ class Outcome:
     latencies_s: list[float] = field(default_factory=list)
     overshoot_s: float = float("-inf")
     changes: Counter[str] = field(default_factory=Counter)
+    batches: Counter[int] = field(default_factory=Counter)
 
     @property
     def shown_share(self) -> float:
@@ -163,9 +173,7 @@ class _Simulation:
             levels=len(camera.level_s),
             interval_s=camera.interval_s,
             side_by_side=self._device.workers,
-            batches=tuple((camera.batch, level) for level in range(len(camera.level_s)))
-            if camera.batch is not None
-            else (),
+            batches=camera.batches,
         )
         lane = self._policy.join(terms)
         self._lanes[number], self._numbers[lane] = lane, number
@@ -215,28 +223,28 @@ class _Simulation:
             self._at(now_s + self._service_s(turn.job), "done", turn.job)
 
     def _service_s(self, job: Job) -> float:
-        lane, _ = job.riders[0]
-        camera = self._cameras[self._numbers[lane]]
-        one_s = camera.level_s[job.level] * self._chance.uniform(
-            1 - camera.jitter, 1 + camera.jitter
-        )
-        pause_s = 0.0
-        if self._chance.random() < self._device.hiccup_share:
-            pause_s = self._device.hiccup_s
-        return one_s * (1 + (job.size - 1) * self._device.batch_gain) + pause_s
+        first = job.riders[0]
+        camera = self._cameras[self._numbers[first.lane]]
+        factor = self._chance.uniform(1 - camera.jitter, 1 + camera.jitter)
+        alone_s = camera.level_s[first.level] * factor
+        took_s = alone_s * (1 + (job.size - 1) * self._device.batch_gain)
+        pauses = self._chance.random() < self._device.pauses * took_s
+        return took_s + (self._device.pause_s if pauses else 0.0)
 
     def _done(self, job: Job, now_s: float) -> None:
         self._free += 1
         took_s = now_s - job.began_s
         self._policy.done(job, took_s)
-        for lane, item in job.riders:
+        for rider in job.riders:
+            lane = rider.lane
             outcome = self._outcomes[self._numbers[lane]]
             outcome.device_s += took_s / len(job.riders)
             if lane.gone:
                 outcome.dropped["stopped"] += 1
                 continue
-            latency_s = now_s - item.arrival.arrived_s
-            outcome.shown[job.level] += 1
+            latency_s = now_s - rider.item.arrival.arrived_s
+            outcome.shown[rider.level] += 1
+            outcome.batches[len(job.riders)] += 1
             outcome.latencies_s.append(latency_s)
             over_s = latency_s - lane.terms.deadline_s - took_s
             outcome.overshoot_s = max(outcome.overshoot_s, over_s)

@@ -1,0 +1,114 @@
+"""Levels that are models: shared by streams, equal to the upscaler, one format for all."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.live.schedule.levels.test_bicubic_level import YUV, noisy
+from vidsr.errors import ModelError
+from vidsr.live.base.options import QualityOptions
+from vidsr.live.schedule.levels.levels import Levels
+from vidsr.live.schedule.levels.model_store import ModelKey, ModelStore
+from vidsr.picture.coding_error import CodingError
+from vidsr.picture.frame import Frame
+from vidsr.upscaling.upscaler import Upscaler
+
+
+def levels_of(store: ModelStore, **given: object) -> Levels:
+    return Levels.of(QualityOptions(**given), store, device="cpu")  # type: ignore[arg-type]
+
+
+def same(one: Frame, other: Frame) -> bool:
+    pairs = zip(one.planes, other.planes, strict=True)
+    return one.format == other.format and all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_streams_share_models_and_the_last_one_closes_them() -> None:
+    store = ModelStore()
+    first, second = levels_of(store), levels_of(store, ladder=("lite-fast-x2", "bicubic"))
+    assert [level.name for level in first.levels] == ["lite-x2", "lite-fast-x2", "bicubic"]
+    counts = {key.model: count for key, count in store.models.items()}
+    assert counts == {"lite-x2": 1, "lite-fast-x2": 2}
+    first.close()
+    first.close()
+    assert {key.model for key in store.models} == {"lite-fast-x2"}
+    assert same(second.levels[0].upscale(noisy(YUV)), second.levels[0].upscale(noisy(YUV)))
+    second.close()
+    assert not store.models
+
+
+def test_what_is_dropped_without_close_gives_its_models_back() -> None:
+    store = ModelStore()
+    lease = store.lease(ModelKey(model="lite-fast-x2", device="cpu"))
+    assert len(store.models) == 1
+    del lease
+    assert not store.models
+
+
+def test_a_model_that_fails_to_load_leaves_none_behind() -> None:
+    store = ModelStore()
+    with pytest.raises(ModelError):
+        levels_of(store, ladder=("lite-fast-x2", "lite-x9", "bicubic"))
+    assert not store.models
+
+
+@pytest.mark.parametrize("given", [{}, {"scale": 4}, {"size": (50, 30)}, {"model": "unet-x1"}])
+def test_all_levels_make_frames_of_one_format(given: dict[str, object]) -> None:
+    levels = levels_of(ModelStore(), **given)
+    frame = noisy(YUV)
+    target = levels.target(YUV)
+    for level in levels.levels:
+        large = level.upscale(frame)
+        assert large.format == target
+        assert [tuple(plane.shape) for plane in large.planes] == target.plane_sizes
+        assert (large.pts, large.duration) == (7, 3600)
+    levels.close()
+
+
+def test_a_level_gives_what_the_upscaler_gives_strength_included() -> None:
+    levels = levels_of(ModelStore(), model="lite-x2")
+    coded = [replace(noisy(YUV), coding_error=CodingError(e, "quantiser")) for e in (0.0, 4.0, 9.0)]
+    with Upscaler("lite-x2", device="cpu", strength="auto") as upscaler:
+        expected = list(upscaler.stream(coded, latency=0))
+    given = [levels.levels[0].upscale(frame) for frame in coded]
+    assert all(same(one, other) for one, other in zip(given, expected, strict=True))
+    assert not same(given[0], given[2])
+    levels.close()
+
+
+def test_another_format_in_mid_stream() -> None:
+    levels = levels_of(ModelStore(), model="lite-fast-x2")
+    wide = replace(YUV, width=40)
+    for layout in (YUV, wide, YUV):
+        for level in levels.levels:
+            assert level.upscale(noisy(layout)).format == levels.target(layout)
+    levels.close()
+
+
+def test_frames_of_one_stream_side_by_side() -> None:
+    levels = Levels.of(
+        QualityOptions(model="lite-fast-x2"), ModelStore(), device="cpu", side_by_side=2
+    )
+    level, frame = levels.levels[0], noisy(YUV)
+    assert level.side_by_side == 2
+    expected, given = level.upscale(frame), list[Frame]()
+    threads = [threading.Thread(target=lambda: given.append(level.upscale(frame))) for _ in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(given) == 2
+    assert all(same(one, expected) for one in given)
+    levels.close()
+
+
+def test_a_closed_level_leaves_nothing_of_a_frame_in_work() -> None:
+    store = ModelStore()
+    levels = levels_of(store, model="lite-fast-x2")
+    assert levels.levels[0].warm(YUV) > 0
+    levels.close()
+    assert not store.models
