@@ -28,6 +28,7 @@ from vidsr.video.info import SourceInfo
 
 # As many packets in a row that cannot be decoded mean that the decoder does not fit any more.
 DEAD_PACKETS = 50
+_UNKNOWN = Moment(0.0)
 # Numbers of packets without a time lie below.
 _NO_TIME = -(1 << 61)
 
@@ -82,7 +83,7 @@ class Session:
         self._format: SourceFormat | None = None
         self._failed_in_row = 0
         self._waited_s = 0.0
-        self._at = Moment(0.0)
+        self._given: dict[int | None, Moment] = {}  # pictures on their way, by their new times
         line.clock.connect()
         line.clock.step = round(CLOCK_HZ / self._pictures.rate)
         if line.pace:
@@ -139,6 +140,11 @@ class Session:
 
     def _decode(self, packet: av.Packet[Any]) -> list[av.VideoFrame]:
         """Return the pictures of a packet; one that does not decode is counted as lost."""
+        if self._connection.broken and packet.size:
+            if not packet.is_keyframe:  # it builds on a picture that is not there
+                self._line.receiver.lost("corrupt")
+                return []
+            self._connection.broken = False
         try:
             images: list[av.VideoFrame] = packet.decode()
         except av.error.EOFError:
@@ -166,7 +172,7 @@ class Session:
         image.pts = line.clock.picture(item.ticks, base, moment.arrived_s)
         image.duration = round((image.duration or 0) * base * CLOCK_HZ)
         image.time_base = TIME_BASE
-        self._at = moment
+        self._given[image.pts] = moment
         try:
             yield from self._pictures.push(image)
         except InputError as error:
@@ -189,7 +195,7 @@ class Session:
                 return
             if shot.info is not None:
                 self._announce(shot.info)
-            moment = self._at
+            moment = self._given.pop(shot.frame.pts, _UNKNOWN)
             self._line.receiver.frame(
                 Arrival(shot.frame, moment.arrived_s, self._line.connections, moment.sent_s)
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 
 from vidsr.live.base.options import SourceOptions
 from vidsr.live.base.roles import LiveSource, Receiver
@@ -137,10 +136,10 @@ class ThreadedSource:
         """Return why one connection has ended, and whether the source was one with an end."""
         line.watch.connecting()
         began_s, opening, finite = time.monotonic(), True, self._address.finite
-        close: Callable[[], None] = lambda: None
+        connection: Connection | None = None
         try:
             connection = Connection(self._address, self._options, self._over, line.watch.waits)
-            close, opening = connection.close, False
+            opening = False
             line.connections += 1
             line.watch.packet()
             finite = finite or connection.length_known
@@ -152,4 +151,5 @@ class ThreadedSource:
             failure = line.watch.failure or failure_of(error, opening=opening, late=late)
             return failure, finite
         finally:
-            close()
+            if connection is not None:
+                connection.close()

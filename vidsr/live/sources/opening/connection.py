@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -16,19 +18,26 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from vidsr.errors import InputError
 from vidsr.live.base.options import SourceOptions
 from vidsr.live.sources.opening.address import Address
 from vidsr.live.sources.opening.byte_pipe import BytePipe, open_pipe
 from vidsr.live.sources.opening.checks import is_fifo
+from vidsr.live.sources.opening.sockets import Datagrams, accept_tcp, connect_tcp
 from vidsr.live.sources.opening.srt_bridge import SrtBridge
 from vidsr.live.sources.opening.tuning import Opening, opening_of
 from vidsr.video.close_codecs import close_input
 
-# A read ends this often to see whether the source was stopped; with a parser, as RTSP has, half as
-# often: its first error only brings out what the parser holds.
-POLL_S = 0.25
+# A read of FFmpeg's ends this often to see whether the source was stopped; with a parser, as RTSP
+# has, half as often: its first error only brings out what the parser holds. FFmpeg's reader of FLV
+# loses a packet each time, so that this is longer than a source is silent for no reason.
+POLL_S = 0.5
+POLL_LOSING_S = 1.0
+LOSING = ("rtmp", "http")
 DECODER_THREADS = 4
+
+
+class NoVideoError(OSError):
+    """Error for a source that is there and has no video, or none yet."""
 
 
 class Connection:
@@ -41,12 +50,13 @@ class Connection:
         waits: Called while a read waits; True ends the connection.
 
     Raises:
-        InputError: There is no video in it.
+        NoVideoError: There is no video in it.
         OSError, ValueError: FFmpeg's errors, and the system's.
     """
 
     video: VideoStream
     sound: AudioStream | None = None
+    broken = False  # True if a packet may have been lost by a read that was broken off
 
     def __init__(
         self,
@@ -57,11 +67,14 @@ class Connection:
     ) -> None:
         self.address, self.options = address, options
         self._over, self._waits = over, waits
+        self._poll_s = POLL_LOSING_S if address.kind in LOSING else POLL_S
         self._owned = contextlib.ExitStack()
+        opening = opening_of(address, options)
         try:
-            self.container = self._open(opening_of(address, options))
-            self._owned.callback(close_input, self.container)
-            self._choose()
+            if not self._open(opening):
+                self._owned.close()
+                if not self._open(opening.longer()):
+                    raise NoVideoError(errno.ENODATA, "no video that can be decoded")
         except BaseException:
             self.close()
             raise
@@ -76,11 +89,17 @@ class Connection:
         streams = [self.video, self.sound] if self.sound else [self.video]
         packets = self.container.demux(streams)
         while not self._over.is_set():
+            began_s = time.monotonic()
             try:
                 packet = next(packets, None)
-            except av.error.ExitError:
+            except (av.error.ExitError, OSError):
+                # RTMP calls a read that was broken off an error of input: only the next one, which
+                # comes at once, tells whether the connection is gone.
+                if time.monotonic() - began_s < self._poll_s:
+                    raise
                 if self._waits():
                     return
+                self.broken = self.address.kind in LOSING
                 packets = self.container.demux(streams)
                 continue
             if packet is None:
@@ -91,36 +110,50 @@ class Connection:
         """Give everything back. May be called twice; only by the thread that reads."""
         self._owned.close()
 
-    def _open(self, opening: Opening) -> InputContainer:
+    def _open(self, opening: Opening) -> bool:
+        """Open, and choose the streams; return False where no video has been found."""
         bytes_of = self._byte_pipe()
         url = opening.url
         if self.address.kind == "file":  # an absolute path is never taken for a protocol
             url = str(Path(url).absolute())
         container = av.open(
             bytes_of or url,
+            "r",
             format=opening.container,
             options=opening.options,
-            timeout=None if bytes_of else (self.options.open_s, POLL_S),
+            timeout=None if bytes_of else (self.options.open_s, self._poll_s),
             metadata_errors="replace",
         )
-        return container
+        assert isinstance(container, InputContainer)
+        self.container = container
+        self._owned.callback(close_input, container)
+        return self._choose()
 
-    def _byte_pipe(self) -> BytePipe | None:
+    def _byte_pipe(self) -> BytePipe | Datagrams | None:
         """Return the file object of a source that comes as bytes, None for FFmpeg's own kinds."""
-        if self.address.kind == "srt":
-            bridge = SrtBridge(self.address, self.options.open_s)
+        address, open_s = self.address, self.options.open_s
+        if address.kind == "udp":
+            datagrams = Datagrams(address.url, self._over, self._waits)
+            self._owned.callback(datagrams.close)
+            return datagrams
+        if address.kind == "srt":
+            bridge = SrtBridge(address, open_s)
             self._owned.callback(bridge.close)
             descriptor = os.dup(bridge.descriptor)
-        elif self.address.kind == "pipe" or is_fifo(self.address):
-            descriptor = open_pipe(self.address.url)
+        elif address.kind == "tcp" and address.listen:
+            descriptor = accept_tcp(address.url, self._over)
+        elif address.kind == "tcp":
+            descriptor = connect_tcp(address.url, open_s, self._over)
+        elif address.kind == "pipe" or is_fifo(address):
+            descriptor = open_pipe(address.url)
         else:
             return None
         pipe = BytePipe(descriptor, self._over, self._waits)
         self._owned.callback(pipe.close)
         return pipe
 
-    def _choose(self) -> None:
-        """Choose the streams; the others are not even read into packets."""
+    def _choose(self) -> bool:
+        """Choose the streams, the others are not even read; return False for want of video."""
         videos = [
             stream
             for stream in self.container.streams.video
@@ -128,7 +161,7 @@ class Connection:
             and not stream.disposition & Disposition.attached_pic
         ]
         if not videos:
-            raise InputError(f"{self.address.name}: no video that can be decoded")
+            return False
         best = cast(VideoStream | None, self.container.streams.best("video"))
         self.video = best if best in videos else videos[0]
         self.video.thread_type = "SLICE"  # threads by frames cost a frame of latency each
@@ -138,3 +171,4 @@ class Connection:
             self.sound = next(
                 (s for s in self.container.streams.audio if s.codec_context is not None), None
             )
+        return True

@@ -1,19 +1,19 @@
-"""What FFmpeg is given for each kind of source: options for an early first frame, and no more
-protocols than the kind needs, so that nothing that comes can make it reach elsewhere.
+"""Options of FFmpeg for each kind of source: an early first frame, and no needless protocols.
 
+A kind's list of protocols keeps what comes, a playlist for one, from making FFmpeg reach elsewhere.
 With ``fpsprobesize=0`` and a short ``analyzeduration`` a camera is open after 0.3 s instead of
 1.2 s, and what was read while it opened, the backlog, is as much shorter.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field, replace
 
 from vidsr.live.base.options import SourceOptions
 from vidsr.live.sources.opening.address import Address
 
 QUICK = {"fpsprobesize": "0", "analyzeduration": "200000"}
+LONGER_US = "3000000"
 # Containers that may come by HTTP, by a pipe or out of a file. None of them names other files:
 # demuxers of scripts and playlists are not among them.
 CONTAINERS = (
@@ -32,7 +32,7 @@ class Opening:
     """Arguments of ``av.open``.
 
     Args:
-        url: What is opened; of pipes and bridges a file object takes its place.
+        url: What is opened; empty where a file object of ours takes its place.
         container: The format, None to find it out.
         options: Options of the protocol and the demuxer.
     """
@@ -40,6 +40,10 @@ class Opening:
     url: str
     container: str | None = None
     options: dict[str, str] = field(default_factory=dict)
+
+    def longer(self) -> Opening:
+        """Return the same with a longer look, for servers that send sound before a key frame."""
+        return replace(self, options={**self.options, "analyzeduration": LONGER_US})
 
 
 def opening_of(address: Address, options: SourceOptions) -> Opening:
@@ -49,12 +53,10 @@ def opening_of(address: Address, options: SourceOptions) -> Opening:
         return Opening(url, "rtsp", _rtsp(address, options))
     if address.kind == "rtmp":
         return Opening(url, "flv", _rtmp(address))
-    if address.kind == "udp":
-        query = {"fifo_size": "50000", "overrun_nonfatal": "1", "reuse": "1"}
-        return Opening(_query(url, query), "mpegts", _quick("udp"))
+    if address.kind in ("udp", "srt"):
+        return Opening("", "mpegts", _quick(""))
     if address.kind == "tcp":
-        listening = {"listen": "1", "listen_timeout": str(1000 * LISTEN_S)}
-        return Opening(_query(url, listening if address.listen else {}), None, _containers("tcp"))
+        return Opening("", None, _containers(""))
     if address.kind == "hls":
         allowed = f"{_SECURE_WEB if address.secure else _WEB},crypto"
         return Opening(url, "hls", {**_quick(allowed), "live_start_index": "-1"})
@@ -64,8 +66,6 @@ def opening_of(address: Address, options: SourceOptions) -> Opening:
         return Opening(url, "v4l2", _device(options))
     if address.kind == "pipe":
         return _pipe(address, options)
-    if address.kind == "srt":
-        return Opening("", "mpegts", _quick(""))
     return Opening(url, None, {"protocol_whitelist": "file", "format_whitelist": CONTAINERS})
 
 
@@ -120,12 +120,3 @@ def _pipe(address: Address, options: SourceOptions) -> Opening:
     if container is None:
         chosen["format_whitelist"] = CONTAINERS
     return Opening("", container, {**chosen, **(_raw(options) if held == "raw" else {})})
-
-
-def _query(url: str, wanted: dict[str, str]) -> str:
-    """Return an address with values of its query that it does not have yet."""
-    given = {pair.partition("=")[0] for pair in urlsplit(url).query.split("&")}
-    added = "&".join(f"{name}={value}" for name, value in wanted.items() if name not in given)
-    if not added:
-        return url
-    return f"{url}{'&' if '?' in url else '?'}{added}"
