@@ -128,13 +128,15 @@ class ChildWriter:
             self._pass(encode_packet(packet))
         except BrokenPipeError:  # its last line says why
             self._child.wait(_POLL_S)
+            self._listen()
+            raise self._failed(_ENDED) from None
         self.look_after()
 
     def look_after(self) -> None:
         """Listen to the child. Raises OSError where it has failed or says nothing."""
         self._listen()
         if time.monotonic() - self._heard_s > SILENT_S:
-            raise ChildFailed(_SILENT)
+            raise self._failed(_SILENT)
 
     def close(self) -> None:
         """Have the child end its stream; kill it where that takes long. Raises OSError."""
@@ -161,7 +163,7 @@ class ChildWriter:
         self._child.send(message)
         while self._child.full:
             if self._stopped.is_set() or time.monotonic() > end_s:
-                raise ChildFailed(_SILENT)
+                raise self._failed(_SILENT)
             self._child.wait(_POLL_S)
             if self._running:
                 self.look_after()
@@ -173,15 +175,20 @@ class ChildWriter:
             self._child.wait(_POLL_S)
             self._listen()
             if self._stopped.is_set():
-                raise ChildFailed(_GIVEN_UP)
+                raise self._failed(_GIVEN_UP)
             if open_s is not None and time.monotonic() - begun_s > open_s:
-                raise ChildFailed(_NO_ANSWER)
+                raise self._failed(_NO_ANSWER)
 
     def _listen(self) -> None:
         try:
             self._take(self._child.lines())
         except EOFError:
-            raise ChildFailed(_ENDED) from None
+            raise self._failed(_ENDED) from None
+
+    def _failed(self, failure: Failure) -> ChildFailed:
+        """Return the error to raise; the child is not to be spoken to any more."""
+        self._running = False
+        return ChildFailed(failure)
 
     def _take(self, lines: list[dict[str, object]]) -> None:
         for line in lines:
@@ -191,4 +198,4 @@ class ChildWriter:
             self.size_bytes = int(str(line.get("bytes", self.size_bytes)))
             if isinstance(failure := line.get("failure"), list):
                 reason, text, permanent = failure
-                raise ChildFailed(Failure(reason, text, permanent=permanent))
+                raise self._failed(Failure(reason, text, permanent=permanent))

@@ -2,7 +2,8 @@
 
 Measured at 1280x720 on one core: x264 ``veryfast`` holds 11 frames back, with ``zerolatency``
 none; ``superfast`` takes 7.6 ms a frame where ``veryfast`` takes 14.4. x265 takes 42 ms at its
-fastest, SVT-AV1 ``12`` with low delay 11 ms.
+fastest. SVT-AV1 ``12`` with low delay leaves blocks that have changed from black to white as they
+were, at any quality, and ``11`` some; ``10`` shows all, for 8.0 ms at 640x360 instead of 6.0.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from vidsr.video.sink.codec_defaults import CODECS, Codec, check_quality
 from vidsr.video.sink.encoder_settings import add_parameters, choose_format
 from vidsr.video.sink.output_plan import target_color
 
-PRESETS = {"h264": "superfast", "hevc": "ultrafast", "av1": "12"}
+PRESETS = {"h264": "superfast", "hevc": "ultrafast", "av1": "10"}
 CRF = {"h264": 23.0, "hevc": 26.0, "av1": 35.0}
 JPEG_QUALITY = 4.0  # of 1 to 31, where fewer is better; 3 levels of error at most in flat places
 # Sliced threads share a picture; below this many pixels a second one gains nothing.
