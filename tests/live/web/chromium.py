@@ -1,4 +1,4 @@
-"""Headless Chromium, driven through its protocol of DevTools: pages, pictures of them, complaints."""
+"""Headless Chromium, driven through its DevTools: pages, pictures of them, complaints."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FLAGS = (
     "--hide-scrollbars",
     "--remote-debugging-port=0",
 )
-START_S = 20.0
+START_S = 40.0
 
 
 def browser() -> str | None:
@@ -64,7 +64,7 @@ class Page:
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         await self.socket.send_json({"id": number, "method": method, "params": params})
-        said = await asyncio.wait_for(answer, 10)
+        said = await asyncio.wait_for(answer, 30)
         assert "error" not in said, said
         result: dict[str, Any] = said["result"]
         return result
@@ -81,7 +81,7 @@ class Page:
         assert "exceptionDetails" not in said, said
         return said["result"].get("value")
 
-    async def until(self, script: str, seconds: float = 8.0) -> None:
+    async def until(self, script: str, seconds: float = 30.0) -> None:
         """Wait until an expression is true. Raises TimeoutError."""
         async with asyncio.timeout(seconds):
             while not await self.evaluate(script):

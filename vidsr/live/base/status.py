@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from vidsr.live.base.counters import Tally
@@ -25,6 +26,8 @@ class SinkStatus:
         state: The newest state.
         since_s: The wall clock (seconds since the epoch) when that state began.
         error: The newest failure in one line without secrets, None while there was none.
+        folder: The folder of an HLS sink's playlist and segments, which the web server then
+            serves; None for other sinks.
     """
 
     name: str
@@ -32,6 +35,7 @@ class SinkStatus:
     state: SinkState
     since_s: float
     error: str | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True)

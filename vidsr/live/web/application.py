@@ -11,6 +11,7 @@ from vidsr.live.web.access.guard import Guard
 from vidsr.live.web.access.headers import add_headers
 from vidsr.live.web.access.login import Login
 from vidsr.live.web.health import Health
+from vidsr.live.web.hls import HlsFiles
 from vidsr.live.web.page.handlers import Pages
 from vidsr.live.web.page.login_page import login_page
 from vidsr.live.web.previews.handlers import Pictures
@@ -32,6 +33,7 @@ def make_application(view: StreamsView, guard: Guard, most_viewers: int) -> web.
     app.cleanup_ctx.append(hub_context)
     _add_machine_routes(app, Health(view))
     _add_picture_routes(app, Pictures(view, hub))
+    app.router.add_get("/hls/{name}/{sink}/{file}", HlsFiles(view).file)
     _add_page_routes(app, Pages(view, may_leave=guard.sessions is not None))
     login = Login(guard, login_page)
     app.router.add_get("/login", login.show)

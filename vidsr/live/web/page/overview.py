@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from vidsr.live.base.status import ServiceStatus, StreamStatus
 from vidsr.live.web.page import pieces
 from vidsr.live.web.page.templates import Html, fill, joined
-from vidsr.live.web.page.words import count, duration, milliseconds, rate, share, size, total
+from vidsr.live.web.page.words import count, duration, milliseconds, rate, share, sizes, total
 from vidsr.live.web.redaction import redacted
 
 
@@ -58,7 +58,7 @@ def _card(number: int, stream: StreamStatus) -> Html:
         level=pieces.level(stream),
         fps=rate(stream.fps_out),
         latency=milliseconds(stream.latency_p50_s),
-        sizes=f"{size(stream.size_in)} → {size(stream.size_out)}",
+        sizes=sizes(stream.size_in, stream.size_out),
         error=Html("") if stream.error is None else pieces.error(stream.error),
     )
 

@@ -54,7 +54,7 @@ def drops(stream: StreamStatus) -> Html:
     """Return the number of dropped frames, and each reason that occurred."""
     dropped = stream.tally.dropped
     if not total(dropped):
-        return Html('<span class="quiet">none</span>')
+        return Html("")
     chips = [
         Html(f'<li title="{safe(REASONS[reason])}">{reason} <b>{count(dropped[reason])}</b></li>')
         for reason in DROP_REASONS

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from urllib.parse import quote
 
 from vidsr.live.base.status import SinkStatus, StreamStatus
+from vidsr.live.web.hls import PLAYLIST
+from vidsr.live.web.labels import sink_labels
 from vidsr.live.web.page import pieces
 from vidsr.live.web.page.templates import Html, fill, joined
 from vidsr.live.web.page.words import (
@@ -40,7 +43,12 @@ def stream_page(stream: StreamStatus, *, may_leave: bool) -> str:
         facts=_facts(stream),
         ladder=pieces.ladder(stream),
         drops=pieces.drop_rows(stream),
-        sinks=joined([_sink(sink, stream, now_s) for sink in stream.sinks]),
+        sinks=joined(
+            [
+                _sink(sink, label, stream, now_s)
+                for sink, label in zip(stream.sinks, sink_labels(stream.sinks), strict=True)
+            ]
+        ),
         leave=fill("leave") if may_leave else Html(""),
     )
 
@@ -59,18 +67,19 @@ def _facts(stream: StreamStatus) -> Html:
         ("After their deadline", count(tally.deadline_missed)),
         ("Repeats", count(total(tally.fillers))),
         ("Tiles reused", share(tally.tiles_reused, tiles)),
-        ("Connection", f"number {stream.connection}"),
+        ("Connections", count(tally.connects)),
         ("Source", redacted(stream.source)),
         ("Received", bytes_of(tally.received_bytes)),
     ]
     return joined([fill("fact", name=name, value=value) for name, value in facts])
 
 
-def _sink(sink: SinkStatus, stream: StreamStatus, now_s: float) -> Html:
+def _sink(sink: SinkStatus, label: str, stream: StreamStatus, now_s: float) -> Html:
     tally = stream.tally
     return fill(
         "sink",
         name=redacted(sink.name),
+        playlist=_playlist(sink, label, stream),
         badge=pieces.badge(sink.state),
         since=duration(now_s - sink.since_s),
         sent=bytes_of(tally.sent_bytes.get(sink.name, 0)),
@@ -78,3 +87,9 @@ def _sink(sink: SinkStatus, stream: StreamStatus, now_s: float) -> Html:
         restarts=count(tally.sink_restarts.get(sink.name, 0)),
         error=pieces.error(sink.error),
     )
+
+
+def _playlist(sink: SinkStatus, label: str, stream: StreamStatus) -> Html:
+    if sink.folder is None:
+        return Html("")
+    return fill("playlist", link=f"/hls/{quote(stream.name, safe='')}/{label}/{PLAYLIST}")

@@ -54,6 +54,13 @@ def size(pixels: tuple[int, int] | None) -> str:
     return NONE if pixels is None else f"{pixels[0]}\N{MULTIPLICATION SIGN}{pixels[1]}"
 
 
+def sizes(before: tuple[int, int] | None, after: tuple[int, int] | None) -> str:
+    """Return a source's size and that of its output."""
+    return (
+        "no frame yet" if before is None else f"{size(before)} \N{RIGHTWARDS ARROW} {size(after)}"
+    )
+
+
 def bytes_of(number: int) -> str:
     """Return a number of bytes in decimal units."""
     value = float(number)

@@ -10,7 +10,7 @@ from aiohttp import web
 from vidsr.live.base.status import PicturePair, StreamsView
 from vidsr.live.web.previews.feed import Feed, Viewer, fresh
 from vidsr.live.web.previews.hub import Full, Hub
-from vidsr.live.web.previews.multipart import Parts, part
+from vidsr.live.web.previews.multipart import STUCK_S, Parts, part
 from vidsr.live.web.previews.variants import Variant, parse_variant
 
 STILL_S = 3.0
@@ -73,7 +73,7 @@ class Pictures:
     ) -> web.StreamResponse:
         try:
             with self._hub.viewer(names) as (viewer, feeds):
-                parts = Parts(request)
+                parts = Parts(request, STUCK_S)
                 response = await parts.begin()
                 await _serve(viewer, feeds, variants, parts)
                 return response

@@ -33,7 +33,7 @@ class Parts:
         stuck_s: Seconds in which a part has to be taken.
     """
 
-    def __init__(self, request: web.Request, stuck_s: float = STUCK_S) -> None:
+    def __init__(self, request: web.Request, stuck_s: float) -> None:
         self._request = request
         self._stuck_s = stuck_s
         self._response = web.StreamResponse(

@@ -28,10 +28,11 @@ class Bytes {
   }
 
   async head() {
-    for (let from = 0; ; from = Math.max(0, this.held.length - 3)) {
-      for (let i = from; i + 4 <= this.held.length; i++) {
-        if (END_OF_HEAD.every((byte, k) => this.held[i + k] === byte)) {
-          return text.decode(await this.take(i + 4));
+    let from = 0;
+    for (;;) {
+      for (; from + END_OF_HEAD.length <= this.held.length; from++) {
+        if (END_OF_HEAD.every((byte, k) => this.held[from + k] === byte)) {
+          return text.decode(await this.take(from + END_OF_HEAD.length));
         }
       }
       await this.more();
