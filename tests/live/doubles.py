@@ -15,7 +15,7 @@ from tests.makers.counter import SIZE, draw, read
 from vidsr.live.base.formats import CodedFormat, SoundFormat, SourceFormat
 from vidsr.live.base.items import CLOCK_HZ, Arrival, CodedPacket
 from vidsr.live.base.roles import Receiver
-from vidsr.live.streams.parts import Surroundings
+from vidsr.live.streams.showing.parts import Surroundings
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.picture.pixel_format import PixelFormat

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidsr.live.base.items import CLOCK_HZ
-from vidsr.live.streams.cadence import Grid, SourceTimes
+from vidsr.live.streams.showing.cadence import Grid, SourceTimes
 
 STEP = CLOCK_HZ // 25
 

@@ -30,11 +30,11 @@ from vidsr.live.base.items import CLOCK_HZ, CodedPacket
 from vidsr.live.base.options import QualityOptions, StreamOptions
 from vidsr.live.base.states import Failure
 from vidsr.live.schedule.scheduler import Scheduler
-from vidsr.live.streams import cadence, output
 from vidsr.live.streams.course import Course
 from vidsr.live.streams.feeds import Feeds, iterate
-from vidsr.live.streams.parts import Sinks, Ways
-from vidsr.live.streams.record import Identity
+from vidsr.live.streams.measures.record import Identity
+from vidsr.live.streams.showing import cadence, output
+from vidsr.live.streams.showing.parts import Sinks, Ways
 
 WAIT = QualityOptions(late="wait")
 SOUND = SoundFormat("aac", 48000, "stereo")

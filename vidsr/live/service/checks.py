@@ -23,7 +23,8 @@ def check_config(config: Config) -> None:
         except VidsrError as error:
             if spec.name == ONLY:
                 raise
-            raise type(error)(f"[streams.{spec.name}]: {error.message}", hint=error.hint) from error
+            where = f"[streams.{spec.name}]"
+            raise type(error)(f"{where} {_of_keys(error.message)}", hint=error.hint) from error
     _check_outputs(config.streams)
 
 
@@ -49,3 +50,8 @@ def _check_outputs(streams: tuple[StreamSpec, ...]) -> None:
     for ends, what in ((inputs, "sources"), (outputs, "sinks")):
         if len(ends) > 1:
             raise OptionError(f"{len(ends)} {what} are pipes: expected at most one.")
+
+
+def _of_keys(message: str) -> str:
+    """Return a message about arguments as one about keys, which the command leaves as they are."""
+    return message.replace(" = ", ": ").replace("`", "")

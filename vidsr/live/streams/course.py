@@ -13,13 +13,13 @@ from vidsr.live.base.items import Arrival, Result
 from vidsr.live.base.options import StreamOptions
 from vidsr.live.base.states import DropReason, Failure, SinkState
 from vidsr.live.base.status import StreamStatus
-from vidsr.live.streams.coding import Coding
 from vidsr.live.streams.intake import Intake
-from vidsr.live.streams.output import Beside, Output
-from vidsr.live.streams.parts import Ways
+from vidsr.live.streams.measures.record import Identity, StreamRecord
 from vidsr.live.streams.place import Place
-from vidsr.live.streams.previews import Previews
-from vidsr.live.streams.record import Identity, StreamRecord
+from vidsr.live.streams.showing.coding import Coding
+from vidsr.live.streams.showing.output import Beside, Output
+from vidsr.live.streams.showing.parts import Ways
+from vidsr.live.streams.showing.previews import Previews
 
 if TYPE_CHECKING:
     from vidsr.live.schedule.scheduler import Scheduler

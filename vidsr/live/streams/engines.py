@@ -15,7 +15,7 @@ from vidsr.live.schedule.levels.level import Level
 from vidsr.live.schedule.levels.levels import Levels
 from vidsr.live.schedule.levels.model_store import ModelStore
 from vidsr.live.schedule.scheduler import Scheduler
-from vidsr.live.streams.ticker import Ticker
+from vidsr.live.streams.measures.ticker import Ticker
 
 
 class Engines:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from vidsr.live.base.items import Arrival, CodedPacket
 from vidsr.live.base.states import DropReason, Failure, SourceState
-from vidsr.live.streams.previews import Previews
-from vidsr.live.streams.record import StreamRecord
+from vidsr.live.streams.measures.record import StreamRecord
+from vidsr.live.streams.showing.previews import Previews
 
 if TYPE_CHECKING:
     from vidsr.live.base.formats import SourceFormat
-    from vidsr.live.streams.output import Output
+    from vidsr.live.streams.showing.output import Output
 
 OVER: tuple[SourceState, ...] = ("ended", "failed")
 

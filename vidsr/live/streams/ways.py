@@ -19,8 +19,8 @@ from vidsr.live.sources.source import open_live_source
 from vidsr.live.streams.engines import Engines
 from vidsr.live.streams.feeds import Feeds
 from vidsr.live.streams.late_pictures import LatePictures
-from vidsr.live.streams.parts import Encoder, Sinks, Surroundings, Ways
-from vidsr.live.streams.record import Identity
+from vidsr.live.streams.measures.record import Identity
+from vidsr.live.streams.showing.parts import Encoder, Sinks, Surroundings, Ways
 
 
 def identity_of(name: str, source: str, sinks: tuple[str, ...], options: StreamOptions) -> Identity:

@@ -14,14 +14,14 @@ from vidsr.errors import VidsrError
 from vidsr.live.base.items import CLOCK_HZ, CodedPacket, Result
 from vidsr.live.base.options import StreamOptions
 from vidsr.live.base.states import Filler
-from vidsr.live.streams.cadence import Cadence, Grid, SourceTimes
-from vidsr.live.streams.coding import Coding
-from vidsr.live.streams.kept_picture import KeptPicture, slate
-from vidsr.live.streams.outlet import Outlet
-from vidsr.live.streams.parts import Surroundings
-from vidsr.live.streams.previews import Previews
-from vidsr.live.streams.record import StreamRecord
-from vidsr.live.streams.sound_delay import SoundDelay
+from vidsr.live.streams.measures.record import StreamRecord
+from vidsr.live.streams.showing.cadence import Cadence, Grid, SourceTimes
+from vidsr.live.streams.showing.coding import Coding
+from vidsr.live.streams.showing.kept_picture import KeptPicture, slate
+from vidsr.live.streams.showing.outlet import Outlet
+from vidsr.live.streams.showing.parts import Surroundings
+from vidsr.live.streams.showing.previews import Previews
+from vidsr.live.streams.showing.sound_delay import SoundDelay
 from vidsr.picture.frame import Frame
 
 if TYPE_CHECKING:

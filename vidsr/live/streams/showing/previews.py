@@ -7,7 +7,7 @@ import time
 
 from vidsr.live.base.items import Arrival
 from vidsr.live.base.status import PicturePair
-from vidsr.live.streams.kept_picture import copy_of
+from vidsr.live.streams.showing.kept_picture import copy_of
 from vidsr.picture.frame import Frame
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from vidsr.live.base.counters import Counters
 from vidsr.live.base.states import Failure, SinkState, SourceState
 from vidsr.live.base.status import Queue, SinkStatus, StreamStatus
-from vidsr.live.streams.rates import Percentiles, Rate
+from vidsr.live.streams.measures.rates import Percentiles, Rate
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from vidsr.live.base.counters import Counters
 from vidsr.live.base.formats import CodedFormat
 from vidsr.live.base.items import CodedPacket
 from vidsr.live.base.roles import PictureSink
-from vidsr.live.streams.parts import Encoder, EncoderMaker, PacketOutput, Surroundings
+from vidsr.live.streams.showing.parts import Encoder, EncoderMaker, PacketOutput, Surroundings
 from vidsr.picture.frame import Frame
 
 
