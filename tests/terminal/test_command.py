@@ -24,6 +24,7 @@ COMMANDS = {
     "vidsr-degrade": ("vidsr.degradation.cli", "_work"),
     "vidsr-engine": (ENGINE, "_work"),
     "vidsr-bench": ("vidsr.bench.command.cli", "_work"),
+    "vidsr-live": ("vidsr.live.service.cli", "_run"),
     "blend": ("vidsr.training.tools.blend", "_work"),
     "quantise": ("vidsr.training.tools.quantise", "_work"),
     "strengths": ("vidsr.training.tools.strengths", "_work"),
