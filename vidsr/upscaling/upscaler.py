@@ -22,6 +22,7 @@ from vidsr.option_values import (
     EngineKind,
     ModelName,
     Precision,
+    ReuseMode,
     Strength,
     model_name,
     parse_bytes,
@@ -41,6 +42,8 @@ from vidsr.upscaling.picture_kinds import (
     upscale_array,
     upscale_tensor,
 )
+from vidsr.upscaling.reuse.counts import ReuseTally
+from vidsr.upscaling.reuse.rule import Reuse
 from vidsr.upscaling.session import Flow, Session
 from vidsr.upscaling.stream_items import accepted, each_of, samples_of
 
@@ -87,8 +90,10 @@ class Upscaler:
         tile: tuple[int, int] | None = None,
         max_memory: int | str | None = None,
         strength: Strength = "auto",
+        reuse: ReuseMode | Reuse = "exact",
         notes: Notes | None = None,
     ) -> None:
+        self._reuse = reuse if isinstance(reuse, Reuse) else Reuse(reuse)
         check_not_forked()
         kept_tile = tile_size(tile)
         limit_bytes = None if max_memory is None else parse_bytes(str(max_memory))
@@ -110,7 +115,7 @@ class Upscaler:
             tile=kept_tile,
             strength=strength,
         )
-        self._session = Session(self.pool, notes=self.notes)
+        self._session = Session(self.pool, notes=self.notes, reuse=self._reuse)
         self._closed = False
         self._single: dict[tuple[VideoFormat, VideoFormat], FormatRun] = {}
 
@@ -123,6 +128,11 @@ class Upscaler:
     def scale(self) -> int:
         """Factor by which the result is wider and higher."""
         return self.engine.scale
+
+    @property
+    def reused(self) -> ReuseTally:
+        """What of the frames of ``stream`` was computed and what was reused so far."""
+        return self._session.reused
 
     @property
     def memory_limit(self) -> int:
@@ -187,7 +197,7 @@ class Upscaler:
         Raises:
             OptionError: ``held`` or ``latency`` is out of range, or the upscaler is closed.
         """
-        return Session(self.pool, Flow(target, held, latency))
+        return Session(self.pool, Flow(target, held, latency), reuse=self._reuse)
 
     def stream(
         self,

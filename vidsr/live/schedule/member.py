@@ -47,6 +47,7 @@ class Member:
     demand: Callable[[Arrival], float] | None = None
     watcher: Watcher | None = None
     outbox: Outbox = field(default_factory=Outbox)
+    is_warm: bool = False
     untold: int = 0
     """Drops that were decided and that the stream does not know of yet; the scheduler's lock."""
 

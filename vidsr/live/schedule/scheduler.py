@@ -139,7 +139,7 @@ class Scheduler:
             lane = self._policy.join(terms)
             lane.owner = member = Member(contender, lane, levels, demand, watcher)
             self._members[contender] = member
-        self._warming.put(partial(self._warm_levels, member, source))
+        self._warming.put(partial(self._warm_member, member, source))
 
     def submit(self, contender: Contender, arrival: Arrival) -> None:
         """Take a frame, which ends in one ``deliver`` or one ``drop`` of its stream.
@@ -204,6 +204,12 @@ class Scheduler:
                 return None
             return member.levels[member.lane.level].name
 
+    def is_warm(self, contender: Contender) -> bool:
+        """Return True once all levels of the stream have been warmed, or have failed to be."""
+        with self._changed:
+            member = self._members.get(contender)
+            return member is not None and member.is_warm
+
     def usage(self) -> Usage:
         """Return what the workers have done so far."""
         with self._changed:
@@ -241,6 +247,10 @@ class Scheduler:
         """Warm levels of streams that have joined, in a thread of its own."""
         while (task := self._warming.get()) is not None:
             task()
+
+    def _warm_member(self, member: Member, source: VideoFormat) -> None:
+        self._warm_levels(member, source)
+        member.is_warm = True
 
     def _warm_levels(self, member: Member, source: VideoFormat) -> None:
         count = len(member.levels)

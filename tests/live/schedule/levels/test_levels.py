@@ -112,3 +112,32 @@ def test_a_closed_level_leaves_nothing_of_a_frame_in_work() -> None:
     assert levels.levels[0].warm(YUV) > 0
     levels.close()
     assert not store.models
+
+
+@pytest.mark.parametrize("model", ["lite-x2", "srresnet-x2", "unet-x1"])
+def test_a_batch_of_cameras_gives_each_what_it_has_alone(model: str) -> None:
+    """Of different strengths, with places of the batch left over; sums may have another order."""
+    levels = Levels.of(QualityOptions(model=model), ModelStore(), device="cpu", batches=True)
+    level = levels.levels[0]
+    errors = [None, CodingError(8.0, "quantiser"), None]
+    frames = [
+        replace(noisy(YUV), pts=number, coding_error=error) for number, error in enumerate(errors)
+    ]
+    assert level.batch_key(YUV) != level.batch_key(replace(YUV, width=40))
+    together = level.upscale_batch(frames, 4)
+    for frame, large in zip(frames, together, strict=True):
+        alone = level.upscale(frame)
+        assert (large.pts, large.format) == (frame.pts, alone.format)
+        for mine, other in zip(large.planes, alone.planes, strict=True):
+            assert (mine.int() - other.int()).abs().max() <= 1
+    levels.close()
+
+
+def test_streams_of_one_model_share_batches_and_bicubic_has_none() -> None:
+    store = ModelStore()
+    pair = [Levels.of(QualityOptions(), store, device="cpu", batches=True) for _ in range(2)]
+    keys = [[level.batch_key(YUV) for level in levels.levels] for levels in pair]
+    assert keys[0] == keys[1]
+    assert len(set(keys[0])) == 3
+    assert keys[0][2] is None
+    assert Levels.of(QualityOptions(), store, device="cpu").levels[0].batch_key(YUV) is None

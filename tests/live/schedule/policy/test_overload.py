@@ -46,10 +46,10 @@ def test_a_level_that_has_room_is_kept() -> None:
 
 
 def test_two_hundred_cameras_on_one_device_at_twice_its_load() -> None:
-    outcomes = simulate(cameras(200, level_s=STEPS), Device(pauses=0.25), 6.0)
+    outcomes = simulate(cameras(200, level_s=STEPS), Device(), 5.0)
     received = sum(outcome.received for outcome in outcomes)
     levels: Counter[int] = sum((outcome.shown for outcome in outcomes), Counter())
-    assert sum(levels.values()) >= 0.95 * received
+    assert sum(levels.values()) >= 0.98 * received
     assert levels[1] >= 0.8 * received  # the middle level is what all can have
     assert all(outcome.in_flight == 0 for outcome in outcomes)
     assert max(outcome.overshoot_s for outcome in outcomes) <= 0

@@ -38,6 +38,7 @@ class Levels:
         precision: Precision = "auto",
         pixel: PixelFormat | None = None,
         side_by_side: int = 1,
+        batches: bool | None = None,
     ) -> Levels:
         """Load the models of a stream.
 
@@ -48,6 +49,7 @@ class Levels:
             precision: Precision of the models.
             pixel: Samples of the frames that come out; None for the source's.
             side_by_side: Most frames of the stream in work at once.
+            batches: True to upscale frames of several streams at once; None does so on GPUs.
 
         Raises:
             OptionError: An option is wrong.
@@ -71,7 +73,7 @@ class Levels:
             raise
         shape = Shape(scale or 1, quality.size, pixel)
         levels: list[Level] = [
-            ModelLevel(name, lease, shape, side_by_side) for name, lease in leases.items()
+            ModelLevel(name, lease, shape, side_by_side, batches) for name, lease in leases.items()
         ]
         if BICUBIC in (best, *below):
             levels.append(BicubicLevel(shape))

@@ -8,9 +8,12 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
+from vidsr.errors import MemoryLimitError
 from vidsr.live.schedule.levels.blank import blank
 from vidsr.live.schedule.levels.model_store import Lease
 from vidsr.picture.frame import Frame, VideoFormat
+from vidsr.upscaling.batches import upscale_batch
+from vidsr.upscaling.format_run import FormatRun
 from vidsr.upscaling.session import Session
 
 WARM_FRAMES = 3  # the first one plans memory and fills caches
@@ -27,6 +30,8 @@ class ModelLevel:
         target: Function from a source's format to that of the frames that come out; a size that
             the model does not make is reached by a final Lanczos resize.
         side_by_side: Most frames at once.
+        batches: True to upscale frames of several streams at once; None does so on GPUs. Cameras
+            gain nothing by it on a CPU: 8.3 to 8.8 ms a frame of 320x180 in batches of 1 to 8.
     """
 
     def __init__(
@@ -35,14 +40,18 @@ class ModelLevel:
         lease: Lease,
         target: Callable[[VideoFormat], VideoFormat],
         side_by_side: int = 1,
+        batches: bool | None = None,
     ) -> None:
         self.name, self._lease, self._target = name, lease, target
         traits = lease.upscaler.engine.traits
+        wanted = traits.device.type == "cuda" if batches is None else batches
+        self._batches = wanted and not traits.stateful
         alone = traits.stateful or not traits.reentrant
         self.side_by_side = 1 if alone else side_by_side
         self._lock = threading.Lock()
         self._idle: list[Session] = []
         self._source: VideoFormat | None = None
+        self._together: FormatRun | None = None
         self._closed = False
 
     def warm(self, source: VideoFormat) -> float:
@@ -78,12 +87,27 @@ class ModelLevel:
                 session.reset()
 
     def batch_key(self, source: VideoFormat) -> Hashable:
-        """Return None: frames are upscaled one by one."""
-        return None
+        """Return what frames in one batch have in common: the model and both formats."""
+        upscaler = self._lease.upscaler
+        return (id(upscaler), source, self._target(source)) if self._batches else None
 
     def upscale_batch(self, frames: Sequence[Frame], size: int) -> list[Frame]:
-        """Upscale frames one by one."""
-        return [self.upscale(frame) for frame in frames]
+        """Return the large frames, of ``size`` at once; one by one where there is no room."""
+        pool, run = self._lease.upscaler.pool, self._run(frames[0].format)
+        try:
+            with pool.planner.admitted(run):
+                return upscale_batch(pool, run, frames, size)
+        except MemoryLimitError:
+            return [self.upscale(frame) for frame in frames]
+
+    def _run(self, source: VideoFormat) -> FormatRun:
+        """Return the way of batches, whose plan of memory is kept."""
+        with self._lock:
+            if self._together is None or self._together.source != source:
+                upscaler = self._lease.upscaler
+                target = self._target(source)
+                self._together = FormatRun(upscaler.pool, 0, source, target, upscaler.notes)
+            return self._together
 
     def close(self) -> None:
         """Give the sessions and the model up."""

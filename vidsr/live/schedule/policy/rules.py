@@ -31,8 +31,8 @@ class Rules:
     relapse_s: float = 10.0
     climb_apart_s: float = 1.0
     climb_budget: float = 0.7
-    full_load: float = 0.95
-    climb_load: float = 0.85
+    full_load: float = 1.0
+    climb_load: float = 0.92
     replan_s: float = 0.1
     credit_rounds: float = 3.0
     waiting_frames: int = 4
