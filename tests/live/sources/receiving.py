@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -107,7 +108,7 @@ class Recorder:
 
     def assert_in_order(self, *, gapless: bool = True) -> None:
         """Hold that numbers and times grow, without a number missing within a connection."""
-        for before, after in zip(self.frames, self.frames[1:], strict=False):
+        for before, after in pairwise(self.frames):
             assert after.pts > before.pts
             assert before.number is not None
             assert after.number is not None

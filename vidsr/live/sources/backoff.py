@@ -8,8 +8,10 @@ from collections.abc import Callable
 from vidsr.live.base.options import ReconnectOptions
 from vidsr.live.base.states import FailureReason
 
-# A host that refuses answers at once and at no cost: asking it often finds it back within 2.5 s.
-REFUSED_S = 1.5
+# Nobody is bothered where nobody answers, and a try without an answer takes ``open_s`` itself:
+# asking more often finds a peer that is back within 2.5 s.
+UNANSWERED_S = 1.5
+_UNANSWERED = ("refused", "timeout")
 
 
 class Backoff:
@@ -36,6 +38,6 @@ class Backoff:
         """Return how long to wait before the next try, in seconds."""
         options, wait_s = self._options, self._next_s
         self._next_s = min(2 * wait_s, options.longest_s)
-        if reason == "refused":
-            wait_s = min(wait_s, max(REFUSED_S, options.first_s))
+        if reason in _UNANSWERED:
+            wait_s = min(wait_s, max(UNANSWERED_S, options.first_s))
         return wait_s * self._uniform(1 - options.jitter, 1 + options.jitter)

@@ -17,12 +17,12 @@ from vidsr.live.base.items import CLOCK_HZ, TIME_BASE, Arrival
 from vidsr.live.base.roles import Receiver
 from vidsr.live.base.states import Failure
 from vidsr.live.sources.opening.connection import Connection
+from vidsr.live.sources.opening.watch import Watch
 from vidsr.live.sources.reading.arrivals import Moment, Moments
 from vidsr.live.sources.reading.clock import LiveClock
 from vidsr.live.sources.reading.pacing import Drain, Drained, Pace
 from vidsr.live.sources.reading.pictures import LivePictures, Shot
 from vidsr.live.sources.reading.sound import Sound
-from vidsr.live.sources.watch import Watch
 from vidsr.notes import Notes
 from vidsr.video.info import SourceInfo
 
@@ -97,6 +97,9 @@ class Session:
         """
         watch, began_s = self._line.watch, time.monotonic()
         for packet in self._connection.packets():
+            if packet is None:
+                self._give(self._drain.finish())
+                continue
             came_s = watch.packet()
             self._waited_s += came_s - began_s
             self._take(packet, came_s)
@@ -140,11 +143,6 @@ class Session:
 
     def _decode(self, packet: av.Packet[Any]) -> list[av.VideoFrame]:
         """Return the pictures of a packet; one that does not decode is counted as lost."""
-        if self._connection.broken and packet.size:
-            if not packet.is_keyframe:  # it builds on a picture that is not there
-                self._line.receiver.lost("corrupt")
-                return []
-            self._connection.broken = False
         try:
             images: list[av.VideoFrame] = packet.decode()
         except av.error.EOFError:

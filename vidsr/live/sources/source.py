@@ -14,10 +14,10 @@ from vidsr.live.sources.opening.address import Address, parse_address
 from vidsr.live.sources.opening.checks import check_options, is_fifo
 from vidsr.live.sources.opening.connection import Connection
 from vidsr.live.sources.opening.failures import ERRORS, failure_of
+from vidsr.live.sources.opening.watch import Watch
 from vidsr.live.sources.reading.clock import LiveClock
 from vidsr.live.sources.reading.pacing import Pace
 from vidsr.live.sources.session import Line, Session
-from vidsr.live.sources.watch import Watch
 from vidsr.notes import Notes
 
 logger = logging.getLogger("vidsr")
@@ -75,7 +75,8 @@ class ThreadedSource:
     def stop(self) -> None:
         """End within two seconds, whatever the peer does; the receiver is told nothing more.
 
-        A thread that is opening a connection may stay longer, for ``open_s`` twice at most.
+        A thread that is opening a connection may stay longer, for ``open_s`` twice at most; so may
+        one of RTMP or HTTP that waits for a silent peer, for ``stall_s``.
         """
         self._over.set()
         thread = self._thread
@@ -86,7 +87,7 @@ class ThreadedSource:
         line = Line(
             self.name,
             receiver,
-            Watch(receiver, self._options, self._over),
+            Watch(receiver, self._address, self._options, self._over),
             LiveClock(self._options.clock, finite=self._address.finite),
             Notes(),
             self._over,
@@ -138,7 +139,7 @@ class ThreadedSource:
         began_s, opening, finite = time.monotonic(), True, self._address.finite
         connection: Connection | None = None
         try:
-            connection = Connection(self._address, self._options, self._over, line.watch.waits)
+            connection = Connection(self._address, self._options, self._over, line.watch)
             opening = False
             line.connections += 1
             line.watch.packet()

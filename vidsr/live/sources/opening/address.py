@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 from vidsr.errors import OptionError
 from vidsr.video.locator import PIPE, Locator
@@ -116,9 +117,18 @@ def _network(locator: Locator) -> Address:
         )
     if not rest.strip("/"):
         raise OptionError(f"source = {str(locator)!r} names no host")
+    if kind in ("udp", "tcp") and not _port(locator.text):
+        raise OptionError(f"source = {str(locator)!r}: expected a port, as in {plain}://HOST:PORT")
     if kind == "http" and locator.suffix in _PLAYLISTS:
         kind = "hls"
     return Address(kind, f"{plain}://{rest}", str(locator), listen)
+
+
+def _port(url: str) -> int | None:
+    try:
+        return urlsplit(url).port
+    except ValueError:
+        return None
 
 
 def _hint(text: str) -> str:

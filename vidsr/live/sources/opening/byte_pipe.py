@@ -18,7 +18,7 @@ class BytePipe:
     Args:
         descriptor: What is read; a pipe, a FIFO, a socket or a terminal.
         over: Set to end a read that waits, as at the end of the file.
-        waits: Called while a read waits; True ends it in the same way.
+        waits: Called at every read and while it waits; True ends it in the same way.
     """
 
     def __init__(
@@ -29,12 +29,10 @@ class BytePipe:
 
     def read(self, size: int) -> bytes:
         """Return the next bytes, 1 to ``size``; none at the end and when it is over."""
-        while not self._over.is_set():
+        while not self._over.is_set() and not self._waits():
             if select.select([self._descriptor], [], [], POLL_S)[0]:
                 with contextlib.suppress(BlockingIOError):
                     return os.read(self._descriptor, size)
-            if self._waits():
-                break
         return b""
 
     def close(self) -> None:

@@ -62,8 +62,8 @@ def _check_pictures(address: Address, options: SourceOptions) -> None:
     if options.rate is not None and not 0 < options.rate <= 1000:
         raise OptionError(f"rate = {options.rate}: expected frames a second, above 0")
     raw = "raw" in (address.container, options.format)
-    if raw and address.kind == "pipe" and not (options.size and options.pixel_format):
+    if raw and address.finite and not (options.size and options.pixel_format):
         raise OptionError(
-            "a raw pipe says nothing of its pictures: size and pixel_format are needed",
+            "raw video says nothing of its pictures: size and pixel_format are needed",
             hint=f"as size = (640, 360), pixel_format = 'yuv420p', rate = {Fraction(25)}.",
         )

@@ -7,7 +7,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,14 +25,15 @@ from vidsr.live.sources.opening.checks import is_fifo
 from vidsr.live.sources.opening.sockets import Datagrams, accept_tcp, connect_tcp
 from vidsr.live.sources.opening.srt_bridge import SrtBridge
 from vidsr.live.sources.opening.tuning import Opening, opening_of
+from vidsr.live.sources.opening.watch import Watch
 from vidsr.video.close_codecs import close_input
 
 # A read of FFmpeg's ends this often to see whether the source was stopped; with a parser, as RTSP
-# has, half as often: its first error only brings out what the parser holds. FFmpeg's reader of FLV
-# loses a packet each time, so that this is longer than a source is silent for no reason.
+# has, half as often: its first error only brings out what the parser holds.
 POLL_S = 0.5
-POLL_LOSING_S = 1.0
-LOSING = ("rtmp", "http")
+# Kinds whose connections are no good after that, for FFmpeg's reader of FLV loses the next packet,
+# often a key frame, and others find nothing any more: they are only broken off when they stall.
+UNBROKEN = ("rtmp", "http")
 DECODER_THREADS = 4
 
 
@@ -47,7 +48,7 @@ class Connection:
         address: Where it is.
         options: How it is opened.
         over: Set to have it end soon.
-        waits: Called while a read waits; True ends the connection.
+        watch: Looked at while a read waits; it may give the connection up.
 
     Raises:
         NoVideoError: There is no video in it.
@@ -56,18 +57,17 @@ class Connection:
 
     video: VideoStream
     sound: AudioStream | None = None
-    broken = False  # True if a packet may have been lost by a read that was broken off
 
     def __init__(
         self,
         address: Address,
         options: SourceOptions,
         over: threading.Event,
-        waits: Callable[[], bool],
+        watch: Watch,
     ) -> None:
         self.address, self.options = address, options
-        self._over, self._waits = over, waits
-        self._poll_s = POLL_LOSING_S if address.kind in LOSING else POLL_S
+        self._over, self._watch = over, watch
+        self._poll_s = options.stall_s if address.kind in UNBROKEN else POLL_S
         self._owned = contextlib.ExitStack()
         opening = opening_of(address, options)
         try:
@@ -84,8 +84,11 @@ class Connection:
         """True for what says how long it is: a film, not a broadcast."""
         return self.container.duration is not None
 
-    def packets(self) -> Iterator[av.Packet[Any]]:
-        """Yield packets up to the end of the source, or until ``waits`` or ``over`` ends it."""
+    def packets(self) -> Iterator[av.Packet[Any] | None]:
+        """Yield packets up to the end of the source, or until ``watch`` or ``over`` ends it.
+
+        None stands for a while in which nothing came.
+        """
         streams = [self.video, self.sound] if self.sound else [self.video]
         packets = self.container.demux(streams)
         while not self._over.is_set():
@@ -97,10 +100,12 @@ class Connection:
                 # comes at once, tells whether the connection is gone.
                 if time.monotonic() - began_s < self._poll_s:
                     raise
-                if self._waits():
+                if self._watch.waits():
                     return
-                self.broken = self.address.kind in LOSING
+                if self.address.kind in UNBROKEN:
+                    raise
                 packets = self.container.demux(streams)
+                yield None
                 continue
             if packet is None:
                 return
@@ -133,7 +138,7 @@ class Connection:
         """Return the file object of a source that comes as bytes, None for FFmpeg's own kinds."""
         address, open_s = self.address, self.options.open_s
         if address.kind == "udp":
-            datagrams = Datagrams(address.url, self._over, self._waits)
+            datagrams = Datagrams(address.url, self._over, self._watch.waits)
             self._owned.callback(datagrams.close)
             return datagrams
         if address.kind == "srt":
@@ -142,13 +147,14 @@ class Connection:
             descriptor = os.dup(bridge.descriptor)
         elif address.kind == "tcp" and address.listen:
             descriptor = accept_tcp(address.url, self._over)
+            self._watch.called()
         elif address.kind == "tcp":
             descriptor = connect_tcp(address.url, open_s, self._over)
         elif address.kind == "pipe" or is_fifo(address):
             descriptor = open_pipe(address.url)
         else:
             return None
-        pipe = BytePipe(descriptor, self._over, self._waits)
+        pipe = BytePipe(descriptor, self._over, self._watch.waits)
         self._owned.callback(pipe.close)
         return pipe
 

@@ -36,7 +36,7 @@ def failure_of(error: BaseException, *, opening: bool, late: bool = False) -> Fa
         opening: True before the connection was open.
         late: True if it came when the time for opening was over.
     """
-    text = _text(error)
+    text = "no answer in time" if late else _text(error)
     if isinstance(error, VidsrError):
         return Failure("other", text, permanent=True)
     if isinstance(error, _AUTH):

@@ -73,7 +73,7 @@ class Datagrams:
     Args:
         url: ``udp://HOST:PORT``, a group of multicast as well; ``?localaddr=`` names the interface.
         over: Set to end a read that waits, as at the end of a file.
-        waits: Called while a read waits; True ends it in the same way.
+        waits: Called at every read and while it waits; True ends it in the same way.
     """
 
     def __init__(self, url: str, over: threading.Event, waits: Callable[[], bool]) -> None:
@@ -89,14 +89,12 @@ class Datagrams:
 
     def read(self, size: int) -> bytes:
         """Return what has come, 1 to ``size`` bytes; none when it is over."""
-        while not self._over.is_set():
+        while not self._over.is_set() and not self._waits():
             with self._ready:
                 if not self._queue:
                     self._ready.wait(POLL_S)
                 if self._queue:
                     return self._take(size)
-            if self._waits():
-                break
         return b""
 
     def close(self) -> None:

@@ -65,8 +65,8 @@ def opening_of(address: Address, options: SourceOptions) -> Opening:
     if address.kind == "v4l2":
         return Opening(url, "v4l2", _device(options))
     if address.kind == "pipe":
-        return _pipe(address, options)
-    return Opening(url, None, {"protocol_whitelist": "file", "format_whitelist": CONTAINERS})
+        return _bytes(address, options, "")
+    return _bytes(address, options, "file")
 
 
 def _quick(protocols: str) -> dict[str, str]:
@@ -113,10 +113,10 @@ def _raw(options: SourceOptions) -> dict[str, str]:
     return chosen
 
 
-def _pipe(address: Address, options: SourceOptions) -> Opening:
+def _bytes(address: Address, options: SourceOptions, protocols: str) -> Opening:
     held = address.container or (None if options.format == "auto" else options.format)
     container = PIPE_CONTAINERS[held] if held else None
-    chosen = {"protocol_whitelist": "", "fpsprobesize": "0"}
+    chosen = {"protocol_whitelist": protocols, "fpsprobesize": "0"}
     if container is None:
         chosen["format_whitelist"] = CONTAINERS
-    return Opening("", container, {**chosen, **(_raw(options) if held == "raw" else {})})
+    return Opening(address.url, container, {**chosen, **(_raw(options) if held == "raw" else {})})

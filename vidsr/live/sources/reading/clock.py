@@ -47,7 +47,7 @@ class LiveClock:
         self._source: int | None = None  # the last picture's time by the source
         self._last: int | None = None  # the last picture's time by this clock
         self._last_sound: int | None = None
-        self._arrived_s = 0.0
+        self._arrived_s = self._epoch_s = 0.0
 
     def connect(self) -> None:
         """Take note of a new connection, whose times have nothing to do with those before."""
@@ -78,8 +78,10 @@ class LiveClock:
         """Return the time of a packet of sound, None for one that belongs to no picture's time."""
         if self._last is None:
             return None
-        if ticks is None or self._arrival or self._offset is None:
-            time = self._after(arrived_s, 0) if self._arrival else None
+        if self._arrival:
+            time: int | None = self._at(arrived_s)
+        elif ticks is None or self._offset is None:
+            time = None
         else:
             time = self._nearest(_in_clock(ticks, base))
         if time is None or time < 0:
@@ -94,12 +96,16 @@ class LiveClock:
     def _resume(self, arrived_s: float) -> int:
         """Return the time of a picture by our clock alone."""
         if self._last is None:
+            self._epoch_s = arrived_s
             return 0
-        return self._after(arrived_s, LEAST if self._arrival else self.step)
+        return self._at(arrived_s) if self._arrival else self._after(arrived_s)
 
-    def _after(self, arrived_s: float, least: int) -> int:
+    def _after(self, arrived_s: float) -> int:
         assert self._last is not None
-        return self._last + max(least, round((arrived_s - self._arrived_s) * CLOCK_HZ))
+        return self._last + max(self.step, round((arrived_s - self._arrived_s) * CLOCK_HZ))
+
+    def _at(self, arrived_s: float) -> int:
+        return round((arrived_s - self._epoch_s) * CLOCK_HZ)
 
     def _jumped(self, source: int, arrived_s: float) -> bool:
         """Return True if the source's clock was set since its last picture."""

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from vidsr.live.base.options import SourceOptions
 from vidsr.live.base.roles import Receiver
 from vidsr.live.base.states import Failure, SourceState
+from vidsr.live.sources.opening.address import Address, Kind
 
 # A stalled connection is kept for as long again: a peer that was only held up goes on, and nothing
-# is lost. One that sends packets of which no picture can be made, as before a distant key frame,
-# is given more.
+# is lost. That of an SRT peer that was killed would only end after 5 s of silence. One that sends
+# packets of which no picture can be made, as before a distant key frame, is given more.
 PATIENCE = 2
+PATIENCE_BY_KIND: dict[Kind, int] = {"srt": 1}
 PATIENCE_WITH_PACKETS = 4
 
 
@@ -22,6 +24,7 @@ class Watch:
 
     Args:
         receiver: Who is told.
+        address: Whose connections are timed; nobody gives a pipe or a file up.
         options: ``stall_s`` and ``open_s``.
         over: Set when nobody is to be told any more.
         now: The monotonic clock.
@@ -30,11 +33,14 @@ class Watch:
     def __init__(
         self,
         receiver: Receiver,
+        address: Address,
         options: SourceOptions,
         over: threading.Event,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._receiver, self._options, self._over, self._now = receiver, options, over, now
+        self._patience = PATIENCE_BY_KIND.get(address.kind, PATIENCE)
+        self._gives_up = not address.finite
         self.state: SourceState | None = None
         self.failure: Failure | None = None
         self.last_frame_s = now()  # of any connection; the beginning, before the first
@@ -54,6 +60,10 @@ class Watch:
         self._packets, self.failure = False, None
         self.tell("connecting")
 
+    def called(self) -> None:
+        """Time from now on: a peer that was waited for has called."""
+        self._packet_s = self._frame_s = self._now()
+
     def packet(self) -> float:
         """Take note of a packet; return the monotonic clock."""
         self._packet_s, self._packets = self._now(), True
@@ -72,8 +82,11 @@ class Watch:
         frameless_s, silent_s = now_s - self._frame_s, now_s - self._packet_s
         if self.state == "running" and frameless_s > stall_s:
             self.tell("stalled", Failure("stall", f"no frame for {stall_s:g} s"))
-        patience_s = PATIENCE * stall_s if self._packets else max(stall_s, self._options.open_s)
-        if silent_s > patience_s:
+        if not self._gives_up:
+            return False
+        if not self._packets and silent_s > max(stall_s, self._options.open_s):
+            self.failure = Failure("timeout", f"nothing came for {silent_s:.1f} s")
+        elif self._packets and silent_s > self._patience * stall_s:
             self.failure = Failure("stall", f"nothing came for {silent_s:.1f} s")
         elif frameless_s > self._options.open_s + PATIENCE_WITH_PACKETS * stall_s:
             self.failure = Failure("decode", f"no frame for {frameless_s:.1f} s, only packets")
