@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import subprocess
@@ -17,6 +18,7 @@ from tests.live.sinks.feeding import UDP_QUERY, Feed, await_that, numbers_of, to
 from tests.paths import ROOT
 from tests.servers.process import free_port
 from vidsr.live.base.options import EncoderOptions
+from vidsr.live.sinks.local_targets import remove_old_segments
 from vidsr.live.sinks.pipe_end import PipeEnd
 from vidsr.live.sinks.recording import free_name
 
@@ -65,6 +67,17 @@ def test_hls_is_cut_at_key_frames_that_it_asks_for(kind: str, tmp_path: Path) ->
         count = 75 if kind == "hls" else 48
         numbers = numbers_of(found, min(count, round(25 * sum(lengths)) - 2))
     assert numbers == [*range(numbers[0], numbers[0] + len(numbers))]
+
+
+def test_old_segments_are_removed(tmp_path: Path) -> None:
+    names = ("1a223d5e2cd-1795897549518403.ts", "1a223d5e2cd-1795897549518404.m4s")
+    for name in (*names, "film.ts", "1a223d5e2cd-1795897549518405.ts"):
+        (tmp_path / name).touch()
+    for name in (*names, "film.ts"):
+        os.utime(tmp_path / name, (0, 0))
+    remove_old_segments(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["1a223d5e2cd-1795897549518405.ts", "film.ts"]
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".ts", ".mp4"])
@@ -156,8 +169,9 @@ def test_a_stuck_reader_stops_nobody(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     feed = Feed(f"pipe:nut:{pipe}", f"record:{tmp_path}/beside.mkv")
-    with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb"):
-        for _ in range(400):  # sixteen seconds of video; the pipe holds 64 KiB
+    with open(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+        for _ in range(400):  # sixteen seconds of video
             feed.push()
             time.sleep(0.001)
         name, beside = (sink.name for sink in feed.sinks)

@@ -6,6 +6,8 @@ import io
 import os
 import threading
 import time
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -15,7 +17,7 @@ import torch
 from tests.live.sinks.feeding import FIRST_PTS, RATE, STEP, Events, numbered
 from tests.makers.counter import SIZE, draw, read
 from vidsr.live.sinks.opening import open_live_sink
-from vidsr.live.sinks.pictures import PipePictures
+from vidsr.live.sinks.pictures import PipePictures, nominal_rate
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.picture.pixel_format import PixelFormat
@@ -88,6 +90,23 @@ def test_nut_keeps_samples_and_times(pixel: str, tmp_path: Path) -> None:
         else:
             flat = torch.cat([plane.flatten().to(torch.int32) for plane in frame.planes])
             assert torch.equal(torch.from_numpy(rows.astype("int32")).flatten(), flat)
+
+
+@pytest.mark.parametrize(
+    ("duration", "rate"),
+    [
+        (3600, "25"),
+        (3003, "30000/1001"),
+        (3754, "24000/1001"),
+        (1500, "60"),
+        (12_857, "7"),
+        (None, None),
+    ],
+)
+def test_a_frames_length_tells_the_rate(duration: int | None, rate: str | None) -> None:
+    found = nominal_rate(replace(numbered(0), duration=duration))
+    assert (found is None) == (rate is None)
+    assert found is None or float(found) == pytest.approx(float(Fraction(rate or 0)), rel=1e-4)
 
 
 def test_jpegs(tmp_path: Path) -> None:

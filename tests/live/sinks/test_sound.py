@@ -175,3 +175,21 @@ def test_a_sound_that_nobody_decodes_is_left_out(caplog: pytest.LogCaptureFixtur
     assert "left out" in caplog.text
     assert sink.format is not None
     assert sink.format.sound is None
+
+
+def test_a_sink_that_raises_hinders_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Kept):
+        def write(self, packet: CodedPacket) -> None:
+            raise RuntimeError("of a program")
+
+        close = write  # type: ignore[assignment]
+
+    format, pictures = coded()
+    sinks = [Broken("nut"), Kept("nut")]
+    fanout = Fanout(sinks)
+    fanout.open(format)
+    for packet in pictures:
+        fanout.write(packet)
+    fanout.close()
+    assert sinks[1].packets == pictures
+    assert len(caplog.records) == 1

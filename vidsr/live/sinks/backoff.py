@@ -6,8 +6,9 @@ import random
 
 from vidsr.live.base.options import ReconnectOptions
 
-# Sinks try again within two seconds of a peer's return: a try is a connection and no process.
-SINK_RECONNECT = ReconnectOptions(longest_s=2.0)
+# Sinks are back within 2.5 s of their peer, jitter and the start of a child included. A try that
+# fails is a connection and no process.
+SINK_RECONNECT = ReconnectOptions(longest_s=1.5)
 
 
 class Backoff:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from vidsr.live.base.formats import CodedFormat, SoundFormat
 from vidsr.live.base.items import CodedPacket
@@ -32,6 +33,7 @@ class Fanout:
         self._copied: list[PacketSink] = []
         self._converted: list[PacketSink] = []
         self._converter: SoundConverter | None = None
+        self._faulty: set[str] = set()
 
     def open(self, format: CodedFormat) -> None:
         """Take the format of what follows."""
@@ -39,30 +41,43 @@ class Fanout:
         self._copied, self._converted = [], []
         source = with_config(format.sound) if format.sound else None
         for sink in self._sinks:
-            sink.open(replace(format, sound=self._sound_of(sink, source)))
+            changed = replace(format, sound=self._sound_of(sink, source))
+            self._apart(sink, partial(sink.open, changed))
 
     def write(self, packet: CodedPacket) -> None:
         """Take a packet, and return at once."""
         if packet.kind == "video":
-            for sink in self._sinks:
-                sink.write(packet)
+            self._pass(packet, self._sinks)
             return
         packet = replace(packet, data=without_header(packet.data))
-        for sink in self._copied:
-            sink.write(packet)
+        self._pass(packet, self._copied)
         if self._converter is not None:
             for made in self._converter.convert(packet):
-                for sink in self._converted:
-                    sink.write(made)
+                self._pass(made, self._converted)
 
     def close(self) -> None:
         """Close all sinks side by side; a second time does nothing."""
         self._end_conversion()
-        closing = [threading.Thread(target=sink.close) for sink in self._sinks]
+        closing = [
+            threading.Thread(target=self._apart, args=(sink, sink.close)) for sink in self._sinks
+        ]
         for thread in closing:
             thread.start()
         for thread in closing:
             thread.join()
+
+    def _pass(self, packet: CodedPacket, sinks: Iterable[PacketSink]) -> None:
+        for sink in sinks:
+            self._apart(sink, partial(sink.write, packet))
+
+    def _apart(self, sink: PacketSink, call: Callable[[], None]) -> None:
+        """Call a sink; an error of a program's own sink is logged once and hinders no other."""
+        try:
+            call()
+        except Exception:
+            if sink.name not in self._faulty:
+                self._faulty.add(sink.name)
+                logger.exception("%s: the sink raised an error", sink.name)
 
     def _sound_of(self, sink: PacketSink, source: SoundFormat | None) -> SoundFormat | None:
         """Return the sound that a sink gets, None for none."""

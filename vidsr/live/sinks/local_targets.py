@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from vidsr.live.sinks.muxing.muxer import Muxer
 from vidsr.live.sinks.muxing.options import DATAGRAM, hls_options, transport_options
 from vidsr.live.sinks.pipe_end import PipeEnd
 from vidsr.live.sinks.thread_sink import Writer
+
+_SEGMENT = re.compile(r"[0-9a-f]{11,}-\d{15,}\.(?:ts|m4s)(?:\.tmp)?")
+_OLD_S = 60.0
 
 
 class UdpTarget:
@@ -65,6 +69,7 @@ class HlsTarget:
     def open(self, format: MuxFormat) -> Writer:
         """Return a muxer whose segments carry the time of its opening in their names."""
         self._folder.mkdir(parents=True, exist_ok=True)
+        remove_old_segments(self._folder)
         suffix = "m4s" if self._low_latency else "ts"
         segments = self._folder / f"{time.time_ns() // 1_000_000:x}-%d.{suffix}"
         options = hls_options(str(segments), low_latency=self._low_latency)
@@ -73,6 +78,13 @@ class HlsTarget:
 
     def stop(self) -> None:
         """Do nothing: files wait for nobody."""
+
+
+def remove_old_segments(folder: Path) -> None:
+    """Remove segments that earlier runs have left, once nobody can be reading them any more."""
+    for path in folder.iterdir():
+        if _SEGMENT.fullmatch(path.name) and time.time() - path.stat().st_mtime > _OLD_S:
+            path.unlink(missing_ok=True)
 
 
 class KeyAsking:

@@ -35,7 +35,7 @@ def open_live_sink(
     Args:
         text: The address, see ``vidsr.live.sinks.address.parse_sink``.
         events: The one to whom the sink reports.
-        rate: Frames a second, nominally, for pipes of pictures.
+        rate: Frames a second of pipes of pictures, where frames do not tell their length.
         reconnect: Pauses between tries of a target that has failed.
 
     Raises:

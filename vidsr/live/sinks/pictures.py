@@ -11,17 +11,22 @@ from typing import Any, Protocol
 import av
 
 from vidsr.errors import VidsrError
-from vidsr.live.base.items import TIME_BASE
+from vidsr.live.base.copies import copy_frame, copy_image
+from vidsr.live.base.items import CLOCK_HZ, TIME_BASE
 from vidsr.live.base.options import EncoderOptions
 from vidsr.live.sinks.encoding.encoder import LiveEncoder
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS
 from vidsr.live.sinks.pipe_end import PipeEnd, PipeFile
 from vidsr.live.sinks.reports import SinkReports, failure_of
-from vidsr.picture.frame import Frame, VideoFormat, to_image
+from vidsr.picture.frame import Frame, VideoFormat
 
 CLOSE_S = 1.5
 MOST_FRAMES = 50
 MOST_BYTES = 256 << 20
+_USUAL_RATES = (
+    *(Fraction(24_000, 1001), Fraction(30_000, 1001), Fraction(60_000, 1001)),
+    *(Fraction(number) for number in (5, 10, 15, 24, 25, 30, 50, 60)),
+)
 
 
 class PictureWriter(Protocol):
@@ -67,7 +72,7 @@ class ContainerWriter:
 
     def write(self, frame: Frame) -> None:
         """Write one picture, in NUT with its time."""
-        image = to_image(frame)
+        image = copy_image(frame)
         image.pts = self._frames if self._counts else frame.pts
         image.time_base = self._stream.time_base
         for packet in self._stream.encode(image):
@@ -116,7 +121,7 @@ class PipePictures:
         end: The pipe.
         format: ``y4m``, ``raw``, ``nut-raw`` or ``mjpeg``.
         reports: The way of states and counts.
-        rate: Frames a second, nominally.
+        rate: Frames a second, where the first frame does not tell its length.
     """
 
     def __init__(self, end: PipeEnd, format: str, reports: SinkReports, rate: Fraction) -> None:
@@ -142,7 +147,7 @@ class PipePictures:
             if len(self._frames) >= most:  # the oldest: who reads again sees the present
                 self._frames.popleft()
                 self._reports.dropped(1)
-            self._frames.append(_copy(frame))
+            self._frames.append(copy_frame(frame))
             self._changed.notify()
             if self._thread is None:
                 self._thread = threading.Thread(
@@ -171,7 +176,8 @@ class PipePictures:
             self._reports.enter("running")
             while (frame := self._next()) is not None:
                 if writer is None:
-                    writer = open_writer(self._format, file, frame, self._rate)
+                    rate = nominal_rate(frame) or self._rate
+                    writer = open_writer(self._format, file, frame, rate)
                 self._write(writer, frame, file)
             if writer is not None:
                 writer.close()
@@ -209,6 +215,13 @@ class PipePictures:
             self._reports.enter("closed")
 
 
-def _copy(frame: Frame) -> Frame:
-    planes = tuple(plane.clone() for plane in frame.planes)
-    return Frame(planes, frame.format, frame.pts, frame.duration)
+def nominal_rate(frame: Frame) -> Fraction | None:
+    """Return frames a second by a frame's length, None where it has none.
+
+    The clock's units round the length of a frame by up to 0.02 %: a usual rate near by is meant.
+    """
+    if not frame.duration or frame.duration < 0:
+        return None
+    rate = Fraction(CLOCK_HZ, frame.duration)
+    usual = min(_USUAL_RATES, key=lambda each: abs(each - rate))
+    return usual if abs(usual - rate) < rate / 2000 else rate

@@ -15,12 +15,13 @@ from av.bitstream import BitStreamFilterContext
 from av.video.frame import PictureType
 
 from vidsr.errors import OptionError
+from vidsr.live.base.copies import copy_image
 from vidsr.live.base.formats import CodedFormat, SoundFormat
 from vidsr.live.base.items import TIME_BASE, CodedPacket
 from vidsr.live.base.latency_sei import SEI_CODECS, clock_message
 from vidsr.live.base.options import EncoderOptions
 from vidsr.live.sinks.encoding.settings import LiveSettings, plan_encoder
-from vidsr.picture.frame import Frame, VideoFormat, tag_image, to_image
+from vidsr.picture.frame import Frame, VideoFormat, tag_image
 from vidsr.video.hdr import HdrMetadata
 from vidsr.video.pixel_formats import conform
 
@@ -118,7 +119,7 @@ class LiveEncoder:
         target = self._settings.pictures
         # Siting is a tag: nothing is moved for it.
         color = replace(target.color, siting=frame.format.color.siting)
-        image = conform(to_image(frame), frame.format, replace(target, color=color))
+        image = conform(copy_image(frame), frame.format, replace(target, color=color))
         tag_image(image, target.color)
         return image
 
