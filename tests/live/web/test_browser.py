@@ -59,7 +59,7 @@ def browse(
     async def run(client: Client) -> None:
         async with page() as found:
             await test(found, client, view)
-            # Of what the test itself does to read the canvas, the browser would have it done faster.
+            # The browser knows a faster way to read a canvas than this test takes.
             assert [text for text in found.complaints if "willReadFrequently" not in text] == []
 
     with served(view, options) as client, moving(view):

@@ -21,7 +21,8 @@ from vidsr.live.web import requirements
 from vidsr.live.web.access.sessions import COOKIE
 from vidsr.live.web.access.throttle import FREE_ATTEMPTS
 from vidsr.live.web.options import WebOptions
-from vidsr.live.web.server import STOP_S, WebServer
+from vidsr.live.web.server import WebServer
+from vidsr.live.web.server.web_server import STOP_S
 
 BEARER = f"Bearer {TOKEN}"
 PATHS = (

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from vidsr.live.base.status import SinkStatus
 
+PLAYLIST = "index.m3u8"  # of every HLS sink
+
 
 def sink_labels(sinks: Sequence[SinkStatus]) -> list[str]:
     """Return a label for each sink: ``rtsp``, and ``rtsp-2`` for the second of a kind."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from vidsr.live.base.states import DROP_REASONS
-from vidsr.live.base.status import ServiceStatus, SinkStatus, StreamStatus
+from vidsr.live.base.status import ServiceStatus, SinkStatus, StreamStatus, StreamsView
 from vidsr.live.web.labels import sink_labels
 from vidsr.live.web.redaction import redacted
 
 _MS = 1000.0
+
+
+def snapshots(view: StreamsView) -> list[StreamStatus]:
+    """Return all streams at this moment; one that ends meanwhile is left out."""
+    return [one for name in view.names() if (one := view.status(name)) is not None]
 
 
 def service_json(service: ServiceStatus) -> dict[str, Any]:

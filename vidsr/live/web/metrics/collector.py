@@ -10,15 +10,11 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from vidsr.live.base.status import ServiceStatus, StreamStatus, StreamsView
+from vidsr.live.base.status import ServiceStatus, StreamsView
 from vidsr.live.web.metrics.families import add_batch_sizes, counter, gauge, histogram
 from vidsr.live.web.metrics.frames import frame_metrics
 from vidsr.live.web.metrics.peers import sink_metrics, source_metrics
-
-
-def snapshots(view: StreamsView) -> list[StreamStatus]:
-    """Return all streams at this moment; one that ends meanwhile is left out."""
-    return [one for name in view.names() if (one := view.status(name)) is not None]
+from vidsr.live.web.snapshot_json import snapshots
 
 
 class StreamsCollector(Collector):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from vidsr.live.base.status import StreamsView
-from vidsr.live.web.metrics.collector import snapshots
 from vidsr.live.web.page.overview import overview_page
 from vidsr.live.web.page.stream_page import stream_page
 from vidsr.live.web.page.templates import static_files
+from vidsr.live.web.snapshot_json import snapshots
 
 
 class Pages:

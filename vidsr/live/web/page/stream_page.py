@@ -6,8 +6,7 @@ import time
 from urllib.parse import quote
 
 from vidsr.live.base.status import SinkStatus, StreamStatus
-from vidsr.live.web.hls import PLAYLIST
-from vidsr.live.web.labels import sink_labels
+from vidsr.live.web.labels import PLAYLIST, sink_labels
 from vidsr.live.web.page import pieces
 from vidsr.live.web.page.templates import Html, fill, joined
 from vidsr.live.web.page.words import (

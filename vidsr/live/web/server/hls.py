@@ -17,7 +17,6 @@ CONTENT_TYPES = {
     ".m4s": "video/iso.segment",
     ".mp4": "video/mp4",
 }
-PLAYLIST = "index.m3u8"
 # One name without a slash, and none that begins with a dot: no way leads out of the folder.
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.(?:m3u8|ts|m4s|mp4)")
 

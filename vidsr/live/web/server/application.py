@@ -10,12 +10,12 @@ from vidsr.live.base.status import StreamsView
 from vidsr.live.web.access.guard import Guard
 from vidsr.live.web.access.headers import add_headers
 from vidsr.live.web.access.login import Login
-from vidsr.live.web.health import Health
-from vidsr.live.web.hls import HlsFiles
 from vidsr.live.web.page.handlers import Pages
 from vidsr.live.web.page.login_page import login_page
 from vidsr.live.web.previews.handlers import Pictures
 from vidsr.live.web.previews.hub import Hub
+from vidsr.live.web.server.health import Health
+from vidsr.live.web.server.hls import HlsFiles
 
 LONGEST_BODY = 8 * 1024  # bytes: a token, and where to go with it
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from vidsr.live.base.status import StreamsView
-from vidsr.live.web.metrics.collector import Metrics, snapshots
-from vidsr.live.web.snapshot_json import service_json, stream_json
+from vidsr.live.web.metrics.collector import Metrics
+from vidsr.live.web.snapshot_json import service_json, snapshots, stream_json
 
 ALIVE_S = 5.0
 

@@ -107,7 +107,7 @@ class WebServer:
 
     def _application(self) -> web.Application:
         from vidsr.live.web.access.guard import Guard
-        from vidsr.live.web.application import make_application
+        from vidsr.live.web.server.application import make_application
 
         guard = Guard(self._token, AllowedHosts(self._listen, self._options.hosts))
         return make_application(self._view, guard, self._options.viewers)
