@@ -99,6 +99,10 @@ class Recorder:
         """Wait until the source is in a state."""
         self.wait(lambda: self.states[-1:] == [state], within_s)
 
+    def wait_for_stall(self, within_s: float = 5.0) -> None:
+        """Wait until the source has been stalled."""
+        self.wait(lambda: "stalled" in self.states, within_s)
+
     @property
     def numbers(self) -> list[int]:
         """The numbers of the frames, all of which must be readable."""
