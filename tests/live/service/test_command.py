@@ -12,6 +12,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -116,31 +118,57 @@ def test_a_signal_ends_it_with_whole_files(
     check_frames(facts["streams"][0])
 
 
-def test_a_source_that_never_comes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    report = tmp_path / "report.json"
+def test_a_source_that_never_comes_and_no_secret_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("aiohttp")
+    report, listen = tmp_path / "report.json", f"127.0.0.1:{free_port()}"
     address = f"rtsp://viewer:{SECRET}@127.0.0.1:{free_port()}/cam"
     sink = f"rtmp://127.0.0.1:{free_port()}/live/x?key={SECRET}"
-    arguments = [
-        address,
-        "-o",
-        sink,
-        *BICUBIC,
-        "--give-up",
-        "0.5s",
-        "--retry-first",
-        "0.1s",
-        "--duration",
-        "20s",
-    ]
-    assert main([*arguments, "--report", str(report)]) == 3
+    arguments = [address, "-o", sink, *BICUBIC, "--give-up", "2s", "--retry-first", "0.1s"]
+    arguments += ["--duration", "20s", "--listen", listen, "--report", str(report)]
+    served: list[str] = []
+
+    def visit() -> None:
+        assert until(lambda: answer(f"http://{listen}/healthz") is not None, 10)
+        paths = ("", "metrics", "api/streams", "readyz", "streams/live")
+        served.extend(answer(f"http://{listen}/{path}") or "" for path in paths)
+
+    with meanwhile(visit):
+        assert main(arguments) == 3
     facts = report_in(report)
     assert facts["outcome"] == "failed"
     assert facts["streams"][0]["state"] == "failed"
     assert facts["streams"][0]["failures"]
-    told = "".join(capfd.readouterr()) + report.read_text(encoding="utf-8")
-    assert "viewer" not in told
-    assert SECRET not in told
+    told = "".join(capfd.readouterr())
     assert "error: live: rtsp://***@127.0.0.1" in told
+    assert "vidsr_source_failures_total" in served[1]
+    for text in (told, caplog.text, report.read_text(encoding="utf-8"), *served):
+        assert "viewer:" not in text
+        assert SECRET not in text
+
+
+def answer(url: str) -> str | None:
+    """Return the text at an address, None while nobody listens."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            text: str = response.read().decode()
+            return text
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.read().decode()
+    except OSError:
+        return None
+
+
+def test_a_report_of_what_was_wrong(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    report = tmp_path / "report.json"
+    with pytest.raises(SystemExit):
+        main(["x.ts", "-o", "pipe:nut", "--deadline", "soon", "--report", str(report)])
+    assert report_in(report)["error"]["exit_code"] == 2
+    assert main(["x.ts", "-o", "what", "--report", str(report)]) == 2
+    assert "address of a sink" in report_in(report)["error"]["message"]
+    assert capfd.readouterr().out == ""
 
 
 def test_duration_ends_it(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
