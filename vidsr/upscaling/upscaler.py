@@ -68,6 +68,9 @@ class Upscaler:
         strength: How far the network follows what a codec did to a frame of a video: ``auto``, or
             the number by which the frame's expected coding error is multiplied, from 0 (every
             picture is taken as clean) over 1 (as what the codec says, like ``auto``) to 2.
+        reuse: What of a stream is not computed again, on a CPU: ``exact`` parts that did not
+            change, with the same result to the last bit, ``near`` parts that changed by 4 levels of
+            8 bits at most, ``off`` nothing; or a ``Reuse`` with other numbers.
 
     Raises:
         OptionError: A value is out of range, or contradicts another.

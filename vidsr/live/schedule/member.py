@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from vidsr.live.base.items import Arrival, Result
 from vidsr.live.base.roles import Contender
 from vidsr.live.base.states import DropReason
-from vidsr.live.schedule.levels.level import Level
+from vidsr.live.schedule.levels.level import Level, ReusingLevel
 from vidsr.live.schedule.outbox import Outbox
 from vidsr.live.schedule.policy.lane import Lane
 
@@ -56,15 +56,25 @@ class Member:
         """True where no call of the stream is still to come."""
         return not self.untold and self.outbox.is_empty
 
-    def work(self, arrival: Arrival) -> float:
-        """Return the share of a frame that is to be computed; all of it where that is not known."""
+    def demanded(self, arrival: Arrival) -> float | None:
+        """Return the share of a frame that changed, None where nobody tells before the work."""
         if self.demand is None:
-            return 1.0
+            return None
         try:
             return self.demand(arrival)
         except Exception:
             _LOG.exception("a stream's function raised an error")
-            return 1.0
+            return None
+
+    def changed_share(self, level: int, arrival: Arrival) -> float | None:
+        """Return the share of a frame that a level would compute, None where it reuses nothing."""
+        own = self.levels[level]
+        if self.demand is not None or not isinstance(own, ReusingLevel) or not own.reuses:
+            return None
+        try:
+            return own.changed_share(arrival.frame)
+        except Exception:
+            return None  # the upscaling meets the same error and reports it
 
     def deliver(self, result: Result) -> None:
         """Give a result to the stream, or note that the stream has ended."""

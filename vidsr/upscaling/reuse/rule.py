@@ -8,6 +8,8 @@ from typing import get_args
 from vidsr.errors import OptionError
 from vidsr.option_values import ReuseMode, one_of
 
+USUAL_RATE_HZ = 25.0
+
 
 @dataclass(frozen=True)
 class Reuse:
@@ -30,7 +32,7 @@ class Reuse:
     mode: ReuseMode = "exact"
     near_levels: float = 4.0
     refresh_s: float = 10.0
-    rate_hz: float = 25.0
+    rate_hz: float = USUAL_RATE_HZ
 
     def __post_init__(self) -> None:
         modes = get_args(ReuseMode)

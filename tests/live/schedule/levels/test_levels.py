@@ -11,6 +11,7 @@ import torch
 from tests.live.schedule.levels.test_bicubic_level import YUV, noisy
 from vidsr.errors import ModelError
 from vidsr.live.base.options import QualityOptions
+from vidsr.live.schedule.levels.level import ReusingLevel, is_reusing
 from vidsr.live.schedule.levels.levels import Levels
 from vidsr.live.schedule.levels.model_store import ModelKey, ModelStore
 from vidsr.picture.coding_error import CodingError
@@ -141,3 +142,39 @@ def test_streams_of_one_model_share_batches_and_bicubic_has_none() -> None:
     assert len(set(keys[0])) == 3
     assert keys[0][2] is None
     assert Levels.of(QualityOptions(), store, device="cpu").levels[0].batch_key(YUV) is None
+
+
+def moved(frame: Frame, number: int) -> Frame:
+    """The frame with one block changed, as a camera sees a person far away."""
+    luma = frame.planes[0].clone()
+    luma[8:16, 4 * number : 4 * number + 8] = 16 * number
+    return replace(frame, planes=(luma, *frame.planes[1:]))
+
+
+def test_reuse_is_told_before_and_after_and_changes_no_bit() -> None:
+    layout = replace(YUV, width=320, height=180)
+    picture = noisy(layout)
+    reusing, whole = (levels_of(ModelStore(), model="lite-x2", reuse=r) for r in ("exact", "off"))
+    level, other = reusing.levels[0], whole.levels[0]
+    assert isinstance(level, ReusingLevel)
+    assert (is_reusing(level), is_reusing(other)) == (True, False)
+    assert level.changed_share(picture) == 1.0
+    for number in range(8):
+        frame = moved(picture, number)
+        expected = level.changed_share(frame)
+        large = level.upscale(frame)
+        assert same(large, other.upscale(frame))
+        assert 0 <= level.last_share <= 1
+        if number > 3 and expected < 1:
+            assert level.last_share == pytest.approx(expected, abs=0.01)
+    reusing.close()
+    whole.close()
+
+
+def test_a_warm_up_is_of_whole_frames() -> None:
+    levels = levels_of(ModelStore(), model="lite-x2")
+    level = levels.levels[0]
+    assert isinstance(level, ReusingLevel)
+    level.warm(YUV)
+    assert level.last_share == 1.0
+    levels.close()

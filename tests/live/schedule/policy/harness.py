@@ -29,7 +29,13 @@ class Harness:
     def join(self, stream: int) -> None:
         if stream not in self.lanes:
             levels = 3 if LATE[stream] == "ladder" else 1
-            terms = Terms(late=LATE[stream], levels=levels, side_by_side=2, weight=stream + 1)
+            terms = Terms(
+                late=LATE[stream],
+                levels=levels,
+                side_by_side=2,
+                weight=stream + 1,
+                reuses=(True, True, False)[:levels],
+            )
             self.lanes[stream] = self.policy.join(terms)
 
     def seed(self, stream: int) -> None:
@@ -68,7 +74,10 @@ class Harness:
             self._end(turn.dropped)
             if turn.job is None:
                 return
-            self.jobs.append(turn.job)
+            share = (0.04, 1.0, 0.3)[self.submitted % 3]
+            weighed = self.policy.weigh(turn.job, share, self.now_s).job
+            assert weighed is not None
+            self.jobs.append(weighed)
 
     def check(self) -> None:
         """Hold what is true after every event."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from vidsr.picture.frame import Frame, VideoFormat
@@ -48,3 +48,27 @@ class Level(Protocol):
     def close(self) -> None:
         """Give back what the level holds. May be called twice."""
         ...
+
+
+@runtime_checkable
+class ReusingLevel(Protocol):
+    """A level that computes only what changed since the last frame that it upscaled."""
+
+    @property
+    def reuses(self) -> bool:
+        """True where it does so at all."""
+        ...
+
+    @property
+    def last_share(self) -> float:
+        """Share of the pixels that was computed of the calling thread's last frame, 0 to 1."""
+        ...
+
+    def changed_share(self, frame: Frame) -> float:
+        """Return the share of the pixels that ``upscale`` would compute now, 0 to 1."""
+        ...
+
+
+def is_reusing(level: Level) -> bool:
+    """Return True if a level computes only what changed."""
+    return isinstance(level, ReusingLevel) and level.reuses

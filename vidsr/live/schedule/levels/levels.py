@@ -14,6 +14,7 @@ from vidsr.live.schedule.levels.model_store import Lease, ModelKey, ModelStore
 from vidsr.live.schedule.levels.shape import Shape
 from vidsr.option_values import Precision
 from vidsr.picture.frame import PixelFormat
+from vidsr.upscaling.reuse.rule import Reuse
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Levels:
         pixel: PixelFormat | None = None,
         side_by_side: int = 1,
         batches: bool | None = None,
+        rate: float = 25.0,
     ) -> Levels:
         """Load the models of a stream.
 
@@ -50,6 +52,7 @@ class Levels:
             pixel: Samples of the frames that come out; None for the source's.
             side_by_side: Most frames of the stream in work at once.
             batches: True to upscale frames of several streams at once; None does so on GPUs.
+            rate: Frames a second, by which ``refresh_s`` is counted.
 
         Raises:
             OptionError: An option is wrong.
@@ -72,8 +75,10 @@ class Levels:
                 lease.close()
             raise
         shape = Shape(scale or 1, quality.size, pixel)
+        reuse = Reuse(quality.reuse, quality.near_levels, quality.refresh_s, rate)
         levels: list[Level] = [
-            ModelLevel(name, lease, shape, side_by_side, batches) for name, lease in leases.items()
+            ModelLevel(name, lease, shape, side_by_side, batches, reuse)
+            for name, lease in leases.items()
         ]
         if BICUBIC in (best, *below):
             levels.append(BicubicLevel(shape))

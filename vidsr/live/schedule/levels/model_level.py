@@ -14,7 +14,8 @@ from vidsr.live.schedule.levels.model_store import Lease
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling.batches import upscale_batch
 from vidsr.upscaling.format_run import FormatRun
-from vidsr.upscaling.session import Session
+from vidsr.upscaling.reuse.rule import OFF, Reuse
+from vidsr.upscaling.session import Flow, Session
 
 WARM_FRAMES = 3  # the first one plans memory and fills caches
 
@@ -32,6 +33,7 @@ class ModelLevel:
         side_by_side: Most frames at once.
         batches: True to upscale frames of several streams at once; None does so on GPUs. Cameras
             gain nothing by it on a CPU: 8.3 to 8.8 ms a frame of 320x180 in batches of 1 to 8.
+        reuse: What is taken from one frame for the next; on a CPU only.
     """
 
     def __init__(
@@ -41,9 +43,12 @@ class ModelLevel:
         target: Callable[[VideoFormat], VideoFormat],
         side_by_side: int = 1,
         batches: bool | None = None,
+        reuse: Reuse = OFF,
     ) -> None:
         self.name, self._lease, self._target = name, lease, target
         traits = lease.upscaler.engine.traits
+        self._reuse = reuse
+        self.reuses = reuse.mode != "off" and traits.device.type == "cpu" and not traits.stateful
         wanted = traits.device.type == "cuda" if batches is None else batches
         self._batches = wanted and not traits.stateful
         alone = traits.stateful or not traits.reentrant
@@ -52,12 +57,14 @@ class ModelLevel:
         self._idle: list[Session] = []
         self._source: VideoFormat | None = None
         self._together: FormatRun | None = None
+        self._here = threading.local()
         self._closed = False
 
     def warm(self, source: VideoFormat) -> float:
         """Upscale grey frames; return the seconds of the fastest."""
-        frame, best_s = blank(source), float("inf")
-        for _ in range(WARM_FRAMES):
+        best_s = float("inf")
+        for number in range(WARM_FRAMES):
+            frame = blank(source, (1 + number) / (2 + WARM_FRAMES))  # nothing of it is reused
             began_s = time.monotonic()
             self.upscale(frame)
             best_s = min(best_s, time.monotonic() - began_s)
@@ -73,12 +80,29 @@ class ModelLevel:
         with self._session(frame.format) as session:
             large: Frame
             (large,) = session.push(frame)
+            self._here.share = session.reused.last_share
             if not session.pool.on_gpu:
                 return large
             # Lent by the device's ring, while streams hold frames for as long as they like.
             own = tuple(plane.clone() for plane in large.planes)
             large.release()
             return replace(large, planes=own, release=_nothing)
+
+    @property
+    def last_share(self) -> float:
+        """Share of the pixels that was computed of the calling thread's last frame."""
+        share: float = getattr(self._here, "share", 1.0)
+        return share
+
+    def changed_share(self, frame: Frame) -> float:
+        """Return the share of the pixels that ``upscale`` would compute now.
+
+        Waits for nobody where one frame of the stream is in work at a time.
+        """
+        with self._lock:
+            same = frame.format == self._source and self._idle
+            session = self._idle[-1] if same else None
+        return 1.0 if session is None else session.changed_share(frame)
 
     def reset(self) -> None:
         """Forget the frames before, as at a cut or after a reconnect."""
@@ -141,7 +165,10 @@ class ModelLevel:
             session = self._idle.pop() if self._idle else None
         for one in old:
             one.close()
-        return session or self._lease.upscaler.session(self._target(source), held=1, latency=0)
+        if session is not None:
+            return session
+        flow = Flow(self._target(source), held=1, latency=0)
+        return Session(self._lease.upscaler.pool, flow, reuse=self._reuse)
 
 
 def _nothing() -> None:

@@ -32,6 +32,7 @@ class Terms:
         side_by_side: Most frames of the stream in work at once.
         batches: For each level what it may share a batch with: those of an equal key. None for
             levels that run frame by frame.
+        reuses: For each level whether it computes only what changed; empty for none.
     """
 
     weight: float = 1.0
@@ -41,6 +42,11 @@ class Terms:
     interval_s: float = 0.04
     side_by_side: int = 1
     batches: tuple[Hashable, ...] = ()
+    reuses: tuple[bool, ...] = ()
+
+    def work(self, level: int, share: float) -> float:
+        """Return what a level computes of a frame of which ``share`` changed."""
+        return share if self.reuses and self.reuses[level] else 1.0
 
     def batch(self, level: int | None) -> Hashable:
         """Return the key of a level's batches, None where there are none."""
@@ -49,10 +55,10 @@ class Terms:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A frame that waits for a worker; ``work`` is the share of it to be computed, if known."""
+    """A frame that waits for a worker; ``share`` is what changed of it, or is taken for that."""
 
     arrival: Arrival
-    work: float
+    share: float
 
 
 @dataclass(eq=False)
@@ -68,10 +74,11 @@ class Lane:
     in_work: int = 0
     credit_s: float = 0.0
     interval_s: float = field(init=False)
-    usual_work: float = 1.0
+    usual_share: float = 1.0
     tail_s: float = 0.0
     last_s: float = -math.inf
     gone: bool = False
+    trial_left: int = 0
     best_known: int = field(init=False)
     """Best level of which times are known, with those below it; ``levels`` for none."""
 
@@ -81,14 +88,38 @@ class Lane:
         self.predictors = tuple(Predictor() for _ in range(self.terms.levels))
         self.interval_s = self.terms.interval_s
 
-    def came(self, now_s: float, work: float) -> None:
-        """Learn from an arrival how often frames come and how much of them is new."""
+    def came(self, now_s: float) -> None:
+        """Learn from an arrival how often frames come."""
         since_s = now_s - self.last_s
         if since_s < SILENT_S:
             gap_s = max(SHORTEST_S, min(LONGEST_S, since_s))
             self.interval_s += GAIN * (gap_s - self.interval_s)
         self.last_s = now_s
-        self.usual_work += GAIN * (work - self.usual_work)
+
+    def changed(self, share: float) -> None:
+        """Learn how much of a frame has changed.
+
+        In a trial each share counts as it is, but the first: a level that has not run yet has
+        nothing to reuse.
+        """
+        if not self.trial_left:
+            self.usual_share += GAIN * (share - self.usual_share)
+            return
+        if self.trial_left < self.rules.trial_frames:
+            self.usual_share = share
+        self.trial_left -= 1
+
+    def begin_trial(self) -> None:
+        """Take the stream for one that stands still, until the next frames show it."""
+        self.usual_share, self.trial_left = self.rules.trial_share, self.rules.trial_frames
+
+    def may_try(self, level: int, item: Waiting) -> bool:
+        """Return True if ``level`` reuses, nothing tells how much, and a whole frame is in time."""
+        reuses = self.terms.reuses
+        if not reuses or not reuses[level] or reuses[self.level]:
+            return False
+        budget_s = self.rules.climb_budget * (self.terms.deadline_s - self.tail_s)
+        return self.predictors[level].safe_s(1.0) <= budget_s
 
     def runs(self, now_s: float) -> bool:
         """Return True if frames come."""
@@ -126,7 +157,11 @@ class Lane:
 
     def cost_s(self, level: int) -> float:
         """Return the mean time of a frame at a level."""
-        return self.predictors[level].mean_s(self.usual_work)
+        return self.predictors[level].mean_s(self.terms.work(level, self.usual_share))
+
+    def safe_s(self, level: int, item: Waiting) -> float:
+        """Return the time of a frame at a level that few like it exceed."""
+        return self.predictors[level].safe_s(self.terms.work(level, item.share))
 
     def demand(self, level: int) -> float:
         """Return how many workers the stream keeps busy at a level."""
@@ -147,6 +182,6 @@ class Lane:
         last = self.terms.levels if self.terms.late == "ladder" else 1
         due_s = self.due_s(item)
         for level in range(self.level if last > 1 else 0, last):
-            if now_s + self.predictors[level].safe_s(item.work) <= due_s:
+            if now_s + self.safe_s(level, item) <= due_s:
                 return level
         return None

@@ -96,5 +96,6 @@ def can_fall(lane: Lane) -> bool:
 
 
 def _fall(lane: Lane, now_s: float) -> Change:
+    lane.trial_left = 0
     lane.ladder.fall(lane.level + 1, now_s)
     return Change(lane, "down")

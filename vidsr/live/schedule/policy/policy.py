@@ -40,7 +40,9 @@ class Job:
     @property
     def work(self) -> float:
         """Frames to be computed, in whole ones."""
-        return self.riders[0].item.work if self.size == 1 else float(self.size)
+        first = self.riders[0]
+        alone = first.lane.terms.work(first.level, first.item.share)
+        return alone if self.size == 1 else float(self.size)
 
 
 @dataclass
@@ -68,6 +70,7 @@ class Policy:
         self._batching = Batching(rules)
         self._load = Load(0.0, 0.0, workers, frozenset())
         self._planned_s: float | None = None
+        self._trial: Lane | None = None
 
     @property
     def busy(self) -> float:
@@ -113,17 +116,22 @@ class Policy:
         return lane.terms.late != "wait" or len(lane.waiting) < self.rules.waiting_frames
 
     def arrive(
-        self, lane: Lane, arrival: Arrival, now_s: float, work: float = 1.0
+        self, lane: Lane, arrival: Arrival, now_s: float, share: float | None = None
     ) -> list[Dropped]:
-        """Take a frame; return those that it makes superfluous."""
+        """Take a frame; return those that it makes superfluous.
+
+        ``share`` is how much of it changed; None takes it for what it is usually, see ``weigh``.
+        """
         if lane.gone:
             return [Dropped(lane, arrival, "stopped")]
-        lane.came(now_s, work)
+        lane.came(now_s)
+        if share is not None:
+            lane.changed(share)
         dropped = []
         if lane.terms.late != "wait":
             dropped = [Dropped(lane, item.arrival, "superseded") for item in lane.waiting]
             lane.waiting.clear()
-        lane.waiting.append(Waiting(arrival, work))
+        lane.waiting.append(Waiting(arrival, lane.usual_share if share is None else share))
         self._shares.put(lane)
         return dropped
 
@@ -146,11 +154,39 @@ class Policy:
             turn.dropped.append(Dropped(lane, item.arrival, "late"))
             self._fall_to(lane, lane.terms.levels - 1, now_s, turn)
 
-    def done(self, job: Job, seconds: float) -> None:
-        """Take how long a job has taken; every job ends here or in ``failed``."""
+    def weigh(self, job: Job, share: float, now_s: float) -> Turn:
+        """Take how much of a job's frame has changed, and go down a level where that is too much.
+
+        The share is known only by comparing, which is a worker's work, and so after the job was
+        given out. Where no level is in time any more the last one does it: it has begun in time.
+        """
+        (rider,) = job.riders
+        lane, turn = rider.lane, Turn()
+        lane.changed(share)
+        item = Waiting(rider.item.arrival, share)
+        level = rider.level
+        if lane.terms.late == "ladder":
+            choice = lane.choice(item, now_s)
+            level = max(level, lane.terms.levels - 1 if choice is None else choice)
+        turn.job = Job((Rider(lane, item, level),), job.size, job.began_s)
+        old_s = lane.predictors[rider.level].mean_s(job.work)
+        lane.credit_s += old_s - lane.predictors[level].mean_s(turn.job.work)
+        self._shares.put(lane)
+        if level > rider.level:  # a stream that climbs has its next frame on the better level
+            self._fall_to(lane, level, now_s, turn)
+        return turn
+
+    def done(self, job: Job, seconds: float, share: float | None = None) -> None:
+        """Take how long a job has taken; every job ends here or in ``failed``.
+
+        ``share`` is what was computed of its frame, None where that is what it was weighed as.
+        """
         for rider in job.riders:
+            work = job.work
+            if share is not None and job.size == 1:
+                work = rider.lane.terms.work(rider.level, share)
             rider.lane.in_work -= 1
-            rider.lane.predictors[rider.level].add(seconds, job.work)
+            rider.lane.predictors[rider.level].add(seconds, work)
             self._shares.put(rider.lane)
 
     def failed(self, job: Job, now_s: float) -> None:
@@ -185,17 +221,28 @@ class Policy:
         level = lane.level
         if lane.terms.late != "ladder" or level <= lane.best_known:
             return
-        better = lane.predictors[level - 1]
-        better.fade()
+        lane.predictors[level - 1].fade()
         budget_s = self.rules.climb_budget * (lane.due_s(item) - now_s)
         room = self._load.has_room(lane, level - 1, self.rules)
-        if lane.ladder.see(room and better.safe_s(item.work) <= budget_s, now_s):
-            lane.ladder.climb(now_s)
-            self._load = self._load.moved(lane, level, level - 1)
-            turn.changes.append(Change(lane, "up"))
+        fits = room and lane.safe_s(level - 1, item) <= budget_s
+        tries = not fits and not self._trial_runs() and lane.may_try(level - 1, item)
+        if not lane.ladder.see(fits or tries, now_s):
+            return
+        if tries:
+            self._trial = lane
+            lane.begin_trial()
+        lane.ladder.climb(now_s)
+        self._load = self._load.moved(lane, level, level - 1)
+        turn.changes.append(Change(lane, "up"))
+
+    def _trial_runs(self) -> bool:
+        """Return True while a stream shows whether it stands still."""
+        lane = self._trial
+        return lane is not None and lane.trial_left > 0 and not lane.gone
 
     def _fall_to(self, lane: Lane, level: int, now_s: float, turn: Turn) -> None:
         if lane.terms.late == "ladder" and level > lane.level:
+            lane.trial_left = 0
             lane.ladder.fall(level, now_s)
             turn.changes.append(Change(lane, "down"))
 

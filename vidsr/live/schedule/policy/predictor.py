@@ -14,6 +14,9 @@ HICCUP = 2.0
 # to half of what was measured: a warm-up on a busy machine would else count for ever.
 FADING, FADED = 1 / 3000, 0.5
 EXCUSED = 0.8  # of the deviation stays with every frame that is dropped because of it
+# Of a frame's time, what does not become less with the part of it that is computed: colours and
+# copies. Until a part of that size has been seen.
+FIXED = 0.15
 SMALLEST, LARGEST = -5, 4  # powers of two of a frame's work: from 1/32 of it to batches of 16
 
 
@@ -96,23 +99,23 @@ class Predictor:
         return self._look_up(work, SAFETY)
 
     def _look_up(self, work: float, safety: float) -> float:
-        """Return the time of the power of two, or a bound from the nearest one that is known.
+        """Return the time of the power of two, or one in proportion to the nearest known one.
 
-        More work is a bound as it is; less work is one in proportion, since what every call costs
-        is in it as well.
+        More work than was ever seen is taken for no cheaper than in proportion; less work has to
+        be taken for cheaper, or nobody would find out that it is.
         """
         power = _power(work)
         if (exact := self._by_work.get(power)) is not None:
             return exact.mean_s + safety * exact.deviation_s
-        more = [known for known in self._by_work if known >= power]
-        if more:
-            estimate = self._by_work[min(more)]
-            return estimate.mean_s + safety * estimate.deviation_s
         if not self._by_work:
             return math.inf
-        below = max(self._by_work)
-        estimate = self._by_work[below]
-        return (estimate.mean_s + safety * estimate.deviation_s) * 2.0 ** (power - below)
+        more = [known for known in self._by_work if known > power]
+        nearest = min(more) if more else max(self._by_work)
+        estimate = self._by_work[nearest]
+        factor = 2.0 ** (power - nearest)
+        if more:
+            factor = FIXED + (1 - FIXED) * factor
+        return (estimate.mean_s + safety * estimate.deviation_s) * factor
 
 
 def _power(work: float) -> int:

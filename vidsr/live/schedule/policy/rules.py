@@ -21,6 +21,9 @@ class Rules:
         replan_s: Least time between two looks at the load of all streams.
         credit_rounds: Rounds of its share that a stream may save up.
         waiting_frames: Frames that a stream may have waiting where it upscales all of them.
+        trial_frames: Frames of a trial, in which a stream shows whether it stands still: a level
+            that reuses is taken without room for whole frames, by one stream at a time.
+        trial_share: What is taken to change of a frame until the trial has shown it.
         batch_sizes: Sizes of batches, growing; engines are made for these.
         batch_wait_s: Longest time that a batch waits for another frame.
         batch_wait_share: The same as a share of the interval between frames.
@@ -36,6 +39,8 @@ class Rules:
     replan_s: float = 0.1
     credit_rounds: float = 3.0
     waiting_frames: int = 4
+    trial_frames: int = 4
+    trial_share: float = 0.1
     batch_sizes: tuple[int, ...] = (1, 2, 4, 8)
     batch_wait_s: float = 0.002
     batch_wait_share: float = 0.1
