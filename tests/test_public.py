@@ -61,6 +61,9 @@ UPSCALE = {
     "audio": "copy",
     "streams": None,
     "drop_incompatible": False,
+    "piece_frames": None,
+    "no_pieces": False,
+    "restart": False,
     "overwrite": False,
     "progress": None,
 }
@@ -107,7 +110,7 @@ def test_report_fields() -> None:
         *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
         *("output_bytes", "stages"),
         *("counts", "streams", "notes", "strengths", "last_strength", "latency_ms", "queues"),
-        *("version", "platform"),
+        *("resumed_frames", "version", "platform"),
     ]
 
 

@@ -55,6 +55,9 @@ def upscale(
     audio: AudioChoice = "copy",
     streams: str | None = None,
     drop_incompatible: bool = False,
+    piece_frames: int | None = None,
+    no_pieces: bool = False,
+    restart: bool = False,
     overwrite: bool = False,
     progress: Progress | ProgressCall | None = None,
 ) -> Report:
@@ -99,6 +102,10 @@ def upscale(
         streams: The streams to keep beside the video, such as ``"audio:0,subtitle:ger"``; None
             keeps all, ``"none"`` none.
         drop_incompatible: Leave out streams that the container cannot hold.
+        piece_frames: Frames of a piece, 1 or more, after which an encoder begins anew so that a
+            run that was stopped can go on; None is 250 for sources of 1000 frames or more.
+        no_pieces: Code everything with one encoder; a run that was stopped begins anew.
+        restart: Begin anew, whatever a run that was stopped has left.
         overwrite: Replace an existing target.
         progress: A function of (frames done, frames in all or None), called after every frame, or
             an object with ``start(info)``, ``frame(done, output_bytes)`` and ``close()``. What it

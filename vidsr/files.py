@@ -15,15 +15,15 @@ LONGEST_NAME = 255  # bytes, on nearly every file system
 _DIGEST = 16  # hexadecimal digits that tell two names with one beginning apart
 
 
-def working_name(path: Path) -> Path:
-    """Return the name beside ``path`` for the unfinished file: ``NAME.part``.
+def working_name(path: Path, ending: str = PART) -> Path:
+    """Return the name beside ``path`` for what is unfinished: ``NAME.part``, or another ending.
 
     A name that would grow too long for its file system is cut, and ends in a digest of the whole.
     """
-    name, longest = path.name + PART, _longest_name(path.parent)
+    name, longest = path.name + ending, _longest_name(path.parent)
     if len(os.fsencode(name)) > longest:
         whole = os.fsencode(path.name)
-        digest = f"-{hashlib.sha256(whole).hexdigest()[:_DIGEST]}{PART}"
+        digest = f"-{hashlib.sha256(whole).hexdigest()[:_DIGEST]}{ending}"
         name = whole[: longest - len(digest)].decode("utf-8", "ignore") + digest
     return path.with_name(name)
 

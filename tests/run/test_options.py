@@ -49,9 +49,11 @@ OTHER: dict[str, Any] = {
     "audio": "auto",
     "streams": "audio:0",
     "drop_incompatible": True,
+    "piece_frames": 100,
+    "restart": True,
     "overwrite": True,
 }
-"""A value of every field other than its default, but for ``height``, which excludes ``size``."""
+"""A value of every field other than its default, but for those that others exclude."""
 
 
 def keywords(function: Any) -> dict[str, Any]:
@@ -117,7 +119,7 @@ def test_a_command_line_and_keywords_give_the_same_record() -> None:
 
 def test_a_record_survives_json() -> None:
     record = RunOptions(**OTHER)
-    assert {f.name for f in fields(RunOptions)} - OTHER.keys() == {"height", "crf"}
+    assert {f.name for f in fields(RunOptions)} - OTHER.keys() == {"height", "crf", "no_pieces"}
     read = RunOptions.from_json(record.to_json())
     assert read == record
     assert isinstance(read.model, Path)  # a path still, and not a name

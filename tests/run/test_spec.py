@@ -44,6 +44,7 @@ OWN: dict[str, st.SearchStrategy[Any]] = {
     "bitrate": st.none() | st.integers(1000, (1 << 31) - 1),
     "maxrate": st.none() | st.integers(1000, (1 << 31) - 1),
     "encoder_option": st.none() | st.lists(st.just("g=50")).map(tuple),
+    "piece_frames": st.none() | st.integers(1, 1_000_000),
     "streams": st.none() | st.sampled_from(("audio", "audio:0,subtitle:ger", "2,3", "none")),
 }
 FIELDS = dict(zip(RunOptions.__dataclass_fields__, OPTIONS, strict=True))
@@ -57,6 +58,7 @@ def options_of(values: dict[str, Any]) -> RunOptions:
     """Return the options of values of which two may contradict one another."""
     out = {"height"} if "size" in values else set()
     out |= {"crf"} if values.get("bitrate") is not None else set()
+    out |= {"no_pieces"} if values.get("piece_frames") is not None else set()
     return RunOptions(**{k: v for k, v in values.items() if k not in out})
 
 

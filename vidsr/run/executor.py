@@ -15,6 +15,7 @@ from vidsr.run.job import Job, open_job
 from vidsr.run.loop import Finished, upscale_job
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
+from vidsr.run.piece_run import kept_in_pieces
 from vidsr.run.plan import JobPlan
 from vidsr.run.report import Report
 from vidsr.run.sizing import describe_tile
@@ -63,9 +64,11 @@ class LocalExecutor:
         with open_job(spec, notes, self._openers) as job:
             options = spec.options if isinstance(spec, JobSpec) else spec.spec.options
             _announce(job, options, notes)
-            progress = Forecast(self._progress, notes)
-            finished = upscale_job(job, notes, progress, when_full=self._when_full)
-        return report_of(job, finished, notes)
+            wanted = spec if isinstance(spec, JobSpec) else spec.spec
+            with kept_in_pieces(job, wanted, notes) as (kept, resumed_frames):
+                progress = Forecast(self._progress, notes)
+                finished = upscale_job(kept, notes, progress, when_full=self._when_full)
+        return replace(report_of(kept, finished, notes), resumed_frames=resumed_frames)
 
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
         """Execute one after the other, each when its report is asked for."""

@@ -21,7 +21,7 @@ from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
 from vidsr.run.records.strength_words import strength_words
-from vidsr.run.sizing import choose_scale, describe, target_size
+from vidsr.run.sizing import choose_scale, describe, describe_cuts, planned_cuts, target_size
 from vidsr.run.spec import JobSpec
 from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.engine_pool import EnginePool
@@ -86,6 +86,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
     notes = Notes()
     with open_job(spec, notes, openers) as job:
         engine, lines, pool = job.upscaler.engine, job.describe(), job.upscaler.pool
+        lines.append(describe_cuts(planned_cuts(spec, job.source.header, job.output)))
         said = notes.said
         whole = process_bytes(job.info, job.output, job.upscaler)  # before frames are decoded
         coding_error = _first_errors(job.source, pool)
@@ -142,7 +143,7 @@ def open_job(run: JobSpec | JobPlan, notes: Notes, openers: Openers = FILES) -> 
     options = spec.options
     target = check_run(spec.source, spec.target, options, openers)
     check_machine(options)
-    source = open_source(spec.source, _request(options, target), notes, openers.sources)
+    source = open_source(spec.source, source_request(options, target), notes, openers.sources)
     try:
         header = source.header
         if isinstance(run, JobPlan):
@@ -186,7 +187,8 @@ def _wanted(options: RunOptions, info: SourceInfo) -> WantedSize | None:
     return wanted and wanted.stored(info.format, info.display_matrix)
 
 
-def _request(options: RunOptions, target: Target) -> SourceRequest:
+def source_request(options: RunOptions, target: Target) -> SourceRequest:
+    """Return the wishes of a run at its source."""
     return SourceRequest(
         start_s=options.start_s,
         duration_s=options.duration_s,

@@ -10,7 +10,7 @@ from typing import Any
 
 from vidsr.errors import OptionError
 from vidsr.picture.size import Size
-from vidsr.run.json_values import PLAIN, JsonValue
+from vidsr.run.records.json_values import PLAIN, JsonValue
 from vidsr.terminal.parser import reader
 
 _KEY = "option"

@@ -39,8 +39,8 @@ from vidsr.option_values import (
     parse_strength,
 )
 from vidsr.picture.size import Size
-from vidsr.run import json_values
 from vidsr.run.option_description import Option, option, option_of
+from vidsr.run.records import json_values
 from vidsr.run.wanted_size import WantedSize
 from vidsr.video.sink.codec_defaults import CODECS, check_quality, find_codec
 from vidsr.video.sink.output_options import OutputOptions
@@ -54,6 +54,8 @@ NUMBER = (int, float, Fraction)
 PICTURE, TIME = "picture", "time"
 ENCODING = "encoding (default: what the source is)"
 MACHINE = "machine"
+PIECES = "long runs"
+MOST_PIECE_FRAMES = 1_000_000
 
 
 def size_of(size: object) -> Size:
@@ -397,6 +399,24 @@ class RunOptions:
     drop_incompatible: bool = _switch(
         "--drop-incompatible", group=ENCODING, help="leave out what OUTPUT cannot hold"
     )
+    piece_frames: int | None = option(
+        None,
+        "--piece-frames",
+        group=PIECES,
+        help="the frames of a piece (250, of sources of 1000 frames or more)",
+        takes="a number of frames",
+        kinds=(int,),
+        parse=int,
+        holds=lambda frames: 1 <= frames <= MOST_PIECE_FRAMES,
+        expected=f"a whole number of 1 to {MOST_PIECE_FRAMES}",
+        metavar="N",
+    )
+    no_pieces: bool = _switch(
+        "--no-pieces", group=PIECES, help="one encoder for all; a stopped run begins anew"
+    )
+    restart: bool = _switch(
+        "--restart", group=PIECES, help="begin anew, whatever a stopped run has left"
+    )
     overwrite: bool = _switch("--overwrite", group="", help="replace an existing target")
 
     def __post_init__(self) -> None:
@@ -406,6 +426,10 @@ class RunOptions:
             raise OptionError("`size` and `height` are both given: expected one of them.")
         if self.crf is not None and self.bitrate is not None:
             raise OptionError("`crf` and `bitrate` are both given: expected one of them.")
+        if self.no_pieces and self.piece_frames is not None:
+            raise OptionError(
+                "`piece_frames` and `no_pieces` are both given: expected one of them."
+            )
         if self.codec is not None:
             check_quality(find_codec(self.codec), self.crf, self.preset)
 

@@ -55,6 +55,7 @@ class Report:
         counts: Events while reading the source.
         streams: Every stream of the source with what was done to it.
         notes: Assumptions, drops and switches of the run, as sentences.
+        resumed_frames: Number of frames that an earlier run had done.
         version: Version of vidsr.
         platform: System, Python and libraries.
     """
@@ -86,13 +87,14 @@ class Report:
     computed_pixels: int = 0
     latency_ms: dict[str, Histogram] = field(default_factory=dict)
     queues: dict[str, QueueCounts] = field(default_factory=dict)
+    resumed_frames: int = 0
     version: str = __version__
     platform: str = field(default_factory=platform_name)
 
     @property
     def fps(self) -> float:
-        """Frames a second of wall time."""
-        return self.frames / self.elapsed_s if self.elapsed_s else 0.0
+        """Frames a second of wall time, those that were there before left out."""
+        return (self.frames - self.resumed_frames) / self.elapsed_s if self.elapsed_s else 0.0
 
     @property
     def computed_share(self) -> float:

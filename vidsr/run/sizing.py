@@ -7,9 +7,13 @@ from vidsr.option_values import MAX_SIDE
 from vidsr.picture.frame import VideoFormat
 from vidsr.picture.size import Size
 from vidsr.run.forecast import length, process_bytes
+from vidsr.run.spec import JobSpec
 from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.upscaler import Upscaler
+from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceInfo
+from vidsr.video.pieces.cuts import Cuts
+from vidsr.video.pieces.planning import plan_pieces
 from vidsr.video.sink.output_plan import OutputPlan
 
 
@@ -55,6 +59,26 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
         )
     lines += [f"stream   {s.index} {s.kind}: {s.action} {s.codec}" for s in output.streams]
     return lines
+
+
+def planned_cuts(spec: JobSpec, header: StreamHeader, output: OutputPlan) -> Cuts | None:
+    """Return the cuts of a run into pieces; None where it is not cut."""
+    options = spec.options
+    return plan_pieces(
+        header,
+        output,
+        options.piece_frames,
+        wanted=not options.no_pieces and spec.source.kind == "file",
+        rated=options.bitrate is not None,
+    )
+
+
+def describe_cuts(cuts: Cuts | None) -> str:
+    """Return the line of a plan that says whether a stopped run can go on."""
+    if cuts is None:
+        return "pieces   none: a run that is stopped begins anew"
+    pieces = f"{cuts.count} of {cuts.frames} frames" if cuts.count > 1 else "1"
+    return f"pieces   {pieces}: the same command goes on with a run that was stopped"
 
 
 def describe_tile(tile: Size | None) -> str:

@@ -111,7 +111,9 @@ def test_a_peer_that_is_killed_comes_back() -> None:
 
 @pytest.mark.slow
 def test_a_peer_that_is_held_up_goes_on() -> None:
-    with all_peers() as peers:
+    with all_peers() as every:
+        # srt-live-transmit serves one client, and finds only after 5 s that it has gone.
+        peers = [each for each in every if each[0].name != "srt"]
         for _, recorder in peers:
             recorder.wait_frames(5)
         for peer, _ in peers:

@@ -193,13 +193,18 @@ def test_a_file_at_its_own_pace_and_again(tmp_path: Path) -> None:
     hold_sound(recorder, "aac")
 
 
-def test_a_film_by_http_ends(tmp_path: Path) -> None:
+def test_a_film_by_http_ends_and_a_playlist_reaches_no_files(tmp_path: Path) -> None:
     clip = write_clip(tmp_path / "clip.mp4", frames=10)
     with rtmp_server() as server:
         (server.folder / "clip.mp4").write_bytes(clip.read_bytes())
         with receiving(f"{server.http}/clip.mp4") as recorder:
             recorder.wait_state("ended")
         assert recorder.numbers == list(range(10))
+        lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:1", "#EXTINF:1,", f"file://{clip}"]
+        (server.folder / "list.m3u8").write_text("\n".join([*lines, "#EXT-X-ENDLIST", ""]))
+        with receiving(f"{server.http}/list.m3u8") as recorder:
+            recorder.wait(lambda: bool(recorder.failures))
+        assert not recorder.frames  # a playlist reaches no file of ours
 
 
 def test_day_and_night_of_a_camera(tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ from av.stream import Disposition
 
 from vidsr.errors import OutputError
 from vidsr.notes import Notes
-from vidsr.picture.frame import Frame, tag_image, to_image
+from vidsr.picture.frame import Frame
 from vidsr.video.close_codecs import writing
 from vidsr.video.header import StreamHeader
 from vidsr.video.sink.base import Written
 from vidsr.video.sink.encoder_formats import PALETTE
+from vidsr.video.sink.encoder_images import encoder_image
 from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough, keep_pid
@@ -100,14 +101,9 @@ class FileSink:
                 f"{plan.target.locator}: a single picture cannot hold a second frame",
                 hint="name a pattern such as frames/%05d.png.",
             )
-        image = to_image(frame)
-        frame.release()
+        image = encoder_image(frame, plan)
         if plan.encoder_format == PALETTE:
             image = self._palette.apply(image)
-        elif image.format.name != plan.encoder_format and not plan.codec.jpeg_range:
-            # swscale's slice threads overwrite samples of some formats: one thread.
-            image = image.reformat(format=plan.encoder_format, threads=1)
-            tag_image(image, frame.format.color)
         pts, duration = self._clock.place(frame.pts, frame.duration)
         image.pts, image.time_base = pts, plan.time_base
         if pts is not None:
@@ -170,9 +166,13 @@ class FileSink:
             hint="the disk is full; nothing was kept." if full else "nothing was kept.",
         )
 
+    def end_video(self) -> None:
+        """Write what the encoder holds back."""
+        self._mux(None)
+
     def finish(self) -> Written:
         """Flush the encoder, close the file, put it in its place."""
-        self._mux(None)
+        self.end_video()
         try:
             self.passthrough.finish()
             self._wanted = written_tags(self.container)

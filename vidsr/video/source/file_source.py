@@ -35,7 +35,7 @@ from vidsr.video.source.video_decoding import VideoDecoding
 from vidsr.video.streams.picture_marks import marks_of
 from vidsr.video.streams.picture_tags import read_tags
 from vidsr.video.streams.services import find_service
-from vidsr.video.timing.announced_end import announced_end
+from vidsr.video.timing.announced_end import announced_end, packets_before
 from vidsr.video.timing.frame_durations import FrameDurations
 
 
@@ -229,6 +229,21 @@ class FileSource:
         self._first = []
         yield from self._items
 
+    def other_packets(self) -> Iterator[Packet]:
+        """Yield the packets of all streams but the video, which is not decoded any more.
+
+        They come placed as iterating places them. After this nothing else is left to iterate.
+        """
+        yield from (item for item in self._first if not isinstance(item, Frame))
+        self._first = []
+        for packet in self._packets():
+            if self.window.over:
+                break
+            if packet.stream.index == self.stream.index:
+                self.window.pass_video(packet)
+            elif packet.size and self.window.place_packet(packet):
+                yield packet
+
     def _until_first_frame(self) -> list[Frame | Packet]:
         seen: list[Packet] = []
         for item in self._items:
@@ -238,7 +253,7 @@ class FileSource:
             seen.append(item)
         if not self.window.arrived:
             return []
-        where = f" from {self.window.start_s:g} s on" if self.window.start_s else ""
+        where = f" from {float(self.window.start_s):g} s on" if self.window.start_s else ""
         if self.counts.decoded:
             raise InputError(f"{self.locator}: no frame lies in the part asked for{where}")
         errors = f" ({self.counts.failed_packets} packets failed)"
@@ -259,7 +274,8 @@ class FileSource:
         except InputError:
             yield from durations.flush(None)
             raise
-        announced = announced_end(self.container, self.stream, self._video.packets)
+        packets = self._video.packets + packets_before(self.stream, self._video.first_dts)
+        announced = announced_end(self.container, self.stream, packets)
         yield from durations.flush(self.window.last_frame_end(announced, self.clock.step))
 
     def _demux(self) -> Iterator[Frame | Packet]:

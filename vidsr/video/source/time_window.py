@@ -165,6 +165,13 @@ class Window:
             late = packet.dts * packet.time_base >= self.end + INTERLEAVING_SLACK_S
             self._overrun = self._overrun or late
 
+    def pass_video(self, packet: av.Packet[Any]) -> None:
+        """Note how far the file has come by a packet of video that nobody decodes."""
+        if self.end is None or packet.dts is None or not packet.time_base:
+            return
+        self.video_done = self.video_done or packet.dts * packet.time_base >= self.end
+        self.see_late_video(packet)
+
     def place_packet(self, packet: av.Packet[Any]) -> bool:
         """Shift a packet of another stream onto the target's clock; return False when outside."""
         base = packet.time_base

@@ -34,7 +34,8 @@ class VideoDecoding:
     """The decoder of one stream, with the clock, the window and the pictures of its frames.
 
     ``hardware`` is True where NVDEC decodes, ``surfaces`` where it gave the first picture exactly;
-    ``packets`` counts those of the stream that were decoded. ``still`` is the picture that a HEIF
+    ``packets`` counts those of the stream that were decoded, of which the first
+    has the decoding time ``first_dts``. ``still`` is the picture that a HEIF
     file is about.
     """
 
@@ -51,6 +52,7 @@ class VideoDecoding:
     surfaces: bool = field(default=False, init=False)
     sequence: NumberedPictures | None = field(default=None, init=False)
     packets: int = field(default=0, init=False)
+    first_dts: int | None = field(default=None, init=False)
     _failed_in_row: int = field(default=0, init=False)
     _sent: int = field(default=0, init=False)
     _last_pts: int | None = field(default=None, init=False)
@@ -66,6 +68,8 @@ class VideoDecoding:
         Raises InputError for a picture of a sequence or one that is cut short.
         """
         self.clock.packet(packet)
+        if not self.packets:
+            self.first_dts = packet.dts
         self.packets += bool(packet.size)
         self._sent += self._will_show(packet)
         self._count_keyless(packet)

@@ -36,6 +36,13 @@ def announced_end(container: InputContainer, stream: VideoStream, packets: int) 
     return None
 
 
+def packets_before(stream: VideoStream, dts: int | None) -> int:
+    """Return how many packets a file's index has before a decoding time: a seek passed them by."""
+    if dts is None or dts <= (stream.start_time or 0):
+        return 0
+    return sum(entry.timestamp < dts for entry in stream.index_entries)
+
+
 def _end_of_boxes(stream: VideoStream, packets: int) -> Fraction | None:
     if not stream.duration or not stream.time_base or not 0 < stream.frames <= packets:
         return None

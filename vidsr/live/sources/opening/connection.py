@@ -71,10 +71,12 @@ class Connection:
         self._owned = contextlib.ExitStack()
         opening = opening_of(address, options)
         try:
-            if not self._open(opening):
+            found = self._open(opening)
+            if not found and not address.finite:
                 self._owned.close()
-                if not self._open(opening.longer()):
-                    raise NoVideoError(errno.ENODATA, "no video that can be decoded")
+                found = self._open(opening.longer())
+            if not found:
+                raise NoVideoError(errno.ENODATA, "no video that can be decoded")
         except BaseException:
             self.close()
             raise

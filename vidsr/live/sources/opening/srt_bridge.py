@@ -23,6 +23,7 @@ _QUIET = ["-nostdin", "-hide_banner", "-loglevel", "error"]
 _OUT = ["-map", "0", "-c", "copy", "-flush_packets", "1"]
 _TIMEOUT = "connect_timeout"  # of libsrt's handshake, in milliseconds
 _LINES = 20
+ENDS_S = 0.5
 
 
 def find_bridge() -> str:
@@ -101,9 +102,17 @@ class SrtBridge:
         return any(b"rejected" in line or b"refused" in line for line in self._said)
 
     def close(self) -> None:
-        """End the child at once. May be called twice."""
-        self.process.kill()
-        self.process.wait()
+        """End the child. May be called twice.
+
+        One that is asked to end tells its peer, which otherwise finds it gone after 5 s only, and
+        may serve nobody else until then.
+        """
+        self.process.terminate()
+        try:
+            self.process.wait(ENDS_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self._listener.join(1)
         for pipe in (self.process.stdout, self.process.stderr):
             if pipe:

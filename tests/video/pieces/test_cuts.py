@@ -1,0 +1,77 @@
+"""Cuts in time, and decoding times of joined pieces."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidsr.video.pieces.cuts import Cuts, cut
+from vidsr.video.pieces.decoding_times import decoding_times
+
+RATES = (Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60))
+BASES = (Fraction(1, 1000), Fraction(1, 90000), Fraction(1, 12800))
+
+
+@given(
+    st.sampled_from(RATES),
+    st.sampled_from(BASES),
+    st.integers(1, 60),
+    st.integers(1, 400),
+    st.integers(-5000, 5000),
+)
+def test_frames_of_a_constant_rate_fill_pieces_exactly(
+    rate: Fraction, base: Fraction, length: int, frames: int, first: int
+) -> None:
+    """Containers round times; each piece but the last has ``length`` frames all the same."""
+    cuts = cut(first, rate, base, length, frames)
+    pieces = [cuts.piece_of(first + round(n / (rate * base))) for n in range(frames)]
+    assert pieces == [min(n // length, cuts.count - 1) for n in range(frames)]
+
+
+@given(st.integers(1, 50), st.integers(1, 20), st.integers(-9999, 9999), st.integers(-99, 99999))
+def test_a_piece_begins_where_it_says(length: int, count: int, first: int, after: int) -> None:
+    cuts = Cuts(first, Fraction(1001, 30), length, count)
+    pts = first + after
+    piece = cuts.piece_of(pts)
+    assert 0 <= piece < count
+    assert piece == 0 or cuts.begin(piece) <= pts
+    assert piece == count - 1 or pts < cuts.begin(piece + 1)
+
+
+@pytest.mark.parametrize(("frames", "count"), [(1, 1), (120, 1), (130, 1), (380, 4), (1000, 10)])
+def test_a_short_rest_belongs_to_the_last_piece(frames: int, count: int) -> None:
+    assert cut(0, Fraction(25), Fraction(1, 25), 100, frames).count == max(1, round(frames / 100))
+    assert count == max(1, round(frames / 100))
+
+
+def test_decoding_times_by_hand() -> None:
+    # I0 P3 B1 B2 and then a piece of a single frame: two frames early, the first two counted back.
+    assert decoding_times([0, 30, 10, 20, 40]) == [-10, 0, 10, 20, 30]
+    assert decoding_times([5, 6, 9]) == [5, 6, 9]
+    assert decoding_times([7]) == [7]
+    assert decoding_times([]) == []
+    with pytest.raises(ValueError, match="two at the same"):
+        decoding_times([1, 1])
+
+
+@given(st.lists(st.lists(st.integers(1, 500), min_size=1, max_size=9), max_size=8), st.randoms())
+def test_decoding_times_grow_and_come_before_showing(
+    steps: list[list[int]], random: object
+) -> None:
+    """Pieces of any length, each in an order of its own, as encoders with B-frames give them."""
+    now, times = 0, list[int]()
+    for piece in steps:
+        shown = []
+        for step in piece:
+            now += step
+            shown.append(now)
+        head, rest = shown[:1], shown[1:]
+        random.shuffle(rest)  # type: ignore[attr-defined]
+        times += head + rest
+    found = decoding_times(times)
+    assert all(a < b for a, b in pairwise(found))
+    assert all(dts <= pts for dts, pts in zip(found, times, strict=True))

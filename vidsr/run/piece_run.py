@@ -1,0 +1,147 @@
+"""A run in pieces: its job as it was planned, made to keep what is done and to go on from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from vidsr.errors import InputError
+from vidsr.models.model import Model
+from vidsr.models.shipped import strengths_path
+from vidsr.notes import Notes
+from vidsr.run.job import Job, source_request
+from vidsr.run.records.identity import (
+    file_facts,
+    library_facts,
+    option_facts,
+    weights_digest,
+)
+from vidsr.run.sizing import planned_cuts
+from vidsr.run.spec import JobSpec
+from vidsr.video.items import Packet
+from vidsr.video.pieces.cuts import Cuts
+from vidsr.video.pieces.job_folder import JobFolder
+from vidsr.video.pieces.later_source import LaterSource, SilentNotes, may_begin_later
+from vidsr.video.pieces.piece_file import PieceFile
+from vidsr.video.pieces.piece_opener import PieceSinkOpener
+from vidsr.video.pieces.piece_sink import PieceRun
+from vidsr.video.pieces.piece_source import PieceSource
+from vidsr.video.pieces.planning import in_pieces
+from vidsr.video.sink.output_plan import OutputPlan
+from vidsr.video.source.base import FrameSource
+from vidsr.video.source.file_source import FileSource
+from vidsr.video.source.source_kinds import open_source
+
+# What changes no bit of the result: where it is computed, and what is in the way.
+_NO_PART = (
+    "device",
+    "max_memory",
+    "wait_for_engine",
+    "decoder",
+    "overwrite",
+    "restart",
+    "no_pieces",
+    "piece_frames",
+)
+
+
+@contextmanager
+def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job, int]]:
+    """Yield the job to run, and how many of its frames are done; the same job if it is not cut.
+
+    Raises:
+        OutputError: Another run is at the target, or a stopped one was of another kind.
+    """
+    cuts = planned_cuts(spec, job.source.header, job.output)
+    if cuts is None:
+        yield job, 0
+        return
+    output = in_pieces(job.output)
+    folder = JobFolder(output.target)
+    folder.begin(identity_of(job, spec, cuts), restart=spec.options.restart)
+    try:
+        done = folder.finished(cuts.count, notes)
+        frames = sum(piece.head.frames for piece in done.values())
+        if done:
+            notes.choose(f"{len(done)} of {cuts.count} pieces are done already, {frames} frames")
+        run = PieceRun(cuts, folder, lambda: other_packets(spec, job), lambda: _made_by(job))
+        source = _rest_of(job, spec, cuts, done)
+        with ExitStack() as opened:
+            if source is not job.source:  # which the job closes
+                opened.enter_context(source)
+            yield _in_pieces(replace(job, source=source), output, run, done), frames
+    except BaseException:
+        kept = len(folder.names())
+        if kept:
+            notes.say(
+                f"{kept} of {cuts.count} pieces are kept in {folder.path}; the same command goes "
+                "on from there"
+            )
+        raise
+    finally:
+        folder.close()
+
+
+def _rest_of(job: Job, spec: JobSpec, cuts: Cuts, done: Collection[int]) -> FrameSource:
+    """Return the source from the first piece on that is missing, by a seek where that is exact."""
+    source, options = job.source, spec.options
+    missing = next((piece for piece in range(cuts.count) if piece not in done), cuts.count - 1)
+    assert isinstance(source, FileSource)
+    if not missing or not may_begin_later(source, options.duration_s, options.deinterlace):
+        return source
+    upright = source_request(options, job.output.target).upright
+    try:
+        begin = cuts.begin(missing)
+        return LaterSource(source, begin, deinterlace=options.deinterlace, upright=upright)
+    except InputError:  # nothing is shown from there on, or it cannot be reached
+        return source
+
+
+def _in_pieces(job: Job, output: OutputPlan, run: PieceRun, done: dict[int, PieceFile]) -> Job:
+    return replace(
+        job,
+        source=PieceSource(job.source, run.cuts, done),
+        output=output,
+        openers=job.openers.adding(sink=PieceSinkOpener(run, done)),
+    )
+
+
+def _made_by(job: Job) -> tuple[str, str]:
+    engine = job.upscaler.engine
+    return str(engine.dtype).removeprefix("torch."), engine.runtime
+
+
+def other_packets(spec: JobSpec, job: Job) -> Iterator[Packet]:
+    """Yield the packets of the source's other streams, read from the beginning of the part."""
+    if not any(stream.action in ("copy", "convert") for stream in job.output.streams):
+        return
+    request = source_request(spec.options, job.output.target)
+    with open_source(spec.source, request, SilentNotes(), job.openers.sources) as source:
+        assert isinstance(source, FileSource)
+        yield from source.other_packets()
+
+
+def _weight_files(model: Model) -> list[Path]:
+    return [model.path] if model.strengths is None else [model.path, strengths_path(model.path)]
+
+
+def identity_of(job: Job, spec: JobSpec, cuts: Cuts) -> dict[str, str]:
+    """Return everything that the target's bytes follow from."""
+    output, upscaler = in_pieces(job.output), job.upscaler
+    facts = file_facts(spec.source.path) | library_facts()
+    facts |= option_facts(spec.options.to_json(), _NO_PART)
+    facts |= {
+        "network": ", ".join(weights_digest(path) for path in _weight_files(upscaler.model)),
+        "precision of the network": _made_by(job)[0],
+        "size of the target": f"{output.format.width}x{output.format.height}",
+        "container": output.target.container,
+        "encoder": output.codec.encoder,
+        "options of the encoder": str(sorted(output.options.items())),
+        "pixel format": output.encoder_format,
+        "streams": ", ".join(f"{s.index} {s.action} {s.codec}" for s in output.streams),
+        "length of pieces": f"{cuts.frames} frames",
+        "number of pieces": str(cuts.count),
+    }
+    return facts

@@ -1,0 +1,53 @@
+"""The identity of a run: everything that its result follows from, by names for people."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vidsr import __version__
+
+_SAMPLE_BYTES = 1 << 16
+
+
+def file_facts(path: Path) -> dict[str, str]:
+    """Return size, time of change and digest of a file, of its begin, middle and end alone."""
+    state = path.stat()
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for place in (0, state.st_size // 2, max(0, state.st_size - _SAMPLE_BYTES)):
+            file.seek(place)
+            digest.update(file.read(_SAMPLE_BYTES))
+    return {
+        "source size": f"{state.st_size} bytes",
+        "source time of change": f"{state.st_mtime_ns / 1e9:.6f} s",
+        "source content": digest.hexdigest()[:16],
+    }
+
+
+def weights_digest(path: Path) -> str:
+    """Return the digest of a model's file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+def library_facts() -> dict[str, str]:
+    """Return the versions that pixels and bits follow from."""
+    import av
+    import torch
+
+    codecs = av.library_versions["libavcodec"]
+    return {
+        "vidsr": __version__,
+        "PyTorch": torch.__version__,
+        "PyAV": av.__version__,
+        "libavcodec": ".".join(map(str, codecs)),
+    }
+
+
+def option_facts(options_json: str, skipped: tuple[str, ...]) -> dict[str, str]:
+    """Return options by their names, those left out that change no bit of the result."""
+    values: Mapping[str, Any] = json.loads(options_json)
+    return {name: json.dumps(value) for name, value in values.items() if name not in skipped}

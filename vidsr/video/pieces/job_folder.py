@@ -1,0 +1,138 @@
+"""The folder of a run in pieces, beside its target: what is in it is done, come what may."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from vidsr.errors import OutputError
+from vidsr.files import working_name, written_whole
+from vidsr.notes import Notes
+from vidsr.video.pieces.piece_file import PieceFile, sync_folder
+from vidsr.video.sink.target_file import Claim, Target
+
+ENDING = ".vidsr-job"
+_RECORD = "job.json"
+_SUFFIX = ".piece"
+
+
+class JobFolder:
+    """The pieces of one run. There is no list of them beside the folder itself.
+
+    Nothing in it leads out of it: names of pieces are their numbers, and what else lies there is
+    left alone or removed with the folder.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.path = working_name(target.place, ENDING)
+        self._claim: Claim | None = None
+
+    def begin(self, identity: Mapping[str, str], *, restart: bool) -> None:
+        """Take the folder, a new one or that of a run that was stopped.
+
+        Args:
+            identity: What the result follows from, each by a name for people.
+            restart: True to begin anew.
+
+        Raises:
+            OutputError: Another run is at it, it cannot be written, or it was begun with another
+                identity.
+        """
+        try:
+            self._begin(identity, restart)
+        except BaseException as error:
+            if self._claim is not None:
+                self._claim.release()
+                self._claim = None
+            if not isinstance(error, OSError) or isinstance(error, OutputError):
+                raise
+            raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
+
+    def _begin(self, identity: Mapping[str, str], restart: bool) -> None:
+        self.path.mkdir(exist_ok=True)
+        self._claim = Claim(self.path)
+        if restart:
+            self._empty()
+        self._sweep()
+        before = self._read()
+        if before is not None:
+            self._compare(before, identity)
+            return
+        self._empty()
+        with written_whole(self.path / _RECORD) as part:
+            part.write_text(json.dumps(dict(identity), indent=1), encoding="utf-8")
+        sync_folder(self.path)
+
+    def _read(self) -> dict[str, str] | None:
+        """Return the identity of the run that made the folder; None for a new folder."""
+        try:
+            stored = json.loads((self.path / _RECORD).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return stored if isinstance(stored, dict) else None
+
+    def _compare(self, before: Mapping[str, str], now: Mapping[str, str]) -> None:
+        for name in sorted({*before, *now}):
+            was, is_now = before.get(name, "unknown"), now.get(name, "unknown")
+            if was != is_now:
+                raise OutputError(
+                    f"{self.path}: was begun with another {name}: {was} then, {is_now} now.",
+                    hint="give it as it was to go on, or `restart` to begin anew.",
+                )
+
+    def _sweep(self) -> None:
+        """Remove what a run was writing when it was struck."""
+        for stale in self.path.glob("*.part"):
+            stale.unlink(missing_ok=True)
+
+    def _empty(self) -> None:
+        for piece in self.names():
+            piece.unlink()
+        (self.path / _RECORD).unlink(missing_ok=True)
+
+    def names(self) -> list[Path]:
+        """Return the files of all pieces that are there, in order."""
+        return sorted(self.path.glob(f"*{_SUFFIX}"))
+
+    def piece_path(self, piece: int) -> Path:
+        """Return the name of a piece's file."""
+        return self.path / f"{piece:06d}{_SUFFIX}"
+
+    def finished(self, count: int, notes: Notes) -> dict[int, PieceFile]:
+        """Return the pieces that are whole; those that are damaged are removed, with a note."""
+        found = {}
+        for piece in range(count):
+            path = self.piece_path(piece)
+            try:
+                file = PieceFile(path)
+                file.check()
+                if file.head.piece != piece:
+                    raise ValueError("it is another piece")
+                found[piece] = file
+            except FileNotFoundError:
+                continue
+            except (ValueError, OSError) as error:
+                notes.say(f"piece {piece} is done again: {error}")
+                path.unlink(missing_ok=True)
+        return found
+
+    def close(self) -> None:
+        """Let others have the folder; one without a finished piece is removed."""
+        if self._claim is None:
+            return
+        if not self.names():
+            self.remove()
+        else:
+            self._claim.release()
+        self._claim = None
+
+    def remove(self) -> None:
+        """Remove the folder and what lies in it."""
+        with suppress(OSError):
+            shutil.rmtree(self.path)
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None

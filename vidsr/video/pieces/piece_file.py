@@ -1,0 +1,155 @@
+"""A piece as a file: coded frames with their times, which is whole or is not there.
+
+    one line   JSON: what ``PieceHead`` holds
+    records    of each frame: pts, dts, duration (int64), size (uint32), key (uint8); little-endian
+    data       the frames' bytes, one after the other
+    digest     SHA-256 of everything before, 32 bytes
+
+No container keeps all of it: Matroska rounds times, NUT forgets durations, MP4 rewrites H.264.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FORMAT = 1
+_RECORD = struct.Struct("<qqqIB")
+_DIGEST_BYTES = 32
+_CHUNK = 1 << 20
+MOST_HEAD_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class CodedFrame:
+    """One coded frame, with times in units of the target's time base."""
+
+    data: bytes
+    pts: int
+    dts: int
+    duration: int
+    key: bool
+
+
+@dataclass(frozen=True)
+class PieceHead:
+    """The description of a piece.
+
+    Args:
+        piece: Its number.
+        frames: Its frames.
+        data_bytes: The bytes of its frames.
+        first_pts: The time of its first frame shown, None for a piece without frames.
+        last_pts: The time of its last frame shown.
+        parameters: SHA-256 of the encoder's parameter sets, which all pieces share.
+        precision: The numbers of the network that made it.
+        engine: The runtime of the network that made it.
+        elapsed_s: Seconds that it took.
+        format: Version of the format.
+    """
+
+    piece: int
+    frames: int
+    data_bytes: int
+    first_pts: int | None
+    last_pts: int | None
+    parameters: str
+    precision: str = ""
+    engine: str = ""
+    elapsed_s: float = 0.0
+    format: int = FORMAT
+
+
+def write_piece(path: Path, head: PieceHead, frames: Sequence[CodedFrame]) -> None:
+    """Write a piece so that it is whole under its name or not there at all. Raises OSError."""
+    working = path.with_name(f"{path.name}.{os.getpid()}.part")
+    digest = hashlib.sha256()
+    try:
+        with working.open("wb") as file:
+
+            def put(data: bytes) -> None:
+                digest.update(data)
+                file.write(data)
+
+            put(json.dumps(asdict(head)).encode() + b"\n")
+            for one in frames:
+                put(_RECORD.pack(one.pts, one.dts, one.duration, len(one.data), one.key))
+            for one in frames:
+                put(one.data)
+            file.write(digest.digest())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(working, path)
+        sync_folder(path.parent)
+    except BaseException:
+        working.unlink(missing_ok=True)
+        raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last through a power cut, where the system can."""
+    with suppress(OSError):  # Windows opens no folders, some network file systems sync none
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class PieceFile:
+    """A finished piece for reading, its frames in decoding order. Raises ValueError, OSError.
+
+    Every number in it is held against the size of the file before anything is read by it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            line = file.readline(MOST_HEAD_BYTES)
+            self.head = _head(line)
+            size = self.head.frames * _RECORD.size
+            self._begin = len(line) + size
+            whole = self._begin + self.head.data_bytes + _DIGEST_BYTES
+            if path.stat().st_size != whole:
+                raise ValueError("its size is wrong")
+            self._records = [*_RECORD.iter_unpack(file.read(size))]
+        if sum(record[3] for record in self._records) != self.head.data_bytes:
+            raise ValueError("its frames do not fill it")
+
+    @property
+    def times(self) -> list[int]:
+        """The times of its frames, in decoding order."""
+        return [record[0] for record in self._records]
+
+    def check(self) -> None:
+        """Raise ValueError where a byte has changed since it was written."""
+        digest, left = hashlib.sha256(), self.path.stat().st_size - _DIGEST_BYTES
+        with self.path.open("rb") as file:
+            while left > 0 and (chunk := file.read(min(_CHUNK, left))):
+                digest.update(chunk)
+                left -= len(chunk)
+            if file.read() != digest.digest():
+                raise ValueError("its digest is wrong")
+
+    def __iter__(self) -> Iterator[CodedFrame]:
+        with self.path.open("rb") as file:
+            file.seek(self._begin)
+            for pts, dts, duration, size, key in self._records:
+                yield CodedFrame(file.read(size), pts, dts, duration, bool(key))
+
+
+def _head(line: bytes) -> PieceHead:
+    try:
+        head = PieceHead(**json.loads(line))
+    except (TypeError, ValueError) as error:
+        raise ValueError("its head cannot be read") from error
+    numbers = (head.piece, head.frames, head.data_bytes)
+    if head.format != FORMAT or any(type(n) is not int or n < 0 for n in numbers):
+        raise ValueError("its head is of another version")
+    return head

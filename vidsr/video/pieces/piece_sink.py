@@ -1,0 +1,159 @@
+"""The sink of a run in pieces: each piece coded and kept, all of them joined in the end."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vidsr.errors import OutputError
+from vidsr.picture.frame import Frame
+from vidsr.video.items import Packet
+from vidsr.video.pieces.cuts import Cuts
+from vidsr.video.pieces.job_folder import JobFolder
+from vidsr.video.pieces.joining import JoinSink, join
+from vidsr.video.pieces.piece_encoder import PieceEncoder
+from vidsr.video.pieces.piece_file import PieceFile, PieceHead, write_piece
+from vidsr.video.sink.base import Written
+from vidsr.video.streams.copies import MUX_ERRORS
+
+if TYPE_CHECKING:
+    from vidsr.notes import Notes
+    from vidsr.video.header import StreamHeader
+    from vidsr.video.sink.output_plan import OutputPlan
+
+
+@dataclass(frozen=True)
+class PieceRun:
+    """What a run in pieces needs beside what every run does.
+
+    Args:
+        cuts: Where pieces begin.
+        folder: Where they lie; the run has its claim.
+        others: A function that reads the source's other streams from the beginning.
+        made_by: A function that returns precision and engine of the network at this moment.
+    """
+
+    cuts: Cuts
+    folder: JobFolder
+    others: Callable[[], Iterable[Packet]]
+    made_by: Callable[[], tuple[str, str]] = lambda: ("", "")
+
+
+class PieceSink:
+    """The sink that keeps what is done. Raises OutputError. Not thread-safe.
+
+    A piece is finished in a thread beside, since an encoder looks ahead and has most of a second's
+    work left at the end. ``frames`` counts what was there before, too.
+
+    Args:
+        plan: The target.
+        header: The source's header.
+        notes: What collects losses.
+        run: The pieces.
+        done: Pieces that are there already.
+    """
+
+    def __init__(
+        self,
+        plan: OutputPlan,
+        header: StreamHeader,
+        notes: Notes,
+        run: PieceRun,
+        done: dict[int, PieceFile],
+    ) -> None:
+        self.plan, self._header, self._notes, self._run = plan, header, notes, run
+        self.frames = sum(piece.head.frames for piece in done.values())
+        self.bytes_written = sum(piece.head.data_bytes for piece in done.values())
+        self._done = set(done)
+        self._encoder: PieceEncoder | None = None
+        self._keeper = ThreadPoolExecutor(1, "vidsr-piece")
+        self._keeping: Future[PieceHead] | None = None
+        self._joined: JoinSink | None = None
+
+    def write(self, frame: Frame) -> None:
+        """Encode one frame and release it."""
+        assert frame.pts is not None
+        piece = self._run.cuts.piece_of(frame.pts)
+        try:
+            if self._encoder is not None and self._encoder.piece != piece:
+                self._end_piece()
+            if self._encoder is None:
+                self._encoder = PieceEncoder(piece, self.plan)
+            self._encoder.encode(frame)
+        except MUX_ERRORS as error:
+            raise self._failure(f"encoding failed at frame {self.frames}", error) from error
+        self.frames += 1
+
+    def copy(self, packet: Packet) -> None:
+        """Do nothing: other streams are copied in the end."""
+
+    def _end_piece(self) -> None:
+        """Have the piece finished and kept beside; one at a time, so that memory is bounded."""
+        encoder, self._encoder = self._encoder, None
+        self._wait()
+        if encoder is not None:
+            self._keeping = self._keeper.submit(self._keep, encoder)
+
+    def _keep(self, encoder: PieceEncoder) -> PieceHead:
+        try:
+            head, frames = encoder.finish(*self._run.made_by())
+        except BaseException:
+            encoder.close()
+            raise
+        write_piece(self._run.folder.piece_path(encoder.piece), head, frames)
+        return head
+
+    def _wait(self) -> None:
+        keeping, self._keeping = self._keeping, None
+        if keeping is None:
+            return
+        try:
+            head = keeping.result()
+        except MUX_ERRORS as error:
+            raise self._failure("a piece cannot be kept", error) from error
+        self._done.add(head.piece)
+        self.bytes_written += head.data_bytes
+
+    def finish(self) -> Written:
+        """Finish the last piece, join all, and put the target in its place."""
+        self._end_piece()
+        self._wait()
+        self._keeper.shutdown()
+        run = self._run
+        for piece in range(run.cuts.count):  # stretches in which no frame is shown
+            if piece not in self._done:
+                parameters = ""
+                write_piece(run.folder.piece_path(piece), _empty(piece, parameters), [])
+        pieces = [PieceFile(run.folder.piece_path(piece)) for piece in range(run.cuts.count)]
+        self._joined = JoinSink(self.plan, self._header, self._notes)
+        written = join(self._joined, pieces, run.others())
+        run.folder.remove()
+        return written
+
+    def abort(self) -> None:
+        """Give the piece up that was being made; finished ones stay."""
+        self._keeper.shutdown(cancel_futures=True)
+        if self._encoder is not None:
+            self._encoder.close()
+            self._encoder = None
+        if self._joined is not None:
+            self._joined.abort()
+        self._run.folder.close()
+
+    def _failure(self, what: str, error: Exception) -> OutputError:
+        if isinstance(error, OutputError):
+            return error
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+        reason = getattr(error, "strerror", None) or str(error)
+        kept = f"{len(self._done)} finished pieces are kept; the same command goes on from there."
+        return OutputError(
+            f"{self.plan.target.locator}: {what}: {reason}",
+            hint=f"the disk is full: make room. {kept}" if full else kept,
+        )
+
+
+def _empty(piece: int, parameters: str) -> PieceHead:
+    return PieceHead(piece, 0, 0, None, None, parameters)
