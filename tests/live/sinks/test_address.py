@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.sinks.feeding import Events
+from tests.live.sinks.feeding import Events, Feed
 from vidsr.errors import OptionError
+from vidsr.live.base.options import EncoderOptions
 from vidsr.live.base.states import Failure
 from vidsr.live.sinks.address import parse_sink
 from vidsr.live.sinks.opening import open_live_sink
@@ -105,3 +106,36 @@ def test_a_refusal_tells_no_secret() -> None:
     with pytest.raises(OptionError) as refusal:
         parse_sink("rstp://me:s3cr3t!pw@host/cam")
     assert "s3cr3t" not in f"{refusal.value} {refusal.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "carried"),
+    [
+        ("udp://127.0.0.1:5000", "av1", False),
+        ("rtsp://host/cam", "av1", False),
+        ("rtmp://host/live/cam", "av1", True),
+        ("rtmp://host/live/cam", "mjpeg", False),
+        ("hls:out", "av1", False),
+        ("hls+ll:out", "av1", True),
+        ("record:a.mkv", "mjpeg", True),
+        ("pipe:ts", "hevc", True),
+        ("pipe:y4m", "av1", True),
+    ],
+)
+def test_video_that_a_sink_does_not_carry(text: str, codec: str, carried: bool) -> None:
+    address = parse_sink(text)
+    if carried:
+        address.check_codec(codec)
+        return
+    with pytest.raises(OptionError, match=f"codec = '{codec}' for"):
+        address.check_codec(codec)
+
+
+def test_a_sink_that_cannot_carry_the_video_fails_and_says_why() -> None:
+    feed = Feed("udp://127.0.0.1:5000", options=EncoderOptions(codec="av1"))
+    feed.push(3)
+    feed.close()
+    name = feed.sinks[0].name
+    assert feed.events.of(name) == ["failed"]
+    assert [failure.permanent for failure in feed.events.failures(name)] == [True]
+    assert feed.events.dropped[name] == 3

@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from vidsr.errors import OptionError
+from vidsr.live.sinks.muxing.video_fit import check_carried
 from vidsr.option_values import nearest
 from vidsr.video.locator import PIPE, Locator
 
@@ -19,7 +20,16 @@ KINDS = (*NETWORK, "udp", "hls", "hls+ll", "pipe", "record")
 # Coded video, and pictures as they are (mjpeg codes each for itself).
 CODED_PIPES = {"nut": "nut", "ts": "mpegts", "mkv": "matroska"}
 PICTURE_PIPES = ("y4m", "raw", "nut-raw", "mjpeg")
-RECORDINGS = (".mkv", ".ts", ".mp4")
+RECORDINGS = {".mkv": "matroska", ".ts": "mpegts", ".mp4": "mp4"}
+_CONTAINERS = {
+    "rtsp": "rtsp",
+    "rtsps": "rtsp",
+    "rtmp": "flv",
+    "rtmps": "flv",
+    "srt": "mpegts",
+    "tcp": "mpegts",
+    "udp": "mpegts",
+}
 RECORD_S = 600.0
 _DURATION = re.compile(r"\?duration=(\d+(?:\.\d+)?)(s|m|min|h|)\Z")
 _SECONDS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
@@ -50,6 +60,20 @@ class SinkAddress:
     target: str
     format: str = ""
     duration_s: float = RECORD_S
+
+    def check_codec(self, codec: str) -> None:
+        """Raise OptionError for video that the sink does not carry, such as AV1 in ``udp://``."""
+        if self.container:
+            check_carried(self.name, self.container, codec)
+
+    @property
+    def container(self) -> str:
+        """FFmpeg's name of the container, ``hls+ll`` for HLS of fragmented MP4, "" for pictures."""
+        if self.kind == "pipe":
+            return CODED_PIPES.get(self.format, "")
+        if self.kind == "record":
+            return RECORDINGS[Path(self.target).suffix.lower()]
+        return _CONTAINERS.get(self.scheme.partition("+")[0], self.scheme)
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -11,16 +11,16 @@ from pathlib import Path
 from vidsr.errors import OptionError
 from vidsr.live.base.options import ReconnectOptions
 from vidsr.live.base.roles import PacketSink, PictureSink, SinkEvents
-from vidsr.live.sinks.address import CODED_PIPES, SinkAddress, parse_sink
+from vidsr.live.sinks.address import SinkAddress, parse_sink
 from vidsr.live.sinks.backoff import SINK_RECONNECT
 from vidsr.live.sinks.children.srt import bridge_program, has_secrets, load_library
 from vidsr.live.sinks.children.target import ChildTarget, Peer
 from vidsr.live.sinks.local_targets import HlsTarget, PipeTarget, UdpTarget
 from vidsr.live.sinks.pictures import PipePictures
 from vidsr.live.sinks.pipe_end import PipeEnd
-from vidsr.live.sinks.recording import CONTAINERS, RecordTarget
+from vidsr.live.sinks.recording import RecordTarget
 from vidsr.live.sinks.reports import SinkReports
-from vidsr.live.sinks.thread_sink import ThreadSink
+from vidsr.live.sinks.thread_sink import ThreadSink, WriterMaker
 
 
 def open_live_sink(
@@ -44,28 +44,25 @@ def open_live_sink(
     address = parse_sink(text)
     check_here(address)
     reports = SinkReports(address.name, events, address.secrets)
-    if address.kind == "pipe" and address.format not in CODED_PIPES:
+    if not address.container:
         return PipePictures(PipeEnd(address.target), address.format, reports, rate)
-    maker: ChildTarget | UdpTarget | HlsTarget | RecordTarget | PipeTarget
+    maker = _maker(address, reports)
+    return ThreadSink(maker, reports, address.container, reconnect=reconnect)
+
+
+def _maker(address: SinkAddress, reports: SinkReports) -> WriterMaker:
+    """Return the target of coded packets that an address names."""
     if address.kind == "network":
-        peer = Peer(address.scheme, address.target)
-        maker, container = ChildTarget(peer), peer.container
-    elif address.kind == "udp":
-        maker, container = UdpTarget(address.target), "mpegts"
-    elif address.kind == "hls":
-        maker = HlsTarget(
-            Path(address.target),
-            low_latency=address.scheme == "hls+ll",
-            want_key_frame=reports.want_key_frame,
-        )
-        container = "hls"
-    elif address.kind == "record":
-        maker = RecordTarget(address.target, address.duration_s, reports.want_key_frame)
-        container = CONTAINERS[Path(address.target).suffix.lower()]
-    else:
-        container = CODED_PIPES[address.format]
-        maker = PipeTarget(container, PipeEnd(address.target))
-    return ThreadSink(maker, reports, container, reconnect=reconnect)
+        return ChildTarget(Peer(address.scheme, address.target, address.container))
+    if address.kind == "udp":
+        return UdpTarget(address.target)
+    asks = reports.want_key_frame
+    if address.kind == "hls":
+        low_latency = address.scheme == "hls+ll"
+        return HlsTarget(Path(address.target), low_latency=low_latency, want_key_frame=asks)
+    if address.kind == "record":
+        return RecordTarget(address.target, address.duration_s, asks)
+    return PipeTarget(address.container, PipeEnd(address.target))
 
 
 def check_here(address: SinkAddress) -> None:
@@ -87,7 +84,7 @@ def _check_srt(address: SinkAddress) -> None:
     if bridge_program() is None:
         raise OptionError(
             f"{address.name}: SRT needs libsrt or ffmpeg.",
-            hint=f"pip install 'vidsr[srt]', or {hint}",
+            hint=f"pip install imageio-ffmpeg, or {hint}",
         )
 
 

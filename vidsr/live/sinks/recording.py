@@ -8,20 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vidsr.live.base.items import CLOCK_HZ, CodedPacket
+from vidsr.live.sinks.address import RECORDINGS
 from vidsr.live.sinks.muxing.mux_format import MuxFormat
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS, Muxer
 from vidsr.live.sinks.muxing.options import file_options
 from vidsr.live.sinks.thread_sink import Writer
 
-CONTAINERS = {".mkv": "matroska", ".ts": "mpegts", ".mp4": "mp4"}
 UNFINISHED = ".part"
-DURATION_S = 600.0
 
 
 class RecordTarget:
     """A row of files.
 
     Args:
+        container: FFmpeg's name of the container.
         pattern: The path, with places for the clock as ``strftime`` has them: that of the file's
             first frame, in local time.
         duration_s: The length of a file; it ends at the first key frame after it.
@@ -103,7 +103,7 @@ class RollingFile:
         self._final = free_name(Path(named))
         self._final.parent.mkdir(parents=True, exist_ok=True)
         self._working = self._final.with_name(self._final.name + UNFINISHED)
-        container = CONTAINERS[self._final.suffix.lower()]
+        container = RECORDINGS[self._final.suffix.lower()]
         try:
             options = file_options(container)
             self._muxer = Muxer(str(self._working), container, self._format, options)

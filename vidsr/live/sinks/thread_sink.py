@@ -8,12 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from vidsr.errors import OptionError
 from vidsr.live.base.formats import CodedFormat
 from vidsr.live.base.items import CodedPacket
 from vidsr.live.base.options import ReconnectOptions
+from vidsr.live.base.states import Failure
 from vidsr.live.sinks.backoff import SINK_RECONNECT, Backoff
 from vidsr.live.sinks.muxing.mux_format import MuxFormat
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS
+from vidsr.live.sinks.muxing.video_fit import check_carried
 from vidsr.live.sinks.packet_queue import PacketQueue
 from vidsr.live.sinks.reports import SinkReports, failure_of
 
@@ -82,9 +85,9 @@ class ThreadSink:
     Args:
         maker: The target.
         reports: The way of states and counts.
-        queue: Where packets wait for the thread.
-        reconnect: When a failed target is tried again.
         container: FFmpeg's name of the container, by which sound is chosen.
+        make_queue: Maker of the queue in which the packets of one format wait for the thread.
+        reconnect: When a failed target is tried again.
     """
 
     def __init__(
@@ -116,7 +119,7 @@ class ThreadSink:
     def open(self, format: CodedFormat) -> None:
         """Take the format of what follows; a queue of its own keeps the formats apart."""
         with self._changed:
-            if self._closing:
+            if self._closing or self._refuses(format.codec):
                 return
             if self._queue is not None:
                 self._queue.close()
@@ -128,6 +131,17 @@ class ThreadSink:
                     target=self._run, name=f"vidsr sink {self.name}", daemon=True
                 )
                 self._thread.start()
+
+    def _refuses(self, codec: str) -> bool:
+        """Return True, and report it, for video that the container does not carry."""
+        try:
+            check_carried(self.name, self.container, codec)
+        except OptionError as error:
+            failure = Failure("protocol", error.message, permanent=True)
+            self._over = True
+            self._reports.enter("failed", failure)
+            return True
+        return False
 
     def write(self, packet: CodedPacket) -> None:
         """Take a packet, or drop and count it."""
@@ -149,7 +163,8 @@ class ThreadSink:
             self._changed.notify()
         thread = self._thread
         if thread is None:
-            self._reports.enter("closed")
+            if self._reports.state != "failed":
+                self._reports.enter("closed")
             return
         thread.join(CLOSE_S)
         if thread.is_alive():

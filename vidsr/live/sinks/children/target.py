@@ -28,7 +28,6 @@ _SILENT = Failure("stall", "the peer takes nothing")
 _NO_ANSWER = Failure("timeout", "the peer does not answer")
 _GIVEN_UP = Failure("other", "given up while connecting")
 _ENDED = Failure("other", "the sending process ended")
-CONTAINERS = {"rtsp": "rtsp", "rtsps": "rtsp", "rtmp": "flv", "rtmps": "flv"}
 
 
 class ChildFailed(OSError):
@@ -46,15 +45,12 @@ class Peer:
     Args:
         kind: ``rtsp``, ``rtsps``, ``rtsp+udp``, ``rtmp``, ``rtmps``, ``tcp`` or ``srt``.
         url: The address as FFmpeg opens it, with user and password.
+        container: FFmpeg's name of the muxer.
     """
 
     kind: str
     url: str
-
-    @property
-    def container(self) -> str:
-        """FFmpeg's name of the muxer."""
-        return CONTAINERS.get(self.kind.partition("+")[0], "mpegts")
+    container: str
 
     @property
     def listens(self) -> bool:

@@ -111,8 +111,8 @@ def _shown(pictures: VideoFormat, codec: str) -> PixelFormat:
 
 def _rates(options: EncoderOptions, codec: Codec) -> dict[str, str]:
     """Return effort, quality and limits of the rate."""
-    if options.codec == "mjpeg":
-        return {"qmin": "1", "qmax": "31"}
+    if options.codec == "mjpeg":  # RTP takes no other tables
+        return {"qmin": "1", "qmax": "31", "huffman": "default"}
     rates = {codec.preset_option: options.preset or PRESETS[options.codec]}
     if options.bitrate is not None:
         rates["b"] = str(options.bitrate)

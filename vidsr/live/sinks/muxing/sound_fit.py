@@ -15,6 +15,7 @@ _CARRIED = {
     "flv": ("aac", "mp3"),
     "mpegts": _BROADCAST,
     "hls": ("aac", "mp3", "ac3"),
+    "hls+ll": ("aac", "mp3", "ac3"),
     "mp4": ("aac", "mp3", "ac3", "opus"),
     "matroska": (*_BROADCAST, "flac", "pcm_s16le", *_G711),
     "nut": (*_BROADCAST, "flac", "pcm_s16le", *_G711),
