@@ -1,6 +1,6 @@
 """What viewers of a live stream cost: CPU time of the server a picture, and who is held back.
 
-    python benchmarks/live_preview.py --json result.json
+    python benchmarks/live_preview.py --json benchmarks/results/live-preview-NAME.json
 
 A stream shows pictures at a steady rate; viewers of a second process take them, and one that is
 stuck takes none. The server's process makes the pictures, copies them while somebody looks, codes
@@ -18,10 +18,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +38,7 @@ from vidsr.live.web.server import WebServer  # noqa: E402
 from vidsr.picture.frame import Frame  # noqa: E402
 
 NAME = "door"
-READY = b"ready\n"
+PREVIEW_FPS = 5  # of a stream, unless its options say otherwise
 
 
 @dataclass(frozen=True)
@@ -185,6 +186,18 @@ def measure(case: Case, pairs: Sequence[PicturePair], fps: float, seconds: float
         statistics.median(received) if received else 0.0,
         round(watched / len(late), 3),
     )
+
+
+def table(result: Mapping[str, Any]) -> str:
+    """Return a result as it stands in docs/guides/live-watching.md."""
+    rows = [
+        "| viewers of one stream | CPU time a picture | at 5 pictures a second |",
+        "| --- | ---: | ---: |",
+    ]
+    for case in result["cases"][1:]:
+        share = case["cpu_ms"] * PREVIEW_FPS / 10
+        rows.append(f"| {case['case']} | {case['cpu_ms']:.1f} ms | {share:.1f} % of a core |")
+    return "\n".join(rows)
 
 
 def main() -> None:

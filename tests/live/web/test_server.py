@@ -303,7 +303,7 @@ def test_missing_packages_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requirements, "PACKAGES", ("aiohttp", "no_such_package"))
     with pytest.raises(VidsrError, match="no_such_package") as caught:
         WebServer(FakeView.of("door"))
-    assert caught.value.hint == 'pip install "vidsr[live]"'
+    assert caught.value.hint == "pip install -e '.[live]'"
     assert "\n" not in str(caught.value)
 
 

@@ -15,5 +15,5 @@ def require_packages() -> None:
     if missing:
         raise VidsrError(
             f"the web server needs {' and '.join(missing)}, which cannot be imported",
-            hint='pip install "vidsr[live]"',
+            hint="pip install -e '.[live]'",
         )

@@ -37,6 +37,7 @@ def stream_page(stream: StreamStatus, *, may_leave: bool) -> str:
         badge=pieces.badge(stream.state),
         since=duration(now_s - stream.since_s),
         error=Html("") if stream.error is None else pieces.error(stream.error),
+        level=stream.level,
         size_in=size(stream.size_in),
         size_out=size(stream.size_out),
         facts=_facts(stream),

@@ -28,6 +28,7 @@ function draw() {
   if (held.source && split > 0) context.drawImage(held.source, 0, 0, split, height, 0, 0, split, height);
   divider.style.left = `${slider.value}%`;
   divider.hidden = slider.hidden = !held.source;
+  stage.closest(".compare").classList.toggle("alone", !held.source);
   canvas.classList.remove("blank");
 }
 
@@ -40,7 +41,8 @@ function replace(output, source) {
 }
 
 function show(bitmap, about) {
-  if (holding) {
+  const shownAlready = about.level === "repeat" && held.source; // a repeat is the picture before
+  if (holding || shownAlready) {
     bitmap.close();
   } else if (about.picture === "alone") {
     replace(bitmap, null);
