@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from vidsr.live.base.items import Arrival, Result
-from vidsr.live.base.options import StreamOptions
+from vidsr.live.base.options import BICUBIC, StreamOptions
 from vidsr.live.base.states import DropReason, Failure, SinkState
 from vidsr.live.base.status import StreamStatus
 from vidsr.live.streams.intake import Intake
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vidsr.live.schedule.scheduler import Scheduler
 
 logger = logging.getLogger("vidsr.live")
+TILE = 32  # pixels of the source across a tile, the unit in which reuse is counted
 STOP_S = 2.0  # in which a stream ends, whatever its peers do
 
 
@@ -120,6 +121,7 @@ class Course:
         began_s = result.arrival.arrived_s if result.began_s is None else result.began_s
         counters.took("wait", max(0.0, began_s - result.arrival.arrived_s))
         counters.took("upscale", result.done_s - began_s)
+        self._count_tiles(result)
         self.record.note(level=result.level, levels=self._place.levels)
         given_up = self._output.outlet.put(result)
         if given_up is not None:
@@ -157,6 +159,15 @@ class Course:
         """Make the next picture a key frame."""
         if self._coding is not None:
             self._coding.want_key_frame()
+
+    def _count_tiles(self, result: Result) -> None:
+        """Count tiles that were computed, and that were taken from the frame before."""
+        if result.level == BICUBIC or self._options.quality.reuse == "off":
+            return
+        source = result.arrival.frame.format
+        count = -(-source.width // TILE) * -(-source.height // TILE)
+        computed = round(result.computed * count)
+        self.record.counters.tiles(computed, count - computed)
 
     def _rate(self) -> Fraction:
         """Return frames a second: those of the grid, or as the source states them."""
