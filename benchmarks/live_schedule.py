@@ -33,6 +33,7 @@ from vidsr.live.schedule.trial.simulation import Camera, Device, simulate  # noq
 PAUSES = 0.25  # a second of work
 STEPS = (1.0, 0.45, 0.06)  # times of the levels of a ladder, as parts of the first
 PERCENTILES = (50, 95, 99)
+NAMES = {"0": "full", "1": "fast", "2": "last", "a": "full", "b": "fast", "c": "last"}
 TICK_S, PAUSE_S = 0.005, 0.03  # how often a thread wakes, and how late counts as a pause
 
 
@@ -66,6 +67,7 @@ def cases() -> Iterator[Case]:
     many = [Camera(first_s=0.0002 * i, level_s=(0.0004, 0.00018, 0.000025)) for i in range(200)]
     drop = [replace(one, level_s=one.level_s[:1], late="drop") for one in many]
     yield Case("200 cameras, 200 %, ladder", many, seconds=10.0)
+    yield Case("200 cameras, 200 %, ladder, no pauses", many, Device(), seconds=10.0)
     yield Case("200 cameras, 200 %, drop", drop, seconds=10.0)
     weighted = [replace(one, weight=2.0) for one in drop[:100]] + drop[100:]
     yield Case("200 cameras, 200 %, drop, half of weight 2", weighted, seconds=10.0, weights=True)
@@ -155,6 +157,28 @@ def _tick(ended: threading.Event, pauses_s: list[float]) -> None:
             pauses_s.append(late_s)
 
 
+def table(result: dict[str, Any]) -> str:
+    """Return the table of ``docs/how-it-works/scheduling.md``."""
+    rows = [
+        "| | shown | at level | latency p50 | p95 | p99 |",
+        "| --- | ---: | --- |" + " ---: |" * 3,
+    ]
+    sleeping = {"name": "on a machine: levels that sleep 80, 36 and 5 ms"}
+    for found in [*result["simulated"], sleeping | result["on_this_machine"]]:
+        levels = ", ".join(f"{NAMES[key]} {share:.0%}" for key, share in found["by_level"].items())
+        ms = " | ".join(f"{found['latency_ms'][f'p{p}']:.0f} ms" for p in PERCENTILES)
+        ratio = f", shown {found['ratio']:.2f} : 1" if found.get("ratio") else ""
+        rows.append(f"| {found['name']}{ratio} | {found['shown']:.1%} | {levels} | {ms} |")
+    return "\n".join(rows)
+
+
+def with_table(page: str, result: dict[str, Any]) -> str:
+    """Return a page with the result's table between its marks."""
+    before, begins, rest = page.partition("<!-- schedule -->\n")
+    _, ends, after = rest.partition("<!-- /schedule -->")
+    return f"{before}{begins}\n{table(result)}\n\n{ends}{after}"
+
+
 def line(found: dict[str, Any]) -> str:
     """Return a row for people."""
     ms = found["latency_ms"]
@@ -170,6 +194,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Measure the scheduler of live streams.")
     parser.add_argument("--seconds", type=float, default=30.0, help="on this machine (30)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="a file for the result")
+    parser.add_argument("--page", type=Path, metavar="FILE", help="a page whose table is written")
     args = parser.parse_args()
     others = others_now()
     simulated = []
@@ -185,6 +210,8 @@ def main() -> int:
     }
     if args.json:
         args.json.write_text(json.dumps(result, indent=1) + "\n")
+    if args.page:
+        args.page.write_text(with_table(args.page.read_text(encoding="utf-8"), result))
     return 0
 
 

@@ -68,7 +68,8 @@ class ModelLevel:
             began_s = time.monotonic()
             self.upscale(frame)
             best_s = min(best_s, time.monotonic() - began_s)
-        self.reset()
+        if self._lease.upscaler.engine.traits.stateful:
+            self.reset()  # else what reuse has learnt of a whole frame's time stays
         return best_s
 
     def upscale(self, frame: Frame) -> Frame:
@@ -95,14 +96,13 @@ class ModelLevel:
         return share
 
     def changed_share(self, frame: Frame) -> float:
-        """Return the share of the pixels that ``upscale`` would compute now.
-
-        Waits for nobody where one frame of the stream is in work at a time.
-        """
+        """Return the share of the pixels that ``upscale`` would compute now; waits for nobody."""
         with self._lock:
-            same = frame.format == self._source and self._idle
-            session = self._idle[-1] if same else None
-        return 1.0 if session is None else session.changed_share(frame)
+            if frame.format != self._source or not self._idle:
+                return 1.0
+            session = self._idle.pop()
+        with self._back(session, frame.format):
+            return session.changed_share(frame)
 
     def reset(self) -> None:
         """Forget the frames before, as at a cut or after a reconnect."""
@@ -146,8 +146,14 @@ class ModelLevel:
     def _session(self, source: VideoFormat) -> Iterator[Session]:
         """Lend a session that no other thread uses."""
         session = self._take(source)
-        try:
+        with self._back(session, source):
             yield session
+
+    @contextmanager
+    def _back(self, session: Session, source: VideoFormat) -> Iterator[None]:
+        """Put a session back where others find it, or close it after an error."""
+        try:
+            yield
         except BaseException:
             session.close()
             raise

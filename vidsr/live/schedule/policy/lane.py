@@ -99,13 +99,12 @@ class Lane:
     def changed(self, share: float) -> None:
         """Learn how much of a frame has changed.
 
-        In a trial each share counts as it is, but the first: a level that has not run yet has
-        nothing to reuse.
+        In a trial each share counts as it is, but for the first ones.
         """
         if not self.trial_left:
             self.usual_share += GAIN * (share - self.usual_share)
             return
-        if self.trial_left < self.rules.trial_frames:
+        if self.trial_left <= self.rules.trial_frames - self.rules.trial_blind:
             self.usual_share = share
         self.trial_left -= 1
 

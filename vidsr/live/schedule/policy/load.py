@@ -74,6 +74,7 @@ def lower(lanes: Collection[Lane], workers: int, rules: Rules, now_s: float) -> 
     """Lower levels until the load fits, beginning with the largest demand by weight."""
     changes = []
     movable = [lane for lane in lanes if lane.terms.late == "ladder" and lane.runs(now_s)]
+    movable = [lane for lane in movable if not lane.trial_left]  # one at most, for a few frames
     for lane in movable:
         alone = min(workers, lane.terms.side_by_side)
         while can_fall(lane) and lane.demand(lane.level) > rules.full_load * alone:

@@ -23,6 +23,7 @@ class Rules:
         waiting_frames: Frames that a stream may have waiting where it upscales all of them.
         trial_frames: Frames of a trial, in which a stream shows whether it stands still: a level
             that reuses is taken without room for whole frames, by one stream at a time.
+        trial_blind: How many of these say nothing: a level that has not run has nothing to reuse.
         trial_share: What is taken to change of a frame until the trial has shown it.
         batch_sizes: Sizes of batches, growing; engines are made for these.
         batch_wait_s: Longest time that a batch waits for another frame.
@@ -39,7 +40,8 @@ class Rules:
     replan_s: float = 0.1
     credit_rounds: float = 3.0
     waiting_frames: int = 4
-    trial_frames: int = 4
+    trial_frames: int = 6
+    trial_blind: int = 2
     trial_share: float = 0.1
     batch_sizes: tuple[int, ...] = (1, 2, 4, 8)
     batch_wait_s: float = 0.002
