@@ -102,6 +102,10 @@ def test_the_line_lies_between_source_and_output() -> None:
         assert (await found.evaluate(GREY))[0] > 180
         await found.evaluate(drag % 100)
         assert (await found.evaluate(GREY))[1] < 80
+        await found.evaluate("document.querySelector('.stage input').focus()")
+        for kind in ("keyDown", "keyUp"):
+            await found.call("Input.dispatchKeyEvent", type=kind, key="ArrowLeft")
+        assert await found.evaluate("document.querySelector('.stage input').value") == "98"
         await found.evaluate("document.getElementById('hold').click()")
         view.push("door", pair(10_000))
         assert await found.evaluate("document.getElementById('hold').ariaPressed") == "true"

@@ -8,6 +8,7 @@ const canvas = stage.querySelector("canvas");
 const slider = stage.querySelector("input");
 const divider = stage.querySelector(".divider");
 const held = { source: null, output: null };
+const KEY_STEP = 2; // percent
 let waiting = null; // an output whose source has not come yet
 let holding = false;
 
@@ -27,6 +28,7 @@ function draw() {
   const split = Math.round((slider.value / 100) * width);
   if (held.source && split > 0) context.drawImage(held.source, 0, 0, split, height, 0, 0, split, height);
   divider.style.left = `${slider.value}%`;
+  slider.setAttribute("aria-valuetext", `${Math.round(slider.value)} % source`);
   divider.hidden = slider.hidden = !held.source;
   stage.closest(".compare").classList.toggle("alone", !held.source);
   canvas.classList.remove("blank");
@@ -66,6 +68,14 @@ function toggle(button, change) {
 }
 
 slider.addEventListener("input", draw);
+// A key moves the line by more than the finest step of a pointer.
+slider.addEventListener("keydown", (event) => {
+  const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1 }[event.key];
+  if (!way) return;
+  event.preventDefault();
+  slider.value = Number(slider.value) + way * KEY_STEP;
+  draw();
+});
 toggle(document.getElementById("hold"), (pressed) => (holding = pressed));
 toggle(document.getElementById("actual"), (pressed) => stage.classList.toggle("actual", pressed));
 document.getElementById("screen").addEventListener("click", () => {
