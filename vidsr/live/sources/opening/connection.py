@@ -57,6 +57,7 @@ class Connection:
 
     video: VideoStream
     sound: AudioStream | None = None
+    _bridge: SrtBridge | None = None
 
     def __init__(
         self,
@@ -79,6 +80,9 @@ class Connection:
                 raise NoVideoError(errno.ENODATA, "no video that can be decoded")
         except BaseException:
             self.close()
+            if self._bridge and self._bridge.denied:
+                text = "the peer wants another passphrase"
+                raise PermissionError(errno.EACCES, text) from None
             raise
 
     @property
@@ -144,9 +148,9 @@ class Connection:
             self._owned.callback(datagrams.close)
             return datagrams
         if address.kind == "srt":
-            bridge = SrtBridge(address, open_s)
-            self._owned.callback(bridge.close)
-            descriptor = os.dup(bridge.descriptor)
+            self._bridge = SrtBridge(address, open_s)
+            self._owned.callback(self._bridge.close)
+            descriptor = os.dup(self._bridge.descriptor)
         elif address.kind == "tcp" and address.listen:
             descriptor = accept_tcp(address.url, self._over)
             self._watch.called()

@@ -26,6 +26,10 @@ _REASONS: dict[int, FailureReason] = {
 }
 
 
+# What comes of a connection that the peer has cut; RTMP calls everything an error of input.
+_CUT = (errno.EIO, errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE)
+
+
 def failure_of(error: BaseException, *, opening: bool, late: bool = False) -> Failure:
     """Return what an error means.
 
@@ -43,7 +47,8 @@ def failure_of(error: BaseException, *, opening: bool, late: bool = False) -> Fa
         return Failure("auth", f"the peer wants another user or password: {text}", permanent=True)
     if isinstance(error, _UNUSABLE):
         return Failure("protocol", f"FFmpeg cannot open this: {text}", permanent=True)
-    return Failure(_reason(error, opening=opening, late=late), text)
+    reason = _reason(error, opening=opening, late=late)
+    return Failure(reason, text, permanent=reason == "auth")
 
 
 def _reason(error: BaseException, *, opening: bool, late: bool) -> FailureReason:
@@ -51,9 +56,11 @@ def _reason(error: BaseException, *, opening: bool, late: bool) -> FailureReason
         return "timeout" if opening else "stall"
     if isinstance(error, EOFError):
         return "eof"
-    known = _REASONS.get(getattr(error, "errno", None) or 0)
-    if known:
-        return known
+    number = getattr(error, "errno", None) or 0
+    if number in _REASONS:
+        return _REASONS[number]
+    if number in _CUT and not opening:
+        return "eof"
     if isinstance(error, av.error.InvalidDataError | av.error.HTTPError):
         return "protocol"
     return "other"

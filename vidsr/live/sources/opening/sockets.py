@@ -77,7 +77,6 @@ class Datagrams:
     """
 
     def __init__(self, url: str, over: threading.Event, waits: Callable[[], bool]) -> None:
-        self.lost = 0
         self._over, self._waits = over, waits
         self._socket = _bound(url)
         self._queue: deque[bytes] = deque()
@@ -129,7 +128,6 @@ class Datagrams:
                 self._bytes += len(data)
                 while self._bytes > MOST_BYTES:
                     self._bytes -= len(self._queue.popleft())
-                    self.lost += 1
                 self._ready.notify()
 
 

@@ -23,6 +23,7 @@ _QUIET = ["-nostdin", "-hide_banner", "-loglevel", "error"]
 _OUT = ["-map", "0", "-c", "copy", "-flush_packets", "1"]
 _TIMEOUT = "connect_timeout"  # of libsrt's handshake, in milliseconds
 _LINES = 20
+_DENIED = b"incorrect passphrase", b"password required"
 ENDS_S = 0.5
 
 
@@ -97,9 +98,9 @@ class SrtBridge:
         return self.process.stdout.fileno()
 
     @property
-    def refused(self) -> bool:
-        """True if the bridge has said that the peer would not have it."""
-        return any(b"rejected" in line or b"refused" in line for line in self._said)
+    def denied(self) -> bool:
+        """True if the peer wants another passphrase; to be asked when the child has ended."""
+        return any(word in line for line in self._said for word in _DENIED)
 
     def close(self) -> None:
         """End the child. May be called twice.
