@@ -213,6 +213,13 @@ def test_what_is_wrong_is_said_before_anything_is_loaded(
     assert told.count("\n") == 1
 
 
+def test_a_file_is_played_at_its_pace_or_waited_for(
+    clip: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(clip), "-o", "udp://127.0.0.1:9", *BICUBIC]) == 2
+    assert "--realtime plays it at its own pace, --late wait upscales" in capfd.readouterr().err
+
+
 def test_refusals_load_neither_torch_nor_av() -> None:
     program = (
         "import sys; from vidsr.live.service.cli import main\n"

@@ -24,6 +24,7 @@ from tests.live.doubles import (
     source_format,
     until,
 )
+from vidsr.errors import OptionError
 from vidsr.live.base.counters import Tally
 from vidsr.live.base.formats import CodedFormat, SoundFormat
 from vidsr.live.base.items import CLOCK_HZ, CodedPacket
@@ -35,6 +36,7 @@ from vidsr.live.streams.feeds import Feeds, iterate
 from vidsr.live.streams.measures.record import Identity
 from vidsr.live.streams.showing import cadence, output
 from vidsr.live.streams.showing.parts import Sinks, Ways
+from vidsr.picture.frame import Frame
 
 WAIT = QualityOptions(late="wait")
 SOUND = SoundFormat("aac", 48000, "stereo")
@@ -130,6 +132,25 @@ def test_a_frame_that_fails_is_counted_and_the_stream_goes_on(
     assert bench.sink.numbers == [0, 1, 2, 4, 5]
     assert course.record.counters.tally().dropped == {"failed": 1}
     assert "cannot be upscaled" in caplog.text
+
+
+def test_a_picture_that_the_encoder_refuses_is_counted_and_logged_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode, bench = NumberEncoder.encode, Bench()
+
+    def refuse(self: NumberEncoder, frame: Frame, *, clock_ns: int | None = None) -> object:
+        if frame.pts in (2 * STEP, 3 * STEP):
+            raise OptionError("no such size")
+        return encode(self, frame, clock_ns=clock_ns)
+
+    monkeypatch.setattr(NumberEncoder, "encode", refuse)
+    with caplog.at_level(logging.ERROR), bench.running() as course:
+        bench.source.give(range(6))
+        bench.end(course)
+    assert bench.sink.numbers == [0, 1, 4, 5]
+    assert course.record.counters.tally().dropped == {"failed": 2}
+    assert caplog.text.count("no such size") == 1
 
 
 def test_another_format_is_another_coded_format_between_two_frames() -> None:

@@ -9,6 +9,7 @@ from vidsr.live.service.spec import ONLY, Config, StreamSpec
 from vidsr.live.service.web import web_options
 from vidsr.live.sinks.address import parse_sink
 from vidsr.live.sources.opening.address import parse_address
+from vidsr.live.streams.pace import check_pace
 from vidsr.option_values import check_device_names
 
 
@@ -34,6 +35,7 @@ def _check_stream(spec: StreamSpec) -> None:
         parse_sink(sink)
     check_options(spec.options)
     check_ladder(spec.options.quality)
+    check_pace(spec.source, spec.options)
     if spec.options.encoder.crf is not None and spec.options.encoder.bitrate is not None:
         raise OptionError("`crf` and `bitrate` are both given: expected one of them.")
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vidsr.live.schedule.scheduler import Scheduler
 
 logger = logging.getLogger("vidsr.live")
+MOST_AHEAD = 8  # results that wait for the output where every frame is upscaled
 TILE = 32  # pixels of the source across a tile, the unit in which reuse is counted
 STOP_S = 2.0  # in which a stream ends, whatever its peers do
 
@@ -177,4 +178,6 @@ class Course:
     def _submit(self, arrival: Arrival) -> None:
         if self.record.rate is not None:
             self._place.rate = self.record.rate
+        if self._options.quality.late == "wait":
+            self._output.outlet.await_room(MOST_AHEAD)
         self._place.submit(arrival)

@@ -20,6 +20,7 @@ from vidsr.live.streams.engines import Engines
 from vidsr.live.streams.feeds import Feeds
 from vidsr.live.streams.late_pictures import LatePictures
 from vidsr.live.streams.measures.record import Identity
+from vidsr.live.streams.pace import check_pace
 from vidsr.live.streams.showing.parts import Encoder, Sinks, Surroundings, Ways
 
 
@@ -36,6 +37,7 @@ def ways_of(
 ) -> Ways:
     """Return the ways to the parts of a stream. Raises OptionError for options that clash."""
     check_options(options.encoder)
+    check_pace(source, options)
 
     def make_source() -> LiveSource:
         return open_live_source(source, options.source)

@@ -31,7 +31,7 @@ class Outlet:
             if self._closed:
                 return result
             self._waiting.append(result)
-            self._changed.notify()
+            self._changed.notify_all()
             if self._most is not None and len(self._waiting) > self._most:
                 return self._waiting.popleft()
             return None
@@ -42,16 +42,23 @@ class Outlet:
             if not self._waiting and not self._woken and not self._closed:
                 self._changed.wait(max(0.0, longest_s))
             self._woken = False
-            return self._waiting.popleft() if self._waiting else None
+            result = self._waiting.popleft() if self._waiting else None
+            self._changed.notify_all()
+            return result
+
+    def await_room(self, most: int) -> None:
+        """Wait until fewer than ``most`` results wait, or the queue is closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._waiting) < most)
 
     def wake(self) -> None:
         """Let ``take`` return."""
         with self._changed:
             self._woken = True
-            self._changed.notify()
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Refuse further results; those that wait can still be taken."""
         with self._changed:
             self._closed = True
-            self._changed.notify()
+            self._changed.notify_all()

@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import av
+
 from vidsr.errors import VidsrError
 from vidsr.live.base.items import CLOCK_HZ, CodedPacket, Result
 from vidsr.live.base.options import StreamOptions
 from vidsr.live.base.states import Filler
+from vidsr.live.streams.measures.faults import Faults
 from vidsr.live.streams.measures.record import StreamRecord
 from vidsr.live.streams.showing.cadence import Cadence, Grid, SourceTimes
 from vidsr.live.streams.showing.coding import Coding
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from vidsr.video.info import SourceInfo
 
 logger = logging.getLogger("vidsr.live")
+FAULTS = (VidsrError, OSError, ValueError, av.error.FFmpegError)
 LONGEST_WAIT_S = 0.1  # without anything to do; sound and the end are looked at then
 SLATE_AFTER_S = 10.0  # of a held picture
 MOST_WAITING = 3  # results; more means that encoder or sinks are too slow for the stream
@@ -77,6 +81,7 @@ class Output:
         self._cadence: Cadence | None = None
         self._kept, self._slate = KeptPicture(), KeptPicture()
         self._held_since_s: float | None = None
+        self._faults = Faults(logger, record.name)
         self._draining = self._stopping = False
         self.ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"vidsr-{record.name}", daemon=True)
@@ -161,7 +166,11 @@ class Output:
             self._show_filler("repeat", pts)
         self._held_since_s = None
         since_s = time.monotonic() - result.arrival.arrived_s
-        self._show(replace(frame, pts=placing.pts), time.time_ns() - round(since_s * 1e9))
+        moved = replace(frame, pts=placing.pts)
+        if not self._show(moved, time.time_ns() - round(since_s * 1e9)):
+            frame.release()
+            counters.dropped("failed")
+            return
         handed_s = time.monotonic()
         latency_s = handed_s - result.arrival.arrived_s
         own_s = latency_s - self._beside.paused(result.arrival.arrived_s, handed_s)
@@ -175,8 +184,8 @@ class Output:
         with self._sound_lock:
             self._sound.pictures_reached(source_pts, handed_s)
 
-    def _show(self, frame: Frame, clock_ns: int | None = None) -> None:
-        """Pass a picture on. A fault of a sink or the encoder is logged, and the next one tried."""
+    def _show(self, frame: Frame, clock_ns: int | None = None) -> bool:
+        """Pass a picture on. Return False after a fault, which is logged; the next one is tried."""
         size = frame.format.width, frame.format.height
         with self._sound_lock:
             around, source = self._around, self._source
@@ -184,11 +193,13 @@ class Output:
             around = replace(around, aspect=_aspect(source.video, size))
         try:
             self._coding.show(frame, around, clock_ns)
-        except (VidsrError, OSError, ValueError) as error:
-            logger.error("%s: %s", self._record.name, error)
+        except FAULTS as error:
+            self._faults.log(str(error))
             self._record.note(error=str(error))
+            return False
         self._record.shown.add(time.monotonic())
         self._record.note(size_out=size)
+        return True
 
     def _filler_due_s(self, now_s: float) -> float | None:
         """Return when a picture has to be repeated, None where none has to."""
@@ -219,7 +230,8 @@ class Output:
                 self._slate.keep(slate(kept.format))
             kept = self._slate.frame or kept
         duration = round(CLOCK_HZ / self._around.rate)
-        self._show(replace(kept, pts=pts, duration=duration))
+        if not self._show(replace(kept, pts=pts, duration=duration)):
+            return
         self._record.counters.filled(kind)
         self._previews.shown(kept, None, kind)
 
@@ -252,8 +264,8 @@ class Output:
                 rest = tuple(self._sound.rest())
             self._pass(rest)
             self._coding.close()
-        except (VidsrError, OSError, ValueError) as error:
-            logger.error("%s: %s", self._record.name, error)
+        except FAULTS as error:
+            self._faults.log(str(error))
 
 
 def _aspect(source: SourceInfo, size: tuple[int, int]) -> Fraction:
