@@ -180,6 +180,11 @@ def numbers_of(container: Any, count: int | None = None) -> list[int]:
     return found
 
 
+def sound_of(packets: Sequence[CodedPacket], number: int) -> list[CodedPacket]:
+    """Return the packets of sound that begin while a numbered picture is shown."""
+    return [packet for packet in packets if (packet.pts - FIRST_PTS) // STEP == number]
+
+
 def tone(
     codec: str, encoder: str, rate_hz: int, layout: str, seconds: float
 ) -> tuple[SoundFormat, list[CodedPacket]]:

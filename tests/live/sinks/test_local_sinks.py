@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.live.sinks.feeding import UDP_QUERY, Feed, await_that, numbers_of, tone
+from tests.live.sinks.feeding import UDP_QUERY, Feed, await_that, numbers_of, sound_of, tone
 from tests.paths import ROOT
 from tests.servers.process import free_port
 from vidsr.live.base.options import EncoderOptions
@@ -51,7 +51,7 @@ def test_hls_is_cut_at_key_frames_that_it_asks_for(kind: str, tmp_path: Path) ->
     sound, packets = tone("pcm_alaw", "pcm_alaw", 8000, "mono", seconds=3.0)
     feed = Feed(f"{kind}:{tmp_path}/cam", options=EncoderOptions(keyframe_s=10), sound=sound)
     for number in range(75):
-        feed.sound([p for p in packets if number <= (p.pts - 900_000) // 3600 < number + 1])
+        feed.sound(sound_of(packets, number))
         feed.push()
         await_that(lambda: feed.events.packets.total() == feed.number, "pictures to be written")
     feed.close()

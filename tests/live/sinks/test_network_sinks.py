@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from pathlib import Path
 import av
 import pytest
 
-from tests.live.sinks.feeding import UDP_QUERY, Feed, await_that, numbers_of, tone
+from tests.live.sinks.feeding import UDP_QUERY, Feed, await_that, numbers_of, sound_of, tone
 from tests.paths import ROOT
 from tests.servers.process import free_port
 from tests.servers.relays import rtmp_server, srt_relay
@@ -29,6 +30,7 @@ from vidsr.live.sinks.children.messages import (
     encode_order,
     encode_packet,
 )
+from vidsr.live.sinks.children.sockets import limit_sockets
 from vidsr.live.sinks.muxing.mux_format import MuxFormat
 
 QUICK = {"fpsprobesize": "0", "analyzeduration": "300000"}
@@ -77,16 +79,27 @@ def test_rtsp(scheme: str) -> None:
     assert_passed_on(feed, reader)
 
 
+def test_rtsp_with_the_sound_of_a_camera() -> None:
+    """FFmpeg is the server: GStreamer's mixes no sound in time."""
+    sound, packets = tone("pcm_alaw", "pcm_alaw", 8000, "mono", seconds=10.0)
+    url = f"rtsp://127.0.0.1:{free_port()}/cam"
+    reader = Reader(url, rtsp_flags="listen", listen_timeout="15")
+    feed = Feed(url, sound=sound)
+    reader.start()
+    with feed.running(lambda number: feed.sound(sound_of(packets, number))):
+        assert reader.join() == [*range(20)]
+    assert sorted(reader.codecs) == ["h264", "pcm_alaw"]
+    name = feed.sinks[0].name
+    assert feed.events.packets[name] + feed.events.dropped[name] == feed.number
+    assert feed.events.packets[name] >= 20
+
+
 def test_rtmp_with_sound_that_was_converted() -> None:
     sound, packets = tone("pcm_alaw", "pcm_alaw", 8000, "mono", seconds=10.0)
     with rtmp_server() as server:
         feed = Feed(server.rtmp, sound=sound)
         reader = Reader(server.rtmp, rtmp_live="live", analyzeduration="3000000")
-
-        def beside(number: int) -> None:
-            feed.sound([p for p in packets if number <= (p.pts - 900_000) // 3600 < number + 1])
-
-        with feed.running(beside):
+        with feed.running(lambda number: feed.sound(sound_of(packets, number))):
             await_that(lambda: feed.events.packets.total() > 5, "packets to arrive")
             reader.start()
             reader.join()
@@ -201,6 +214,18 @@ def test_messages_pass_through_a_pipe_in_any_pieces() -> None:
             found.append(message)
     assert found == [order, *packets, End()]
     assert "secret" not in repr(order)
+
+
+def test_connections_do_not_wait_for_answers_nor_for_ever() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = server.getsockname()
+        with socket.create_connection(address) as one, socket.socket(type=socket.SOCK_DGRAM) as two:
+            before = len(os.listdir("/dev/fd"))
+            assert limit_sockets() >= 2
+            assert len(os.listdir("/dev/fd")) == before
+            assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert one.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 5000
+            assert two.type == socket.SOCK_DGRAM
 
 
 def test_a_child_is_light() -> None:

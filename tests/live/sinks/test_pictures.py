@@ -17,7 +17,8 @@ import torch
 from tests.live.sinks.feeding import FIRST_PTS, RATE, STEP, Events, numbered
 from tests.makers.counter import SIZE, draw, read
 from vidsr.live.sinks.opening import open_live_sink
-from vidsr.live.sinks.pictures import PipePictures, nominal_rate
+from vidsr.live.sinks.picture_writers import nominal_rate
+from vidsr.live.sinks.pictures import PipePictures
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.picture.pixel_format import PixelFormat

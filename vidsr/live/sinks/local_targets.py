@@ -15,7 +15,7 @@ from vidsr.live.sinks.muxing.mux_format import MuxFormat
 from vidsr.live.sinks.muxing.muxer import Muxer
 from vidsr.live.sinks.muxing.options import DATAGRAM, hls_options, transport_options
 from vidsr.live.sinks.pipe_end import PipeEnd
-from vidsr.live.sinks.thread_sink import Writer
+from vidsr.live.sinks.writers import Writer
 
 _SEGMENT = re.compile(r"[0-9a-f]{11,}-\d{15,}\.(?:ts|m4s)(?:\.tmp)?")
 _OLD_S = 60.0

@@ -20,7 +20,8 @@ from vidsr.live.sinks.pictures import PipePictures
 from vidsr.live.sinks.pipe_end import PipeEnd
 from vidsr.live.sinks.recording import RecordTarget
 from vidsr.live.sinks.reports import SinkReports
-from vidsr.live.sinks.thread_sink import ThreadSink, WriterMaker
+from vidsr.live.sinks.thread_sink import ThreadSink
+from vidsr.live.sinks.writers import WriterMaker
 
 
 def open_live_sink(

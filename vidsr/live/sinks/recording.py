@@ -12,7 +12,7 @@ from vidsr.live.sinks.address import RECORDINGS
 from vidsr.live.sinks.muxing.mux_format import MuxFormat
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS, Muxer
 from vidsr.live.sinks.muxing.options import file_options
-from vidsr.live.sinks.thread_sink import Writer
+from vidsr.live.sinks.writers import Writer
 
 UNFINISHED = ".part"
 

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from vidsr.errors import OptionError
 from vidsr.live.base.formats import CodedFormat
@@ -19,55 +18,12 @@ from vidsr.live.sinks.muxing.muxer import MUX_ERRORS
 from vidsr.live.sinks.muxing.video_fit import check_carried
 from vidsr.live.sinks.packet_queue import PacketQueue
 from vidsr.live.sinks.reports import SinkReports, failure_of
+from vidsr.live.sinks.writers import Writer, WriterMaker
 
 CLOSE_S = 1.5
 # A connection that lasted so long begins the row of pauses anew.
 STEADY_S = 5.0
 _POLL_S = 0.25
-
-
-class Writer(Protocol):
-    """One opening of a target. Every call may raise one of MUX_ERRORS."""
-
-    @property
-    def packets(self) -> int:
-        """Packets of video that were passed on."""
-        ...
-
-    @property
-    def size_bytes(self) -> int:
-        """Bytes of all packets that were passed on."""
-        ...
-
-    def write(self, packet: CodedPacket) -> None:
-        """Pass a packet on."""
-        ...
-
-    def look_after(self) -> None:
-        """Do what has to be done now and then, where there is nothing to write."""
-        ...
-
-    def close(self) -> None:
-        """Write the end, in a second at most."""
-        ...
-
-
-class WriterMaker(Protocol):
-    """A kind of target: opens it for a format, as often as that is needed.
-
-    ``once`` is True for targets that cannot be opened again after they have failed.
-    """
-
-    @property
-    def once(self) -> bool: ...
-
-    def open(self, format: MuxFormat) -> Writer:
-        """Return a new writer. Raises one of MUX_ERRORS."""
-        ...
-
-    def stop(self) -> None:
-        """Make a call that blocks, here or in a writer, raise soon. Called by another thread."""
-        ...
 
 
 @dataclass

@@ -19,6 +19,7 @@ from typing import Any
 from vidsr.live.base.items import CodedPacket
 from vidsr.live.sinks.children.lifeline import die_with_parent
 from vidsr.live.sinks.children.messages import End, Message, MessageReader, Order
+from vidsr.live.sinks.children.sockets import limit_sockets
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS, Muxer
 from vidsr.live.sinks.reports import failure_of
 
@@ -70,12 +71,14 @@ def serve(link: Link) -> int:
         muxer = Muxer(file or order.url, order.container, order.format, order.options)
     except MUX_ERRORS as error:
         return fail(link, error, "connecting failed")
+    limit_sockets()
     link.say(state="running", packets=0, bytes=0)
     try:
         send_all(link, muxer, messages)
         if file is not None:
             file.close()
     except MUX_ERRORS as error:
+        link.say(packets=muxer.packets, bytes=muxer.size_bytes)
         return fail(link, error, "sending failed")
     return 0
 
