@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import sys
 import threading
 import time
@@ -83,11 +84,17 @@ def busy_view() -> FakeView:
 def play(view: FakeView, names: tuple[str, ...], stop: threading.Event) -> None:
     """Push the demo clip at 10 pictures a second until told to stop."""
     pairs = upscaled_demo()
-    number = 0
+    number, draw = 0, random.Random(1)
     while not stop.wait(0.1):
         for place, name in enumerate(names):
             view.push(name, replace(pairs[(number + 20 * place) % len(pairs)], number=number))
         number += 1
+        door = view.streams["door"]
+        p50 = 0.6 * (door.latency_p50_s or 0.03) + 0.4 * draw.uniform(0.026, 0.039)
+        out = draw.uniform(24.3, 25.0)
+        view.streams["door"] = replace(
+            door, latency_p50_s=p50, latency_p95_s=p50 * draw.uniform(1.5, 2.0), fps_out=out
+        )
 
 
 async def shoot(address: str, folder: Path) -> None:
@@ -100,8 +107,8 @@ async def shoot(address: str, folder: Path) -> None:
                 await browser.until(DRAWN)
                 await asyncio.sleep(1.5)
                 await browser.shoot(folder / f"{name}-{look}.png")
-            await browser.look(1280, 1080, dark=True)
-            await asyncio.sleep(0.3)
+            await browser.look(1280, 1500, dark=True)
+            await asyncio.sleep(20 if name == "one" else 0.3)
             await browser.shoot(folder / f"{name}-dark.png")
         print(browser.complaints)
 

@@ -96,6 +96,7 @@ def test_the_line_lies_between_source_and_output() -> None:
         left, right = await found.evaluate(GREY)
         assert left < 80
         assert right > 180
+        await found.until("document.querySelector('polyline[data-value=p50]').points.length > 1")
         drag = """(() => { const line = document.querySelector('.stage input');
           line.value = %d; line.dispatchEvent(new Event('input')); })()"""
         await found.evaluate(drag % 0)

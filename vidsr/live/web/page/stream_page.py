@@ -41,6 +41,10 @@ def stream_page(stream: StreamStatus, *, may_leave: bool) -> str:
         size_in=size(stream.size_in),
         size_out=size(stream.size_out),
         facts=_facts(stream),
+        p50=_number(stream.latency_p50_s),
+        p95=_number(stream.latency_p95_s),
+        fps_in=f"{stream.fps_in:.2f}",
+        fps_out=f"{stream.fps_out:.2f}",
         ladder=pieces.ladder(stream),
         drops=pieces.drop_rows(stream),
         sinks=joined(
@@ -51,6 +55,11 @@ def stream_page(stream: StreamStatus, *, may_leave: bool) -> str:
         ),
         leave=fill("leave") if may_leave else Html(""),
     )
+
+
+def _number(seconds: float | None) -> str:
+    """Return milliseconds for the chart, nothing where they are not known."""
+    return "" if seconds is None else f"{seconds * 1000:.1f}"
 
 
 def _facts(stream: StreamStatus) -> Html:

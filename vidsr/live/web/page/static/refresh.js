@@ -18,14 +18,15 @@ function take(page) {
   for (const fresh of page.querySelectorAll("[data-live]")) {
     const old = document.getElementById(fresh.id);
     const inUse = old?.contains(document.activeElement) && document.activeElement !== document.body;
-    if (old && !inUse && old.innerHTML !== fresh.innerHTML) old.replaceWith(document.adoptNode(fresh));
+    if (old && !inUse && old.outerHTML !== fresh.outerHTML) old.replaceWith(document.adoptNode(fresh));
   }
 }
 
-async function refresh() {
+async function refresh(after) {
   if (document.hidden) return EVERY_MS;
   try {
     take(await freshPage());
+    after();
     line.textContent = "";
     return EVERY_MS;
   } catch {
@@ -34,9 +35,9 @@ async function refresh() {
   }
 }
 
-export async function keepFresh() {
+export async function keepFresh(after = () => {}) {
   for (;;) {
-    const pause = await refresh();
+    const pause = await refresh(after);
     await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }

@@ -1,6 +1,7 @@
 // One stream: source against output, under a line that can be moved.
 
 import { watch } from "./pictures.js";
+import { keepHistory } from "./history.js";
 import { keepFresh } from "./refresh.js";
 
 const stage = document.querySelector(".stage");
@@ -84,4 +85,4 @@ document.getElementById("screen").addEventListener("click", () => {
 });
 
 watch(stage.dataset.pairs, show, () => {});
-keepFresh();
+keepFresh(keepHistory());
