@@ -217,7 +217,7 @@ CAMERA = "rtsp://192.0.2.1/cam -o udp://192.0.2.2:5000 "
 LIVE = _of(
     "vidsr-live",
     ("rtsp://192.0.2.1/cam", 2, "-o SINK is needed"),
-    ("rtps://192.0.2.1/cam -o udp://192.0.2.2:5000", 2, "did you mean rtsp://?"),
+    ("rstp://192.0.2.1/cam -o udp://192.0.2.2:5000", 2, "did you mean rtsp://?"),
     ("rtsp://192.0.2.1/cam -o utp://192.0.2.2:5000", 2, "did you mean udp:?"),
     (CAMERA + "--deadline soon", 2, "--deadline: expected a time such as 200ms"),
     (CAMERA + "--model lite-x9", 6, "--model lite-x9, available"),
