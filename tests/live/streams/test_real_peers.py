@@ -19,6 +19,7 @@ from tests.makers.counter import read
 from tests.servers.process import free_port
 from tests.servers.relays import rtmp_server
 from tests.servers.rtsp import rtsp_camera
+from tests.servers.senders import write_clip
 from vidsr.live import Engines, Stream
 
 QUICK: dict[str, Any] = {"ladder": ["bicubic"], "scale": 2}
@@ -123,3 +124,56 @@ def test_stopping_does_not_wait_for_peers_that_hang(engines: Engines) -> None:
         stream.stop()
         assert time.monotonic() - began_s < 4
     check_sums(stream.tally)
+
+
+@pytest.mark.parametrize("size", [None, "320x192"])
+def test_a_change_of_size_goes_on_in_the_next_picture(
+    engines: Engines, tmp_path: Path, size: str | None
+) -> None:
+    clip = write_clip(tmp_path / "clip.ts", change_at=25, then_size="320x192", gop=25)
+    seen: list[tuple[int, int | None]] = []
+
+    def on_frame(image: av.VideoFrame) -> None:
+        scale = 1 if size and len(seen) >= 25 else 2
+        seen.append((image.width, read(image.to_ndarray(format="gray"), scale)))
+
+    record = f"record:{tmp_path / 'out.ts'}"
+    options = {**QUICK, "size": size, "late": "wait"}
+    with Stream(str(clip), record, engines=engines, on_frame=on_frame, **options) as stream:
+        assert stream.wait(20)
+    assert [number for _, number in seen] == list(range(50))
+    assert [width for width, _ in seen] == [320] * 25 + [320 if size else 640] * 25
+    check_sums(stream.tally)
+    files = sorted(tmp_path.glob("out*.ts"))
+    assert sum(len(widths_in(file)) for file in files) == 50
+
+
+def widths_in(path: Path) -> list[int]:
+    """Return the widths of the pictures in a file."""
+    with av.open(str(path)) as container:
+        return [frame.width for frame in container.decode(video=0)]
+
+
+def test_sound_is_carried_in_step(engines: Engines, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.ts", sound="aac", frames=75)
+    target = tmp_path / "out.mkv"
+    options = {**QUICK, "late": "wait"}
+    with Stream(str(clip), f"record:{target}", engines=engines, **options) as stream:
+        assert stream.wait(20)
+    with av.open(str(clip)) as source, av.open(str(target)) as made:
+        assert [each.type for each in made.streams] == ["video", "audio"]
+        assert made.streams.audio[0].codec_context.name == "aac"
+        before, after = spans(source), spans(made)
+    assert after["video"][2] == before["video"][2]
+    assert after["audio"][2] >= before["audio"][2] - 2
+    offset_s = after["audio"][0] - after["video"][0] - (before["audio"][0] - before["video"][0])
+    assert abs(offset_s) < 0.05
+
+
+def spans(container: Any) -> dict[str, tuple[float, float, int]]:
+    """Return the first time, the last time and the number of packets of each kind."""
+    times: dict[str, list[float]] = {}
+    for packet in container.demux():
+        if packet.pts is not None and packet.size:
+            times.setdefault(packet.stream.type, []).append(float(packet.pts * packet.time_base))
+    return {kind: (min(each), max(each), len(each)) for kind, each in times.items()}
