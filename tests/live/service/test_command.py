@@ -190,6 +190,7 @@ def test_duration_ends_it(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixtu
         (["x.ts", "-o", "pipe:nut", "--realtiem"], "did you mean --realtime?"),
         (["x.ts", "-o", "pipe:nut", "-o", "pipe:nut"], "a SINK is given twice"),
         (["x.ts", "-o", "pipe:nut", "-o", "pipe:y4m"], "2 sinks are pipes"),
+        (["x.ts", "-o", "pipe:nut", "--report", "-"], "--report - with a pipe as a sink"),
         (["x.ts", "-o", "pipe:nut", "--config", "x.toml"], "--config with SOURCE or -o"),
         (["--config", "x.toml", "--crf", "20"], "--config with --crf"),
         (["x.ts", "-o", "pipe:nut", "--crf", "20", "--bitrate", "4M"], "--crf and --bitrate"),

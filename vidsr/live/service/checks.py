@@ -7,7 +7,7 @@ from vidsr.live.base.settings import check_options
 from vidsr.live.schedule.levels.ladder_names import check_ladder
 from vidsr.live.service.spec import ONLY, Config, StreamSpec
 from vidsr.live.service.web import web_options
-from vidsr.live.sinks.address import parse_sink
+from vidsr.live.sinks.address import SinkAddress, parse_sink
 from vidsr.live.sources.opening.address import parse_address
 from vidsr.live.streams.pace import check_pace
 from vidsr.option_values import check_device_names
@@ -40,18 +40,23 @@ def _check_stream(spec: StreamSpec) -> None:
         raise OptionError("`crf` and `bitrate` are both given: expected one of them.")
 
 
+def writes_output(config: Config) -> bool:
+    """Return True if a stream writes to standard output."""
+    return bool(_on_output(config.streams))
+
+
+def _on_output(streams: tuple[StreamSpec, ...]) -> list[SinkAddress]:
+    """Return the sinks that write to standard output."""
+    sinks = (parse_sink(sink) for spec in streams for sink in spec.sinks)
+    return [sink for sink in sinks if sink.kind == "pipe" and not sink.target]
+
+
 def _check_outputs(streams: tuple[StreamSpec, ...]) -> None:
     """Raise OptionError where two ends of pipes meet on the process's one input or output."""
     inputs = [spec for spec in streams if parse_address(spec.source).kind == "pipe"]
-    outputs = [
-        sink
-        for spec in streams
-        for sink in map(parse_sink, spec.sinks)
-        if sink.kind == "pipe" and not sink.target
-    ]
-    for ends, what in ((inputs, "sources"), (outputs, "sinks")):
-        if len(ends) > 1:
-            raise OptionError(f"{len(ends)} {what} are pipes: expected at most one.")
+    for count, what in ((len(inputs), "sources"), (len(_on_output(streams)), "sinks")):
+        if count > 1:
+            raise OptionError(f"{count} {what} are pipes: expected at most one.")
 
 
 def _of_keys(message: str) -> str:

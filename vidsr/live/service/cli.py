@@ -13,7 +13,7 @@ from vidsr import __version__
 from vidsr.errors import OptionError, VidsrError
 from vidsr.live.base.options import ServiceOptions, StreamOptions
 from vidsr.live.base.records import SERVICE, STREAM, with_values, without_sound
-from vidsr.live.service.checks import check_config
+from vidsr.live.service.checks import check_config, writes_output
 from vidsr.live.service.config import load_config
 from vidsr.live.service.flags import add_settings, given, time_of
 from vidsr.live.service.signals import LiveInterruption
@@ -94,6 +94,8 @@ def _run(arguments: argparse.Namespace, interruption: LiveInterruption) -> int:
     config = config_of(arguments)
     check_report(_report_file(arguments.report), ())
     check_config(config)
+    if arguments.report == STANDARD_OUTPUT and writes_output(config):
+        raise OptionError("--report - with a pipe as a sink: expected a file for one of them.")
     if arguments.check:
         say(NAME, f"{len(config.streams)} streams, nothing wrong")
         return 0
