@@ -102,11 +102,11 @@ class QualityOptions:
     """Options of the upscaling and of its deadline.
 
     Args:
-        model: A model's name or path, ``auto`` for the one that suits live streams on the device.
+        model: A model's name or path; ``auto`` for the one that suits live streams on the device.
         scale: 2 or 4; None for the model's.
         size: (width, height) of the output in pixels whatever the source does; None for
             ``scale`` times the source's.
-        strength: As in ``vidsr.Upscaler``.
+        strength: How far the network follows what the codec did: ``auto``, or 0 (clean) to 2.
         deadline_s: Longest time from the arrival of a frame's last packet until it is handed on.
         late: ``ladder`` takes a faster level where the model would be late, ``drop`` drops the
             frame, ``wait`` upscales every frame, as late as it gets.

@@ -256,6 +256,6 @@ def _described(record: type) -> dict[str, str]:
 
 
 def _phrase(text: str) -> str:
-    text = text.replace("``", "").removesuffix(".")
+    text = re.sub(r"\bNone\b", "none", text.replace("``", "").removesuffix("."))
     first, rest = text[0], text[1:]
     return (first.lower() if not rest[:1].isupper() else first) + rest

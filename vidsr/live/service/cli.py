@@ -31,11 +31,11 @@ NEVER_CAME = 3
 logger = logging.getLogger("vidsr.live")
 EPILOG = """examples:
   vidsr-live rtsp://HOST/cam -o rtmp://HOST/live/cam --model lite-fast-x2
-  vidsr-live udp://127.0.0.1:5000 -o hls:FOLDER -o record:FOLDER/%Y-%m-%d_%H-%M-%S.mkv
+  vidsr-live udp://127.0.0.1:5000 -o hls:FOLDER -o record:FOLDER/%H-%M-%S.mkv
   vidsr-live clip.mp4 --realtime -o pipe:nut | ffplay -
   vidsr-live --config cameras.toml --check
-exit status: 0 ended or stopped by SIGTERM, 2 arguments, 3 the source never came or was given up,
-4 target, 6 model, 7 device, 130 interrupted
+exit status: 0 ended or stopped by SIGTERM, 2 arguments, 3 the source never came
+or was given up, 4 target, 6 model, 7 device, 130 interrupted
 """
 
 

@@ -62,9 +62,9 @@ def _dest(setting: Setting) -> str:
 
 def _shape(setting: Setting) -> dict[str, Any]:
     """Return the arguments of argparse for a setting."""
-    told = f"{setting.help} ({shown_default(setting)})".replace("%", "%%")
     if setting.kind == "flag":
-        return {"action": "store_true", "help": told}
+        return {"action": "store_true", "help": setting.help.removeprefix("true to ")}
+    told = f"{setting.help} ({shown_default(setting)})".replace("%", "%%")
     placeholder = "|".join(setting.words) if setting.words else PLACEHOLDERS[setting.kind]
 
     def read(text: str) -> Any:
@@ -86,5 +86,5 @@ def shown_default(setting: Setting) -> str:
     if setting.kind == "seconds":
         return f"{1000 * default:g}ms" if default < 1 else f"{default:g}s"
     if setting.kind == "texts":
-        return ", ".join(default) or "none"
+        return ", ".join(default) or "empty"
     return f"{default:g}" if isinstance(default, float) else str(default)
