@@ -25,7 +25,7 @@ class ReconnectOptions:
         first_s: Seconds before the second try.
         longest_s: Most seconds between two tries.
         jitter: The share by which each time varies at random.
-        give_up_s: Seconds without a frame after which there are no more tries; None for never.
+        give_up_s: Seconds without a frame after which there are no more tries.
     """
 
     first_s: float = marked(0.5, flag="retry_first", above=0, most=3600)
@@ -140,7 +140,7 @@ class StreamOptions:
         source: The source's options.
         quality: The upscaling's options.
         encoder: The encoder's options.
-        fps: None keeps the source's times; a rate makes a fixed grid, with repeats and drops.
+        fps: Pictures a second of a fixed grid, with repeats and drops; else the source's times.
         on_lost: What is shown while the source is gone: its last picture (``hold``), a dark
             picture after ten seconds of that (``slate``), or nothing (``stop``).
         sound: ``auto`` copies sound and converts what a sink cannot carry, ``copy`` never
