@@ -174,15 +174,28 @@ def test_another_format_is_another_coded_format_between_two_frames() -> None:
 
 
 def test_frames_that_a_change_of_format_meets_are_counted_as_that() -> None:
-    bench = Bench(levels=(DoublingLevel(seconds=0.05),))
+    options = StreamOptions(quality=QualityOptions(late="drop", deadline_s=5.0))
+    bench = Bench(options, (DoublingLevel(seconds=0.2),))
     large = replace(SMALL, width=320, height=160)
     with bench.running() as course:
-        bench.source.give(range(2))
-        bench.source.give([2], large)
+        bench.source.give([0])
+        assert until(lambda: course.record.counters.tally().received == 1)
+        bench.source.give([1], large)
         bench.end(course)
-    tally = course.record.counters.tally()
-    assert tally.dropped.get("format", 0) == 2
-    assert bench.sink.numbers == [2]
+    assert course.record.counters.tally().dropped == {"format": 1}
+    assert bench.sink.numbers == [1]
+
+
+def test_no_frame_is_lost_by_a_change_of_format_where_all_are_upscaled() -> None:
+    bench = Bench(levels=(DoublingLevel(seconds=0.02),))
+    large = replace(SMALL, width=320, height=160)
+    with bench.running() as course:
+        bench.source.give(range(4))
+        bench.source.give(range(4, 8), large)
+        bench.source.give(range(8, 12))
+        bench.end(course)
+    assert bench.sink.numbers == list(range(12))
+    assert not course.record.counters.tally().dropped
 
 
 def test_a_lost_source_is_held_then_a_slate_and_comes_back_behind_them(

@@ -128,11 +128,13 @@ class Course:
         if given_up is not None:
             given_up.frame.release()
             counters.dropped("stopped" if given_up is result else "superseded")
+        self._place.returned()
 
     def drop(self, arrival: Arrival, reason: DropReason) -> None:
         """Take note of a frame that is not upscaled."""
         moved = reason == "stopped" and self._place.changes_format
         self.record.counters.dropped("format" if moved else reason)
+        self._place.returned()
 
     def level_changed(self, direction: Literal["down", "up"], level: str) -> None:
         """Take note that the next frames get another level."""

@@ -43,6 +43,8 @@ class Place:
         self._scheduler, self._contender = scheduler, contender
         self._late, self._levels, self._watcher = late, tuple(levels), watcher
         self._lock = threading.Lock()
+        self._returned = threading.Condition()
+        self._away = 0  # frames that were submitted and have not come back
         self._format: VideoFormat | None = None
         self._left = False
         self.changes_format = False  # while true, frames that are dropped are so for that reason
@@ -55,18 +57,28 @@ class Place:
 
     def submit(self, arrival: Arrival) -> None:
         """Give a frame to the scheduler, by whom it is delivered or dropped."""
+        with self._returned:
+            self._away += 1
         if arrival.frame.format != self._format and not self._rejoin(arrival.frame.format):
             arrival.frame.release()
             self._contender.drop(arrival, "failed")
             return
         self._scheduler.submit(self._contender, arrival)
 
+    def returned(self) -> None:
+        """Take note that a frame has been delivered or dropped. Callable from any thread."""
+        with self._returned:
+            self._away -= 1
+            self._returned.notify_all()
+
     def leave(self) -> None:
         """Drop what waits or is in work, and let every frame that still comes be dropped."""
-        with self._lock:
+        with self._returned:
             if self._left:
                 return
             self._left = True
+            self._returned.notify_all()
+        with self._lock:
             self._scheduler.leave(self._contender)
         for level in self._levels:
             level.close()
@@ -76,7 +88,13 @@ class Place:
         self._scheduler.spent(self._contender, seconds)
 
     def _rejoin(self, source: VideoFormat) -> bool:
-        """Take a place for frames of a format. Return False where there is no way to upscale it."""
+        """Take a place for frames of a format. Return False where there is no way to upscale it.
+
+        Where every frame is upscaled, those of the format before are awaited.
+        """
+        if self._late == "wait":
+            with self._returned:
+                self._returned.wait_for(lambda: self._left or self._away <= 1)
         with self._lock:
             if self._left:
                 return True  # the scheduler drops what a stranger gives it
