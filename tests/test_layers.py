@@ -21,7 +21,7 @@ LAYERS = (
     ("run", "quality"),
     ("api",),
     ("__init__",),
-    ("degradation", "cli", "live"),
+    ("degradation", "cli", "jobs", "live"),
     ("training", "bench", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

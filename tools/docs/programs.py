@@ -11,6 +11,7 @@ PROGRAMS = {
     "vidsr-train": "vidsr.training.command.cli",
     "vidsr-degrade": "vidsr.degradation.cli",
     "vidsr-eval": "vidsr.quality.cli",
+    "vidsr-job": "vidsr.jobs.cli",
     "vidsr-bench": "vidsr.bench.command.cli",
     "vidsr-engine": "vidsr.engines.command.cli",
     "vidsr-live": "vidsr.live.service.cli",

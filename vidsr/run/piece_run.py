@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -60,14 +61,15 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         return
     output = in_pieces(job.output)
     folder = JobFolder(output.target)
-    folder.begin(identity_of(job, spec, cuts), restart=spec.options.restart)
+    identity = identity_of(job, spec, cuts)
+    folder.begin(identity, restart=spec.options.restart, order=order_of(spec, cuts))
     try:
         done = folder.finished(cuts.count, notes)
         frames = sum(piece.head.frames for piece in done.values())
         if done:
             notes.choose(f"{len(done)} of {cuts.count} pieces are done already, {frames} frames")
-        run = PieceRun(cuts, folder, lambda: other_packets(spec, job), lambda: _made_by(job))
-        source = _rest_of(job, spec, cuts, done)
+        run = PieceRun(cuts, folder, lambda: other_packets(spec, job), lambda: made_by(job))
+        source = rest_of(job, spec, cuts, done)
         with ExitStack() as opened:
             if source is not job.source:  # which the job closes
                 opened.enter_context(source)
@@ -84,16 +86,26 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         folder.close()
 
 
-def _rest_of(job: Job, spec: JobSpec, cuts: Cuts, done: Collection[int]) -> FrameSource:
-    """Return the source from the first piece on that is missing, by a seek where that is exact."""
-    source, options = job.source, spec.options
+def order_of(spec: JobSpec, cuts: Cuts) -> str:
+    """Return what is to be done as JSON, for processes that share the work."""
+    return json.dumps({"run": json.loads(spec.to_json()), "pieces": cuts.count})
+
+
+def rest_of(job: Job, spec: JobSpec, cuts: Cuts, done: Collection[int]) -> FrameSource:
+    """Return the source from the first piece on that is missing."""
     missing = next((piece for piece in range(cuts.count) if piece not in done), cuts.count - 1)
+    return source_from(job, spec, cuts, missing)
+
+
+def source_from(job: Job, spec: JobSpec, cuts: Cuts, piece: int) -> FrameSource:
+    """Return a source that gives a piece and what follows: by a seek, where that is exact."""
+    source, options = job.source, spec.options
     assert isinstance(source, FileSource)
-    if not missing or not may_begin_later(source, options.duration_s, options.deinterlace):
+    if not piece or not may_begin_later(source, options.duration_s, options.deinterlace):
         return source
     upright = source_request(options, job.output.target).upright
     try:
-        begin = cuts.begin(missing)
+        begin = cuts.begin(piece)
         return LaterSource(source, begin, deinterlace=options.deinterlace, upright=upright)
     except InputError:  # nothing is shown from there on, or it cannot be reached
         return source
@@ -108,7 +120,7 @@ def _in_pieces(job: Job, output: OutputPlan, run: PieceRun, done: dict[int, Piec
     )
 
 
-def _made_by(job: Job) -> tuple[str, str]:
+def made_by(job: Job) -> tuple[str, str]:
     engine = job.upscaler.engine
     return str(engine.dtype).removeprefix("torch."), engine.runtime
 
@@ -134,7 +146,7 @@ def identity_of(job: Job, spec: JobSpec, cuts: Cuts) -> dict[str, str]:
     facts |= option_facts(spec.options.to_json(), _NO_PART)
     facts |= {
         "network": ", ".join(weights_digest(path) for path in _weight_files(upscaler.model)),
-        "precision of the network": _made_by(job)[0],
+        "precision of the network": made_by(job)[0],
         "size of the target": f"{output.format.width}x{output.format.height}",
         "container": output.target.container,
         "encoder": output.codec.encoder,

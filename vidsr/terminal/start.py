@@ -15,6 +15,7 @@ COMMANDS = {
     "vidsr-degrade": "vidsr.degradation.cli",
     "vidsr-engine": "vidsr.engines.command.cli",
     "vidsr-eval": "vidsr.quality.cli",
+    "vidsr-job": "vidsr.jobs.cli",
     "vidsr-live": "vidsr.live.service.cli",
     "vidsr-train": "vidsr.training.command.cli",
 }
@@ -63,6 +64,11 @@ def engine() -> int:
 def evaluate() -> int:
     """Run ``vidsr-eval``."""
     return start("vidsr-eval", COMMANDS["vidsr-eval"])
+
+
+def job() -> int:
+    """Run ``vidsr-job``."""
+    return start("vidsr-job", COMMANDS["vidsr-job"])
 
 
 def live() -> int:

@@ -121,7 +121,7 @@ def test_a_piece_under_another_number_is_done_again(tmp_path: Path) -> None:
 def test_a_folder_that_holds_a_damaged_record_is_begun_anew(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     folder.path.mkdir()
-    (folder.path / "job.json").write_bytes(b"\0\0")
+    (folder.path / "identity.json").write_bytes(b"\0\0")
     write_piece(folder.piece_path(0), head(), FRAMES)
     folder.begin({"a": "1"}, restart=False)
     assert not folder.finished(1, Notes())

@@ -143,7 +143,7 @@ class ThreadedSource:
             opening = False
             line.connections += 1
             line.watch.packet()
-            finite = finite or connection.length_known
+            finite = connection.finite
             drains = not finite and line.pace is None
             session = Session(connection, line, self._options.backlog_s if drains else None)
             return session.run(), finite

@@ -15,8 +15,9 @@ from vidsr.video.pieces.piece_file import PieceFile, sync_folder
 from vidsr.video.sink.target_file import Claim, Target
 
 ENDING = ".vidsr-job"
-_RECORD = "job.json"
-_SUFFIX = ".piece"
+_RECORD = "identity.json"
+_ORDER = "order.json"
+PIECE_SUFFIX = ".piece"
 
 
 class JobFolder:
@@ -30,19 +31,28 @@ class JobFolder:
         self.path = working_name(target.place, ENDING)
         self._claim: Claim | None = None
 
-    def begin(self, identity: Mapping[str, str], *, restart: bool) -> None:
+    def begin(
+        self,
+        identity: Mapping[str, str],
+        *,
+        restart: bool = False,
+        order: str = "",
+        shared: bool = False,
+    ) -> None:
         """Take the folder, a new one or that of a run that was stopped.
 
         Args:
             identity: What the result follows from, each by a name for people.
             restart: True to begin anew.
+            order: What is to be done, as ``read_order`` gives it back.
+            shared: True for one of several that work on it, False for the only one.
 
         Raises:
             OutputError: Another run is at it, it cannot be written, or it was begun with another
                 identity.
         """
         try:
-            self._begin(identity, restart)
+            self._begin(identity, restart, order, shared)
         except BaseException as error:
             if self._claim is not None:
                 self._claim.release()
@@ -51,17 +61,20 @@ class JobFolder:
                 raise
             raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
 
-    def _begin(self, identity: Mapping[str, str], restart: bool) -> None:
+    def _begin(self, identity: Mapping[str, str], restart: bool, order: str, shared: bool) -> None:
         self.path.mkdir(exist_ok=True)
-        self._claim = Claim(self.path)
+        self._claim = Claim(self.path, shared=shared)
         if restart:
             self._empty()
-        self._sweep()
+        if not shared:
+            self._sweep()
         before = self._read()
         if before is not None:
             self._compare(before, identity)
             return
         self._empty()
+        with written_whole(self.path / _ORDER) as part:
+            part.write_text(order, encoding="utf-8")
         with written_whole(self.path / _RECORD) as part:
             part.write_text(json.dumps(dict(identity), indent=1), encoding="utf-8")
         sync_folder(self.path)
@@ -95,11 +108,19 @@ class JobFolder:
 
     def names(self) -> list[Path]:
         """Return the files of all pieces that are there, in order."""
-        return sorted(self.path.glob(f"*{_SUFFIX}"))
+        return sorted(self.path.glob(f"*{PIECE_SUFFIX}"))
 
     def piece_path(self, piece: int) -> Path:
         """Return the name of a piece's file."""
-        return self.path / f"{piece:06d}{_SUFFIX}"
+        return self.path / f"{piece:06d}{PIECE_SUFFIX}"
+
+    def lease_path(self, piece: int) -> Path:
+        """Return the name of a piece's lease."""
+        return self.path / f"{piece:06d}.lease"
+
+    def has(self, piece: int) -> bool:
+        """Return True if a piece is there, whole or not: ``finished`` and joining look closer."""
+        return self.piece_path(piece).is_file()
 
     def finished(self, count: int, notes: Notes) -> dict[int, PieceFile]:
         """Return the pieces that are whole; those that are damaged are removed, with a note."""
@@ -119,11 +140,11 @@ class JobFolder:
                 path.unlink(missing_ok=True)
         return found
 
-    def close(self) -> None:
-        """Let others have the folder; one without a finished piece is removed."""
+    def close(self, *, keep: bool = False) -> None:
+        """Let others have the folder; one without a finished piece is removed, unless kept."""
         if self._claim is None:
             return
-        if not self.names():
+        if not keep and not self.names():
             self.remove()
         else:
             self._claim.release()
@@ -136,3 +157,13 @@ class JobFolder:
         if self._claim is not None:
             self._claim.release()
             self._claim = None
+
+
+def read_order(folder: Path) -> str:
+    """Return what is to be done in a folder. Raises OutputError where it is none of a job."""
+    try:
+        return (folder / _ORDER).read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"{folder}: is no folder of a job", hint="vidsr-job plan makes one."
+        ) from error

@@ -125,8 +125,8 @@ class PieceSink:
         run = self._run
         for piece in range(run.cuts.count):  # stretches in which no frame is shown
             if piece not in self._done:
-                parameters = ""
-                write_piece(run.folder.piece_path(piece), _empty(piece, parameters), [])
+                empty = PieceHead(piece, 0, 0, None, None, "")
+                write_piece(run.folder.piece_path(piece), empty, [])
         pieces = [PieceFile(run.folder.piece_path(piece)) for piece in range(run.cuts.count)]
         self._joined = JoinSink(self.plan, self._header, self._notes)
         written = join(self._joined, pieces, run.others())
@@ -153,7 +153,3 @@ class PieceSink:
             f"{self.plan.target.locator}: {what}: {reason}",
             hint=f"the disk is full: make room. {kept}" if full else kept,
         )
-
-
-def _empty(piece: int, parameters: str) -> PieceHead:
-    return PieceHead(piece, 0, 0, None, None, parameters)

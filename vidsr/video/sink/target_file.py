@@ -53,15 +53,17 @@ _BY_SUFFIX = {
 class Claim:
     """A claim on a working file or folder, held while a run writes it; it ends with the process."""
 
-    def __init__(self, path: Path) -> None:
-        """Take the claim. Raises OutputError when another run holds it."""
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
+        """Take the claim, for oneself or shared with others. Raises OutputError when it is held."""
         self._descriptor: int | None = None
         if sys.platform != "win32":
             import fcntl
 
             self._descriptor = os.open(path, os.O_RDONLY)
             try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(
+                    self._descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB
+                )
             except BlockingIOError as error:
                 self.release()
                 raise OutputError(f"{path}: another run is writing this target") from error

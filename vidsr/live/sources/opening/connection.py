@@ -86,9 +86,13 @@ class Connection:
             raise
 
     @property
-    def length_known(self) -> bool:
-        """True for what says how long it is: a film, not a broadcast."""
-        return self.container.duration is not None
+    def finite(self) -> bool:
+        """True for what has an end: a file, a pipe, and a film that is read by HTTP.
+
+        That of RTMP names a length too, of what its sender sends, and has none.
+        """
+        film = self.address.kind in ("http", "hls") and bool(self.container.duration)
+        return self.address.finite or film
 
     def packets(self) -> Iterator[av.Packet[Any] | None]:
         """Yield packets up to the end of the source, or until ``watch`` or ``over`` ends it.

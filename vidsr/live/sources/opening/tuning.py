@@ -83,6 +83,7 @@ def _rtsp(address: Address, options: SourceOptions) -> dict[str, str]:
     if address.listen:
         return {**chosen, "rtsp_flags": "listen", "listen_timeout": str(LISTEN_S)}
     chosen["rtsp_transport"] = options.transport
+    chosen["analyzeduration"] = "100000"  # its description names the streams already
     # Of each wait on the socket; PyAV's own limit comes on top, and twice as late in RTSP.
     chosen["timeout"] = str(round(1e6 * options.open_s))
     if not options.sound:
@@ -94,7 +95,9 @@ def _rtmp(address: Address) -> dict[str, str]:
     chosen = _quick("rtmp,rtmps,tls,tcp" if address.secure else "rtmp,tcp")
     if address.listen:
         return {**chosen, "listen": "1", "timeout": str(LISTEN_S)}
-    return {**chosen, "rtmp_live": "live"}
+    # Servers send sound at once and pictures from a key frame on: a look without pictures is in
+    # vain, and the shorter it is, the sooner the longer one begins.
+    return {**chosen, "rtmp_live": "live", "analyzeduration": "100000"}
 
 
 def _device(options: SourceOptions) -> dict[str, str]:

@@ -1,0 +1,36 @@
+"""The end of a shared job: all pieces looked at, joined, and the folder removed."""
+
+from __future__ import annotations
+
+from vidsr.errors import OutputError
+from vidsr.jobs.shared_job import SharedJob
+from vidsr.notes import Notes
+from vidsr.run.piece_run import other_packets
+from vidsr.video.pieces.joining import JoinSink, join
+from vidsr.video.sink.base import Written
+
+
+def join_all(shared: SharedJob, notes: Notes) -> Written:
+    """Join all pieces into the target, which appears when it is whole.
+
+    Raises:
+        OutputError: Pieces are missing or damaged; damaged ones are removed. Or the target cannot
+            be written.
+    """
+    job, folder, count = shared.job, shared.folder, shared.cuts.count
+    finished = folder.finished(count, notes)
+    if missing := [piece for piece in range(count) if piece not in finished]:
+        raise OutputError(
+            f"{folder.path}: {len(missing)} of {count} pieces are missing, the first is "
+            f"{missing[0]}",
+            hint="vidsr-job work makes them.",
+        )
+    sink = JoinSink(job.output, job.source.header, notes)
+    try:
+        others = other_packets(shared.spec, job)
+        written = join(sink, [finished[piece] for piece in range(count)], others)
+    except BaseException:
+        sink.abort()
+        raise
+    folder.remove()
+    return written
