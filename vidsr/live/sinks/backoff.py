@@ -8,7 +8,7 @@ from vidsr.live.base.options import ReconnectOptions
 
 # Sinks are back within 2.5 s of their peer, jitter and the start of a child included. A try that
 # fails is a connection and no process.
-SINK_RECONNECT = ReconnectOptions(longest_s=1.5)
+SINK_RECONNECT = ReconnectOptions(longest_s=1.0)
 
 
 class Backoff:

@@ -38,7 +38,7 @@ class SinkReports:
 
     Args:
         name: The sink's address without secrets.
-        events: The one who is told.
+        events: The receiver of the reports.
         secrets: Parts of the address that no text may hold.
     """
 

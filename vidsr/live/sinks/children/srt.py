@@ -17,7 +17,9 @@ from vidsr.live.sinks.children.lifeline import end_with_parent
 from vidsr.live.sinks.muxing.options import DATAGRAM
 
 LIBRARIES = ("libsrt-gnutls.so.1.5", "libsrt.so.1.5", "libsrt-openssl.so.1.5", "libsrt.1.5.dylib")
-_CONNECT_MS = 3000
+# Connecting goes on as long as its parent waits, since every other try costs a process. A peer that
+# dies without a word is missed after 5 s: the library waits for 16 answers of 0.3 s each.
+_CONNECT_MS, _SEND_MS = 4500, 3000
 LATENCY_MS = 120
 _MOST_LINGER_MS = 300
 # Numbers of options, as srt.h of 1.4 and 1.5 has them.
@@ -82,7 +84,7 @@ class SrtConnection:
         parts = urlsplit(url)
         query = dict(parse_qsl(parts.query))
         self._set(_CONNTIMEO, _CONNECT_MS)
-        self._set(_SNDTIMEO, _CONNECT_MS)
+        self._set(_SNDTIMEO, _SEND_MS)
         self._latency_ms = int(query.get("latency", LATENCY_MS))
         self._set(_LATENCY, self._latency_ms)
         if "pbkeylen" in query:
