@@ -163,8 +163,10 @@ def table(result: dict[str, Any]) -> str:
         "| | shown | at level | latency p50 | p95 | p99 |",
         "| --- | ---: | --- |" + " ---: |" * 3,
     ]
-    sleeping = {"name": "on a machine: levels that sleep 80, 36 and 5 ms"}
-    for found in [*result["simulated"], sleeping | result["on_this_machine"]]:
+    real = result["on_this_machine"]
+    paused = f"{real['pauses_of_the_machine']} pauses of up to {real['longest_pause_ms']:.0f} ms"
+    sleeping = {"name": f"on a busy machine, levels that sleep 80, 36 and 5 ms, {paused}"}
+    for found in [*result["simulated"], sleeping | real]:
         levels = ", ".join(f"{NAMES[key]} {share:.0%}" for key, share in found["by_level"].items())
         ms = " | ".join(f"{found['latency_ms'][f'p{p}']:.0f} ms" for p in PERCENTILES)
         ratio = f", shown {found['ratio']:.2f} : 1" if found.get("ratio") else ""

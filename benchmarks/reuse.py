@@ -138,9 +138,9 @@ def main() -> int:
                 found = measure(path, model, args.precision, args.frames)
                 results[f"{clip} {model}"] = found
                 print(clip, model, json.dumps(found, indent=1), flush=True)
-    record = {"machine": circumstances(), "frames": args.frames, "results": results}
-    if args.json:
-        args.json.write_text(json.dumps(record, indent=1) + "\n")
+                record = {"machine": circumstances(), "frames": args.frames, "results": results}
+                if args.json:
+                    args.json.write_text(json.dumps(record, indent=1) + "\n")
     return int(not all(found["exact"]["bit_equal"] for found in results.values()))
 
 

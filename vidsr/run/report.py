@@ -115,7 +115,7 @@ class Report:
             "latency_ms": latency_ms,
             "fps": self.fps,
             "coding_error": coding,
-            "computed_share": self.computed_share,
+            "computed_share": round(self.computed_share, 6),
         }
         return json.dumps(plain | derived, indent=2)
 
@@ -123,7 +123,8 @@ class Report:
     def from_json(cls, text: str) -> Report:
         """Read what ``to_json`` wrote. Raises ValueError, KeyError, TypeError for anything else."""
         data = json.loads(text)
-        del data["fps"], data["coding_error"], data["computed_share"]
+        for derived in ("fps", "coding_error", "computed_share"):
+            data.pop(derived, None)
         data["size"], data["notes"] = tuple(data["size"]), tuple(data["notes"])
         data["streams"] = tuple(data["streams"])
         data["stages"] = StageTimes(**data["stages"])

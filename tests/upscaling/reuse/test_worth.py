@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vidsr.upscaling.reuse.worth import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, Worth
+from vidsr.upscaling.reuse.worth import FAILURES, FIRST_PAUSE, LONGEST_PAUSE, RETRIES, Worth
 
 
 def measured() -> Worth:
@@ -31,8 +31,8 @@ def test_the_first_frame_is_too_slow_to_count() -> None:
 
 def test_pauses_grow_while_nothing_comes_of_it() -> None:
     worth, pauses = measured(), []
-    for _ in range(6):
-        for _ in range(FAILURES):
+    for turn in range(6):
+        for _ in range(RETRIES if turn else FAILURES):
             assert worth.next_frame()
             worth.whole(1.0, compared=True)
         assert worth.paused

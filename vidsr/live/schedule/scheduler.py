@@ -121,6 +121,7 @@ class Scheduler:
             side_by_side=min(level.side_by_side for level in levels),
             batches=tuple(level.batch_key(source) for level in levels),
             reuses=tuple(demand is not None or is_reusing(level) for level in levels),
+            kinds=tuple((level.name, source) for level in levels),
         )
         with self._desk.changed:
             if self._desk.stopped or contender in self._members:

@@ -7,12 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vidsr.picture.frame import Frame, VideoFormat
-from vidsr.upscaling.reuse.cells import CELL, Cells, Samples, any_in_cells
+from vidsr.upscaling.reuse.cells import CELL, Cells, any_in_cells
 from vidsr.upscaling.reuse.rule import Reuse
 
+# Of the bound, for the mean of a cell: noise averages out in a cell, and what is left shows as a
+# square on a plain wall.
+DRIFT = 0.5
 REFRESHED = 8  # cells a side that are refreshed together: one window, instead of many
 
 
@@ -31,6 +35,9 @@ class Hold:
 
     def __init__(self, layout: VideoFormat, rule: Reuse, planes: int) -> None:
         self._bound = int(rule.near_levels * 2 ** (layout.pixel.depth - 8))
+        # The sum of a cell of 8 bits fits into 16.
+        self._kind = np.int16 if layout.pixel.depth == 8 else np.int32
+        self._drift = DRIFT * self._bound
         self._layout, self._planes = layout, planes
         self._held: list[Tensor] | None = None
         self._period, self._frame = rule.refresh_frames, 0
@@ -56,11 +63,18 @@ class Hold:
         """Return the cells in which a sample of some plane is too far from what is held."""
         found = None
         for old, plane in zip(held, new, strict=True):
-            marks = _apart(old.numpy(), plane.numpy(), self._bound)
-            cells = any_in_cells(marks, *self._cell(plane))
+            cells = self._moved(plane.numpy().astype(self._kind) - old.numpy(), *self._cell(plane))
             found = cells if found is None else found | cells
         assert found is not None
         return found
+
+    def _moved(self, change: NDArray[np.signedinteger], height: int, width: int) -> Cells:
+        """Return the cells of ``[h, w]`` in which a sample, or all on average, changed too much."""
+        cells = any_in_cells(np.abs(change) > self._bound, height, width)
+        rows = np.add.reduceat(change, np.arange(0, change.shape[0], height), axis=0)
+        sums = np.add.reduceat(rows, np.arange(0, change.shape[1], width), axis=1)
+        moved: Cells = np.abs(sums) > self._drift * height * width
+        return cells | moved
 
     def _cell(self, plane: Tensor) -> tuple[int, int]:
         """Return height and width of a cell in samples of a plane."""
@@ -85,9 +99,3 @@ class Hold:
         height, width = self._cell(new)
         marks = cells.repeat(height, 0)[: new.shape[0]].repeat(width, 1)[:, : new.shape[1]]
         return torch.from_numpy(np.where(marks, new.numpy(), held.numpy()))
-
-
-def _apart(old: Samples, new: Samples, bound: int) -> Cells:
-    """Return where ``[h, w]`` of whole numbers differ by more than ``bound``."""
-    marks: Cells = np.maximum(old, new) - np.minimum(old, new) > bound
-    return marks

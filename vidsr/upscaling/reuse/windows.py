@@ -16,7 +16,7 @@ from vidsr.upscaling.reuse.cells import CELL, Cells
 
 # Sides of windows. A shape that a network has not seen costs a few milliseconds once, in oneDNN
 # 0.5 a layer, and oneDNN keeps 1024 layers of all shapes: so sides grow by steps.
-SIDES = (32, 48, 64, 96, 128, 160, 192, 256, *range(288, 4097, 32))
+SIDES = (32, 48, 64, 96, 128, 192, 256, *range(320, 4097, 64))
 CALL_PIXELS = 512  # what a call of the network costs beside its pixels, counted in pixels
 ENOUGH = 0.92  # of a frame: windows that take more are not worth their trouble
 MOST_WINDOWS = 64

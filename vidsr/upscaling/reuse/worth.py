@@ -5,6 +5,7 @@ from __future__ import annotations
 from threading import Lock
 
 FAILURES = 8  # frames in a row that gained nothing: a key frame or a passing car is no reason
+RETRIES = 2  # frames that show, after a pause, that it is still so
 FIRST_PAUSE, LONGEST_PAUSE = 25, 400  # frames
 GAIN = 0.95  # of the time of a whole frame: what parts have to stay below
 WEIGHT = 0.1  # of a new time in the mean
@@ -61,6 +62,7 @@ class Worth:
 
     def _failed(self) -> None:
         self._failures += 1
-        if self._failures >= FAILURES:
+        most = FAILURES if self._pause == FIRST_PAUSE else RETRIES
+        if self._failures >= most:
             self._failures, self._left = 0, self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)

@@ -11,8 +11,8 @@ from dataclasses import replace
 from vidsr.errors import MemoryLimitError
 from vidsr.live.schedule.levels.blank import blank
 from vidsr.live.schedule.levels.model_store import Lease
+from vidsr.live.schedule.levels.together import upscale_batch
 from vidsr.picture.frame import Frame, VideoFormat
-from vidsr.upscaling.batches import upscale_batch
 from vidsr.upscaling.format_run import FormatRun
 from vidsr.upscaling.reuse.rule import OFF, Reuse
 from vidsr.upscaling.session import Flow, Session

@@ -33,6 +33,8 @@ class Terms:
         batches: For each level what it may share a batch with: those of an equal key. None for
             levels that run frame by frame.
         reuses: For each level whether it computes only what changed; empty for none.
+        kinds: For each level what makes its frames cost the same as those of other streams: of
+            equal kinds the cost is learnt together. Empty where that is not known.
     """
 
     weight: float = 1.0
@@ -43,6 +45,7 @@ class Terms:
     side_by_side: int = 1
     batches: tuple[Hashable, ...] = ()
     reuses: tuple[bool, ...] = ()
+    kinds: tuple[Hashable, ...] = ()
 
     def work(self, level: int, share: float) -> float:
         """Return what a level computes of a frame of which ``share`` changed."""
@@ -70,6 +73,8 @@ class Lane:
     owner: Any = None
     ladder: Ladder = field(init=False)
     predictors: tuple[Predictor, ...] = field(init=False)
+    costs: tuple[Predictor, ...] = ()
+    """Costs of the levels, of all streams of the same kind: less noisy than those of one."""
     waiting: deque[Waiting] = field(default_factory=deque)
     in_work: int = 0
     credit_s: float = 0.0
@@ -86,6 +91,7 @@ class Lane:
         self.best_known = self.terms.levels
         self.ladder = Ladder(self.terms.levels, self.rules)
         self.predictors = tuple(Predictor() for _ in range(self.terms.levels))
+        self.costs = self.costs or self.predictors
         self.interval_s = self.terms.interval_s
 
     def came(self, now_s: float) -> None:
@@ -140,6 +146,8 @@ class Lane:
     def seed(self, level: int, seconds: float) -> None:
         """Take what a level took when it was warmed."""
         self.predictors[level].seed(seconds)
+        if not self.costs[level].known:
+            self.costs[level].seed(seconds)
         while self.best_known and self.predictors[self.best_known - 1].known:
             self.best_known -= 1
 
@@ -156,7 +164,19 @@ class Lane:
 
     def cost_s(self, level: int) -> float:
         """Return the mean time of a frame at a level."""
-        return self.predictors[level].mean_s(self.terms.work(level, self.usual_share))
+        return self.costs[level].mean_s(self.terms.work(level, self.usual_share))
+
+    def took(self, level: int, seconds: float, work: float) -> None:
+        """Learn how long a level has taken."""
+        self.predictors[level].add(seconds, work)
+        if self.costs[level] is not self.predictors[level]:
+            self.costs[level].add(seconds, work)
+
+    def fade(self, level: int, streams: int) -> None:
+        """Take a level that was not used for a little faster; what many share, for less of it."""
+        self.predictors[level].fade()
+        if self.costs[level] is not self.predictors[level]:
+            self.costs[level].fade(1 / streams)
 
     def safe_s(self, level: int, item: Waiting) -> float:
         """Return the time of a frame at a level that few like it exceed."""

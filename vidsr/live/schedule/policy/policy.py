@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from vidsr.live.base.items import Arrival
 from vidsr.live.base.states import DropReason
@@ -10,6 +12,7 @@ from vidsr.live.schedule.policy import load
 from vidsr.live.schedule.policy.batches import Batching, Rider
 from vidsr.live.schedule.policy.lane import Lane, Terms, Waiting
 from vidsr.live.schedule.policy.load import Change, Load
+from vidsr.live.schedule.policy.predictor import Predictor
 from vidsr.live.schedule.policy.rules import STANDARD, Rules
 from vidsr.live.schedule.policy.shares import Shares
 
@@ -66,6 +69,8 @@ class Policy:
     def __init__(self, workers: int = 1, rules: Rules = STANDARD) -> None:
         self.workers, self.rules = workers, rules
         self.lanes: dict[Lane, None] = {}  # in the order of joining
+        # Of streams that come and go; what nobody has any more is forgotten.
+        self._costs: WeakValueDictionary[Hashable, Predictor] = WeakValueDictionary()
         self._shares = Shares(rules.credit_rounds)
         self._batching = Batching(rules)
         self._load = Load(0.0, 0.0, workers, frozenset())
@@ -79,7 +84,8 @@ class Policy:
 
     def join(self, terms: Terms) -> Lane:
         """Begin a stream. Its frames are upscaled as soon as times of its levels are known."""
-        lane = Lane(terms, self.rules)
+        costs = tuple(self._costs.setdefault(kind, Predictor()) for kind in terms.kinds)
+        lane = Lane(terms, self.rules, costs=costs)
         self.lanes[lane] = None
         return lane
 
@@ -169,8 +175,8 @@ class Policy:
             choice = lane.choice(item, now_s)
             level = max(level, lane.terms.levels - 1 if choice is None else choice)
         turn.job = Job((Rider(lane, item, level),), job.size, job.began_s)
-        old_s = lane.predictors[rider.level].mean_s(job.work)
-        lane.credit_s += old_s - lane.predictors[level].mean_s(turn.job.work)
+        old_s = lane.costs[rider.level].mean_s(job.work)
+        lane.credit_s += old_s - lane.costs[level].mean_s(turn.job.work)
         self._shares.put(lane)
         if level > rider.level:  # a stream that climbs has its next frame on the better level
             self._fall_to(lane, level, now_s, turn)
@@ -187,7 +193,7 @@ class Policy:
                 work = rider.lane.terms.work(rider.level, share)
             rider.lane.in_work -= 1
             if not rider.lane.trial_left:  # whose frames prove parts to be exact, which takes time
-                rider.lane.predictors[rider.level].add(seconds, work)
+                rider.lane.took(rider.level, seconds, work)
             self._shares.put(rider.lane)
 
     def failed(self, job: Job, now_s: float) -> None:
@@ -211,7 +217,7 @@ class Policy:
             lane = rider.lane
             lane.waiting.popleft()
             lane.in_work += 1
-            cost_s = lane.predictors[rider.level].mean_s(turn.job.work)
+            cost_s = lane.costs[rider.level].mean_s(turn.job.work)
             lane.credit_s -= cost_s / len(riders)
             self._shares.put(lane)
             self._see(lane, rider.item, now_s, turn)
@@ -222,7 +228,7 @@ class Policy:
         level = lane.level
         if lane.terms.late != "ladder" or level <= lane.best_known:
             return
-        lane.predictors[level - 1].fade()
+        lane.fade(level - 1, len(self.lanes))
         budget_s = self.rules.climb_budget * (lane.due_s(item) - now_s)
         room = self._load.has_room(lane, level - 1, self.rules)
         fits = room and lane.safe_s(level - 1, item) <= budget_s

@@ -35,8 +35,8 @@ class _Estimate:
         self.mean_s += MEAN_GAIN * error_s
         self.measured_s = self.mean_s
 
-    def fade(self) -> None:
-        self.mean_s = max(FADED * self.measured_s, (1 - FADING) * self.mean_s)
+    def fade(self, part: float) -> None:
+        self.mean_s = max(FADED * self.measured_s, (1 - part * FADING) * self.mean_s)
 
 
 class Predictor:
@@ -79,16 +79,16 @@ class Predictor:
         self._hiccup = hiccup
         estimate.add(seconds)
 
-    def fade(self) -> None:
+    def fade(self, part: float = 1.0) -> None:
         """Take the level for a little faster, since a frame was upscaled without it."""
         for estimate in self._by_work.values():
-            estimate.fade()
+            estimate.fade(part)
 
     def excuse(self) -> None:
         """Take the level for steadier and a little faster: its times let no frame through."""
         for estimate in self._by_work.values():
             estimate.deviation_s *= EXCUSED
-            estimate.fade()
+            estimate.fade(1.0)
 
     def mean_s(self, work: float = 1.0) -> float:
         """Return the mean time of frames of that much work, infinity where nothing is known."""

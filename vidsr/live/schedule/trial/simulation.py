@@ -174,6 +174,7 @@ class _Simulation:
             interval_s=camera.interval_s,
             side_by_side=self._device.workers,
             batches=camera.batches,
+            kinds=camera.level_s,
         )
         lane = self._policy.join(terms)
         self._lanes[number], self._numbers[lane] = lane, number
