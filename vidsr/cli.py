@@ -23,6 +23,7 @@ from vidsr.terminal.names import typed_name
 from vidsr.terminal.parser import Parser
 from vidsr.terminal.progress_choice import KINDS
 from vidsr.video.locator import Locator
+from vidsr.video.media.descriptors import STDIN, STDOUT, descriptor_named, is_stream
 from vidsr.video.sink.codec_defaults import CODECS
 
 # Everything that loads torch is imported where it is used: that takes seconds, during which the
@@ -36,7 +37,7 @@ EPILOG = """examples:
   vidsr old.avi -o new.mkv --height 1080 --codec hevc
   vidsr frames/%05d.png -o large/%05d.png     numbered pictures, either way
 exit status: 0 done, 2 arguments, 3 source, 4 target, 5 container, 6 model,
-7 device, 8 memory limit, 130 interrupted, 143 terminated
+7 device, 8 memory limit, 130 interrupted, 141 pipe closed, 143 terminated
 """
 
 
@@ -52,7 +53,11 @@ def build_parser() -> argparse.ArgumentParser:
         "input", nargs="?", type=typed_name, metavar="INPUT", help=argparse.SUPPRESS
     )
     parser.add_argument(
-        "-o", "--output", type=typed_name, metavar="OUTPUT", help="the target; required"
+        "-o",
+        "--output",
+        type=typed_name,
+        metavar="OUTPUT",
+        help="the target, - for a pipe; required",
     )
     add_options(parser)
     _add_output(parser.add_argument_group("output and logging"))
@@ -92,6 +97,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
         return _list_models()
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")
+    _check_streams(arguments)
     options = RunOptions.of(vars(arguments))
     check_report(_report_file(arguments.report), _files(arguments))
     check_run(arguments.input, arguments.output, options)
@@ -100,6 +106,25 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     if arguments.dry_run:
         return _print_plan(arguments, options)
     return _upscale(arguments, options, interrupted)
+
+
+def _check_streams(arguments: argparse.Namespace) -> None:
+    """Raise OptionError where two things would share a pipe, or one would be read twice."""
+    source, target = Locator.of(arguments.input), Locator.of(arguments.output)
+    if _shares_output(arguments) and not arguments.dry_run:
+        raise OptionError(
+            "--report - and -o - are both given: expected one of them on standard output.",
+            hint="name a file for the report.",
+        )
+    if arguments.estimate and (is_stream(source, STDIN) or is_stream(target, STDOUT)):
+        raise OptionError("--estimate with a pipe: expected files, which can be read twice.")
+
+
+def _shares_output(arguments: argparse.Namespace) -> bool:
+    """Return True if video and report would both go to standard output."""
+    if arguments.output is None or arguments.report != STANDARD_OUTPUT:
+        return False
+    return descriptor_named(Locator.of(arguments.output), STDOUT) == STDOUT
 
 
 def _print_plan(arguments: argparse.Namespace, options: RunOptions) -> None:
@@ -166,7 +191,7 @@ def _report_failure(
     else:
         names = _files(arguments)
         facts = {key: str(Locator.of(name)) for key, name in _names(arguments).items()}
-    if arguments.report is None:
+    if arguments.report is None or (facts and _shares_output(arguments)):
         return
     try:
         check_report(_report_file(arguments.report), names)

@@ -196,6 +196,8 @@ def source_request(options: RunOptions, target: Target) -> SourceRequest:
         framerate=options.framerate,
         upright=target.container in NO_DISPLAY_MATRIX,
         hwaccel=_hwaccel(options),
+        layout=options.layout,
+        allow=options.allow,
     )
 
 

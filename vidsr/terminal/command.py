@@ -78,7 +78,8 @@ def run_command(
 
     Returns:
         0, the error's own status, 8 where memory ran out, 128 and the signal's number where the
-        command was interrupted: 130 for Ctrl-C, 143 for SIGTERM.
+        command was interrupted: 130 for Ctrl-C, 143 for SIGTERM; 141 where nobody read the video
+        that it wrote into a pipe any more.
 
     Raises:
         SystemExit: The arguments are wrong (2), or asked for help or version (0).
@@ -98,7 +99,8 @@ def run_command(
             raise
         except VidsrError as error:
             failure = Failure.of(error, flags_of(made))
-            say(name, f"error: {as_flags(str(error), flags_of(made))}")
+            if not isinstance(error, BrokenPipeError):  # who stops reading has seen enough
+                say(name, f"error: {as_flags(str(error), flags_of(made))}")
         except KeyboardInterrupt as stop:
             text = f"interrupted; {stop.args[0]}" if stop.args else interrupted
             failure = Failure("Interrupted", text, "", caught.status)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vidsr.option_values import Decoder
 
 if TYPE_CHECKING:
+    from av.container import InputContainer
     from av.container.core import Chapter
     from av.stream import Stream
 
@@ -56,6 +57,8 @@ class SideStream:
         pid: The identifier of its packets in a transport stream, None elsewhere.
         read_payload: A function that returns the bytes of an attachment or a cover, which a
             header may hold; None for streams of packets only.
+        open_again: A function that opens the beginning of the source beside what is read; None
+            where that cannot be.
     """
 
     index: int
@@ -70,6 +73,7 @@ class SideStream:
     template: Stream | None = None
     read_payload: Callable[[], bytes] | None = None
     pid: int | None = None
+    open_again: Callable[[], InputContainer] | None = None
 
 
 @dataclass(frozen=True)

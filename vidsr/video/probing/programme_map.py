@@ -10,16 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _SYNC = 0x47
-_READ_BYTES = 4 << 20  # a map comes at least every half second
+READ_BYTES = 4 << 20  # a map comes at least every half second
 _SIZES = (188, 192, 204)
 _TELETEXT, _VBI_TELETEXT, _COMPONENT = 0x56, 0x46, 0xFD
 _ARIB_COMPONENTS = (0x0008, 0x0012)
 
 
 def copied_without_decoder(path: Path) -> dict[int, str]:
-    """Return FFmpeg's names of such streams by their PID. Raises OSError."""
+    """Return FFmpeg's names of such streams in a file by their PID. Raises OSError."""
     with path.open("rb") as file:
-        data = file.read(_READ_BYTES)
+        return names_without_decoder(file.read(READ_BYTES))
+
+
+def names_without_decoder(data: bytes) -> dict[int, str]:
+    """Return FFmpeg's names of such streams by their PID, out of a stream's beginning."""
     maps: set[int] = set()
     names: dict[int, str] = {}
     for pid, section in _sections(data, maps):

@@ -7,7 +7,7 @@ import errno
 from typing import Any
 
 import av
-from av.container import Flags
+from av.container import Flags, OutputContainer
 from av.stream import Disposition
 
 from vidsr.errors import OutputError
@@ -50,7 +50,7 @@ class FileSink:
         )
         self._closed = True
         try:
-            self._claim = plan.target.open()
+            self._take_place()
         except OSError as error:
             raise self._failure("cannot be created", error) from error
         try:
@@ -62,12 +62,21 @@ class FileSink:
             self.abort()
             raise
 
+    def _take_place(self) -> None:
+        """Make way for what is going to be written. Raises OutputError, OSError."""
+        self._claim = self.plan.target.open()
+
+    def _create(self, options: dict[str, str]) -> OutputContainer:
+        """Return the container with its muxer's options; nothing is written yet."""
+        target = self.plan.target
+        return av.open(target.url, "w", format=target.container, container_options=options)
+
+    def _check(self) -> None:
+        """Raise what went wrong with writing: nothing that FFmpeg would not report."""
+
     def _open(self, header: StreamHeader) -> None:
         plan = self.plan
-        options = muxer_options(plan, header, self.notes)
-        self.container = av.open(
-            plan.target.url, "w", format=plan.target.container, container_options=options
-        )
+        self.container = self._create(muxer_options(plan, header, self.notes))
         self._closed = False
         self._add_streams(header)
         if plan.bitexact:  # read with the header, at the first packet
@@ -126,6 +135,7 @@ class FileSink:
         """Pass on a packet of another stream."""
         try:
             self.passthrough.write(packet)
+            self._check()
         except MUX_ERRORS as error:
             raise self._failure(f"copying stream {packet.stream.index} failed", error) from error
 
@@ -140,6 +150,7 @@ class FileSink:
                     packet = self._tagged(packet)
                 self.bytes_written += packet.size
                 self.container.mux_one(packet)
+                self._check()
         except MUX_ERRORS as error:
             raise self._failure(f"writing failed at frame {self.frames}", error) from error
 
@@ -191,14 +202,17 @@ class FileSink:
         self._claim.release()
         if self._clock.moved:
             self.notes.say(
-                f"{self._clock.moved} frames were moved: {self.plan.target.path.suffix} has a "
+                f"{self._clock.moved} frames were moved: {self.plan.target.holder} has a "
                 "constant frame rate"
             )
+        self._tell_streams()
+        return Written(self.frames, self.bytes_written, self.video_s)
+
+    def _tell_streams(self) -> None:
         if self.passthrough.retimed:
             self.notes.say(f"{self.passthrough.retimed} packets went back in time and were moved")
         if self.passthrough.unreadable:
             self.notes.say(f"{self.passthrough.unreadable} subtitles are damaged and left out")
-        return Written(self.frames, self.bytes_written, self.video_s)
 
     def _expected(self) -> Expected:
         target, kept = self.plan.target, [s for s in self.plan.streams if s.action != "drop"]

@@ -12,7 +12,7 @@ from vidsr.video.header import Service
 
 _SYNC, _PACKET = 0x47, 188
 _SPACINGS = (188, 192, 204)
-_LOOKED_AT = 4 << 20  # bytes; tables come several times a second
+LOOKED_AT_BYTES = 4 << 20  # tables come several times a second
 _PAT_PID, _SDT_PID = 0x00, 0x11
 _PAT, _PMT, _SDT = 0x00, 0x02, 0x42
 _SERVICE_DESCRIPTOR = 0x48
@@ -22,9 +22,13 @@ def find_service(path: Path, pid: int) -> Service | None:
     """Return the programme of a file that the stream ``pid`` belongs to, None for none."""
     try:
         with path.open("rb") as file:
-            data = file.read(_LOOKED_AT)
+            return service_in(file.read(LOOKED_AT_BYTES), pid)
     except OSError:
         return None
+
+
+def service_in(data: bytes, pid: int) -> Service | None:
+    """Return the programme that the stream ``pid`` belongs to, by the beginning of its file."""
     programmes: dict[int, int] = {}
     for _, section in _sections(data, {_PAT_PID}):
         if section[0] == _PAT:
