@@ -177,3 +177,28 @@ def spans(container: Any) -> dict[str, tuple[float, float, int]]:
         if packet.pts is not None and packet.size:
             times.setdefault(packet.stream.type, []).append(float(packet.pts * packet.time_base))
     return {kind: (min(each), max(each), len(each)) for kind, each in times.items()}
+
+
+def test_a_sink_that_is_killed_comes_back_and_disturbs_no_other(
+    engines: Engines, tmp_path: Path
+) -> None:
+    clip = numbered_clip(tmp_path / "clip.mp4", 1500)
+    folder = tmp_path / "hls"
+    options = {**QUICK, "realtime": True}
+    with rtmp_server() as server:
+        sinks = [server.rtmp, f"hls:{folder}"]
+        with Stream(str(clip), sinks, engines=engines, **options) as stream:
+            assert until(lambda: stream.stats().sinks[0].state == "running", 15)
+            server.server.kill()
+            assert until(lambda: stream.stats().sinks[0].state != "running", 15)
+            assert until(lambda: stream.stats().sinks[0].error is not None, 15)
+            sent = stream.tally.sent_bytes[sinks[1]]
+            assert until(lambda: stream.tally.sent_bytes[sinks[1]] > sent, 10)
+            assert stream.stats().sinks[1].state == "running"
+            server.server.restart()
+            assert until(lambda: stream.stats().sinks[0].state == "running", 15)
+            check_order(numbers_at(server.rtmp, 10, rtmp_live="live"))
+        tally = stream.tally
+    check_sums(tally)
+    assert tally.sink_restarts[server.rtmp] >= 1
+    assert not tally.sink_dropped.get(sinks[1])
