@@ -22,7 +22,7 @@ secrets, which have no flag. A key that is not in these tables is an error."""
 HEAD = ("key", "flag", "values", "default", "meaning")
 LATENCY_HEAD = (
     "path", "pictures", "missing", "of these uncounted", "out of order", "p50 ms", "p95 ms",
-    "p99 ms", "own p50 ms", "own p95 ms", "first picture s", "its age ms",
+    "p99 ms", "own p50 ms", "own p95 ms", "first picture s", "its age ms", "shown by",
 )  # fmt: skip
 
 
@@ -55,7 +55,8 @@ def latency_page() -> str:
         "servers and reader ran on the same cores. Every picture carries its number: latency is "
         "counted from the camera's encoder to the reader's decoder, `own` from the arrival of a "
         "frame's last packet until it was handed to the sink. The first picture is counted from "
-        "the start of connecting."
+        "the start of connecting. What a pipe misses piled up before the models were loaded. Frames "
+        "that the model had no time for were made by `bicubic`: the last column has their numbers."
     )
     rows = [_latencies(row) for row in facts["rows"]]
     return page("# Latency of live streams", told, table(LATENCY_HEAD, rows))
@@ -74,4 +75,6 @@ def _row(setting: Setting) -> tuple[str, ...]:
 def _latencies(row: dict[str, Any]) -> tuple[str, ...]:
     keys = ("numbers", "missing", "uncounted", "out_of_order", "p50_ms", "p95_ms", "p99_ms")
     keys += ("own_p50_ms", "own_p95_ms", "first_frame_s", "first_age_ms")  # type: ignore[assignment]
-    return (row["path"], *("" if row[key] is None else f"{row[key]:g}" for key in keys))
+    values = ("" if row[key] is None else f"{row[key]:g}" for key in keys)
+    levels = ", ".join(f"`{level}` {count}" for level, count in sorted(row["shown"].items()))
+    return (row["path"], *values, levels)
