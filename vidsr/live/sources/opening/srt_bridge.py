@@ -38,7 +38,7 @@ def find_bridge() -> str:
             return candidate
     raise OptionError(
         "srt:// needs an FFmpeg with SRT, and none is installed",
-        hint="pip install imageio-ffmpeg, or install ffmpeg.",
+        hint="install the extra [srt], or the system's ffmpeg.",
     )
 
 
