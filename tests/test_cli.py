@@ -72,7 +72,7 @@ def parsed(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         seen.extend(arguments)
         raise MemoryLimitError("stopped here")
 
-    monkeypatch.setattr("vidsr.cli.check_run", lambda *_: None)  # the source need not exist
+    monkeypatch.setattr("vidsr.cli.check_run", lambda *_, **__: None)  # the source need not exist
     monkeypatch.setattr("vidsr.api.run", stop)
     return seen
 

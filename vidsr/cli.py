@@ -100,7 +100,7 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
     _check_streams(arguments)
     options = RunOptions.of(vars(arguments))
     check_report(_report_file(arguments.report), _files(arguments))
-    check_run(arguments.input, arguments.output, options)
+    check_run(arguments.input, arguments.output, options, planned=arguments.dry_run)
     if arguments.estimate and not arguments.dry_run:
         raise OptionError("--estimate without --dry-run.", hint="a run says it by itself.")
     if arguments.dry_run:

@@ -103,7 +103,7 @@ TRAIN = _of(
     "vidsr-train",
     ("--out run --steps 5", 2, "DATA is missing"),
     ("nowhere --out run --steps 5", 3, "nowhere: no such folder"),
-    ("empty --out run --steps 5", 3, "empty: no pictures in it"),
+    ("empty --out run --steps 5", 3, "empty: no pictures and no videos in it"),
     ("photos --out begun --steps 5", 2, "exists already"),
     ("photos --out in.mp4/run --steps 5", 4, "in.mp4/run: cannot be created"),
     ("--out run --resume", 3, "no run to go on with"),

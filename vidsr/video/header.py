@@ -92,6 +92,7 @@ class StreamHeader:
         seekable: True where the source may be opened again, at any place.
         decoder: What decodes the video.
         service: The programme of the video, None where the source has none.
+        counted_frames: How many frames come, where the source counts them and all are asked for.
         picture_tags: What a picture file holds beside its samples; of a sequence, the first one.
     """
 
@@ -107,6 +108,7 @@ class StreamHeader:
     decoder: Decoder = "cpu"
     service: Service | None = None
     picture_tags: PictureTags = field(default_factory=PictureTags)
+    counted_frames: int | None = None
 
     @property
     def video_stream(self) -> SideStream | None:

@@ -50,7 +50,7 @@ def test_a_silent_host_loses_it_after_a_while(tmp_path: Path) -> None:
     for lease in leases:
         if lease is not None:
             lease.release()
-    assert not [*tmp_path.iterdir()]
+    assert not [*tmp_path.glob("*.lease")]
 
 
 def test_a_holder_renews(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import av
 
-from vidsr.errors import ContainerError, OptionError
+from vidsr.errors import ContainerError, OptionError, OutputError
 from vidsr.notes import Notes
 from vidsr.picture.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
@@ -80,18 +80,7 @@ def plan_output(
     default = default_codec(target, deep=deep, large=large)
     codec = find_codec(options.codec) if options.codec else default
     check_pair(codec, target)
-    shown = None if options.pix_fmt else player_format(info, target.container, codec, size)
-    if target.container == "yuv4mpegpipe" and info.format.pixel.family == "rgb":
-        shown = shown or replace(info.format.pixel, family="yuv").name
-    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt or shown)
-    if shown and target.container in FOR_PLAYERS:
-        notes.choose(f"{codec.name} as {shown}, which players show; `pix_fmt` asks for another")
-    if lost := _losses(info.format.pixel, pixel):
-        notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
-    full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
-    if info.format.pixel.family == "rgb" and full_chroma and options.pix_fmt is None:
-        plays = "pix_fmt = 'yuv420p' plays everywhere"
-        notes.say(f"few players show {codec.name} as {name}: {plays}")
+    name, pixel = _format(info, target, codec, size, options, notes)
     aspect = target_aspect(info, size)
     settings = encoder_options(codec, options.crf, options.preset, pixel)
     if not add_parameters(settings, codec, info.hdr):
@@ -131,6 +120,40 @@ def plan_output(
     add_rates(settings, codec, options)
     _try_encoder(plan, options)
     return plan
+
+
+def _format(
+    info: SourceInfo,
+    target: Target,
+    codec: Codec,
+    size: Size,
+    options: OutputOptions,
+    notes: Notes,
+) -> tuple[str, PixelFormat]:
+    """Return the encoder's pixel format, by FFmpeg's name and ours; note what it loses."""
+    shown = None if options.pix_fmt else player_format(info, target.container, codec, size)
+    if target.container == "yuv4mpegpipe" and info.format.pixel.family == "rgb":
+        shown = shown or replace(info.format.pixel, family="yuv").name
+    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt or shown)
+    if shown and target.container in FOR_PLAYERS:
+        notes.choose(f"{codec.name} as {shown}, which players show; `pix_fmt` asks for another")
+    if lost := _losses(info.format.pixel, pixel):
+        notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
+    full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
+    if info.format.pixel.family == "rgb" and full_chroma and options.pix_fmt is None:
+        plays = "pix_fmt = 'yuv420p' plays everywhere"
+        notes.say(f"few players show {codec.name} as {name}: {plays}")
+    return name, pixel
+
+
+def check_count(target: Target, header: StreamHeader) -> None:
+    """Raise OutputError for a single picture of what is known to have more frames."""
+    single = target.container == "image2" and not target.sequence
+    if single and (header.counted_frames or 0) > 1:
+        raise OutputError(
+            f"{target.locator}: a single picture cannot hold {header.counted_frames} frames",
+            hint="name a pattern such as frames/%05d.png.",
+        )
 
 
 def _note_pipe(

@@ -131,6 +131,11 @@ class Target:
         return self.locator.kind == "sequence" and is_image(self.path)
 
     @property
+    def taken(self) -> bool:
+        """True where there is a file, or are numbered pictures, of that name."""
+        return bool(numbered_files(self.path)) if self.sequence else self.place.exists()
+
+    @property
     def working(self) -> Path:
         """The working file ``NAME.part``, for a sequence a picture in a folder of that name."""
         place = self.place
@@ -167,10 +172,9 @@ class Target:
             raise OutputError(f"{self.locator}: is a folder", hint="name a file in it.")
         if not _identities(self.locator).isdisjoint(_identities(source)):
             raise OutputError(f"{self.locator}: is the source itself", hint="choose another name.")
-        taken = bool(numbered_files(self.path)) if self.sequence else place.exists()
-        if not self.sequence and taken and not stat.S_ISREG(place.stat().st_mode):
+        if not self.sequence and self.taken and not stat.S_ISREG(place.stat().st_mode):
             raise OutputError(f"{self.locator}: is a device or a pipe, which cannot be replaced")
-        if taken and not overwrite:
+        if self.taken and not overwrite:
             raise OutputError(f"{self.locator}: exists already", hint="`overwrite` replaces it.")
 
     def _check_name(self) -> None:

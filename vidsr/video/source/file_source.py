@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
 from vidsr.option_values import Decoder, Deinterlace
 from vidsr.picture.frame import Frame
+from vidsr.video.bitstream.transport import READ_BYTES
 from vidsr.video.close_codecs import close_input
 from vidsr.video.coding.codecs import export_quantisers
 from vidsr.video.coding.coding_errors import CodingErrors
@@ -34,9 +36,10 @@ from vidsr.video.source.time_window import SEEK_BACK_S, Window
 from vidsr.video.source.video_decoding import VideoDecoding
 from vidsr.video.streams.picture_marks import marks_of
 from vidsr.video.streams.picture_tags import read_tags
-from vidsr.video.streams.services import LOOKED_AT_BYTES, find_service, service_in
+from vidsr.video.streams.services import find_service, service_in
 from vidsr.video.timing.announced_end import announced_end, packets_before
 from vidsr.video.timing.frame_durations import FrameDurations
+from vidsr.video.timing.timecode import advance_tag
 
 
 class FileSource:
@@ -364,7 +367,7 @@ class FileSource:
             info=self._describe(),
             streams=self._streams(),
             video=self.stream.index,
-            tags=dict(self.container.metadata),
+            tags=advance_tag(self.container.metadata, self._skipped_frames, self.rate),
             chapters=tuple(self.window.place_chapters(self.container.chapters())),
             first_pts=self.first_pts,
             first_number=self.first_number,
@@ -372,12 +375,32 @@ class FileSource:
             decoder=self.decoder,
             service=self._service(),
             picture_tags=self._picture_tags(),
+            counted_frames=self._counted_frames(),
         )
+
+    def _counted_frames(self) -> int | None:
+        if not self.window.whole:
+            return None
+        if self.locator.kind == "sequence":
+            return len(numbered_files(self.locator.path))
+        return self.stream.frames or None
 
     def _streams(self) -> tuple[SideStream, ...]:
         """Return the streams of the file; the other items of a still picture are none."""
         streams = side_streams(self.container, self.medium)
-        return tuple(s for s in streams if s.index == self.stream.index or not self.still)
+        return tuple(
+            replace(s, tags=advance_tag(s.tags, self._skipped_frames, self.rate))
+            for s in streams
+            if s.index == self.stream.index or not self.still
+        )
+
+    @property
+    def _skipped_frames(self) -> int:
+        """How many frames lie before the first one, counted at the nominal rate."""
+        if self.window.start is None:
+            return 0
+        begin = (self.stream.start_time or 0) * self.time_base
+        return round((self.window.start + self.first_pts * self.time_base - begin) * self.rate)
 
     def _picture_tags(self) -> PictureTags:
         if self.locator.kind == "sequence":
@@ -391,7 +414,7 @@ class FileSource:
         if self.container.format.name != "mpegts":
             return None
         if self.medium is not None:
-            return service_in(self.medium.head(LOOKED_AT_BYTES), self.stream.id)
+            return service_in(self.medium.head(READ_BYTES), self.stream.id)
         return find_service(self.locator.path, self.stream.id)
 
     def _describe(self) -> SourceInfo:
@@ -413,7 +436,7 @@ class FileSource:
             hdr=self.pictures.hdr,
             matrix_assumed=self.pictures.matrix_assumed,
             duration_s=duration_s,
-            frames=round(duration_s * rate) if duration_s else None,
+            frames=self.window.frames_in(duration_s, rate) if duration_s else None,
             marks=marks_of(self.stream, self.pictures.stereo),
         )
 

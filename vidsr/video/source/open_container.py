@@ -94,6 +94,6 @@ def choose_video(container: InputContainer, locator: Locator, notes: Notes) -> V
         notes.say("the alpha channel (transparency) is not carried over")
     if len(videos) > 1:
         notes.say(
-            f"{len(videos)} video streams: stream {chosen.index} is upscaled, the others are copied"
+            f"{len(videos)} video streams: stream {chosen.index} is upscaled, the others are not"
         )
     return chosen

@@ -12,17 +12,16 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import AttachmentStream, DataStream, Disposition, Stream
 
+from vidsr.video.bitstream.transport import READ_BYTES
 from vidsr.video.close_codecs import reading
 from vidsr.video.header import SideStream
 from vidsr.video.media.medium import Medium
 from vidsr.video.probing.longer_look import why_unknown
-from vidsr.video.probing.programme_map import (
-    READ_BYTES,
-    copied_without_decoder,
-    names_without_decoder,
-)
+from vidsr.video.probing.programme_map import copied_without_decoder, names_without_decoder
 
 OpenAgain: TypeAlias = Callable[[], InputContainer]
+
+_UNKNOWN = "unknown"  # what PyAV calls a stream of no kind that FFmpeg knows: data, here
 
 
 def side_streams(container: InputContainer, medium: Medium | None = None) -> tuple[SideStream, ...]:
@@ -45,7 +44,9 @@ def _names_without_decoder(container: InputContainer, medium: Medium | None) -> 
     """Return what the file itself names codings for which there is no decoder, by PID."""
     if container.format.name != "mpegts":
         return {}
-    if not any(s.type == "subtitle" and s.codec_context is None for s in container.streams):
+    if not any(
+        s.type in ("subtitle", _UNKNOWN) and s.codec_context is None for s in container.streams
+    ):
         return {}
     if medium is not None:
         return names_without_decoder(medium.head(READ_BYTES))
@@ -69,19 +70,20 @@ def _side_stream(again: OpenAgain, stream: Stream, names: dict[int, str]) -> Sid
     codec = codec_name(stream)
     if codec == "none":
         codec = names.get(stream.id, codec)
+    kind = "data" if stream.type == _UNKNOWN else stream.type
     readable = codec != "none"
     if readable and isinstance(stream, AudioStream):  # one without a codec has no rate to ask for
         readable = bool(stream.rate)
     return SideStream(
         index=stream.index,
-        kind=stream.type,
+        kind=kind,
         codec=codec,
         tags=dict(stream.metadata),
         disposition=stream.disposition,
         time_base=stream.time_base,
         cover=is_cover(stream),
         readable=readable,
-        unreadable_why="" if readable or stream.type == "data" else why_unknown(stream, again),
+        unreadable_why="" if readable or kind == "data" else why_unknown(stream, again),
         template=stream,
         read_payload=_payload(again, stream),
         open_again=again,

@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 from vidsr.errors import InputError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
+from vidsr.video.bitstream.layers import has_layers
 from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.info import SourceCounts
 from vidsr.video.items import Packet
@@ -27,6 +28,7 @@ from vidsr.video.whole_pictures import is_cut_short, not_decoded
 
 # As many packets failing in a row up to the end mean that the decoder died, not that it hid a flaw.
 DEAD_TAIL_PACKETS = 25
+_LOOKED_AT_PACKETS = 8
 MANY = 32  # threads of a decoder, where it chooses their number itself
 
 
@@ -84,6 +86,9 @@ class VideoDecoding:
         if self._kept and packet.size:
             self._kept.push(packet)
         self.pictures.coding.packet(packet)
+        self.pictures.see_packet(packet)
+        if self.packets <= _LOOKED_AT_PACKETS:
+            self._look_for_layers(packet)
         images: list[av.VideoFrame] = []
         try:
             images = packet.decode()
@@ -111,6 +116,14 @@ class VideoDecoding:
         if self.sequence:
             raise self.sequence.undecodable(self._codec)
         raise InputError(f"{self.locator}: expected a {self._codec} picture, got a damaged one")
+
+    def _look_for_layers(self, packet: Packet) -> None:
+        context = self.stream.codec_context
+        if has_layers(context.codec.canonical_name, bytes(packet), bytes(context.extradata or b"")):
+            self.notes.say(
+                "the layers beside the pictures (another view, alpha or more detail) are not "
+                "carried over"
+            )
 
     @property
     def _codec(self) -> str:

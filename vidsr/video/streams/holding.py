@@ -43,10 +43,12 @@ def fits(container: str, stream: SideStream, options: Mapping[str, str] | None =
     if written is None:
         return False
     proven = container not in UNPROVEN and stream.kind != "data" and not has_no_decoder(stream)
-    if proven or _is_read(written, container, stream):
+    # AVI refuses H.264 behind lengths, though only when it comes.
+    moving = stream.kind == "video" and not stream.cover and container in UNPROVEN
+    if proven or (not moving and _is_read(written, container, stream)):
         return True
     # Some is known by its content alone: DTS, LATM. MP4 leaves a track without packets out.
-    packets = _sample(stream) if stream.kind in ("audio", "data") else []
+    packets = _sample(stream) if moving or stream.kind in ("audio", "data") else []
     again = _write(container, stream.template, dict(options or {}), packets) if packets else None
     return again is not None and _is_read(again, container, stream)
 
