@@ -110,6 +110,24 @@ def test_leaving_lets_a_source_go_that_is_held_back(scheduler: Scheduler) -> Non
     stream.check()
 
 
+def test_draining_loses_no_frame_where_the_format_changes(scheduler: Scheduler) -> None:
+    stream, gate = Stream(), threading.Event()
+    level = StubLevel(gate=gate)
+    join(scheduler, stream, level, late="wait")
+    assert scheduler.drain(stream)
+    send(scheduler, stream, 4)
+    assert not scheduler.drain(stream, timeout_s=0.01)
+    gate.set()
+    assert scheduler.drain(stream, timeout_s=20)
+    assert scheduler.leave(stream)
+    assert scheduler.drain(stream)
+    join(scheduler, stream, level, late="wait")
+    send(scheduler, stream)
+    assert scheduler.drain(stream, timeout_s=20)
+    assert stream.delivered == [0, 1, 2, 3, 4]
+    stream.check()
+
+
 @pytest.mark.parametrize("error", [ValueError("bad"), MemoryError(), SystemExit(1)])
 def test_an_error_is_one_frames_and_its_streams(scheduler: Scheduler, error: Exception) -> None:
     class Watch:

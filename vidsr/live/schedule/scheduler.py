@@ -95,7 +95,7 @@ class Scheduler:
         """Begin a stream, and return at once: a thread warms its levels, the fastest first.
 
         A frame that comes before the fastest level is ready waits for it. A stream whose frames
-        get another format leaves and joins again.
+        get another format leaves and joins again, with ``drain`` before where no frame may be lost.
 
         Args:
             contender: The stream.
@@ -165,6 +165,24 @@ class Scheduler:
             member = self._members.get(contender)
             if member is not None:
                 member.lane.spent(seconds)
+
+    def drain(self, contender: Contender, timeout_s: float = 2.0) -> bool:
+        """Wait until every frame of a stream that was submitted has its end.
+
+        For a stream that leaves because its format changes, and not because it is over. Not for a
+        thread of the scheduler, which would wait for itself.
+
+        Returns:
+            False where ``timeout_s`` was too short for that.
+        """
+        with self._desk.changed:
+            member = self._members.get(contender)
+            if member is None:
+                return True
+            lane = member.lane
+            return self._desk.changed.wait_for(
+                lambda: lane.gone or (not lane.waiting and member.is_idle), timeout_s
+            )
 
     def leave(self, contender: Contender, timeout_s: float = 2.0) -> bool:
         """End a stream: what waits and what is in work is dropped as ``stopped``.
