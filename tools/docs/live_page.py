@@ -55,8 +55,8 @@ def latency_page() -> str:
         "servers and reader ran on the same cores. Every picture carries its number: latency is "
         "counted from the camera's encoder to the reader's decoder, `own` from the arrival of a "
         "frame's last packet until it was handed to the sink. The first picture is counted from "
-        "the start of connecting. What a pipe misses piled up before the models were loaded. Frames "
-        "that the model had no time for were made by `bicubic`: the last column has their numbers."
+        "the start of connecting. What a pipe misses piled up before the models were loaded. "
+        "Frames that the model had no time for were made by `bicubic`, as the last column says."
     )
     rows = [_latencies(row) for row in facts["rows"]]
     return page("# Latency of live streams", told, table(LATENCY_HEAD, rows))
