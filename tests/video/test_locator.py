@@ -89,6 +89,10 @@ def test_what_may_be_asked(text: str, exist: bool, seek: bool) -> None:
     ("text", "shown"),
     [
         ("rtsp://user:pw@host:554/a", "rtsp://***@host:554/a"),
+        ("rtmp://host/live/pw", "rtmp://host/live/***"),
+        ("rtmps://user:pw@host:443/live/a/pw?t=pw#pw", "rtmps://***@host:443/live/a/***"),
+        ("rtmp+listen://0.0.0.0:1935/live/pw/", "rtmp+listen://0.0.0.0:1935/live/***"),
+        ("rtmp://host/live", "rtmp://host/live"),
         ("rtsp://user:p@w@host/a", "rtsp://***@host/a"),
         ("rtsp://user:p/w@host/a", "rtsp://***@host/a"),
         ("rtsp://user@host/a", "rtsp://***@host/a"),

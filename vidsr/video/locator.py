@@ -46,6 +46,13 @@ _SECRET = re.compile(
     r"[^&;#]*",
     re.IGNORECASE,
 )
+# The name of an RTMP stream is the key to it: all behind the last stroke, if there are several, and
+# no file is named there.
+_STREAM_KEY = re.compile(
+    r"(\Artmp\w*(?:\+listen)?://[^/?#]*/[^?#]*/)"
+    r"(?![^/?#]*\.(?:flv|f4v|mp4)(?:[?#]|\Z))[^/?#].*",
+    re.IGNORECASE | re.DOTALL,
+)
 # All values of a fragment: tokens of a log-in come in it, and the user's part of an SRT stream.
 _FRAGMENT = re.compile(r"#([^=#&;]*=)?.+", re.DOTALL)
 
@@ -55,8 +62,8 @@ class Locator:
     """The name of a source or of a target, and what kind of thing it names.
 
     ``text`` is the whole name, with user and password where it holds them; ``str`` and ``repr``
-    hide them. A name with a number's place, such as ``%05d``, names a file where such a file
-    exists, and numbered pictures otherwise.
+    hide them, and the keys of RTMP streams. A name with a number's place, such as ``%05d``, names
+    a file where such a file exists, and numbered pictures otherwise.
     """
 
     kind: Kind
@@ -128,10 +135,11 @@ class Locator:
         return self.may_exist or self.scheme in SEEKABLE_SCHEMES
 
     def __str__(self) -> str:
-        """Return the name without user, password, secrets of a query and values of a fragment."""
+        """Return the name without user, password, keys, and values of a fragment."""
         if self.kind not in ("address", "object"):
             return self.text
         text = _USER.sub(f"{HIDDEN}@", self.text)
+        text = _STREAM_KEY.sub(rf"\1{HIDDEN}", text)
         text = _FRAGMENT.sub(lambda match: f"#{match[1] or ''}{HIDDEN}", text)
         return _SECRET.sub(rf"\1{HIDDEN}", text)
 

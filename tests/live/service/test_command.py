@@ -124,7 +124,7 @@ def test_a_source_that_never_comes_and_no_secret_is_told(
     pytest.importorskip("aiohttp")
     report, listen = tmp_path / "report.json", f"127.0.0.1:{free_port()}"
     address = f"rtsp://viewer:{SECRET}@127.0.0.1:{free_port()}/cam"
-    sink = f"rtmp://127.0.0.1:{free_port()}/live/x?key={SECRET}"
+    sink = f"rtmp://127.0.0.1:{free_port()}/live/{SECRET}"
     arguments = [address, "-o", sink, *BICUBIC, "--give-up", "2s", "--retry-first", "0.1s"]
     arguments += ["--duration", "20s", "--listen", listen, "--report", str(report)]
     served: list[str] = []
@@ -180,6 +180,29 @@ def test_duration_ends_it(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixtu
     assert re.search(r"received (\d+) frames, showed \1 ", lines) or "dropped" in lines
 
 
+def test_a_slow_reader_is_waited_for_and_one_that_goes_ends_it(clip: Path) -> None:
+    command = [sys.executable, "-m", "vidsr.live.service.cli", str(clip), "-o", "pipe:raw"]
+    command += ["--late", "wait", *BICUBIC]
+    size = 320 * 192 * 3 // 2
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as slow:
+        assert slow.stdout is not None
+        pictures = 0
+        while len(slow.stdout.read(size)) == size:
+            pictures += 1
+            time.sleep(0.06 if pictures > 10 else 0)
+    assert (pictures, slow.returncode) == (50, 0)
+    command += ["--realtime", "--loop"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    ) as left:
+        assert left.stdout is not None
+        assert left.stderr is not None
+        left.stdout.buffer.read(size)
+        left.stdout.close()
+        assert left.wait(20) == 141
+        assert "error" not in left.stderr.read()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -194,6 +217,10 @@ def test_duration_ends_it(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixtu
         (["x.ts", "-o", "pipe:nut", "--config", "x.toml"], "--config with SOURCE or -o"),
         (["--config", "x.toml", "--crf", "20"], "--config with --crf"),
         (["x.ts", "-o", "pipe:nut", "--crf", "20", "--bitrate", "4M"], "--crf and --bitrate"),
+        (
+            ["x.ts", "-o", "udp://127.0.0.1:9", "--codec", "av1"],
+            "--codec av1 for udp://127.0.0.1:9",
+        ),
         (["x.ts", "-o", "pipe:nut", "--fps", "0"], "expected frames a second"),
         (["x.ts", "-o", "pipe:nut", "--ladder", "bicubic,lite-x2"], "'bicubic' at the end"),
         (["gopher://x/y", "-o", "pipe:nut"], "expected a kind of live source"),

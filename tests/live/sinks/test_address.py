@@ -11,7 +11,7 @@ from tests.live.sinks.feeding import Events, Feed
 from vidsr.errors import OptionError
 from vidsr.live.base.options import EncoderOptions
 from vidsr.live.base.states import Failure
-from vidsr.live.sinks.address import parse_sink
+from vidsr.live.sinks.address import distinct_names, parse_sink
 from vidsr.live.sinks.opening import open_live_sink
 from vidsr.live.sinks.reports import SinkReports
 
@@ -83,6 +83,7 @@ def test_what_cannot_work_here_is_refused_at_once(tmp_path: Path) -> None:
         "rtsp://me:s3cr3t!pw@127.0.0.1/cam",
         "rtsp+udp://me:s3cr3t!pw@127.0.0.1/cam",
         "rtmp://me:s3cr3t!pw@127.0.0.1/live/cam",
+        "rtmp://127.0.0.1/live/s3cr3t!pw",
         "srt://127.0.0.1:9000?passphrase=s3cr3t!pw",
         "tcp://127.0.0.1:9000?token=s3cr3t!pw",
     ],
@@ -95,11 +96,17 @@ def test_no_secret_is_told(text: str) -> None:
     assert "s3cr3t" not in repr(address)
     assert "s3cr3t!pw" in address.target
     reports = SinkReports(address.name, events, address.secrets)
-    reports.enter("waiting", Failure("other", f"cannot open {address.target} with s3cr3t!pw\n"))
+    reports.enter("waiting", Failure("other", f"cannot open {address.target} with /s3cr3t!pw\n"))
     (_, _, failure) = events.states[-1]
     assert failure is not None
     assert "s3cr3t" not in failure.text
     sink.close()
+
+
+def test_sinks_that_differ_in_secrets_alone_are_told_apart() -> None:
+    texts = "rtmp://host/live/one", "udp://host:1", "rtmp://host/live/two"
+    names = distinct_names(map(parse_sink, texts))
+    assert names == ("rtmp://host/live/***", "udp://host:1", "rtmp://host/live/*** (2)")
 
 
 def test_a_refusal_tells_no_secret() -> None:

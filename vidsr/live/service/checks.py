@@ -32,7 +32,7 @@ def check_config(config: Config) -> None:
 def _check_stream(spec: StreamSpec) -> None:
     parse_address(spec.source)
     for sink in spec.sinks:
-        parse_sink(sink)
+        parse_sink(sink).check_codec(spec.options.encoder.codec)
     check_options(spec.options)
     check_ladder(spec.options.quality)
     check_pace(spec.source, spec.options)

@@ -100,7 +100,7 @@ def _run(arguments: argparse.Namespace, interruption: LiveInterruption) -> int:
         say(NAME, f"{len(config.streams)} streams, nothing wrong")
         return 0
     from vidsr.live.service.loop import Wishes, run_service
-    from vidsr.live.service.progress import summary_of
+    from vidsr.live.service.progress import summary_of, unheard
     from vidsr.live.service.service import Service
     from vidsr.terminal.heap import keep_heap
 
@@ -124,6 +124,8 @@ def _run(arguments: argparse.Namespace, interruption: LiveInterruption) -> int:
         for status in statuses:
             say(NAME, f"error: {status.name}: {status.source}: {status.error or 'no picture came'}")
         return NEVER_CAME
+    if outcome == "unheard":
+        raise unheard(statuses)
     return INTERRUPTED if outcome == "interrupted" else 0
 
 

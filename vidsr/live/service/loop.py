@@ -54,6 +54,8 @@ def run_service(name: str, service: Service, wishes: Wishes, interruption: LiveI
                 return "duration"
             if service.ended:
                 return _ended(service)
+            if _is_unheard(service):
+                return "unheard"
             if wishes.read_config is not None and interruption.take_reload():
                 _reload(service, wishes.read_config)
                 notifier.reloading()
@@ -70,6 +72,12 @@ def _ended(service: Service) -> str:
     """Return ``failed`` where no stream came to a good end."""
     states = [status.state for status in service.statuses()]
     return "failed" if states and all(state == "failed" for state in states) else "ended"
+
+
+def _is_unheard(service: Service) -> bool:
+    """Return True where every sink of every stream has failed for good."""
+    sinks = [sink.state for status in service.statuses() for sink in status.sinks]
+    return bool(sinks) and all(state == "failed" for state in sinks)
 
 
 def _reload(service: Service, read_config: Callable[[], Config]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vidsr.live.base.status import StreamStatus
+from vidsr.errors import OutputError, ReaderGoneError
+from vidsr.live.base.counters import Tally
+from vidsr.live.base.status import SinkStatus, StreamStatus
 
 
 def line_of(status: StreamStatus) -> str:
@@ -18,7 +20,7 @@ def line_of(status: StreamStatus) -> str:
     parts += [status.level] if status.level else []
     parts += [f"dropped {drops}"] if (drops := listed(status.tally.dropped)) else []
     parts += [f"{kind}s {count}" for kind, count in status.tally.fillers.items()]
-    down = [f"{sink.name} {sink.state}" for sink in status.sinks if sink.state != "running"]
+    down = [_sink_of(sink) for sink in status.sinks if sink.state != "running"]
     return "; ".join(parts + down)
 
 
@@ -34,7 +36,28 @@ def summary_of(status: StreamStatus) -> str:
     text += f"; added {listed(tally.fillers)}" if tally.fillers else ""
     latency = latency_of(status)
     text += f"; {latency}, {tally.deadline_missed} past the deadline" if latency else ""
-    return f"{text}; connected {tally.connects} times" if tally.connects != 1 else text
+    text += f"; connected {tally.connects} times" if tally.connects != 1 else ""
+    lost = [_loss_of(sink, tally) for sink in status.sinks]
+    return "; ".join([text, *filter(None, lost)])
+
+
+def unheard(statuses: Iterable[StreamStatus]) -> OutputError:
+    """Return the error of a service all of whose sinks have failed."""
+    sinks = [sink for status in statuses for sink in status.sinks]
+    text = "; ".join(f"{sink.name}: {sink.error}" for sink in sinks)
+    gone = all(sink.kind == "pipe" and "Broken pipe" in (sink.error or "") for sink in sinks)
+    return ReaderGoneError(text) if gone else OutputError(text)
+
+
+def _sink_of(sink: SinkStatus) -> str:
+    """Return a sink's state, and why."""
+    return f"{sink.name} {sink.state}" + (f" ({sink.error})" if sink.error else "")
+
+
+def _loss_of(sink: SinkStatus, tally: Tally) -> str:
+    """Return what a sink did not pass on, "" for nothing."""
+    dropped, why = tally.sink_dropped.get(sink.name, 0), f" ({sink.error})" if sink.error else ""
+    return f"{sink.name} missed {dropped} pictures{why}" if dropped or why else ""
 
 
 def latency_of(status: StreamStatus) -> str:

@@ -14,7 +14,8 @@ def report_of(service: Service, outcome: str) -> dict[str, Any]:
 
     Args:
         service: The service, running or stopped.
-        outcome: Why it ended: ``ended``, ``stopped``, ``duration``, ``interrupted``, ``failed``.
+        outcome: Why it ended: ``ended``, ``stopped``, ``duration``, ``interrupted``, ``failed``,
+            or ``unheard`` where all sinks have failed.
     """
     return {
         "outcome": outcome,

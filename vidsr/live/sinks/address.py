@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -84,11 +86,24 @@ class SinkAddress:
         values = [v for k, v in parse_qsl(parts.query) if _SECRET_KEYS.search(k)]
         user = parts.netloc.rpartition("@")[0]
         password = user.partition(":")[2] or user
-        hidden = (self.target, user, password, unquote(password), *values)
+        hidden = [self.target, user, password, unquote(password), *values]
+        if self.scheme in ("rtmp", "rtmps"):
+            hidden += [f"/{parts.path.rstrip('/').rpartition('/')[2]}"]
         return tuple(text for text in hidden if text and text != self.name)
 
     def __repr__(self) -> str:
         return f"SinkAddress({self.name!r})"
+
+
+def distinct_names(addresses: Iterable[SinkAddress]) -> tuple[str, ...]:
+    """Return the names of a stream's sinks; those that differ in secrets alone get a number."""
+    seen: Counter[str] = Counter()
+    names = []
+    for address in addresses:
+        seen[address.name] += 1
+        number = seen[address.name]
+        names.append(address.name if number == 1 else f"{address.name} ({number})")
+    return tuple(names)
 
 
 def parse_sink(text: str) -> SinkAddress:

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 from vidsr.errors import OptionError
@@ -16,6 +17,8 @@ from vidsr.live.sinks.backoff import SINK_RECONNECT
 from vidsr.live.sinks.children.srt import bridge_program, has_secrets, load_library
 from vidsr.live.sinks.children.target import ChildTarget, Peer
 from vidsr.live.sinks.local_targets import HlsTarget, PipeTarget, UdpTarget
+from vidsr.live.sinks.packet_queue import PacketQueue
+from vidsr.live.sinks.patience import Patience
 from vidsr.live.sinks.pictures import PipePictures
 from vidsr.live.sinks.pipe_end import PipeEnd
 from vidsr.live.sinks.recording import RecordTarget
@@ -30,6 +33,8 @@ def open_live_sink(
     events: SinkEvents,
     rate: Fraction = Fraction(25),
     reconnect: ReconnectOptions = SINK_RECONNECT,
+    name: str = "",
+    patience: Patience | None = None,
 ) -> PacketSink | PictureSink:
     """Return the sink that an address names. Nothing is connected before its format is known.
 
@@ -38,17 +43,22 @@ def open_live_sink(
         events: The one to whom the sink reports.
         rate: Frames a second of pipes of pictures, where frames do not tell their length.
         reconnect: Pauses between tries of a target that has failed.
+        name: The name by which it reports; empty for its address without secrets.
+        patience: With it, pipes and files lose nothing: who writes waits for them.
 
     Raises:
         OptionError: The address names no sink, or one that cannot work here.
     """
     address = parse_sink(text)
     check_here(address)
-    reports = SinkReports(address.name, events, address.secrets)
+    reports = SinkReports(name or address.name, events, address.secrets)
     if not address.container:
-        return PipePictures(PipeEnd(address.target), address.format, reports, rate)
+        return PipePictures(PipeEnd(address.target), address.format, reports, rate, patience)
     maker = _maker(address, reports)
-    return ThreadSink(maker, reports, address.container, reconnect=reconnect)
+    if address.kind in ("network", "udp"):
+        patience = None  # a peer that hangs would hold up all others
+    queue = partial(PacketQueue, patience=patience)
+    return ThreadSink(maker, reports, address.container, queue, reconnect, patience)
 
 
 def _maker(address: SinkAddress, reports: SinkReports) -> WriterMaker:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 
 from vidsr.live.base.items import CLOCK_HZ, CodedPacket
+from vidsr.live.sinks.patience import Patience
 
 LIMIT_S = 2.0
 LIMIT_BYTES = 64 << 20
@@ -22,9 +23,16 @@ class PacketQueue:
     Args:
         limit_s: Longest time between the oldest and the newest packet of video.
         limit_bytes: Most bytes that wait.
+        patience: With it, who puts a packet into a full queue waits instead.
     """
 
-    def __init__(self, limit_s: float = LIMIT_S, limit_bytes: int = LIMIT_BYTES) -> None:
+    def __init__(
+        self,
+        limit_s: float = LIMIT_S,
+        limit_bytes: int = LIMIT_BYTES,
+        patience: Patience | None = None,
+    ) -> None:
+        self._patience = patience
         self._limit, self._limit_bytes = round(limit_s * CLOCK_HZ), limit_bytes
         self._packets: deque[CodedPacket] = deque()
         self._ready = threading.Condition()
@@ -41,6 +49,8 @@ class PacketQueue:
         """
         with self._ready:
             dropped = 0
+            if self._patience is not None:
+                self._patience.await_room(self._ready, lambda: self._takes(packet))
             if self._paused:
                 return int(packet.kind == "video"), False
             if self._is_full(packet):
@@ -63,12 +73,14 @@ class PacketQueue:
                 return None
             packet = self._packets.popleft()
             self._bytes -= len(packet.data)
+            self._ready.notify_all()
             return packet
 
     def pause(self) -> int:
         """Drop everything until ``resume``; return the packets of video dropped now."""
         with self._ready:
             self._paused = True
+            self._ready.notify_all()
             return self._empty()
 
     def resume(self) -> bool:
@@ -90,6 +102,9 @@ class PacketQueue:
 
     def __len__(self) -> int:
         return len(self._packets)
+
+    def _takes(self, packet: CodedPacket) -> bool:
+        return self._paused or self._closed or not self._is_full(packet)
 
     def _is_full(self, packet: CodedPacket) -> bool:
         if not self._packets:

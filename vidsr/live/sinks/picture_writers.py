@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 import av
+import numpy as np
 
 from vidsr.live.base.copies import copy_image
 from vidsr.live.base.items import CLOCK_HZ, TIME_BASE
@@ -37,7 +38,7 @@ class RawWriter:
     def write(self, frame: Frame) -> None:
         """Write one picture."""
         for plane in frame.planes:
-            samples: Any = memoryview(plane.contiguous().numpy())  # type: ignore[arg-type]
+            samples = memoryview(np.ascontiguousarray(plane.numpy()))
             self._file.write(samples.cast("B"))
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from fractions import Fraction
 from vidsr.errors import VidsrError
 from vidsr.live.base.copies import copy_frame
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS
+from vidsr.live.sinks.patience import Patience
 from vidsr.live.sinks.picture_writers import PictureWriter, nominal_rate, open_writer
 from vidsr.live.sinks.pipe_end import PipeEnd, PipeFile
 from vidsr.live.sinks.reports import SinkReports, failure_of
@@ -31,9 +32,18 @@ class PipePictures:
         format: ``y4m``, ``raw``, ``nut-raw`` or ``mjpeg``.
         reports: The way of states and counts.
         rate: Frames a second, where the first frame does not tell its length.
+        patience: With it, frames wait for the reader instead.
     """
 
-    def __init__(self, end: PipeEnd, format: str, reports: SinkReports, rate: Fraction) -> None:
+    def __init__(
+        self,
+        end: PipeEnd,
+        format: str,
+        reports: SinkReports,
+        rate: Fraction,
+        patience: Patience | None = None,
+    ) -> None:
+        self._patience = patience
         self._end, self._format, self._reports, self._rate = end, format, reports, rate
         self._frames: deque[Frame] = deque()
         self._changed = threading.Condition()
@@ -50,6 +60,8 @@ class PipePictures:
         """Take a copy of a frame, or drop and count it."""
         with self._changed:
             most = max(2, min(MOST_FRAMES, MOST_BYTES // max(1, frame.format.frame_bytes)))
+            if self._patience is not None:
+                self._patience.await_room(self._changed, lambda: self._takes(most))
             if self._closing or self._over:
                 self._reports.dropped(1)
                 return
@@ -72,6 +84,8 @@ class PipePictures:
         if self._thread is None:
             self._reports.enter("closed")
             return
+        if self._patience is not None:
+            self._patience.join(self._thread)
         self._thread.join(CLOSE_S)
         if self._thread.is_alive():
             self._end.stop()
@@ -112,11 +126,16 @@ class PipePictures:
         with self._changed:
             while not self._frames and not self._closing:
                 self._changed.wait()
+            self._changed.notify_all()
             return self._frames.popleft() if self._frames else None
+
+    def _takes(self, most: int) -> bool:
+        return self._closing or self._over or len(self._frames) < most
 
     def _finish(self) -> None:
         with self._changed:
             self._over = True
+            self._changed.notify_all()
             self._reports.dropped(len(self._frames))
             self._frames.clear()
         self._end.close()

@@ -17,6 +17,7 @@ from vidsr.live.sinks.muxing.mux_format import MuxFormat
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS
 from vidsr.live.sinks.muxing.video_fit import check_carried
 from vidsr.live.sinks.packet_queue import PacketQueue
+from vidsr.live.sinks.patience import Patience
 from vidsr.live.sinks.reports import SinkReports, failure_of
 from vidsr.live.sinks.writers import Writer, WriterMaker
 
@@ -44,6 +45,7 @@ class ThreadSink:
         container: FFmpeg's name of the container, by which sound is chosen.
         make_queue: Maker of the queue in which the packets of one format wait for the thread.
         reconnect: When a failed target is tried again.
+        patience: With it, the end waits until all is written.
     """
 
     def __init__(
@@ -53,8 +55,9 @@ class ThreadSink:
         container: str,
         make_queue: Callable[[], PacketQueue] = PacketQueue,
         reconnect: ReconnectOptions = SINK_RECONNECT,
+        patience: Patience | None = None,
     ) -> None:
-        self.container = container
+        self.container, self._patience = container, patience
         self._maker, self._reports = maker, reports
         self._make_queue = make_queue
         self._backoff = Backoff(reconnect)
@@ -122,6 +125,8 @@ class ThreadSink:
             if self._reports.state != "failed":
                 self._reports.enter("closed")
             return
+        if self._patience is not None:
+            self._patience.join(thread)
         thread.join(CLOSE_S)
         if thread.is_alive():
             self._maker.stop()

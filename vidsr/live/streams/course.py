@@ -50,7 +50,7 @@ class Course:
         scheduler: Scheduler,
         paused: Callable[[float, float], float] = lambda begin_s, end_s: 0.0,
     ) -> None:
-        self._identity, self._options = identity, options
+        self._identity, self._options, self._ways = identity, options, ways
         self.record = StreamRecord(identity)
         self.previews = Previews(options.preview_fps)
         self._coding: Coding | None = None
@@ -103,6 +103,7 @@ class Course:
         closing = threading.Thread(target=self._source.stop, name=f"vidsr-{self.name}-stop")
         closing.daemon = True
         closing.start()
+        self._ways.hurry()
         self._place.leave()
         self._output.stop()
         self._output.join(max(0.1, ends_s - time.monotonic()))

@@ -10,8 +10,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
 
+from vidsr.live.base.copies import copy_image
 from vidsr.live.base.items import TIME_BASE
-from vidsr.picture.frame import Frame, to_image
+from vidsr.picture.frame import Frame
 
 if TYPE_CHECKING:
     import av
@@ -66,7 +67,7 @@ class Feeds:
         takers = self._takers
         if not takers:
             return
-        image = to_image(frame)
+        image = copy_image(frame)
         image.time_base = TIME_BASE
         for taker in takers:
             try:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from vidsr.live.base.roles import SinkEvents
 from vidsr.live.sinks.address import parse_sink
 from vidsr.live.sinks.opening import check_here, open_live_sink
+from vidsr.live.sinks.patience import Patience
 from vidsr.live.sinks.pictures import PipePictures
 from vidsr.picture.frame import Frame
 
@@ -19,12 +20,20 @@ class LatePictures:
         text: The address.
         events: The one to whom the sink reports.
         rate: Function that returns frames a second once there is a picture.
+        patience: With it, pictures wait for the reader.
 
     Raises:
         OptionError: The address cannot work here.
     """
 
-    def __init__(self, text: str, events: SinkEvents, rate: Callable[[], Fraction]) -> None:
+    def __init__(
+        self,
+        text: str,
+        events: SinkEvents,
+        rate: Callable[[], Fraction],
+        patience: Patience | None = None,
+    ) -> None:
+        self._patience = patience
         self._text, self._events, self._rate = text, events, rate
         self._sink: PipePictures | None = None
         address = parse_sink(text)
@@ -34,7 +43,9 @@ class LatePictures:
     def show(self, frame: Frame) -> None:
         """Take a frame."""
         if self._sink is None:
-            sink = open_live_sink(self._text, events=self._events, rate=self._rate())
+            sink = open_live_sink(
+                self._text, events=self._events, rate=self._rate(), patience=self._patience
+            )
             assert isinstance(sink, PipePictures), f"{self.name} is no sink of pictures"
             self._sink = sink
         self._sink.show(frame)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from vidsr.live.base.counters import Counters
 from vidsr.live.base.states import Failure, SinkState, SourceState
@@ -22,6 +24,7 @@ class Identity:
         source_kind: The source's scheme.
         sinks: (name without secrets, scheme) of each sink.
         model: The model as it was asked for.
+        folders: Folders of HLS sinks by their names.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Identity:
     source_kind: str
     sinks: tuple[tuple[str, str], ...]
     model: str
+    folders: Mapping[str, Path] = field(default_factory=dict)
 
 
 class StreamRecord:
@@ -45,7 +49,10 @@ class StreamRecord:
         self.latency = Percentiles()
         self._lock = threading.Lock()
         self._levels: tuple[str, ...] = ()
-        sinks = tuple(SinkStatus(n, kind, "connecting", now_s) for n, kind in identity.sinks)
+        sinks = tuple(
+            SinkStatus(name, kind, "connecting", now_s, folder=identity.folders.get(name))
+            for name, kind in identity.sinks
+        )
         self._sinks = {sink.name: sink for sink in sinks}
         self._status = StreamStatus(
             name=identity.name,
@@ -85,10 +92,10 @@ class StreamRecord:
             self._status = replace(self._status, **changed)  # type: ignore[arg-type]
 
     def source_state(self, state: SourceState, failure: Failure | None) -> None:
-        """Take a new state of the source."""
-        if failure is not None:
-            self.counters.failed(failure.reason)
+        """Take a new state of the source; what it waits for after a stall is the same failure."""
         with self._lock:
+            if failure is not None and self._status.state != "stalled":
+                self.counters.failed(failure.reason)
             error = failure.text if failure else self._status.error
             since_s = self._status.since_s if state == self._status.state else time.time()
             error = None if state == "running" else error

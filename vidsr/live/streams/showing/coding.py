@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from vidsr.live.base.counters import Counters
-from vidsr.live.base.formats import CodedFormat
+from vidsr.live.base.formats import CodedFormat, SoundFormat
 from vidsr.live.base.items import CodedPacket
 from vidsr.live.base.roles import PictureSink
 from vidsr.live.streams.showing.parts import Encoder, EncoderMaker, PacketOutput, Surroundings
@@ -57,6 +57,11 @@ class Coding:
         if self._packets is not None:
             self._counters.took("encode", coded_s - begun_s)
         self._counters.took("send", time.monotonic() - coded_s)
+
+    @property
+    def sound_format(self) -> SoundFormat | None:
+        """The sound that sinks are open for, None before the first picture and without sound."""
+        return None if self._format is None else self._format.sound
 
     def sound(self, packets: Iterable[CodedPacket]) -> None:
         """Pass sound on. Before the first picture, and where no sink takes packets, it is lost."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from vidsr.picture.conversion import quantization, quantize_chroma, quantize_luma
@@ -30,14 +31,8 @@ class KeptPicture:
             planes = tuple(torch.empty_like(plane, device="cpu") for plane in frame.planes)
             kept = Frame(planes, frame.format)
         for copy, plane in zip(kept.planes, frame.planes, strict=True):
-            copy.copy_(plane)
+            np.copyto(copy.numpy(), plane.cpu().numpy())  # by this thread: see base/copies.py
         self._frame = replace(kept, pts=frame.pts, duration=frame.duration)
-
-
-def copy_of(frame: Frame) -> Frame:
-    """Return a frame with planes of its own."""
-    planes = tuple(plane.detach().to("cpu", copy=True) for plane in frame.planes)
-    return Frame(planes, frame.format, frame.pts, frame.duration)
 
 
 def slate(layout: VideoFormat) -> Frame:

@@ -165,6 +165,9 @@ class Output:
         for pts in placing.repeats:
             self._show_filler("repeat", pts)
         self._held_since_s = None
+        with self._sound_lock:
+            self._sound.pictures_reached(source_pts, now_s)
+        self._pass_sound(now_s)
         since_s = time.monotonic() - result.arrival.arrived_s
         moved = replace(frame, pts=placing.pts)
         if not self._show(moved, time.time_ns() - round(since_s * 1e9)):
@@ -181,8 +184,6 @@ class Output:
         self._previews.shown(frame, source_pts, result.level)
         self._kept.keep(frame)
         frame.release()
-        with self._sound_lock:
-            self._sound.pictures_reached(source_pts, handed_s)
 
     def _show(self, frame: Frame, clock_ns: int | None = None) -> bool:
         """Pass a picture on. Return False after a fault, which is logged; the next one is tried."""
@@ -205,11 +206,18 @@ class Output:
         """Return when a picture has to be repeated, None where none has to."""
         if self._cadence is None or self._draining or self._stopping:
             return None
+        if self._options.quality.late == "wait" and not self._is_lost():
+            return None
         if self._options.on_lost == "stop" and self._record.state != "running":
             return None
         if self._options.on_lost == "stop" and self._options.fps is None:
             return None
         return self._cadence.due_s()
+
+    def _is_lost(self) -> bool:
+        """Return True while the source is gone and nothing of it is still on its way."""
+        in_flight = self._record.counters.tally().in_flight
+        return self._record.state != "running" and in_flight <= 0
 
     def _fill(self, now_s: float) -> None:
         assert self._cadence is not None
@@ -243,6 +251,8 @@ class Output:
 
     def _pass_sound(self, now_s: float) -> None:
         with self._sound_lock:
+            if self._coding.sound_format != self._around.sound:
+                return  # the sinks are opened for it by the next picture
             packets = tuple(self._sound.due(now_s))
         self._pass(packets)
 

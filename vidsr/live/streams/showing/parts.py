@@ -97,9 +97,11 @@ class Ways:
             returns frames a second once there is a picture.
         encoder: The way to its encoder.
         levels: The way to its levels of quality, best first.
+        hurry: Function that lets its sinks wait for nobody any more, as at the end.
     """
 
     source: Callable[[], LiveSource]
     sinks: Callable[[SinkEvents, Callable[[], Fraction]], Sinks]
     encoder: EncoderMaker
     levels: Callable[[], tuple[Level, ...]]
+    hurry: Callable[[], None] = lambda: None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
+from vidsr.live.base.copies import copy_frame
 from vidsr.live.base.items import Arrival
 from vidsr.live.base.status import PicturePair
-from vidsr.live.streams.showing.kept_picture import copy_of
 from vidsr.picture.frame import Frame
 
 
@@ -38,7 +38,7 @@ class Previews:
         """Copy a source's frame where somebody looks and a pair is due."""
         if not self._viewers or (now_s := time.monotonic()) < self._due_s:
             return
-        copied = copy_of(arrival.frame)
+        copied = copy_frame(arrival.frame)
         with self._lock:
             self._due_s = now_s + self._every_s
             self._sources[arrival.frame.pts or 0] = copied
@@ -54,7 +54,7 @@ class Previews:
             lone = source_pts is None and time.monotonic() >= self._due_s
         if source is None and not lone:
             return
-        output = copy_of(frame)
+        output = copy_frame(frame)
         with self._lock:
             if lone:
                 self._due_s = time.monotonic() + self._every_s

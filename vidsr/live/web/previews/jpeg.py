@@ -9,6 +9,7 @@ from typing import TypeVar
 import av
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
+from vidsr.live.base.copies import copy_image
 from vidsr.picture.color import (
     MATRIX_BT601,
     MATRIX_BT2020,
@@ -17,7 +18,7 @@ from vidsr.picture.color import (
     RANGE_UNSPECIFIED,
     assumed_matrix,
 )
-from vidsr.picture.frame import Frame, VideoFormat, to_image
+from vidsr.picture.frame import Frame, VideoFormat
 
 QUANTISER = 3  # of 1 to 31; 640x360 takes 20 kB
 Size = tuple[int, int]
@@ -73,7 +74,7 @@ class JpegEncoder:
             layout.color.range == RANGE_UNSPECIFIED and layout.pixel.family != "rgb"
         )
         samples = ColorRange.MPEG if limited else ColorRange.JPEG
-        image = to_image(frame)
+        image = copy_image(frame)
         image.color_range = samples
         scaler = _kept(self._scalers, (layout, size), VideoReformatter)
         return scaler.reformat(
