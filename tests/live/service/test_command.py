@@ -212,6 +212,8 @@ def test_a_slow_reader_is_waited_for_and_one_that_goes_ends_it(clip: Path) -> No
         (["x.ts", "-o", "pipe:nut", "--deadline", "2 parsecs"], "expected a time such as 200ms"),
         (["x.ts", "-o", "pipe:nut", "--realtiem"], "did you mean --realtime?"),
         (["x.ts", "-o", "pipe:nut", "-o", "pipe:nut"], "a SINK is given twice"),
+        (["x.ts", "-o", "hls:a/b", "-o", "hls+ll:a/c/../b/"], "a SINK is given twice"),
+        (["pipe:raw", "-o", "hls:a"], "--source-size and --pixel-format are needed"),
         (["x.ts", "-o", "pipe:nut", "-o", "pipe:y4m"], "2 sinks are pipes"),
         (["x.ts", "-o", "pipe:nut", "--report", "-"], "--report - with a pipe as a sink"),
         (["x.ts", "-o", "pipe:nut", "--config", "x.toml"], "--config with SOURCE or -o"),
@@ -276,6 +278,11 @@ def test_check_opens_nothing(clip: Path, tmp_path: Path, capfd: pytest.CaptureFi
     assert sorted(tmp_path.iterdir()) == [config]
     write_config(config, clip, "one", top="[defaults]")
     assert main(["--config", str(config), "--check"]) == 2
+    config.write_text(
+        "[live]\nlisten = '127.0.0.1:1'\ntoken = 'short'\n[streams.a]\nsource = '-'\n"
+    )
+    assert main(["--config", str(config), "--check"]) == 2
+    assert "the token is not usable" in capfd.readouterr().err
     config.write_text("[streams.a]\nsource = 'gopher://x'\n")
     assert main(["--config", str(config), "--check"]) == 2
     assert "[streams.a] source: 'gopher://x': expected a kind" in capfd.readouterr().err

@@ -126,6 +126,7 @@ def test_no_message_shows_a_secret(key: str) -> None:
         f"{HEAD}sinks = ['rtmp://h/${{SECRET}}?key=${{SECRET}}', 'rtmp://u:{SECRET}@h/', 4]",
         f"[streams.a]\nsource = 'rtsp://u:{SECRET}@h/x' {SECRET}",
         f"{HEAD}sinks = ['rtmp://u:{SECRET}@h/', 'rtmp://u:{SECRET}@h/']",
+        f"{HEAD}sinks = ['rtmp://h/live/{SECRET}', 'rtmp://h/live/{SECRET}']",
     ]
     for text in texts:
         with pytest.raises(OptionError) as raised:

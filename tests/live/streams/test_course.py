@@ -227,6 +227,47 @@ def test_a_lost_source_is_held_then_a_slate_and_comes_back_behind_them(
     assert all(later.pts > before.pts for before, later in pairwise(bench.sink.video))
 
 
+def test_nothing_is_repeated_where_every_frame_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cadence, "HOLD_AFTER_S", 0.01)
+    bench = Bench(levels=(DoublingLevel(seconds=0.1),))
+    with bench.running() as course:
+        bench.source.give(range(4))
+        bench.end(course)
+    assert bench.sink.numbers == list(range(4))
+    assert not course.record.counters.tally().fillers
+
+
+def test_a_format_without_a_way_to_upscale_it_is_told_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench, join = Bench(), Scheduler.join
+    large = replace(SMALL, width=320, height=160)
+
+    def refuse(self: Scheduler, contender: object, levels: object, source: object, **more: object):  # type: ignore[no-untyped-def]
+        if source == large:
+            raise OptionError("no such size")
+        join(self, contender, levels, source, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Scheduler, "join", refuse)
+    with caplog.at_level(logging.ERROR), bench.running() as course:
+        bench.source.give(range(2))
+        bench.source.give(range(2, 6), large)
+        bench.source.give(range(6, 8))
+        bench.end(course)
+    assert bench.sink.numbers == [0, 1, 6, 7]
+    assert course.record.counters.tally().dropped == {"failed": 4}
+    assert caplog.text.count("no such size") == 1
+
+
+def test_a_program_ends_the_stream_in_its_own_function() -> None:
+    bench = Bench()
+    with bench.running() as course:
+        bench.feeds.add(lambda image: course.stop())
+        bench.source.give(range(3))
+        assert course.ended.wait(5)
+    assert bench.sink.closed.is_set()
+
+
 def test_nothing_is_shown_for_a_lost_source_that_stops() -> None:
     bench = Bench(StreamOptions(quality=WAIT, on_lost="stop", fps=Fraction(25)))
     with bench.running() as course:

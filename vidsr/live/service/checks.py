@@ -8,7 +8,7 @@ from vidsr.live.schedule.levels.ladder_names import check_ladder
 from vidsr.live.service.spec import ONLY, Config, StreamSpec
 from vidsr.live.service.web import web_options
 from vidsr.live.sinks.address import SinkAddress, parse_sink
-from vidsr.live.sources.opening.address import parse_address
+from vidsr.live.sources.opening.address import check_raw, parse_address
 from vidsr.live.streams.pace import check_pace
 from vidsr.option_values import check_device_names
 
@@ -30,7 +30,7 @@ def check_config(config: Config) -> None:
 
 
 def _check_stream(spec: StreamSpec) -> None:
-    parse_address(spec.source)
+    check_raw(parse_address(spec.source), spec.options.source)
     for sink in spec.sinks:
         parse_sink(sink).check_codec(spec.options.encoder.codec)
     check_options(spec.options)

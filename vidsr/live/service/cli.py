@@ -18,6 +18,7 @@ from vidsr.live.service.config import load_config
 from vidsr.live.service.flags import add_settings, given, time_of
 from vidsr.live.service.signals import LiveInterruption
 from vidsr.live.service.spec import ONLY, Config, StreamSpec
+from vidsr.live.sinks.address import place_of
 from vidsr.models.shipped import available
 from vidsr.run.early_checks import check_report
 from vidsr.run.records.record_file import STANDARD_OUTPUT, as_record, write_record
@@ -83,7 +84,7 @@ def config_of(arguments: argparse.Namespace) -> Config:
         raise OptionError("SOURCE or --config is needed.", hint=f"{NAME} --help shows examples.")
     if not arguments.sink:
         raise OptionError("-o SINK is needed.", hint=f"{NAME} --help shows examples.")
-    if len(set(arguments.sink)) < len(arguments.sink):
+    if len(set(map(place_of, arguments.sink))) < len(arguments.sink):
         raise OptionError("a SINK is given twice.")
     options = without_sound(with_values(StreamOptions(), stream))
     spec = StreamSpec(ONLY, arguments.source, tuple(arguments.sink), options)
@@ -97,7 +98,8 @@ def _run(arguments: argparse.Namespace, interruption: LiveInterruption) -> int:
     if arguments.report == STANDARD_OUTPUT and writes_output(config):
         raise OptionError("--report - with a pipe as a sink: expected a file for one of them.")
     if arguments.check:
-        say(NAME, f"{len(config.streams)} streams, nothing wrong")
+        count = len(config.streams)
+        say(NAME, f"{count} stream{'s' * (count > 1)}, nothing wrong")
         return 0
     from vidsr.live.service.loop import Wishes, run_service
     from vidsr.live.service.progress import summary_of, unheard

@@ -19,6 +19,7 @@ from vidsr.live.base.records import SERVICE, STREAM, with_values, without_sound
 from vidsr.live.base.settings import Setting
 from vidsr.live.base.values import read_value
 from vidsr.live.service.spec import Config, StreamSpec
+from vidsr.live.sinks.address import place_of
 from vidsr.option_values import nearest
 from vidsr.video.locator import Locator
 
@@ -89,11 +90,12 @@ def _check_whole(file: str, service: ServiceOptions, streams: tuple[StreamSpec, 
     for spec in streams:
         for sink in spec.sinks:
             where = f"[streams.{spec.name}]"
-            if sink in taken:
+            place = place_of(sink)
+            if place in taken:
                 raise OptionError(
-                    f"{file}: {where} sinks: {Locator.of(sink)} is a sink of {taken[sink]} already"
+                    f"{file}: {where} sinks: {Locator.of(sink)} is a sink of {taken[place]} already"
                 )
-            taken[sink] = where
+            taken[place] = where
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,13 @@ def web_options(options: ServiceOptions) -> WebOptions | None:
     """Return the options of the web server, None where nobody listens. Raises OptionError."""
     if options.listen is None:
         return None
+    from vidsr.live.web.access.tokens import checked
     from vidsr.live.web.listen import parse_listen
     from vidsr.live.web.options import WebOptions
 
     parse_listen(options.listen)
+    if options.token is not None:
+        checked(options.token, "the token")
     file = None if options.token_file is None else Path(options.token_file)
     return WebOptions(
         listen=options.listen,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -104,6 +105,14 @@ def distinct_names(addresses: Iterable[SinkAddress]) -> tuple[str, ...]:
         number = seen[address.name]
         names.append(address.name if number == 1 else f"{address.name} ({number})")
     return tuple(names)
+
+
+def place_of(text: str) -> str:
+    """Return what two texts have in common that name the same sink, such as a folder of HLS."""
+    scheme, colon, folder = text.partition(":")
+    if colon and scheme.lower() in ("hls", "hls+ll"):
+        return f"hls:{os.path.abspath(folder)}"
+    return text
 
 
 def parse_sink(text: str) -> SinkAddress:

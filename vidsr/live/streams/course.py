@@ -14,6 +14,7 @@ from vidsr.live.base.options import BICUBIC, StreamOptions
 from vidsr.live.base.states import DropReason, Failure, SinkState
 from vidsr.live.base.status import StreamStatus
 from vidsr.live.streams.intake import Intake
+from vidsr.live.streams.measures.faults import Faults
 from vidsr.live.streams.measures.record import Identity, StreamRecord
 from vidsr.live.streams.place import Place
 from vidsr.live.streams.showing.coding import Coding
@@ -53,6 +54,7 @@ class Course:
         self._identity, self._options, self._ways = identity, options, ways
         self.record = StreamRecord(identity)
         self.previews = Previews(options.preview_fps)
+        self._faults = Faults(logger, identity.name)
         self._coding: Coding | None = None
         levels = ways.levels()
         sinks = ways.sinks(self, self._rate)
@@ -144,7 +146,7 @@ class Course:
 
     def level_failed(self, level: str, error: BaseException) -> None:
         """Take note that a level raised an error."""
-        logger.error("%s: %s: %s", self.name, level, error)
+        self._faults.log(f"{level}: {error}")
         self.record.note(error=f"{level}: {error}")
 
     def sink_state(self, sink: str, state: SinkState, failure: Failure | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import queue
 import threading
@@ -109,7 +110,7 @@ async def iterate_async(feeds: Feeds) -> AsyncIterator[av.VideoFrame]:
     over = threading.Event()
 
     def tell() -> None:
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(arrived.set)
 
     def take(image: av.VideoFrame) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from vidsr.live.schedule.member import Watcher
     from vidsr.live.schedule.scheduler import Scheduler
     from vidsr.picture.frame import VideoFormat
-
-logger = logging.getLogger("vidsr.live")
 
 
 class Place:
@@ -46,6 +43,7 @@ class Place:
         self._returned = threading.Condition()
         self._away = 0  # frames that were submitted and have not come back
         self._format: VideoFormat | None = None
+        self._refused: VideoFormat | None = None
         self._left = False
         self.changes_format = False  # while true, frames that are dropped are so for that reason
         self.rate = 25.0
@@ -59,7 +57,8 @@ class Place:
         """Give a frame to the scheduler, by whom it is delivered or dropped."""
         with self._returned:
             self._away += 1
-        if arrival.frame.format != self._format and not self._rejoin(arrival.frame.format):
+        source = arrival.frame.format
+        if source == self._refused or (source != self._format and not self._rejoin(source)):
             arrival.frame.release()
             self._contender.drop(arrival, "failed")
             return
@@ -103,11 +102,12 @@ class Place:
                 self._scheduler.leave(self._contender)
                 self._join(source)
             except VidsrError as error:
-                logger.error("%s: %s", self._contender.name, error)
+                self._watcher.level_failed(self._levels[0].name, error)
+                self._refused, self._format = source, None
                 return False
             finally:
                 self.changes_format = False
-            self._format = source
+            self._format, self._refused = source, None
             return True
 
     def _join(self, source: VideoFormat) -> None:

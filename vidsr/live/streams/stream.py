@@ -86,7 +86,7 @@ class Stream:
         """
         with self._lock:
             if self._state != "new":
-                raise OptionError(f"stream {self.name}: started already")
+                raise OptionError(f"stream {self.name}: {self._state} already")
             self._state = "started"
         self._course.start()
         return self

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from vidsr.errors import OptionError
+from vidsr.live.base.options import SourceOptions
 from vidsr.video.locator import PIPE, Locator
 
 Kind = Literal["rtsp", "rtmp", "udp", "tcp", "srt", "hls", "http", "v4l2", "pipe", "file"]
@@ -93,6 +94,16 @@ def parse_address(text: str) -> Address:
     if locator.kind != "file" or not text:
         raise OptionError(f"source = {str(locator)!r} is no live source", hint=_hint(text))
     return Address("file", locator.text, str(locator))
+
+
+def check_raw(address: Address, options: SourceOptions) -> None:
+    """Raise OptionError for raw video of which nobody says what it holds."""
+    raw = "raw" in (address.container, options.format)
+    if raw and address.finite and not (options.size and options.pixel_format):
+        raise OptionError(
+            "raw video says nothing of its pictures: `source_size` and `pixel_format` are needed",
+            hint="as 640x360 and yuv420p, and `source_rate` where it is not 25.",
+        )
 
 
 def _pipe(container: str, text: str) -> Address:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from fractions import Fraction
 from pathlib import Path
 
 from vidsr.errors import NoInputError, OptionError
 from vidsr.live.base.options import SourceOptions
-from vidsr.live.sources.opening.address import Address
+from vidsr.live.sources.opening.address import Address, check_raw
 from vidsr.live.sources.opening.srt_bridge import find_bridge
 from vidsr.live.sources.opening.tuning import PIPE_CONTAINERS
 
@@ -61,9 +60,4 @@ def _check_pictures(address: Address, options: SourceOptions) -> None:
         raise OptionError(f"size = {options.size}: expected pixels above 0")
     if options.rate is not None and not 0 < options.rate <= 1000:
         raise OptionError(f"rate = {options.rate}: expected frames a second, above 0")
-    raw = "raw" in (address.container, options.format)
-    if raw and address.finite and not (options.size and options.pixel_format):
-        raise OptionError(
-            "raw video says nothing of its pictures: size and pixel_format are needed",
-            hint=f"as size = (640, 360), pixel_format = 'yuv420p', rate = {Fraction(25)}.",
-        )
+    check_raw(address, options)

@@ -117,7 +117,12 @@ class Output:
         self.outlet.close()
 
     def join(self, longest_s: float) -> bool:
-        """Return True once the thread has ended, False where ``longest_s`` was too short."""
+        """Return True once the thread has ended, False where ``longest_s`` was too short.
+
+        The thread itself, in a function of the program that ends the stream, does not wait.
+        """
+        if threading.current_thread() is self._thread:
+            return False
         self._thread.join(longest_s)
         return not self._thread.is_alive()
 

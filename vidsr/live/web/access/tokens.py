@@ -58,16 +58,17 @@ def find_token(
         OutputError: A new token cannot be written.
     """
     if given := options.token or environ.get(VARIABLE):
-        return Token(_checked(given, "the token")), None
+        return Token(checked(given, "the token")), None
     path = options.token_file or default_token_file(environ)
     if options.token_file is None and not needed:
         return None, None
     if path.exists():
-        return Token(_checked(_read(path), f"the token in {path}")), path
+        return Token(checked(_read(path), f"the token in {path}")), path
     return Token(_make(path)), path
 
 
-def _checked(text: str, what: str) -> str:
+def checked(text: str, what: str) -> str:
+    """Return a token. Raises OptionError for one that is too short, or holds what no header may."""
     if len(text) < SHORTEST or not text.isascii() or not text.isprintable() or " " in text:
         raise OptionError(
             f"{what} is not usable: expected {SHORTEST} or more printable characters of ASCII "
