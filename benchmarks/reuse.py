@@ -116,6 +116,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of this program."""
     parser = argparse.ArgumentParser(description="Measure what reuse saves.")
     parser.add_argument("--cameras", type=Path, metavar="DIR", help="a folder of *.mp4 to measure")
+    parser.add_argument("--drawn", default="screen,film", metavar="LIST", help="(screen,film)")
     parser.add_argument("--models", default="lite-fast-x2", metavar="LIST", help="(lite-fast-x2)")
     parser.add_argument("--precision", default="auto", metavar="NAME", help="(auto)")
     parser.add_argument("--frames", type=int, default=100, metavar="N", help="of each clip (100)")
@@ -132,6 +133,7 @@ def main() -> int:
         clips = {"screen": Path(name) / "screen.mp4", "film": Path(name) / "film.mp4"}
         encode(clips["screen"], screen(args.frames))
         encode(clips["film"], film(args.frames // 2, DEMO))
+        clips = {clip: clips[clip] for clip in args.drawn.split(",") if clip}
         clips |= {path.stem: path for path in sorted((args.cameras or Path(name)).glob("*-*.mp4"))}
         for model in args.models.split(","):
             for clip, path in clips.items():

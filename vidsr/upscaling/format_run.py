@@ -30,6 +30,7 @@ from vidsr.upscaling.reuse.stream import Part, ReuseStream
 
 # Networks whose last results are kept: frames of one clip alternate between neighbouring steps.
 CHAINS = 2
+COMPILED = "compile"  # a compiler takes up to a minute for every shape of a window
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,9 @@ class FormatRun:
     def _chains(self, engine: Engine) -> int:
         """Return of how many networks the last results may be kept."""
         off = self._rule.mode == "off" or not self._keeps_state or engine.device.type != "cpu"
-        if off or engine.traits.stateful or engine.halo is None or self.tile(engine) is not None:
+        if off or engine.traits.stateful or engine.halo is None or engine.runtime == COMPILED:
+            return 0
+        if self.tile(engine) is not None:
             return 0
         share = self._pool.planner.share_bytes
         room = results_that_fit(self.source, self.target, engine, share, self._count)

@@ -15,10 +15,14 @@ from tests.makers.clips import make_clip, picture
 from tests.makers.standing import Standing, standing_frames
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.errors import DeviceError
+from vidsr.option_values import ReuseMode
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.picture.size import Size
+from vidsr.run.job import plan_job
+from vidsr.run.options import RunOptions
 from vidsr.run.report import Report
+from vidsr.run.spec import JobSpec
 from vidsr.upscaling.memory_plan import results_that_fit
 from vidsr.upscaling.reuse import stream as reuse_stream
 from vidsr.upscaling.reuse.counts import ReuseCounts
@@ -99,6 +103,13 @@ def test_tiles_are_for_who_is_short_of_memory() -> None:
         assert upscaler.reused.frames == 0
 
 
+def test_a_compiler_gets_no_windows_of_many_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TorchEngine, "RUNTIME", "compile")
+    with Upscaler(FAST, device="cpu") as upscaler:
+        assert len(list(upscaler.stream(standing_frames(LAYOUT, 3)))) == 3
+        assert upscaler.reused.frames == 0
+
+
 def test_a_frame_that_fails_holds_up_none_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for a result that never comes computes its own."""
     monkeypatch.setattr(Session, "_threads", lambda _: 3)
@@ -141,3 +152,16 @@ def test_the_report_says_what_was_computed(tmp_path: Path) -> None:
     off = vidsr.upscale(clip.path, tmp_path / "off.mkv", model=FAST, device="cpu", reuse="off")
     assert off.computed_share == 1
     assert "computed" not in off.summary()
+
+
+def test_near_runs_are_not_cut_into_pieces(tmp_path: Path) -> None:
+    """What near takes for unchanged depends on where it begins."""
+    clip = make_clip(tmp_path / "clip.mkv", frames=8)
+
+    def last_line(reuse: ReuseMode) -> str:
+        options = RunOptions(model=FAST, device="cpu", piece_frames=4, reuse=reuse)
+        lines = plan_job(JobSpec.of(clip.path, tmp_path / "large.mp4", options)).lines
+        return next(line for line in lines if line.startswith("pieces"))
+
+    assert "2 of 4 frames" in last_line("exact")
+    assert "none" in last_line("near")

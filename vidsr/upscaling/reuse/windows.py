@@ -17,6 +17,8 @@ from vidsr.upscaling.reuse.cells import CELL, Cells
 # Sides of windows. A shape that a network has not seen costs a few milliseconds once, in oneDNN
 # 0.5 a layer, and oneDNN keeps 1024 layers of all shapes: so sides grow by steps.
 SIDES = (32, 48, 64, 96, 128, 192, 256, *range(320, 4097, 64))
+# Nearly all of an axis in finer steps: a film between bars always has the same window.
+FINE_STEP, FINE_SIDES = 32, 6
 CALL_PIXELS = 512  # what a call of the network costs beside its pixels, counted in pixels
 ENOUGH = 0.92  # of a frame: windows that take more are not worth their trouble
 MOST_WINDOWS = 64
@@ -37,7 +39,9 @@ class Axis:
 
     def __init__(self, length: int, halo: int, alignment: int) -> None:
         self.length, self.halo, self.alignment = length, halo, alignment
-        self._sides = np.array([*(side for side in SIDES if side < length), length])
+        nearly_all = range(length - FINE_STEP, length // 2, -FINE_STEP)[:FINE_SIDES]
+        sides = {length, *nearly_all, *(side for side in SIDES if side < length)}
+        self._sides = np.array(sorted(sides))
         self.smallest = int(self.costs(np.array([0]), np.array([0]))[0])
 
     def costs(self, first: Ints, last: Ints) -> Ints:
