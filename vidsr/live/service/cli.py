@@ -36,7 +36,7 @@ EPILOG = """examples:
   vidsr-live clip.mp4 --realtime -o pipe:nut | ffplay -
   vidsr-live --config cameras.toml --check
 exit status: 0 ended or stopped by SIGTERM, 2 arguments, 3 the source never came
-or was given up, 4 target, 6 model, 7 device, 130 interrupted
+or was given up, 4 target, 6 model, 7 device, 130 interrupted, 141 reader gone
 """
 
 
