@@ -213,7 +213,7 @@ def test_a_slow_reader_is_waited_for_and_one_that_goes_ends_it(clip: Path) -> No
         (["x.ts", "-o", "pipe:nut", "--realtiem"], "did you mean --realtime?"),
         (["x.ts", "-o", "pipe:nut", "-o", "pipe:nut"], "a SINK is given twice"),
         (["x.ts", "-o", "hls:a/b", "-o", "hls+ll:a/c/../b/"], "a SINK is given twice"),
-        (["pipe:raw", "-o", "hls:a"], "--source-size and --pixel-format are needed"),
+        (["pipe:raw", "-o", "hls:a"], "source_size and pixel_format are needed"),
         (["x.ts", "-o", "pipe:nut", "-o", "pipe:y4m"], "2 sinks are pipes"),
         (["x.ts", "-o", "pipe:nut", "--report", "-"], "--report - with a pipe as a sink"),
         (["x.ts", "-o", "pipe:nut", "--config", "x.toml"], "--config with SOURCE or -o"),

@@ -145,7 +145,9 @@ class Course:
         self.record.note(level=level)
 
     def level_failed(self, level: str, error: BaseException) -> None:
-        """Take note that a level raised an error."""
+        """Take note that a level raised an error, unless the end of the stream made it."""
+        if self._stopped:
+            return
         self._faults.log(f"{level}: {error}")
         self.record.note(error=f"{level}: {error}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -44,7 +45,7 @@ class Stream:
 
     def __init__(
         self,
-        source: str,
+        source: str | os.PathLike[str],
         sinks: str | Sequence[str] = (),
         options: StreamOptions | None = None,
         *,
@@ -55,6 +56,7 @@ class Stream:
     ) -> None:
         options = stream_options(options or StreamOptions(), settings)
         check_options(options)
+        source = os.fspath(source)
         addresses = (sinks,) if isinstance(sinks, str) else tuple(sinks)
         self.name, self.options = name, options
         self._lock = threading.Lock()

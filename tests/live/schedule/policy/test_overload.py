@@ -6,7 +6,12 @@ from collections import Counter
 
 import pytest
 
+from tests.live.schedule.policy.harness import FRAME
 from tests.live.schedule.policy.test_shares import STEPS, cameras
+from vidsr.live.base.items import Arrival
+from vidsr.live.base.options import Late
+from vidsr.live.schedule.policy.lane import Terms
+from vidsr.live.schedule.policy.policy import Policy
 from vidsr.live.schedule.trial.simulation import Camera, Device, simulate
 
 PAUSES = Device(pauses=0.25)
@@ -91,3 +96,25 @@ def test_arrivals_out_of_step_do_not_move_the_level() -> None:
     (outcome,) = simulate([camera], Device(), 30.0)
     assert outcome.shown[0] >= 0.85 * outcome.received
     assert sum(outcome.changes.values()) <= 2
+
+
+@pytest.mark.parametrize("late", ["ladder", "drop"])
+@pytest.mark.parametrize("poison", ["upscaling", "encoding"])
+def test_pauses_of_the_machine_bar_no_stream_for_ever(late: Late, poison: str) -> None:
+    """A pause of many seconds teaches that nothing is ever in time, which a try puts right."""
+    policy = Policy(1)
+    lane = policy.join(Terms(late=late, levels=1, deadline_s=0.2))
+    policy.seed(lane, 0, 0.01, 0.0)
+    for _ in range(8):
+        lane.took(0, 10.0, 1.0) if poison == "upscaling" else lane.spent(10.0)
+    shown = 0
+    for number in range(250):
+        now_s = 1.0 + 0.04 * number
+        policy.arrive(lane, Arrival(FRAME, now_s), now_s)
+        job = policy.next(now_s).job
+        if job is not None:
+            policy.done(job, 0.01)
+            lane.spent(0.005)
+            shown += 1
+    assert shown >= 5
+    assert policy.next(11.0).job is None

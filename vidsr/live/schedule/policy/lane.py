@@ -11,7 +11,7 @@ from typing import Any
 from vidsr.live.base.items import Arrival
 from vidsr.live.base.options import Late
 from vidsr.live.schedule.policy.ladder import Ladder
-from vidsr.live.schedule.policy.predictor import Predictor
+from vidsr.live.schedule.policy.predictor import EXCUSED, Predictor
 from vidsr.live.schedule.policy.rules import Rules
 
 GAIN = 1 / 8  # of the means over frames
@@ -84,6 +84,8 @@ class Lane:
     last_s: float = -math.inf
     gone: bool = False
     trial_left: int = 0
+    barred_since_s: float | None = None
+    """Since when every frame was too late to begin with, None where the last one was not."""
     best_known: int = field(init=False)
     """Best level of which times are known, with those below it; ``levels`` for none."""
 
@@ -186,13 +188,30 @@ class Lane:
         """Return how many workers the stream keeps busy at a level."""
         return self.cost_s(level) / self.interval_s
 
-    def too_late(self) -> None:
+    def too_late(self, now_s: float) -> None:
         """Learn from a frame that no level would have finished in time.
 
         Predictions that keep everything from being tried would else never be put right.
         """
+        if self.barred_since_s is None:
+            self.barred_since_s = now_s
+        self.tail_s *= EXCUSED
         for predictor in self.predictors if self.terms.late == "ladder" else self.predictors[:1]:
             predictor.excuse()
+
+    @property
+    def last(self) -> int:
+        """The fastest level that the stream may have."""
+        return self.terms.levels - 1 if self.terms.late == "ladder" else 0
+
+    def probes(self, item: Waiting, now_s: float) -> bool:
+        """Return True if a frame is tried against the predictions, as one in a while is.
+
+        A pause of the machine may have taught that nothing is ever in time. The frame begins in
+        time, and so is late by less than the time that it takes.
+        """
+        since_s, ends_s = self.barred_since_s, item.arrival.arrived_s + self.terms.deadline_s
+        return since_s is not None and now_s - since_s >= self.rules.probe_s and now_s < ends_s
 
     def choice(self, item: Waiting, now_s: float) -> int | None:
         """Return the best level from its own downwards that is in time, None where none is."""

@@ -151,11 +151,13 @@ class Policy:
                 return turn
             item = lane.waiting[0]
             level = lane.choice(item, now_s)
+            if level is None and lane.probes(item, now_s):
+                level = lane.last
             if level is not None:
                 self._fall_to(lane, level, now_s, turn)
                 return self._start(Rider(lane, item, level), now_s, turn)
             lane.waiting.popleft()
-            lane.too_late()
+            lane.too_late(now_s)
             self._shares.put(lane)
             turn.dropped.append(Dropped(lane, item.arrival, "late"))
             self._fall_to(lane, lane.terms.levels - 1, now_s, turn)
@@ -217,6 +219,7 @@ class Policy:
             lane = rider.lane
             lane.waiting.popleft()
             lane.in_work += 1
+            lane.barred_since_s = None
             cost_s = lane.costs[rider.level].mean_s(turn.job.work)
             lane.credit_s -= cost_s / len(riders)
             self._shares.put(lane)

@@ -25,6 +25,7 @@ class Rules:
             that reuses is taken without room for whole frames, by one stream at a time.
         trial_blind: How many of these say nothing: a level that has not run has nothing to reuse.
         trial_share: What is taken to change of a frame until the trial has shown it.
+        probe_s: Time in which every frame was dropped as late, after which one is tried.
         batch_sizes: Sizes of batches, growing; engines are made for these.
         batch_wait_s: Longest time that a batch waits for another frame.
         batch_wait_share: The same as a share of the interval between frames.
@@ -43,6 +44,7 @@ class Rules:
     trial_frames: int = 6
     trial_blind: int = 2
     trial_share: float = 0.1
+    probe_s: float = 1.0
     batch_sizes: tuple[int, ...] = (1, 2, 4, 8)
     batch_wait_s: float = 0.002
     batch_wait_share: float = 0.1

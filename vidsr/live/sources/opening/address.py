@@ -101,8 +101,8 @@ def check_raw(address: Address, options: SourceOptions) -> None:
     raw = "raw" in (address.container, options.format)
     if raw and address.finite and not (options.size and options.pixel_format):
         raise OptionError(
-            "raw video says nothing of its pictures: `source_size` and `pixel_format` are needed",
-            hint="as 640x360 and yuv420p, and `source_rate` where it is not 25.",
+            "raw video says nothing of its pictures: source_size and pixel_format are needed",
+            hint="as 640x360 and yuv420p, and source_rate where it is not 25.",
         )
 
 

@@ -55,10 +55,11 @@ class Watch:
         self._receiver.state(state, failure)
 
     def connecting(self) -> None:
-        """Begin to time a new connection."""
+        """Begin to time a new connection; a file that begins again goes on running."""
         self._packet_s = self._frame_s = self._now()
         self._packets, self.failure = False, None
-        self.tell("connecting")
+        if not (self._address.finite and self.state == "running"):
+            self.tell("connecting")
 
     def called(self) -> None:
         """Time from now on: a peer that was waited for has called."""
