@@ -188,6 +188,7 @@ def test_a_file_at_its_own_pace_and_again(tmp_path: Path) -> None:
         took_s = recorder.frames[29].at_s - recorder.frames[0].at_s
     assert numbers[:30] == [*range(12), *range(12), *range(6)]
     assert took_s > 29 / 25 - 0.2
+    assert recorder.states == ["connecting", "running"]
     steps = {b.pts - a.pts for a, b in zip(recorder.frames, recorder.frames[1:], strict=False)}
     assert min(steps) >= 90
     hold_sound(recorder, "aac")

@@ -58,7 +58,7 @@ class Watch:
         """Begin to time a new connection; a file that begins again goes on running."""
         self._packet_s = self._frame_s = self._now()
         self._packets, self.failure = False, None
-        if not (self._address.finite and self.state == "running"):
+        if self._gives_up or self.state != "running":
             self.tell("connecting")
 
     def called(self) -> None:
