@@ -193,14 +193,14 @@ def test_a_slow_reader_is_waited_for_and_one_that_goes_ends_it(clip: Path) -> No
     assert (pictures, slow.returncode) == (50, 0)
     command += ["--realtime", "--loop"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
     ) as left:
         assert left.stdout is not None
         assert left.stderr is not None
-        left.stdout.buffer.read(size)
+        left.stdout.read(size)
         left.stdout.close()
         assert left.wait(20) == 141
-        assert "error" not in left.stderr.read()
+        assert b"error" not in left.stderr.read()
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class RawWriter:
     def write(self, frame: Frame) -> None:
         """Write one picture."""
         for plane in frame.planes:
-            samples = memoryview(np.ascontiguousarray(plane.numpy()))
+            samples: Any = memoryview(np.ascontiguousarray(plane.numpy()))  # type: ignore[arg-type]
             self._file.write(samples.cast("B"))
 
     def close(self) -> None:
