@@ -11,6 +11,7 @@ import pytest
 
 import vidsr
 from tests.makers.clips import MS_BASE, Tone, decode, interlaced_pictures, make_clip, packet_times
+from tests.makers.sei import CAPTION, raw_clip
 from tests.paths import ROOT
 from vidsr.errors import OptionError, OutputError
 from vidsr.run.executor import estimate_s
@@ -85,6 +86,29 @@ def test_containers_hold_joined_pieces(target: str, clip: Path, tmp_path: Path) 
     with av.open(str(cut)) as a, av.open(str(one)) as b:
         assert [s.duration for s in a.streams] == [s.duration for s in b.streams]
         assert a.duration == b.duration
+
+
+def test_a_joined_transport_stream_begins_when_its_source_does(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mkv", size=(32, 24), frames=12).path
+    upscale(source, tmp_path / "cut.ts", codec="h264", preset="medium", piece_frames=5)
+    shown = [1000 * (image.time or 0) for image in decode(tmp_path / "cut.ts")]
+    assert shown == pytest.approx([40 * n for n in range(12)], abs=0.1)
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "ffv1"])
+def test_pieces_keep_closed_captions(codec: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    raw = raw_clip(tmp_path / "in.264", CAPTION, range(8), frames=8)
+    with av.open(str(raw)) as pictures, av.open(str(source), "w") as target:
+        stream = target.add_stream_from_template(pictures.streams.video[0])
+        for number, packet in enumerate(p for p in pictures.demux() if p.size):
+            packet.stream, packet.pts, packet.dts = stream, number * 40, number * 40
+            packet.time_base = MS_BASE
+            target.mux(packet)
+    report = upscale(source, tmp_path / "cut.mkv", codec=codec, piece_frames=3)
+    held = [any(s.type.name == "A53_CC" for s in i.side_data) for i in decode(tmp_path / "cut.mkv")]
+    assert held == [codec != "ffv1"] * 8
+    assert any("closed captions" in note for note in report.notes) == (codec == "ffv1")
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "ts"])

@@ -28,6 +28,8 @@ class JoinSink(FileSink):
         try:
             self._times.settle(packets, last=last)
             for packet in packets:
+                if self._early is not None:
+                    self._early.settle(packet)
                 self.bytes_written += packet.size
                 self.container.mux_one(packet)
         except MUX_ERRORS as error:

@@ -9,11 +9,13 @@ import time
 
 import av
 
+from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
 from vidsr.video.close_codecs import writing
 from vidsr.video.pieces.piece_file import CodedFrame, PieceHead
 from vidsr.video.sink.encoder_images import encoder_image
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
+from vidsr.video.streams.captions import HeldCaptions
 from vidsr.video.streams.copies import MUX_ERRORS
 
 # x264 and libvpx write other bits with other numbers of threads, and a run may go on on another
@@ -43,12 +45,14 @@ class PieceEncoder:
     Args:
         piece: Its number.
         plan: The target.
+        notes: What collects losses.
     """
 
-    def __init__(self, piece: int, plan: OutputPlan) -> None:
+    def __init__(self, piece: int, plan: OutputPlan, notes: Notes) -> None:
         self.piece, self.plan = piece, plan
         self.frames: list[CodedFrame] = []
         self._durations: dict[int, int] = {}
+        self._captions = HeldCaptions(plan.codec.name, plan.codec.bitstream, notes)
         self._begin_s = time.monotonic()
         # A container is there for the flags that it asks of encoders; nothing is muxed into it.
         self._container = av.open(io.BytesIO(), "w", format=plan.target.container)
@@ -61,6 +65,8 @@ class PieceEncoder:
         image.pts, image.time_base = frame.pts, self.plan.time_base
         if frame.pts is not None and frame.duration is not None:
             self._durations[frame.pts] = frame.duration
+        if frame.captions:
+            self._captions.keep(frame.pts, frame.captions)
         self._take(image)
 
     def finish(self, precision: str, engine: str) -> tuple[PieceHead, list[CodedFrame]]:
@@ -88,7 +94,9 @@ class PieceEncoder:
             duration = self._durations.pop(packet.pts, packet.duration or 0)
             dts = packet.pts if packet.dts is None else packet.dts
             key = packet.is_keyframe
-            self.frames.append(CodedFrame(bytes(packet), packet.pts, dts, duration, key))
+            data = self._captions.put_into(packet)
+            data = bytes(packet) if data is None else data
+            self.frames.append(CodedFrame(data, packet.pts, dts, duration, key))
 
     def close(self) -> None:
         """Give the encoder up, with what is in it. May be called twice."""

@@ -81,7 +81,7 @@ class PieceSink:
             if self._encoder is not None and self._encoder.piece != piece:
                 self._end_piece()
             if self._encoder is None:
-                self._encoder = PieceEncoder(piece, self.plan)
+                self._encoder = PieceEncoder(piece, self.plan, self._notes)
             self._encoder.encode(frame)
         except MUX_ERRORS as error:
             raise self._failure(f"encoding failed at frame {self.frames}", error) from error

@@ -21,7 +21,7 @@ from vidsr.video.sink.encoder_images import encoder_image
 from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough, keep_pid
-from vidsr.video.streams.captions import HOLDING, add_captions
+from vidsr.video.streams.captions import HeldCaptions
 from vidsr.video.streams.copies import MUX_ERRORS
 from vidsr.video.streams.picture_marks import hide_empty_views
 from vidsr.video.streams.picture_tags import add_tags
@@ -51,7 +51,7 @@ class FileSink:
             step=1 / (plan.rate * plan.time_base),
         )
         self._early = EarlyDecoding() if plan.target.container == "mpegts" else None
-        self._captions: dict[int | None, bytes] = {}
+        self._captions = HeldCaptions(plan.codec.name, plan.codec.bitstream, notes)
         self._closed = True
         try:
             self._take_place()
@@ -123,7 +123,7 @@ class FileSink:
             self._first_pts = pts if self._first_pts is None else self._first_pts
             self._last_pts = pts
         if frame.captions:
-            self._keep_captions(pts, frame.captions)
+            self._captions.keep(pts, frame.captions)
         if pts is not None and duration is not None:
             self._times.showing(pts, duration)
         self._mux(image)
@@ -153,8 +153,7 @@ class FileSink:
                 packet.dts = packet.pts
             self._times.settle(packets, last=image is None)
             for packet in packets:
-                if captions := self._captions.pop(packet.pts, b""):
-                    data = add_captions(bytes(packet), captions, plan.codec.bitstream)
+                if (data := self._captions.put_into(packet)) is not None:
                     packet = self._changed(packet, data)
                 if self._early is not None:
                     self._early.settle(packet)
@@ -177,16 +176,6 @@ class FileSink:
         changed.pts, changed.dts, changed.duration = packet.pts, packet.dts, packet.duration
         changed.is_keyframe = packet.is_keyframe
         return changed
-
-    def _keep_captions(self, pts: int | None, captions: bytes) -> None:
-        codec = self.plan.codec
-        if codec.bitstream in HOLDING:
-            self._captions[pts] = captions
-        else:
-            self.notes.say(
-                "closed captions inside the picture (CEA-608/708) are not carried over: "
-                f"{codec.name} cannot hold them; h264 and hevc do"
-            )
 
     @property
     def _too_short(self) -> bool:
