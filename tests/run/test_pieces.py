@@ -13,7 +13,7 @@ import vidsr
 from tests.makers.clips import MS_BASE, Tone, decode, interlaced_pictures, make_clip, packet_times
 from tests.makers.sei import CAPTION, raw_clip
 from tests.paths import ROOT
-from vidsr.errors import OptionError, OutputError
+from vidsr.errors import InputError, OptionError, OutputError
 from vidsr.run.executor import estimate_s
 from vidsr.run.options import RunOptions
 from vidsr.run.report import Report
@@ -93,6 +93,20 @@ def test_a_joined_transport_stream_begins_when_its_source_does(tmp_path: Path) -
     upscale(source, tmp_path / "cut.ts", codec="h264", preset="medium", piece_frames=5)
     shown = [1000 * (image.time or 0) for image in decode(tmp_path / "cut.ts")]
     assert shown == pytest.approx([40 * n for n in range(12)], abs=0.1)
+
+
+def test_sound_of_another_film_is_not_joined(clip: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.mp4", tmp_path / "out.mkv"
+    source.write_bytes(clip.read_bytes())
+
+    def replace(done: int, total: int | None) -> None:
+        if done == len(UNEVEN):
+            make_clip(tmp_path / "new.mp4", size=(32, 24), frames=17, audio=Tone(frequency=900))
+            (tmp_path / "new.mp4").replace(source)
+
+    with pytest.raises(InputError, match="has changed since"):
+        upscale(source, target, codec="ffv1", piece_frames=5, progress=replace)
+    assert not target.exists()
 
 
 @pytest.mark.parametrize("codec", ["h264", "hevc", "ffv1"])

@@ -146,7 +146,6 @@ class FileSink:
             raise self._failure(f"copying stream {packet.stream.index} failed", error) from error
 
     def _mux(self, image: av.VideoFrame | None) -> None:
-        plan = self.plan
         try:
             packets = self.stream.encode(image)
             for packet in packets if image is None and self._too_short else ():
