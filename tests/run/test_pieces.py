@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 import pytest
+from av.sidedata.sidedata import Type
 
 import vidsr
 from tests.makers.clips import MS_BASE, Tone, decode, interlaced_pictures, make_clip, packet_times
@@ -18,6 +19,7 @@ from vidsr.run.executor import estimate_s
 from vidsr.run.options import RunOptions
 from vidsr.run.report import Report
 from vidsr.run.spec import JobSpec
+from vidsr.video.side_data import SideData
 
 UNEVEN = [0, 17, 50, 90, 250, 290, 330, 370, 900, 940, 980, 1020, 1060, 1100, 1140, 1180, 1220]
 
@@ -120,7 +122,8 @@ def test_pieces_keep_closed_captions(codec: str, tmp_path: Path) -> None:
             packet.time_base = MS_BASE
             target.mux(packet)
     report = upscale(source, tmp_path / "cut.mkv", codec=codec, piece_frames=3)
-    held = [any(s.type.name == "A53_CC" for s in i.side_data) for i in decode(tmp_path / "cut.mkv")]
+    reader = SideData(frozenset({Type.A53_CC}))
+    held = [bool([*reader.read(image)]) for image in decode(tmp_path / "cut.mkv")]
     assert held == [codec != "ffv1"] * 8
     assert any("closed captions" in note for note in report.notes) == (codec == "ffv1")
 
@@ -195,7 +198,7 @@ def test_a_damaged_piece_is_done_again(clip: Path, tmp_path: Path) -> None:
     assert target.read_bytes() == one.read_bytes()
 
 
-@pytest.mark.parametrize("left", ["piece", "join"])
+@pytest.mark.parametrize("left", ["piece", "empty piece", "join"])
 def test_a_full_disk_loses_nothing(
     left: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -207,12 +210,14 @@ def test_a_full_disk_loses_nothing(
 
     with monkeypatch.context() as patched:
         if left == "piece":
+            patched.setattr("vidsr.video.pieces.piece_encoder.write_piece", full)
+        elif left == "empty piece":
             patched.setattr("vidsr.video.pieces.piece_sink.write_piece", full)
         else:
             patched.setattr("vidsr.video.pieces.joining.JoinSink.write_coded", full)
         with pytest.raises((OutputError, OSError)) as caught:
             upscale(clip, target, piece_frames=4)
-    if left == "piece":
+    if left != "join":
         assert isinstance(caught.value, OutputError)
         assert "make room" in caught.value.hint
     assert not target.exists()

@@ -68,7 +68,9 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         frames = sum(piece.head.frames for piece in done.values())
         if done:
             notes.choose(f"{len(done)} of {cuts.count} pieces are done already, {frames} frames")
-        run = PieceRun(cuts, folder, lambda: _same_packets(spec, job, identity), lambda: made_by(job))
+        run = PieceRun(
+            cuts, folder, lambda: _same_packets(spec, job, identity), lambda: made_by(job)
+        )
         source = rest_of(job, spec, cuts, done)
         with ExitStack() as opened:
             if source is not job.source:  # which the job closes

@@ -43,7 +43,7 @@ class OnePieceSink:
         """Encode one frame and release it."""
         try:
             if self._encoder is None:
-                self._encoder = PieceEncoder(self._piece, self._plan, self._notes)
+                self._encoder = PieceEncoder(self._piece, self._plan, self._notes, self._path)
             self._encoder.encode(frame)
         except MUX_ERRORS as error:
             raise self._failure(error) from error
@@ -59,8 +59,8 @@ class OnePieceSink:
                 head = PieceHead(self._piece, 0, 0, None, None, "")
                 write_piece(self._path, head, [])
             else:
-                head, frames = self._encoder.finish(*self._made_by())
-                write_piece(self._path, head, frames)
+                head = self._encoder.finish(*self._made_by())
+                self._encoder.close()
         except MUX_ERRORS as error:
             raise self._failure(error) from error
         self.bytes_written = head.data_bytes

@@ -15,9 +15,10 @@ import json
 import math
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
 from vidsr.video.pieces.plain_files import open_plain, placed_whole
 
@@ -26,6 +27,7 @@ _RECORD = struct.Struct("<qqqIB")
 _DIGEST_BYTES = 32
 _CHUNK = 1 << 20
 MOST_HEAD_BYTES = 1 << 16
+MOST_HELD_BYTES = 1 << 26  # of coded frames in memory: more of a piece lies on disk
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,11 @@ class PieceHead:
     format: int = FORMAT
 
 
-def write_piece(path: Path, head: PieceHead, frames: Sequence[CodedFrame]) -> None:
-    """Write a piece so that it is whole under its name or not there at all. Raises OSError."""
+def write_piece(path: Path, head: PieceHead, frames: Iterable[CodedFrame]) -> None:
+    """Write a piece so that it is whole under its name or not there at all. Raises OSError.
+
+    ``frames`` are gone through twice.
+    """
     digest = hashlib.sha256()
     with placed_whole(path) as file:
 
@@ -83,6 +88,38 @@ def write_piece(path: Path, head: PieceHead, frames: Sequence[CodedFrame]) -> No
         for one in frames:
             put(one.data)
         file.write(digest.digest())
+
+
+class Spool:
+    """Coded frames until their piece is whole, on disk where they are large. Raises OSError.
+
+    A piece of 250 frames of lossless video in 4K takes gigabytes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = SpooledTemporaryFile(MOST_HELD_BYTES, suffix=".part", dir=str(folder))  # noqa: SIM115
+        self._records: list[tuple[int, int, int, int, bool]] = []
+        self.data_bytes = 0
+
+    def append(self, one: CodedFrame) -> None:
+        """Keep a frame."""
+        self._file.write(one.data)
+        self._records.append((one.pts, one.dts, one.duration, len(one.data), one.key))
+        self.data_bytes += len(one.data)
+
+    @property
+    def times(self) -> list[int]:
+        """The times of the frames, in decoding order."""
+        return [record[0] for record in self._records]
+
+    def __iter__(self) -> Iterator[CodedFrame]:
+        self._file.seek(0)
+        for pts, dts, duration, size, key in self._records:
+            yield CodedFrame(self._file.read(size), pts, dts, duration, key)
+
+    def close(self) -> None:
+        """Give the frames up. May be called twice."""
+        self._file.close()
 
 
 class PieceFile:
