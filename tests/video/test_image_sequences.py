@@ -136,7 +136,8 @@ def test_a_failed_sequence_leaves_the_old_pictures(
     (stale / "f9.png").write_bytes(b"of a killed run")
     with monkeypatch.context() as patch:
         patch.setattr(
-            "vidsr.video.sink.encoder_images.to_image", lambda _: (_ for _ in ()).throw(OSError("x"))
+            "vidsr.video.sink.encoder_images.to_image",
+            lambda _: (_ for _ in ()).throw(OSError("x")),
         )
         with pytest.raises(OSError, match="x"):
             enlarge(source.path, tmp_path / "f%d.png", overwrite=True)
