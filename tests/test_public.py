@@ -32,6 +32,7 @@ UPSCALER = {
     "tile": None,
     "max_memory": None,
     "strength": "auto",
+    "reuse": "exact",
     "notes": None,
 }
 UPSCALE = {
@@ -46,6 +47,7 @@ UPSCALE = {
     "tile": None,
     "max_memory": None,
     "strength": "auto",
+    "reuse": "exact",
     "start": None,
     "duration": None,
     "deinterlace": "auto",
@@ -114,7 +116,8 @@ def test_report_fields() -> None:
         *("decoder", "scale", "tile"),
         *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
         *("output_bytes", "stages"),
-        *("counts", "streams", "notes", "strengths", "last_strength", "latency_ms", "queues"),
+        *("counts", "streams", "notes", "strengths", "last_strength"),
+        *("pixels", "computed_pixels", "latency_ms", "queues"),
         *("resumed_frames", "version", "platform"),
     ]
 

@@ -14,7 +14,7 @@ from vidsr.errors import InputError
 from vidsr.models.families import is_family
 from vidsr.notes import Notes
 from vidsr.picture.coding_record import CodingSummary
-from vidsr.picture.frame import Frame, VideoFormat
+from vidsr.picture.frame import Frame
 from vidsr.run.early_checks import check_run
 from vidsr.run.forecast import process_bytes
 from vidsr.run.media_kinds import FILES, Openers
@@ -25,6 +25,7 @@ from vidsr.run.sizing import choose_scale, describe, describe_cuts, planned_cuts
 from vidsr.run.spec import JobSpec
 from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.engine_pool import EnginePool
+from vidsr.upscaling.reuse.rule import USUAL_RATE_HZ, Reuse
 from vidsr.upscaling.upscaler import Upscaler
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceInfo
@@ -175,7 +176,7 @@ def _decided(
     check_count(target, header)
     streams = plan_streams(header, target, options.output, notes)
     wanted = _wanted(options, header.info)
-    upscaler = _upscaler(options, wanted, header.info.format, notes)
+    upscaler = _upscaler(options, wanted, header.info, notes)
     size = target_size(wanted, header.info.format, upscaler.scale)
     return upscaler, plan_output(header.info, target, streams, size, options.output, notes)
 
@@ -187,7 +188,7 @@ def _as_planned(plan: JobPlan, header: StreamHeader, notes: Notes) -> tuple[Upsc
         notes.say(note)
     options = plan.spec.options
     wanted = _wanted(options, header.info)
-    return _upscaler(options, wanted, header.info.format, notes), plan.output
+    return _upscaler(options, wanted, header.info, notes), plan.output
 
 
 def _wanted(options: RunOptions, info: SourceInfo) -> WantedSize | None:
@@ -224,11 +225,11 @@ def _hwaccel(options: RunOptions) -> Nvdec | None:
 
 
 def _upscaler(
-    options: RunOptions, size: WantedSize | None, layout: VideoFormat, notes: Notes
+    options: RunOptions, size: WantedSize | None, info: SourceInfo, notes: Notes
 ) -> Upscaler:
     scale = options.scale
     if is_family(options.model):
-        scale = choose_scale(size, layout, scale)
+        scale = choose_scale(size, info.format, scale)
     return Upscaler(
         options.model,
         scale=scale,
@@ -239,5 +240,6 @@ def _upscaler(
         tile=options.tile,
         max_memory=options.max_memory,
         strength=options.strength,
+        reuse=Reuse(options.reuse, rate_hz=float(info.rate) or USUAL_RATE_HZ),
         notes=notes,
     )

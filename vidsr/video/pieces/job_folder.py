@@ -128,8 +128,12 @@ class JobFolder:
     def finished(self, count: int, notes: Notes) -> dict[int, PieceFile]:
         """Return the pieces that are whole; those that are damaged are removed, with a note."""
         found = {}
-        for piece in range(count):
+        # Those that are there alone: a damaged source may announce pieces by the billion.
+        numbers = (int(path.stem) for path in self.names() if path.stem.isdecimal())
+        for piece in sorted({*numbers}):
             path = self.piece_path(piece)
+            if piece >= count:
+                break
             try:
                 file = PieceFile(path)
                 file.check()
