@@ -22,10 +22,12 @@ LAST_FRAMES = 64
 class JoinSink(FileSink):
     """The sink of a target whose frames are coded already."""
 
+    kept = "the pieces are kept; the same command goes on from there."
+
     def write_coded(self, coded: Sequence[CodedFrame], *, last: bool = False) -> None:
         """Mux coded frames, in decoding order. Raises OutputError."""
-        packets = [self._packet(one) for one in coded]
         try:
+            packets = [self._packet(one) for one in coded]
             self._times.settle(packets, last=last)
             for packet in packets:
                 if self._early is not None:

@@ -40,6 +40,8 @@ class FileSink:
     removes it, and one of them must be called. Raises OutputError. Not thread-safe.
     """
 
+    kept = "nothing was kept."  # for messages
+
     def __init__(self, plan: OutputPlan, header: StreamHeader, notes: Notes) -> None:
         self.plan, self.notes = plan, notes
         self.frames = 0
@@ -188,7 +190,7 @@ class FileSink:
         reason = getattr(error, "strerror", None) or str(error)
         return OutputError(
             f"{self.plan.target.locator}: {what}: {reason}",
-            hint="the disk is full; nothing was kept." if full else "nothing was kept.",
+            hint=f"the disk is full; {self.kept}" if full else self.kept,
         )
 
     def end_video(self) -> None:
