@@ -150,7 +150,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(
     assert result.status == 0
     names = [line.split()[0] for line in result.out.splitlines()]
     assert names[:5] == ["source", "target", "model", "tiles", "memory"]
-    assert names[5:] == ["length", "process", "stream", "stream", "coding"]
+    assert names[5:] == ["length", "process", "stream", "stream", "pieces", "coding"]
     assert re.search(r"^length   \d+ frames, 0\.\d s$", result.out, re.MULTILINE)
     assert "lite-x2 on cpu" in result.out
     assert list(tmp_path.iterdir()) == []
@@ -179,7 +179,7 @@ def test_help_fits_a_terminal(call: Call, monkeypatch: pytest.MonkeyPatch) -> No
     result = call("--help")
     lines = result.out.splitlines()
     assert result.status == 0
-    assert len(lines) <= 85
+    assert len(lines) <= 95
     assert max(map(len, lines)) <= 80
     for option in ("--scale", "--size", "--start", "--codec", "--report", "--dry-run", "exit"):
         assert option in result.out
