@@ -32,6 +32,7 @@ from vidsr.live.sinks.children.messages import (
 )
 from vidsr.live.sinks.children.sockets import limit_sockets
 from vidsr.live.sinks.muxing.mux_format import MuxFormat
+from vidsr.video.locator import Locator
 
 QUICK = {"fpsprobesize": "0", "analyzeduration": "300000"}
 
@@ -241,7 +242,7 @@ sys.path.insert(0, {root!r})
 from tests.live.sinks.feeding import Feed, await_that
 feed = Feed({url!r})
 feed.push()
-await_that(lambda: feed.events.of({url!r})[-1:] == ["running"], "a connection")
+await_that(lambda: feed.events.of({name!r})[-1:] == ["running"], "a connection")
 print("sends", flush=True)
 while True:
     feed.push()
@@ -251,7 +252,7 @@ while True:
 
 def test_a_child_ends_with_its_parent() -> None:
     with rtmp_server() as server:
-        program = _PARENT.format(root=str(ROOT), url=server.rtmp)
+        program = _PARENT.format(root=str(ROOT), url=server.rtmp, name=str(Locator.of(server.rtmp)))
         with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
             assert parent.stdout is not None
             assert parent.stdout.readline() == b"sends\n"

@@ -122,6 +122,7 @@ def test_a_change_of_size_is_the_end_of_what_cannot_tell_it(tmp_path: Path) -> N
     data, events, name = shown("raw", frames, tmp_path)
     assert data == draw(0, SIZE)
     assert events.of(name)[-1] == "failed"
+    assert "has changed" in str(events.states[-1])
     assert events.packets[name] == 1
 
 

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from vidsr.errors import VidsrError
 from vidsr.live.base.copies import copy_frame
+from vidsr.live.base.states import Failure
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS
 from vidsr.live.sinks.patience import Patience
 from vidsr.live.sinks.picture_writers import PictureWriter, nominal_rate, open_writer
@@ -19,6 +20,12 @@ from vidsr.picture.frame import Frame, VideoFormat
 CLOSE_S = 1.5
 MOST_FRAMES = 50
 MOST_BYTES = 256 << 20
+
+
+class ChangedError(ValueError):
+    """Error for pictures of another size in a stream that can tell of none."""
+
+    failure = Failure("protocol", "the pictures' size or format has changed", permanent=True)
 
 
 class PipePictures:
@@ -116,7 +123,7 @@ class PipePictures:
         if self._layout is None:
             self._layout = frame.format
         if frame.format != self._layout and self._format != "mjpeg":
-            raise ValueError("the pictures' size or format has changed")
+            raise ChangedError
         before = file.written
         writer.write(frame)
         self._reports.sent(1, file.written - before)
