@@ -41,6 +41,8 @@ def failure_of(error: BaseException, *, opening: bool, late: bool = False) -> Fa
         late: True if it came when the time for opening was over.
     """
     text = "no answer in time" if late else _text(error)
+    if opening and getattr(error, "errno", None) == errno.EIO:
+        text += ", as for a host that is unknown"
     if isinstance(error, VidsrError):
         return Failure("other", text, permanent=True)
     if isinstance(error, _AUTH):
