@@ -33,6 +33,7 @@ UPSCALER = {
     "max_memory": None,
     "strength": "auto",
     "notes": None,
+    "pool": None,
 }
 UPSCALE = {
     "model": "auto",

@@ -10,6 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from vidsr import __version__
+from vidsr.batch.arguments import BatchParser, add_batch_options, is_batch, typed_target
+from vidsr.batch.command import run_batch
+from vidsr.batch.items import is_done
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.shipped import available
 from vidsr.option_values import in_words
@@ -19,8 +22,8 @@ from vidsr.run.options import RunOptions
 from vidsr.run.records.record_file import STANDARD_OUTPUT, as_record, write_record
 from vidsr.run.spec import JobSpec
 from vidsr.terminal.command import Failure, run_command, say
+from vidsr.terminal.flags import flags_of
 from vidsr.terminal.names import typed_name
-from vidsr.terminal.parser import Parser
 from vidsr.terminal.progress_choice import KINDS
 from vidsr.video.locator import Locator
 from vidsr.video.sink.codec_defaults import CODECS
@@ -35,26 +38,28 @@ EPILOG = """examples:
   vidsr clip.mkv -o clip_2x.mkv --scale 2 --crf 14
   vidsr old.avi -o new.mkv --height 1080 --codec hevc
   vidsr frames/%05d.png -o large/%05d.png     numbered pictures, either way
-exit status: 0 done, 2 arguments, 3 source, 4 target, 5 container, 6 model,
-7 device, 8 memory limit, 130 interrupted, 143 terminated
+  vidsr season/ extra.mov -o season_4x/       several inputs, into a folder
+exit status: 0 done, 1 some of several failed, 2 arguments, 3 source, 4 target,
+5 container, 6 model, 7 device, 8 memory limit, 130 interrupted, 143 terminated
 """
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command; its options are those of ``RunOptions``."""
-    parser = Parser(
+    parser = BatchParser(
         prog=NAME,
-        usage="vidsr INPUT -o OUTPUT [options]",
+        usage="vidsr INPUT... -o OUTPUT [options]",
         description="Make a video four times larger; timing, colour and sound stay what they are.",
         epilog=EPILOG,
     )
     parser.add_argument(
-        "input", nargs="?", type=typed_name, metavar="INPUT", help=argparse.SUPPRESS
+        "inputs", nargs="*", type=typed_name, metavar="INPUT", help=argparse.SUPPRESS
     )
     parser.add_argument(
-        "-o", "--output", type=typed_name, metavar="OUTPUT", help="the target; required"
+        "-o", "--output", type=typed_target, metavar="OUTPUT", help="the target; required"
     )
     add_options(parser)
+    add_batch_options(parser.add_argument_group("several inputs: files, folders, 'a/*.mov', @LIST"))
     _add_output(parser.add_argument_group("output and logging"))
     return parser
 
@@ -87,12 +92,26 @@ def _list_models() -> None:
         print(f"{name:21} {size}  {PURPOSES.get(name, '')}".rstrip())
 
 
-def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> None:
+def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int | None:
     if arguments.list_models:
-        return _list_models()
+        _list_models()
+        return None
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")
     options = RunOptions.of(vars(arguments))
+    if is_batch(arguments):
+        return run_batch(arguments, options, flags_of(build_parser()), interrupted)
+    _one(arguments, options, interrupted)
+    return None
+
+
+def _one(
+    arguments: argparse.Namespace, options: RunOptions, interrupted: Callable[[], bool]
+) -> None:
+    if arguments.skip_existing and is_done(arguments.output):
+        return say(NAME, f"{arguments.output}: exists already, skipped")
+    if arguments.name is not None:
+        raise OptionError("`name` with one target: expected a folder as OUTPUT.")
     check_report(_report_file(arguments.report), _files(arguments))
     check_run(arguments.input, arguments.output, options)
     if arguments.estimate and not arguments.dry_run:

@@ -65,6 +65,7 @@ class Upscaler:
         strength: How far the network follows what a codec did to a frame of a video: ``auto``, or
             the number by which the frame's expected coding error is multiplied, from 0 (every
             picture is taken as clean) over 1 (as what the codec says, like ``auto``) to 2.
+        pool: Engines of another upscaler with the same arguments, to share; None loads the model.
 
     Raises:
         OptionError: A value is out of range, or contradicts another.
@@ -88,6 +89,7 @@ class Upscaler:
         max_memory: int | str | None = None,
         strength: Strength = "auto",
         notes: Notes | None = None,
+        pool: EnginePool | None = None,
     ) -> None:
         check_not_forked()
         kept_tile = tile_size(tile)
@@ -96,12 +98,16 @@ class Upscaler:
         choice = EngineChoice(engine, precision, wait_for_engine)
         choice.check(devices[0])
         mark_used()
-        self.model = load_model(choose_model(model_name(model), scale, devices[0]))
-        check_scale(self.model.name, self.model.scale, scale)
         self.notes = notes or Notes()
+        if pool is not None:
+            pool.retain()
+            self.model = pool.model
+        else:
+            self.model = load_model(choose_model(model_name(model), scale, devices[0]))
+        check_scale(self.model.name, self.model.scale, scale)
         if wait_for_engine and not choice.may_follow(devices[0]):
             self.notes.choose(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
-        self.pool = EnginePool(
+        self.pool = pool or EnginePool(
             self.model,
             choice,
             devices,
