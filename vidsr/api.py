@@ -12,6 +12,7 @@ from vidsr.option_values import (
     Deinterlace,
     EngineKind,
     ModelName,
+    PipeFormat,
     Precision,
     Strength,
 )
@@ -43,6 +44,11 @@ def upscale(
     deinterlace: Deinterlace = "auto",
     decoder: Decoder = "cpu",
     framerate: float | Fraction | None = None,
+    input_format: PipeFormat | None = None,
+    input_size: str | tuple[int, int] | None = None,
+    input_pix_fmt: str | None = None,
+    allow: str | Sequence[str] = (),
+    format: PipeFormat | None = None,
     codec: str | None = None,
     crf: int | None = None,
     preset: str | None = None,
@@ -64,8 +70,9 @@ def upscale(
     ``dst`` appears only when it is whole. The defaults keep what the source is.
 
     Args:
-        src: A video, a picture, or a numbered sequence such as ``frames/%05d.png``.
-        dst: The target; its suffix names the container.
+        src: A video, a picture, a numbered sequence such as ``frames/%05d.png``, an address, or
+            ``-`` for standard input.
+        dst: The target; its suffix names the container. ``-`` is standard output.
         model: A shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``.
         scale: 2 or 4, or 1 with a model that only restores; None is 4, or what a size needs.
         size: The size to finish at, (width, height) in pixels or ``"1920x1080"``.
@@ -84,7 +91,15 @@ def upscale(
         deinterlace: ``auto`` deinterlaces frames that are flagged, ``field`` makes a frame of
             each of their fields, ``off`` leaves all as they are.
         decoder: ``cpu``, or ``cuda`` for NVDEC on the GPU.
-        framerate: Frames a second of numbered pictures, more than 0 and up to 1000; None is 25.
+        framerate: Frames a second of numbered pictures and of raw ones, more than 0 and up to 1000;
+            None is 25.
+        input_format: The format of the source where its bytes do not tell: ``nut``, ``ts``, ``y4m``
+            or ``raw``.
+        input_size: The size of raw pictures, (width, height) in pixels or ``"640x360"``.
+        input_pix_fmt: FFmpeg's name of the pixel format of raw pictures; None is ``yuv420p``.
+        allow: Protocols that a playlist may read from beside its own, such as ``"file"``.
+        format: The format of a pipe as the target: ``nut``, ``ts``, ``y4m`` or ``raw``; None is
+            ``nut``.
         codec: The codec of the target, such as ``hevc``; None follows the source and the container.
         crf: The quality as the encoder counts it; smaller is better.
         preset: The encoder's effort.

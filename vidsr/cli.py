@@ -26,6 +26,7 @@ from vidsr.terminal.flags import flags_of
 from vidsr.terminal.names import typed_name
 from vidsr.terminal.progress_choice import KINDS
 from vidsr.video.locator import Locator
+from vidsr.video.media.descriptors import STDIN, STDOUT, descriptor_named, is_stream
 from vidsr.video.sink.codec_defaults import CODECS
 
 # Everything that loads torch is imported where it is used: that takes seconds, during which the
@@ -40,7 +41,8 @@ EPILOG = """examples:
   vidsr frames/%05d.png -o large/%05d.png     numbered pictures, either way
   vidsr season/ extra.mov -o season_4x/       several inputs, into a folder
 exit status: 0 done, 1 some of several failed, 2 arguments, 3 source, 4 target,
-5 container, 6 model, 7 device, 8 memory limit, 130 interrupted, 143 terminated
+5 container, 6 model, 7 device, 8 memory limit, 130 interrupted,
+141 pipe closed, 143 terminated
 """
 
 
@@ -56,7 +58,11 @@ def build_parser() -> argparse.ArgumentParser:
         "inputs", nargs="*", type=typed_name, metavar="INPUT", help=argparse.SUPPRESS
     )
     parser.add_argument(
-        "-o", "--output", type=typed_target, metavar="OUTPUT", help="the target; required"
+        "-o",
+        "--output",
+        type=typed_target,
+        metavar="OUTPUT",
+        help="the target, - for a pipe; required",
     )
     add_options(parser)
     add_batch_options(parser.add_argument_group("several inputs: files, folders, 'a/*.mov', @LIST"))
@@ -98,11 +104,23 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int
         return None
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")
+    _check_streams(arguments)
     options = RunOptions.of(vars(arguments))
     if is_batch(arguments):
-        return run_batch(arguments, options, flags_of(build_parser()), interrupted)
+        return _several(arguments, options, interrupted)
     _one(arguments, options, interrupted)
     return None
+
+
+def _several(
+    arguments: argparse.Namespace, options: RunOptions, interrupted: Callable[[], bool]
+) -> int:
+    flags = flags_of(build_parser())
+    if arguments.watch:
+        from vidsr.batch.watch.watching import watch
+
+        return watch(arguments, options, flags, interrupted)
+    return run_batch(arguments, options, flags, interrupted)
 
 
 def _one(
@@ -113,12 +131,31 @@ def _one(
     if arguments.name is not None:
         raise OptionError("`name` with one target: expected a folder as OUTPUT.")
     check_report(_report_file(arguments.report), _files(arguments))
-    check_run(arguments.input, arguments.output, options)
+    check_run(arguments.input, arguments.output, options, planned=arguments.dry_run)
     if arguments.estimate and not arguments.dry_run:
         raise OptionError("--estimate without --dry-run.", hint="a run says it by itself.")
     if arguments.dry_run:
         return _print_plan(arguments, options)
     return _upscale(arguments, options, interrupted)
+
+
+def _check_streams(arguments: argparse.Namespace) -> None:
+    """Raise OptionError where two things would share a pipe, or one would be read twice."""
+    source, target = Locator.of(arguments.input), Locator.of(arguments.output)
+    if _shares_output(arguments) and not arguments.dry_run:
+        raise OptionError(
+            "--report - and -o - are both given: expected one of them on standard output.",
+            hint="name a file for the report.",
+        )
+    if arguments.estimate and (is_stream(source, STDIN) or is_stream(target, STDOUT)):
+        raise OptionError("--estimate with a pipe: expected files, which can be read twice.")
+
+
+def _shares_output(arguments: argparse.Namespace) -> bool:
+    """Return True if video and report would both go to standard output."""
+    if arguments.output is None or arguments.report != STANDARD_OUTPUT:
+        return False
+    return descriptor_named(Locator.of(arguments.output), STDOUT) == STDOUT
 
 
 def _print_plan(arguments: argparse.Namespace, options: RunOptions) -> None:
@@ -185,7 +222,7 @@ def _report_failure(
     else:
         names = _files(arguments)
         facts = {key: str(Locator.of(name)) for key, name in _names(arguments).items()}
-    if arguments.report is None:
+    if arguments.report is None or (facts and _shares_output(arguments)):
         return
     try:
         check_report(_report_file(arguments.report), names)

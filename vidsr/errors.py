@@ -5,6 +5,7 @@
       InputError         ValueError     the source cannot be opened or decoded
         NoInputError     FileNotFoundError  the source does not exist
       OutputError        OSError        the target cannot be written
+        ReaderGoneError    BrokenPipeError  nobody reads the pipe any more
       ContainerError     ValueError     the target's container cannot hold a stream
       ModelError         ValueError     weights cannot be found, read or recognised
       DeviceError        RuntimeError   the device is absent or failed
@@ -58,6 +59,12 @@ class OutputError(VidsrError, OSError):
     """Error for a target that cannot be written."""
 
     exit_code = 4
+
+
+class ReaderGoneError(OutputError, BrokenPipeError):
+    """Error for a pipe that nobody reads any more; commands end with it without a word."""
+
+    exit_code = 141  # as shells report a program that SIGPIPE ended
 
 
 class ContainerError(VidsrError, ValueError):

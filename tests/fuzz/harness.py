@@ -38,6 +38,7 @@ MEMORY_BYTES = 3 << 30  # beyond what the server's own imports take of address s
 NUMBERS = (b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\0\0\0\1")
 # Mean grey levels by which a frame may differ from its source's: networks and codecs move it less.
 GREY_LEVELS = 8.0
+UNSPECIFIED = 2
 TARGETS = ("out.mkv", "out.mp4", "out.mkv", "out.ts")
 
 
@@ -98,7 +99,8 @@ def run_one(zoo: list[Path], seed: int, folder: Path) -> None:
     # A plain decode shows one tile of a grid.
     if result["outcome"] == "written" and not part and not original.name.startswith("grid"):
         # Damage comes out otherwise with frame threads, which are a plain decode as well.
-        ways = [greys(source, threads=threads) for threads in ("SLICE", "AUTO")]
+        named = matrix_of(target)
+        ways = [greys(source, threads=threads, matrix=named) for threads in ("SLICE", "AUTO")]
         result["message"] = compare(greys(target, strict=True), ways)
         note(folder, result)
 
@@ -107,11 +109,21 @@ def note(folder: Path, result: dict[str, object]) -> None:
     (folder / "result.json").write_text(json.dumps(result))
 
 
-def greys(path: Path, *, strict: bool = False, threads: str = "SLICE") -> list[float]:
+def matrix_of(path: Path) -> int:
+    """Return the colour matrix that a file names."""
+    with av.open(str(path), metadata_errors="replace") as container:
+        return int(container.streams.video[0].codec_context.colorspace)
+
+
+def greys(
+    path: Path, *, strict: bool = False, threads: str = "SLICE", matrix: int = UNSPECIFIED
+) -> list[float]:
     """Return the mean grey level of every frame that plain PyAV decodes.
 
     Frames are kept meanwhile, as programs keep them that work on several: what a decoder leaves out
-    of a damaged frame is else what the last frame left in the same memory.
+    of a damaged frame is else what the last frame left in the same memory. Frames that name no
+    matrix get ``matrix``: swscale's grey is that of BT.601, and of the same luma samples it makes
+    ten levels less where BT.709 is named and chroma is strong.
     """
     images: list[av.VideoFrame] = []
     with av.open(str(path), metadata_errors="replace") as container:
@@ -124,6 +136,9 @@ def greys(path: Path, *, strict: bool = False, threads: str = "SLICE") -> list[f
             except av.error.FFmpegError:
                 if strict:
                     raise
+        for image in images:
+            if image.colorspace == UNSPECIFIED:
+                image.colorspace = matrix
         return [float(image.to_ndarray(format="gray").mean()) for image in images]
 
 

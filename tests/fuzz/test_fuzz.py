@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pytest
 
-from tests.fuzz.harness import compare, mutate
+from tests.fuzz.harness import UNSPECIFIED, compare, greys, matrix_of, mutate
 from tests.makers.zoo import make_zoo
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,3 +61,26 @@ def test_the_zoo_holds_many_kinds(tmp_path: Path) -> None:
     suffixes = {path.suffix for path in make_zoo(tmp_path)}
     assert {".mp4", ".mov", ".mkv", ".ts", ".avi", ".flv", ".gif", ".png", ".jpg"} <= suffixes
     assert len(list(tmp_path.iterdir())) >= 25
+
+
+@pytest.mark.parametrize("matrix", [1, 5, 9])
+def test_a_matrix_that_only_the_target_names_changes_no_grey(tmp_path: Path, matrix: int) -> None:
+    for name, tag in (("in.mkv", UNSPECIFIED), ("out.mkv", matrix)):
+        make_green(tmp_path / name, tag)
+    named = matrix_of(tmp_path / "out.mkv")
+    assert named == matrix
+    written = greys(tmp_path / "out.mkv")
+    assert greys(tmp_path / "in.mkv", matrix=named) == pytest.approx(written, abs=0.5)
+
+
+def make_green(path: Path, matrix: int) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        assert isinstance(stream, av.VideoStream)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        stream.codec_context.colorspace = matrix
+        image = av.VideoFrame(32, 32, "yuv420p")
+        for plane, level in zip(image.planes, (114, 39, 40), strict=True):
+            plane.update(bytes((level,)) * plane.buffer_size)
+        container.mux(stream.encode(image))
+        container.mux(stream.encode(None))

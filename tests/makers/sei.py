@@ -14,7 +14,8 @@ import av
 from tests.makers.clips import FAST, picture
 
 # Country, provider and kind of ITU-T T.35; two characters of CEA-608 in field 1.
-CAPTION = b"\xb5\x00\x31GA94\x03\x41\xff\xfc\x94\x2c\xff"
+CAPTION_DATA = b"\xfc\x94\x2c"
+CAPTION = b"\xb5\x00\x31GA94\x03\x41\xff" + CAPTION_DATA + b"\xff"
 # One window, all of its 115 bits zero but the count of windows.
 HDR10_PLUS = b"\xb5\x00\x3c\x00\x01\x04\x01" + b"\x40" + bytes(14)
 _HEADERS = {"libx264": b"\x06", "libx265": b"\x4e\x01"}

@@ -11,8 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.makers.clips import make_clip
+from tests.makers.clips import decode, make_clip
 from vidsr import cli
+from vidsr.errors import OutputError
+from vidsr.notes import Notes
+from vidsr.run.job import open_job, plan_job
+from vidsr.run.options import RunOptions
+from vidsr.run.spec import JobSpec
 
 FAST = ("--model", "lite-x2", "--device", "cpu")
 MEASURE = """
@@ -83,3 +88,67 @@ def test_an_estimate_belongs_to_a_dry_run(
     clip = make_clip(tmp_path / "in.mkv", frames=2).path
     assert cli.main([str(clip), "-o", str(tmp_path / "out.mkv"), "--estimate"]) == 2
     assert "--estimate without --dry-run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["out.mkv", "out%03d.png"])
+def test_a_target_that_exists_is_named_and_left_alone(
+    name: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clip = make_clip(tmp_path / "in.mkv", frames=5).path
+    taken = tmp_path / name.replace("%03d", "001")
+    taken.write_text("mine")
+    words = [str(clip), "-o", str(tmp_path / name), "--model", "lite-x2", "--dry-run"]
+    assert cli.main(words) == 0
+    assert "exists already: the run will need `overwrite`" in caplog.text
+    assert "length   5 frames" in capsys.readouterr().out
+    caplog.clear()
+    assert cli.main([*words, "--overwrite"]) == 0
+    assert "exists already" not in caplog.text
+    assert taken.read_text() == "mine"
+    assert cli.main(words[:-1]) == 4
+    assert "exists already. Hint: --overwrite" in capsys.readouterr().err
+
+
+def test_a_plan_over_a_target_that_exists_does_not_replace_it(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "in.mkv", frames=3).path
+    taken = tmp_path / "out.mkv"
+    taken.write_text("mine")
+    plan = plan_job(JobSpec.of(clip, taken, RunOptions(model="lite-x2")))
+    with pytest.raises(OutputError, match="exists already"):
+        open_job(plan, Notes())
+    assert taken.read_text() == "mine"
+    taken.unlink()
+    with open_job(plan, Notes()) as job:
+        assert not job.output.target.overwrite
+
+
+@pytest.mark.parametrize("seconds", ["0.04", "0.05", "0.2", "0.25", "0.41", "0.92", "1", "7"])
+def test_a_part_has_as_many_frames_as_are_announced(
+    seconds: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = make_clip(tmp_path / "in.mkv", frames=25).path
+    words = [str(clip), "-o", str(tmp_path / "out.mkv"), *FAST, "--duration", seconds]
+    assert cli.main([*words, "--dry-run"]) == 0
+    announced = int(re.findall(r"length   (\d+) frames", capsys.readouterr().out)[0])
+    assert cli.main(words) == 0
+    assert announced == len(decode(tmp_path / "out.mkv"))
+
+
+@pytest.mark.parametrize("name", ["in.mp4", "in.mov", "in%02d.png"])
+def test_one_picture_of_many_is_refused_before_anything_is_loaded(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "%" in name:
+        for number in range(1, 6):
+            image = pytest.importorskip("PIL.Image").new("RGB", (32, 24))
+            image.save(tmp_path / f"in{number:02}.png")
+    else:
+        make_clip(tmp_path / name, frames=5)
+    monkeypatch.setattr("vidsr.run.job.Upscaler", None)
+    words = [str(tmp_path / name), "-o", str(tmp_path / "out.png"), "--model", "lite-x2"]
+    assert cli.main(words) == 4
+    assert "out.png: a single picture cannot hold 5 frames" in capsys.readouterr().err
+    assert not (tmp_path / "out.png").exists()

@@ -40,6 +40,11 @@ OTHER: dict[str, Any] = {
     "deinterlace": "off",
     "decoder": "cuda",
     "framerate": Fraction(30000, 1001),
+    "input_format": "raw",
+    "input_size": Size(64, 48),
+    "input_pix_fmt": "yuv444p",
+    "allow": ("file", "https"),
+    "format": "ts",
     "codec": "hevc",
     "preset": "slow",
     "bitrate": 8_000_000,
@@ -71,6 +76,7 @@ def test_the_keywords_of_upscale_are_the_options() -> None:
 def test_the_keywords_of_the_upscaler_are_options_with_the_same_defaults() -> None:
     signature = keywords(vidsr.Upscaler)
     assert signature.pop("notes") is None
+    assert signature.pop("pool") is None
     assert signature == {name: DEFAULTS[name] for name in signature}
     assert inspect.signature(vidsr.Upscaler).parameters["model"].default == DEFAULTS["model"]
 

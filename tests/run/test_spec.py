@@ -36,6 +36,9 @@ OWN: dict[str, st.SearchStrategy[Any]] = {
     "strength": st.just("auto") | st.floats(0, 2) | st.integers(0, 2),
     "start_s": numbers(0, int(MAX_SECONDS)),
     "duration_s": numbers(0, int(MAX_SECONDS)),
+    "input_size": st.builds(Size, SIDES, SIDES),
+    "input_pix_fmt": NAMES,
+    "allow": st.lists(st.sampled_from(("file", "http", "https"))).map(tuple),
     "framerate": st.fractions(0, 1000).filter(bool),
     "codec": st.sampled_from(("h264", "hevc", "av1")),
     "crf": st.integers(1, 51),
@@ -59,6 +62,10 @@ def options_of(values: dict[str, Any]) -> RunOptions:
     out = {"height"} if "size" in values else set()
     out |= {"crf"} if values.get("bitrate") is not None else set()
     out |= {"no_pieces"} if values.get("piece_frames") is not None else set()
+    if values.get("input_format") != "raw":  # other formats state these themselves
+        out |= {"input_size", "input_pix_fmt"}
+    elif "input_size" not in values or "framerate" not in values:
+        out |= {"input_format", "input_size", "input_pix_fmt"}
     return RunOptions(**{k: v for k, v in values.items() if k not in out})
 
 

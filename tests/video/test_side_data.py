@@ -17,7 +17,7 @@ from av.sidedata.sidedata import Type
 from PIL import Image, ImageCms
 
 from tests.makers.clips import decode, make_clip
-from tests.makers.sei import CAPTION, HDR10_PLUS, raw_clip
+from tests.makers.sei import CAPTION, CAPTION_DATA, HDR10_PLUS, raw_clip
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
 from vidsr.video.side_data import KEYS_APART, LOOK_EVERY, SideData, Watch, side_data
@@ -241,9 +241,12 @@ def notes_of(path: Path) -> str:
     [range(60), range(30, 60), range(0, 60, 2), range(1, 60, 2), range(31, 60, 2)],
     ids=["all", "late", "even", "odd", "late-odd"],
 )
-def test_captions_are_noticed_whenever_they_begin(tmp_path: Path, on: range) -> None:
+def test_captions_are_read_whenever_they_begin(tmp_path: Path, on: range) -> None:
     clip = raw_clip(tmp_path / "a.h264", CAPTION, on, frames=60)
-    assert "closed captions inside the picture" in notes_of(clip)
+    with FileSource(clip) as source:
+        captions = [item.captions for item in source if isinstance(item, Frame)]
+    assert [bool(c) for c in captions] == [number in on for number in range(60)]
+    assert set(captions) <= {b"", CAPTION_DATA}
 
 
 def test_captions_that_are_not_there_are_not_spoken_of(tmp_path: Path) -> None:

@@ -45,10 +45,6 @@ def run_batch(
     check_options(options)
     if arguments.estimate:
         raise OptionError("--estimate with several inputs: expected one.")
-    if choices.watch:
-        from vidsr.batch.watch.watching import watch
-
-        return watch(arguments, options, choices, pattern, folder, flags, asked)
     items = plan_items(find_inputs(arguments.inputs, folder), folder, pattern)
     if not items:
         names = ", ".join(map(str, arguments.inputs))

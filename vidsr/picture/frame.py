@@ -54,6 +54,7 @@ class Frame:
         pts: Time of showing in units of the stream's time base; None is unknown.
         duration: Length of showing in the same units; None is unknown.
         coding_error: The expected error of what was decoded; None where nothing was.
+        captions: Closed captions of the picture, constructs of three bytes of CEA-608/708.
         release: Function that gives borrowed planes back; their lender then fills them again.
     """
 
@@ -62,6 +63,7 @@ class Frame:
     pts: int | None = None
     duration: int | None = None
     coding_error: CodingError | None = field(default=None, kw_only=True, compare=False)
+    captions: bytes = field(default=b"", kw_only=True, compare=False)
     release: Callable[[], None] = field(default=_keep, repr=False, compare=False)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Family = Literal["yuv", "gray", "rgb"]
 _SUBSAMPLING_NAMES = {(2, 2): "420", (2, 1): "422", (1, 1): "444"}
-_DEPTHS = (8, 10, 12, 16)
+DEPTHS = (8, 10, 12, 16)
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class PixelFormat:
         # Bayer formats report one pixel's bits split among red, green and blue.
         bits = [c.bits for c in source.components]
         depth = sum(bits) if source.is_bayer else max(bits)
-        depth = next((d for d in _DEPTHS if d >= depth), 16)
+        depth = next((d for d in DEPTHS if d >= depth), 16)
         if source.is_rgb or source.has_palette or source.is_bayer:
             return cls("rgb", depth)
         if len(source.components) < 3:

@@ -12,13 +12,17 @@ from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.video.locator import Locator, Name
 from vidsr.video.sink.output_options import check_encoding
-from vidsr.video.sink.sink_kinds import choose_sink
+from vidsr.video.sink.sink_kinds import choose_sink, in_format
 from vidsr.video.sink.target_file import Target
 from vidsr.video.source.source_kinds import choose_source
 
 
-def check_run(src: Name, dst: Name, options: RunOptions, openers: Openers = FILES) -> Target:
+def check_run(
+    src: Name, dst: Name, options: RunOptions, openers: Openers = FILES, *, planned: bool = False
+) -> Target:
     """Return the target of a run for which everything is there and nothing in its way.
+
+    With ``planned`` a target that exists is in nobody's way, since nothing is written.
 
     Raises:
         OptionError: The suffix of ``dst`` or a choice about the target is wrong.
@@ -28,7 +32,8 @@ def check_run(src: Name, dst: Name, options: RunOptions, openers: Openers = FILE
     """
     source, name = Locator.of(src), Locator.of(dst)
     opener = choose_sink(name, openers.sinks)
-    target = opener.target(name, overwrite=options.overwrite)
+    overwrite = options.overwrite or planned
+    target = in_format(opener.target(name, overwrite=overwrite), options.format)
     check_combination(
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from types import TracebackType
 from typing import Protocol, Self
@@ -32,6 +32,7 @@ from vidsr.video.locator import Name
 from vidsr.video.sink.output_plan import (
     NO_DISPLAY_MATRIX,
     OutputPlan,
+    check_count,
     check_encoder,
     plan_output,
     plan_streams,
@@ -106,10 +107,13 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
         VidsrError: The run cannot be, as far as that shows without writing anything.
     """
     notes = Notes()
-    with open_job(spec, notes, openers) as job:
+    with _open(spec, notes, openers, planned=True) as job:
         engine, lines, pool = job.upscaler.engine, job.describe(), job.upscaler.pool
         lines.append(describe_cuts(planned_cuts(spec, job.source.header, job.output)))
         said = notes.said
+        target, overwrite = job.output.target, spec.options.overwrite
+        if target.taken and not overwrite:
+            notes.say(f"{target.locator}: exists already: the run will need `overwrite`")
         whole = process_bytes(job.info, job.output, job.upscaler)  # before frames are decoded
         coding_error = _first_errors(job.source, pool)
         strengths = pool.strength.record()
@@ -119,7 +123,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
         return JobPlan(
             spec=spec,
             info=job.info,
-            output=job.output,
+            output=replace(job.output, target=replace(target, overwrite=overwrite)),
             model=job.upscaler.model.name,
             scale=job.upscaler.scale,
             device=str(engine.device),
@@ -164,9 +168,20 @@ def open_job(
     Raises:
         VidsrError: The run cannot be; nothing is left open. Nothing is written in any case.
     """
+    return _open(run, notes, openers, engines)
+
+
+def _open(
+    run: JobSpec | JobPlan,
+    notes: Notes,
+    openers: Openers,
+    engines: Engines = OWN,
+    *,
+    planned: bool = False,
+) -> Job:
     spec = run if isinstance(run, JobSpec) else run.spec
     options = spec.options
-    target = check_run(spec.source, spec.target, options, openers)
+    target = check_run(spec.source, spec.target, options, openers, planned=planned)
     check_machine(options)
     source = open_source(spec.source, source_request(options, target), notes, openers.sources)
     try:
@@ -190,6 +205,7 @@ def prepare(src: Name, dst: Name, options: RunOptions, notes: Notes) -> Job:
 def _decided(
     options: RunOptions, target: Target, header: StreamHeader, notes: Notes, engines: Engines
 ) -> tuple[Upscaler, OutputPlan]:
+    check_count(target, header)
     streams = plan_streams(header, target, options.output, notes)
     wanted = _wanted(options, header.info)
     upscaler = _upscaler(options, wanted, header.info, notes, engines)
@@ -223,6 +239,8 @@ def source_request(options: RunOptions, target: Target) -> SourceRequest:
         framerate=options.framerate,
         upright=target.container in NO_DISPLAY_MATRIX,
         hwaccel=_hwaccel(options),
+        layout=options.layout,
+        allow=options.allow,
     )
 
 

@@ -14,10 +14,16 @@ from vidsr.run.stages.pipeline import Measures, run_stages, three_stages
 from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.video.items import Discontinuity, Item
 from vidsr.video.progress import Progress
-from vidsr.video.sink.base import FrameSink, MarkingSink, SinkOpener, Written
+from vidsr.video.sink.base import (
+    FrameSink,
+    MarkingSink,
+    SinkOpener,
+    StoppableSink,
+    Written,
+)
 from vidsr.video.sink.output_plan import OutputPlan
 from vidsr.video.sink.sink_kinds import SINK_OPENERS, choose_sink
-from vidsr.video.source.base import FrameSource
+from vidsr.video.source.base import FrameSource, StoppableSource
 
 QUEUED_FRAMES = HELD_FRAMES - 1  # between two stages; the sink works on one more
 
@@ -93,6 +99,7 @@ def run_to_sink(
             name=stage,
             when_full=when_full,
             dropped=_give_back,
+            stops=(_stop_of(source), _stop_of(sink)),
         )
         measures = run_stages(stages)
         written = sink.finish()
@@ -105,6 +112,11 @@ def run_to_sink(
         if progress is not None:
             progress.close()
     return Finished(written, measures, time.perf_counter() - begin_s)
+
+
+def _stop_of(end: FrameSource | FrameSink) -> Callable[[], None]:
+    """Return what ends a wait of a source or a sink; of most there is none to end."""
+    return end.stop if isinstance(end, StoppableSource | StoppableSink) else lambda: None
 
 
 def is_frame(item: Item) -> bool:

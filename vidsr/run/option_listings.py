@@ -6,12 +6,12 @@ from argparse import ArgumentParser
 from dataclasses import dataclass
 from typing import Any
 
-from vidsr.run.options import ENCODING, MACHINE, OPTIONS, PICTURE, PIECES, TIME
+from vidsr.run.options import ENCODING, MACHINE, OPTIONS, PICTURE, PIECES, SOURCE, TIME
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Add a flag for every option to the parser of the command."""
-    for heading in ("", PICTURE, TIME, ENCODING, PIECES, MACHINE):
+    for heading in ("", PICTURE, TIME, SOURCE, ENCODING, PIECES, MACHINE):
         group = parser.add_argument_group(heading) if heading else parser
         for option, default in OPTIONS:
             if option.group != heading:

@@ -23,6 +23,7 @@ from vidsr.option_values import (
     Deinterlace,
     EngineKind,
     ModelName,
+    PipeFormat,
     Precision,
     Strength,
     check_device_names,
@@ -41,6 +42,7 @@ from vidsr.picture.size import Size
 from vidsr.run.option_description import Option, option, option_of
 from vidsr.run.records import json_values
 from vidsr.run.wanted_size import WantedSize
+from vidsr.video.media.pipe_formats import InputLayout
 from vidsr.video.sink.codec_defaults import CODECS, check_quality, find_codec
 from vidsr.video.sink.output_options import OutputOptions
 from vidsr.video.streams.choice import EXPECTED, is_choice
@@ -50,7 +52,8 @@ MAX_SECONDS = 1e9  # thirty years; more overflows the clocks of containers
 HIGHEST_CRF = max(codec.crf_max for codec in CODECS.values())
 NUMBER = (int, float, Fraction)
 
-PICTURE, TIME = "picture", "time"
+PICTURE, TIME, SOURCE = "picture", "time", "source"
+PROTOCOLS = ("file", "http", "https", "ftp")
 ENCODING = "encoding (default: what the source is)"
 MACHINE = "machine"
 PIECES = "long runs"
@@ -67,6 +70,15 @@ def size_of(size: object) -> Size:
     if len(pair) != 2 or not all(type(side) is int for side in pair):
         raise ValueError(size)
     return Size(*pair)
+
+
+def protocols_of(names: object) -> tuple[str, ...]:
+    """Return the protocols that ``"file,https"`` or several names stand for. Raises ValueError."""
+    if isinstance(names, str):
+        return tuple(name.strip() for name in names.split(","))
+    if isinstance(names, list | tuple):
+        return tuple(names)
+    raise ValueError(names)
 
 
 def tile_of(text: str) -> tuple[int, int]:
@@ -101,11 +113,27 @@ def _is_device(text: str) -> bool:
     return True
 
 
-def _words(default: str, literal: Any, flag: str, *, group: str, help: str) -> Any:
+def _words(
+    default: str | None,
+    literal: Any,
+    flag: str,
+    *,
+    group: str,
+    help: str,
+    metavar: str | None = None,
+) -> Any:
     """Return the field of a choice among the words of ``literal``."""
     words = get_args(literal)
-    takes = one_of(words)
-    return option(default, flag, group=group, help=help, takes=takes, kinds=(str,), choices=words)
+    return option(
+        default,
+        flag,
+        group=group,
+        help=help,
+        takes=one_of(words),
+        kinds=(str,),
+        choices=words,
+        metavar=metavar,
+    )
 
 
 def _switch(flag: str, *, group: str, help: str) -> Any:
@@ -281,7 +309,7 @@ class RunOptions:
         None,
         "--framerate",
         group=TIME,
-        help="the frame rate of numbered pictures (25)",
+        help="the frame rate of numbered or raw pictures (25)",
         takes="a number",
         kinds=(Fraction,),
         parse=parse_rate,
@@ -290,6 +318,59 @@ class RunOptions:
         expected="a number of more than 0, up to 1000",
         metavar="FPS",
         json=json_values.NUMBER,
+    )
+    input_format: PipeFormat | None = _words(
+        None,
+        PipeFormat,
+        "--input-format",
+        group=SOURCE,
+        help="what INPUT is in: nut, ts, y4m or raw",
+        metavar="NAME",
+    )
+    input_size: Size | None = option(
+        None,
+        "--input-size",
+        group=SOURCE,
+        help="the size of raw pictures",
+        takes="'WxH' or (width, height)",
+        kinds=(Size,),
+        parse=Size.parse,
+        convert=size_of,
+        holds=lambda size: 1 <= size.width <= MAX_SIDE and 1 <= size.height <= MAX_SIDE,
+        expected=f"WxH such as 640x360, sides of 1 to {MAX_SIDE}",
+        metavar="WxH",
+        json=json_values.SIZE,
+    )
+    input_pix_fmt: str | None = option(
+        None,
+        "--input-pix-fmt",
+        group=SOURCE,
+        help="the format of raw pixels (yuv420p)",
+        takes="FFmpeg's name of a pixel format",
+        kinds=(str,),
+        metavar="NAME",
+    )
+    allow: tuple[str, ...] = option(
+        (),
+        "--allow",
+        group=SOURCE,
+        help="what a playlist may read: file,https",
+        takes="names of protocols with commas between, or several",
+        kinds=(tuple,),
+        parse=protocols_of,
+        convert=protocols_of,
+        holds=lambda names: set(names) <= set(PROTOCOLS),
+        expected=f"some of {', '.join(PROTOCOLS)}",
+        metavar="LIST",
+        json=json_values.PAIR,
+    )
+    format: PipeFormat | None = _words(
+        None,
+        PipeFormat,
+        "--format",
+        group=ENCODING,
+        help="the kind of a pipe: nut, ts, y4m or raw",
+        metavar="NAME",
     )
     codec: str | None = option(
         None,
@@ -323,7 +404,7 @@ class RunOptions:
         None,
         "--bitrate",
         group=ENCODING,
-        help="the bits a second to aim at, such as 8M, instead of a quality",
+        help="the bits a second to aim at, such as 8M",
         takes="bits a second, or text such as '8M'",
         kinds=(int,),
         parse=parse_bitrate,
@@ -374,14 +455,14 @@ class RunOptions:
         AudioChoice,
         "--audio",
         group=ENCODING,
-        help="sound: copied, converted where OUTPUT cannot hold it (auto), always converted, or "
-        "left out (copy)",
+        help="copy, auto (converted where it must be), aac, opus, flac or none (copy)",
+        metavar="HOW",
     )
     streams: str | None = option(
         None,
         "--streams",
         group=ENCODING,
-        help="the streams to keep beside the video, such as audio:0,subtitle:ger, or none (all)",
+        help="what to keep: audio:0,subtitle:ger or none (all)",
         takes=EXPECTED,
         kinds=(str,),
         holds=is_choice,
@@ -417,6 +498,7 @@ class RunOptions:
             raise OptionError("`size` and `height` are both given: expected one of them.")
         if self.crf is not None and self.bitrate is not None:
             raise OptionError("`crf` and `bitrate` are both given: expected one of them.")
+        self.layout.check(self.framerate)
         if self.no_pieces and self.piece_frames is not None:
             raise OptionError(
                 "`piece_frames` and `no_pieces` are both given: expected one of them."
@@ -443,6 +525,11 @@ class RunOptions:
         if self.size is not None:
             return WantedSize(self.size.width, self.size.height)
         return None if self.height is None else WantedSize(None, self.height)
+
+    @property
+    def layout(self) -> InputLayout:
+        """What the source is in, where that is stated."""
+        return InputLayout(self.input_format, self.input_size, self.input_pix_fmt)
 
     @property
     def output(self) -> OutputOptions:

@@ -72,13 +72,13 @@ def run_command(
         interrupted: What to say after Ctrl-C.
         memory_hint: What to say where memory runs out, beside that it did.
         interruption: The handler of signals, for a command that ends in its own time.
-        failed: A receiver of how the command failed, after that was printed, and of the arguments;
-            None instead of these where they are wrong.
+        failed: A receiver of the failure, once it is printed, and of right arguments, else None.
         words: Names that shells offer for options, by their flags.
 
     Returns:
         0, the error's own status, 8 where memory ran out, 128 and the signal's number where the
-        command was interrupted: 130 for Ctrl-C, 143 for SIGTERM.
+        command was interrupted: 130 for Ctrl-C, 143 for SIGTERM; 141 where nobody read the video
+        that it wrote into a pipe any more.
 
     Raises:
         SystemExit: The arguments are wrong (2), or asked for help or version (0).
@@ -98,7 +98,8 @@ def run_command(
             raise
         except VidsrError as error:
             failure = Failure.of(error, flags_of(made))
-            say(name, f"error: {as_flags(str(error), flags_of(made))}")
+            if not isinstance(error, BrokenPipeError):  # who stops reading has seen enough
+                say(name, f"error: {as_flags(str(error), flags_of(made))}")
         except KeyboardInterrupt as stop:
             text = f"interrupted; {stop.args[0]}" if stop.args else interrupted
             failure = Failure("Interrupted", text, "", caught.status)
@@ -107,10 +108,15 @@ def run_command(
             _drop_output()
             return 0
         except MemoryError:
-            failure = Failure("MemoryError", "out of memory", memory_hint, OUT_OF_MEMORY)
-            say(name, f"error: out of memory.{f' Hint: {memory_hint}' if memory_hint else ''}")
+            failure = _out_of_memory(name, memory_hint)
         failed(failure, arguments)
         return failure.exit_code
+
+
+def _out_of_memory(name: str, hint: str) -> Failure:
+    """Print that memory ran out, and return that end."""
+    say(name, f"error: out of memory.{f' Hint: {hint}' if hint else ''}")
+    return Failure("MemoryError", "out of memory", hint, OUT_OF_MEMORY)
 
 
 def _parsed(

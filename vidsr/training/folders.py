@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidsr.errors import InputError
+from vidsr.errors import InputError, NoInputError
 from vidsr.video.image_sequences import is_image, picture_files
 from vidsr.video.video_files import is_video
 
@@ -41,10 +41,19 @@ def training_material(data: Path) -> Material:
         return Material(tuple(picture_files(data / "hr")))
     if data.is_file() and is_video(data):
         return Material((), (data,))
-    files = sorted(data.iterdir()) if data.is_dir() else []
+    if not data.is_dir():
+        raise NoInputError(
+            f"{data}: no such folder, and no video", hint="name a folder of pictures and videos"
+        )
+    files = sorted(data.iterdir())
     videos = tuple(path for path in files if is_video(path) and path.is_file())
     if videos and not any(is_image(path) for path in files):
         return Material((), videos)
+    if not any(is_image(path) and path.is_file() for path in files):
+        raise NoInputError(
+            f"{data}: no pictures and no videos in it",
+            hint=".png .jpg .tif .bmp .webp and videos such as .mp4 and .mkv are read",
+        )
     return Material(tuple(picture_files(data)), videos)
 
 

@@ -91,12 +91,14 @@ class Slot:
         self._results = tuple(device.host(*s) for s in large)
         self._pts: int | None = None
         self._duration: int | None = None
+        self._captions = b""
         self._lent: Frame | None = None
         self._downloaded: Any = None
 
     def start(self, frame: Frame) -> None:
         """Queue the frame's whole way. The host only copies planes that are not on the device."""
         self._pts, self._duration = frame.pts, frame.duration
+        self._captions = frame.captions
         device = self._device
         sources = tuple(map(self._stage, self._staged, frame.planes))
         if all(plane.device.type == "cpu" for plane in frame.planes):
@@ -130,7 +132,14 @@ class Slot:
         if self._lent is not None:
             self._lent.release()
             self._lent = None
-        return Frame(self._results, self._lane.target, self._pts, self._duration, release=release)
+        return Frame(
+            self._results,
+            self._lane.target,
+            self._pts,
+            self._duration,
+            captions=self._captions,
+            release=release,
+        )
 
     def drop(self) -> None:
         """Wait until nothing touches the buffers any more, whatever went wrong before."""

@@ -11,10 +11,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidsr.errors import OptionError
+from vidsr.notes import Notes
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
 from vidsr.picture.size import Size
 from vidsr.upscaling import transform
-from vidsr.video.pixel_formats import conform, read_format, resolve_matrix
+from vidsr.video.pixel_formats import (
+    conform,
+    has_alpha,
+    has_clear_colors,
+    read_format,
+    resolve_matrix,
+)
 
 Array = NDArray[np.generic]
 Upscale = Callable[[Tensor], Tensor]  # [N, 3, h, w] float in [0, 1] -> [N, 3, H, W]
@@ -82,6 +89,12 @@ def planar(image: av.VideoFrame) -> Frame:
     color = resolve_matrix(layout.color, layout.height)
     layout = VideoFormat(layout.width, layout.height, layout.pixel, color)
     return Frame(view_planes(conform(image, layout, layout)), layout, image.pts)
+
+
+def note_losses(image: av.VideoFrame, notes: Notes) -> None:
+    """Log a warning, once, where a picture holds more than its larger one will."""
+    if has_alpha(image) or has_clear_colors(image):
+        notes.say("the alpha channel (transparency) is not carried over")
 
 
 def delivered(frame: Frame, original: av.VideoFrame, *, keep_matrix: bool = True) -> av.VideoFrame:

@@ -22,7 +22,7 @@ from vidsr.upscaling.forked import check_not_forked
 from vidsr.upscaling.format_run import FormatRun
 from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.upscaling.memory_planner import Seat
-from vidsr.upscaling.picture_kinds import delivered, planar
+from vidsr.upscaling.picture_kinds import delivered, note_losses, planar
 
 T = TypeVar("T")
 
@@ -182,6 +182,8 @@ class Session:
             )
         with self._turn:
             self._check_open()
+            if image is not None:
+                note_losses(image, self.notes)
             planes = frame if image is None else planar(image)
             way = self._way_of(planes.format)
             self._collect(way.take(_Origin(image)))

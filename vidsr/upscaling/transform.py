@@ -31,7 +31,7 @@ def enlarge(frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None
         planes = tuple(p.to(engine.device) for p in frame.planes)
         large = enlarge_planes(planes, frame.format, target, engine, tile)
         result = tuple(p.cpu() for p in large)
-    return Frame(result, target, frame.pts, frame.duration)
+    return Frame(result, target, frame.pts, frame.duration, captions=frame.captions)
 
 
 def enlarge_planes(

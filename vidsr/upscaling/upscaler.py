@@ -35,6 +35,7 @@ from vidsr.upscaling.memory_plan import HELD_FRAMES, MemoryPlan
 from vidsr.upscaling.picture_kinds import (
     Array,
     delivered,
+    note_losses,
     planar,
     rgb_format,
     tile_size,
@@ -146,13 +147,15 @@ class Upscaler:
 
         * torch: ``[3, H, W]`` or ``[N, 3, H, W]`` RGB, float in [0, 1] or uint8
         * NumPy: ``[H, W, 3]`` RGB or ``[H, W]`` grey; uint8, uint16, or float in [0, 1]
-        * ``av.VideoFrame`` of any pixel format; ``pts``, ``time_base`` and colour tags are kept
+        * ``av.VideoFrame`` of any pixel format; ``pts``, ``time_base`` and colour tags are kept, an
+          alpha channel is not, of which a warning is logged
         """
         if isinstance(picture, Tensor):
             return upscale_tensor(picture, self._rgb)
         if isinstance(picture, np.ndarray):
             return upscale_array(picture, self._rgb)
         if isinstance(picture, av.VideoFrame):
+            note_losses(picture, self.notes)
             return delivered(self.enlarge(planar(picture)), picture)
         raise OptionError(
             f"picture: expected torch.Tensor, numpy.ndarray or av.VideoFrame, "
@@ -248,6 +251,7 @@ class Upscaler:
         for result in self._session.stream(frames, flow, marks):
             original = originals.popleft()
             if isinstance(original, av.VideoFrame):
+                note_losses(original, self.notes)
                 result = delivered(result, original, keep_matrix=flow.target is None)
             elif (samples := samples_of(original)) is not None:
                 result = self(samples)

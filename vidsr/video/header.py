@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vidsr.option_values import Decoder
 
 if TYPE_CHECKING:
+    from av.container import InputContainer
     from av.container.core import Chapter
     from av.stream import Stream
 
@@ -56,6 +57,8 @@ class SideStream:
         pid: The identifier of its packets in a transport stream, None elsewhere.
         read_payload: A function that returns the bytes of an attachment or a cover, which a
             header may hold; None for streams of packets only.
+        open_again: A function that opens the beginning of the source beside what is read; None
+            where that cannot be.
     """
 
     index: int
@@ -70,6 +73,7 @@ class SideStream:
     template: Stream | None = None
     read_payload: Callable[[], bytes] | None = None
     pid: int | None = None
+    open_again: Callable[[], InputContainer] | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ class StreamHeader:
         seekable: True where the source may be opened again, at any place.
         decoder: What decodes the video.
         service: The programme of the video, None where the source has none.
+        counted_frames: How many frames come, where the source counts them and all are asked for.
         picture_tags: What a picture file holds beside its samples; of a sequence, the first one.
     """
 
@@ -103,6 +108,7 @@ class StreamHeader:
     decoder: Decoder = "cpu"
     service: Service | None = None
     picture_tags: PictureTags = field(default_factory=PictureTags)
+    counted_frames: int | None = None
 
     @property
     def video_stream(self) -> SideStream | None:

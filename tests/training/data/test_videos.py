@@ -156,7 +156,7 @@ def test_photographs_and_videos_in_one_folder(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_learned_from(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(NoInputError, match="no pictures in it"):
+    with pytest.raises(NoInputError, match="no pictures and no videos in it"):
         read(tmp_path)
     (tmp_path / "broken.mp4").write_text("nothing " * 9)
     with pytest.raises(InputError, match=r"none of 1 sources can be trained on; .*broken\.mp4"):

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.makers.coded import coded
+from vidsr.video.bitstream.bits import Bits, EndOfBits
+from vidsr.video.bitstream.nal_units import MOST_UNITS, units
 from vidsr.video.coding.codecs import family_of
 from vidsr.video.coding.headers import h264
 from vidsr.video.coding.headers.av1 import Av1Headers
-from vidsr.video.coding.headers.bits import Bits, EndOfBits
 from vidsr.video.coding.headers.h264 import H264Headers
 from vidsr.video.coding.headers.hevc import HevcHeaders
 from vidsr.video.coding.headers.jpeg import jpeg_step
-from vidsr.video.coding.headers.units import MOST_UNITS, units
 from vidsr.video.coding.headers.vp8 import Vp8Headers
 from vidsr.video.coding.packets import headers_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import av
 import pytest
 
-from vidsr.video.key_points.bits import Bits
+from vidsr.video.bitstream.bits import Bits, EndOfBits, leb128
 from vidsr.video.key_points.nal_units import h264_begins, hevc_begins, vvc_begins
 from vidsr.video.key_points.picture_headers import (
     av1_begins,
@@ -139,12 +139,28 @@ def test_the_decoder_is_asked_about_the_rest() -> None:
     assert not KeyPoints("h264", b"", False).by_decoder
 
 
-def test_bits_are_read_in_order() -> None:
+def test_bits_are_read_in_order_and_no_further() -> None:
     bits = Bits(b"\xa6\x42")
-    assert [bits.read(count) for count in (1, 3, 4, 8, 8)] == [1, 2, 6, 0x42, 0]
+    assert [bits.u(count) for count in (1, 3, 4, 8)] == [1, 2, 6, 0x42]
+    with pytest.raises(EndOfBits):
+        bits.u(1)
 
 
 def test_exp_golomb_numbers() -> None:
     bits = Bits(int("1010011001000010100110", 2).to_bytes(3, "big"))
-    bits.read(2)  # the number is 22 bits long
-    assert [bits.read_golomb() for _ in range(6)] == [0, 1, 2, 3, 4, 5]
+    bits.u(2)  # the number is 22 bits long
+    assert [bits.ue() for _ in range(6)] == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("codec", ["av1", "h264", "hevc", "mpeg2video", "vp8", "vp9", "vvc"])
+@pytest.mark.parametrize("data", [b"", b"\0", b"\0\0\1", b"\0\0\1\x41", b"\0\0\1\0", b"\xff"])
+def test_packets_that_end_early_are_none_to_begin_at(codec: str, data: bytes) -> None:
+    assert not KeyPoints(codec, b"", False).may_begin(av.Packet(data))
+
+
+@pytest.mark.parametrize(
+    ("data", "number", "end"),
+    [(b"\x05", 5, 1), (b"\x85\x01", 133, 2), (b"\x85", 5, 2), (b"", 0, 1)],
+)
+def test_numbers_of_seven_bits_a_byte(data: bytes, number: int, end: int) -> None:
+    assert leb128(data, 0) == (number, end)

@@ -158,3 +158,15 @@ def test_maps_in_packets_of_192_bytes(tmp_path: Path) -> None:
     spaced = b"".join(bytes(4) + data[i : i + 188] for i in range(0, len(data), 188))
     (tmp_path / "d.m2ts").write_bytes(spaced)
     assert copied_without_decoder(tmp_path / "d.m2ts") == {0x300: "dvb_teletext"}
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mkv"])
+@pytest.mark.parametrize(("kind", "name"), [(0x86, "scte_35"), (0xB0, "none")])
+def test_streams_of_no_known_kind_are_data_that_is_dropped(
+    tmp_path: Path, kind: int, name: str, suffix: str
+) -> None:
+    clip = make_clip(tmp_path / "a.ts", frames=25)
+    source = add_stream(clip.path, tmp_path / "b.ts", kind, b"", [(0.1, b"\xfc" + bytes(20))])
+    report = enlarge(source, tmp_path / f"c{suffix}")
+    words = f"data stream 1 ({name}) is dropped: {suffix} takes no such data as a copy"
+    assert words in report.notes

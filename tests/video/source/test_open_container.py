@@ -182,7 +182,7 @@ def test_the_best_of_several_videos_is_chosen_and_said(tmp_path: Path) -> None:
     with open_input(Locator.of(path), None) as container:
         chosen = choose_video(container, Locator.of(path), notes)
         assert (chosen.index, chosen.width) == (0, 64)
-    assert notes.said == ("2 video streams: stream 0 is upscaled, the others are copied",)
+    assert notes.said == ("2 video streams: stream 0 is upscaled, the others are not",)
 
 
 def test_sound_does_not_matter(tmp_path: Path) -> None:

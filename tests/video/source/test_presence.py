@@ -76,11 +76,11 @@ def test_so_is_a_picture_to_be_degraded(tmp_path: Path) -> None:
 
 
 def test_the_command_ends_at_once(tmp_path: Path) -> None:
-    make_pipe(tmp_path / "a.mkv")
+    make_socket(tmp_path / "a.mkv")
     words = ["-m", "vidsr", str(tmp_path / "a.mkv"), "-o", str(tmp_path / "x.mp4")]
     done = subprocess.run(
         [sys.executable, *words], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 3
-    assert "expected a file, got a pipe" in done.stderr
+    assert "expected a file, got a socket" in done.stderr
     assert not (tmp_path / "x.mp4").exists()

@@ -20,7 +20,7 @@ from tests.makers.clips import (
     weave,
 )
 from tests.makers.containers import Attachment, Sound, Subtitles, enlarge, make_file, read_streams
-from vidsr.errors import OptionError
+from vidsr.errors import ContainerError, OptionError
 from vidsr.picture.frame import Frame
 from vidsr.video.header import SideStream
 from vidsr.video.source.file_source import FileSource
@@ -214,3 +214,48 @@ def test_lost_timecode_is_named(tmp_path: Path) -> None:
 def test_a_stream_that_is_not_there_is_refused(text: str) -> None:
     with pytest.raises(OptionError, match="the source has no"):
         kept_indices(text, STREAMS)
+
+
+def test_timecode_stays_in_matroska_without_a_word(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "a.mov", frames=4, metadata={"timecode": "01:00:00:00"}).path
+    report = enlarge(source, tmp_path / "b.mkv")
+    with av.open(str(tmp_path / "b.mkv")) as file:
+        tags = {k.lower(): v for k, v in file.streams.video[0].metadata.items()}
+    assert tags["timecode"] == "01:00:00:00"
+    assert not any("dropped" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mkv"])
+def test_a_part_begins_with_the_timecode_of_its_first_frame(tmp_path: Path, suffix: str) -> None:
+    clip = make_clip(tmp_path / "a.mov", frames=40, metadata={"timecode": "10:59:59:20"})
+    target = tmp_path / f"b{suffix}"
+    enlarge(clip.path, target, start=0.6)
+    with av.open(str(target)) as file:
+        tags = {k.lower(): v for k, v in file.streams.video[0].metadata.items()}
+    assert tags["timecode"] == "11:00:00:10"
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mkv", ".ts"])
+def test_a_second_video_is_copied_or_the_run_is_refused(tmp_path: Path, suffix: str) -> None:
+    source, target = tmp_path / "a.mkv", tmp_path / f"b{suffix}"
+    with av.open(str(source), "w") as file:
+        streams = [file.add_stream("libx264", rate=25) for _ in range(2)]
+        for stream in streams:
+            assert isinstance(stream, av.VideoStream)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for index in range(8):
+            for stream in streams:
+                image = picture(64, 48, index=index)
+                image.pts = index
+                file.mux(stream.encode(image))
+        for stream in streams:
+            file.mux(stream.encode(None))
+    if suffix == ".avi":
+        with pytest.raises(ContainerError, match=r"cannot hold video stream 1 \(h264\)"):
+            enlarge(source, target)
+        return
+    report = enlarge(source, target)
+    assert "2 video streams: stream 0 is upscaled, the others are not" in report.notes
+    with av.open(str(target)) as file:
+        assert [s.width for s in file.streams.video] == [128, 64]
+        assert sum(bool(p.size) for p in file.demux(video=1)) == 8

@@ -14,6 +14,7 @@ from tests.makers.containers import enlarge
 from vidsr.notes import Notes
 from vidsr.video.header import PictureTags
 from vidsr.video.streams.picture_tags import add_tags, read_tags
+from vidsr.video.streams.tiff import tiff_exif
 
 Image = pytest.importorskip("PIL.Image")
 ImageCms = pytest.importorskip("PIL.ImageCms")
@@ -68,7 +69,63 @@ def test_what_a_target_cannot_hold_is_said(tmp_path: Path) -> None:
     notes = " ".join(enlarge(source, tmp_path / "b.mp4", codec="h264").notes)
     assert "profile (ICC) is not carried over" in notes
     assert "EXIF data are not carried over" in notes
-    assert "EXIF" in " ".join(enlarge(source, tmp_path / "b.tif").notes)
+    assert "EXIF" not in " ".join(enlarge(source, tmp_path / "b.tif").notes)
+
+
+def full_exif(byte_order: str = "<") -> bytes:
+    """Return EXIF data with numbers of several widths in directories inside one another."""
+    data = Image.Exif()
+    data.endian = byte_order
+    data[0x010F], data[0x0112], data[0x8298] = "Maker", 6, "Somebody"
+    data.get_ifd(0x8769).update({0x829A: 0.004, 0x8827: 400, 0x9003: "2026:11:28 20:00:00"})
+    data.get_ifd(0x8769)[0x927C] = bytes(range(40))
+    data.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.5)})
+    return bytes(data.tobytes())
+
+
+@pytest.mark.parametrize("source", ["a.jpg", "a.png", "a.webp", "a.tif"])
+@pytest.mark.parametrize("byte_order", ["<", ">"])
+@pytest.mark.parametrize("target", ["b.tif", "b.png"])
+def test_exif_data_go_into_tiff_and_out_of_it(
+    tmp_path: Path, source: str, target: str, byte_order: str
+) -> None:
+    photo(tmp_path / source, exif=full_exif(byte_order), icc_profile=PROFILE)
+    enlarge(tmp_path / source, tmp_path / target)
+    profile, kept = read(tmp_path / target)
+    assert profile == PROFILE
+    assert (kept[0x010F], kept[0x8298]) == ("Maker", "Somebody")
+    assert kept.get(0x0112, 1) == 1
+    assert kept.get_ifd(0x8769)[0x829A] == pytest.approx(0.004)
+    assert kept.get_ifd(0x8769)[0x8827] == 400
+    assert kept.get_ifd(0x8769)[0x927C] == bytes(range(40))
+    assert kept.get_ifd(0x8825)[2] == (52.0, 31.0, 12.5)
+    assert len(decode(tmp_path / target)) == 1
+
+
+def test_a_tiff_that_tells_nothing_has_no_exif_data(tmp_path: Path) -> None:
+    source = photo(tmp_path / "a.tif")
+    assert read_tags(source, Notes()).exif == b""
+
+
+@pytest.mark.parametrize("cut", [9, 20, 60, 150])
+def test_damaged_exif_data_leave_a_tiff_as_it_is(tmp_path: Path, cut: int) -> None:
+    data = photo(tmp_path / "a.tif").read_bytes()
+    damaged = full_exif().removeprefix(b"Exif\0\0")[:cut]
+    written = add_tags(data, PictureTags(exif=damaged), "rgb")
+    (tmp_path / "b.tif").write_bytes(written)
+    assert len(decode(tmp_path / "b.tif")) == 1
+
+
+def test_directories_that_lead_into_themselves_end() -> None:
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, 8) for tag in [0x8769, 0x8825, 0xA005] * 500)
+    looped = b"II*\0\x08\0\0\0" + struct.pack("<H", 1500) + entries + bytes(4)
+    assert len(tiff_exif(looped)) < 10_000
+    large = struct.pack("<HHII", 0x927C, 7, 1 << 20, 8)
+    overlapping = (
+        b"II*\0\x08\0\0\0" + struct.pack("<H", 2) + large + large[:1] + b"\x93" + large[2:]
+    )
+    with pytest.raises(ValueError, match="lies over others"):
+        tiff_exif(overlapping + bytes(1 << 20))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])

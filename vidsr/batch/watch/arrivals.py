@@ -38,8 +38,10 @@ class State:
 
     @property
     def put_in_place(self) -> bool:
-        """True where the entry changed after the content did: it was renamed, or is a copy whose
-        time was set last. On Windows nothing tells."""
+        """True where the entry changed after the content did; on Windows nothing tells.
+
+        It was renamed then, or is a copy whose time was set last.
+        """
         if sys.platform == "win32":
             return False
         return self.entry_changed_ns - self.changed_ns > RENAMED_AFTER_NS

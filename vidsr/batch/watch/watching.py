@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vidsr.batch.batch_options import BatchOptions
 from vidsr.batch.batch_run import BatchRun
+from vidsr.batch.command import FAILED, NAME, target_folder
 from vidsr.batch.inputs import Found, in_folder
 from vidsr.batch.items import Item, item_of
 from vidsr.batch.name_pattern import NamePattern
@@ -19,14 +20,13 @@ from vidsr.batch.total_progress import BatchProgress
 from vidsr.batch.watch.arrivals import Arrivals
 from vidsr.errors import NoInputError, OptionError
 from vidsr.files import check_folder
+from vidsr.run.early_checks import check_options
 from vidsr.run.job import check_machine
 from vidsr.run.options import RunOptions
 from vidsr.run.records.record_file import write_record
 from vidsr.terminal.command import INTERRUPTED, say
 from vidsr.terminal.heap import keep_heap
 
-NAME = "vidsr"
-FAILED = 1
 LONGEST_PAUSE_S = 1.0
 KEPT_OUTCOMES = 1000  # in a report of a watch, which may go on for months
 
@@ -74,19 +74,26 @@ class Watch:
 def watch(
     arguments: argparse.Namespace,
     options: RunOptions,
-    choices: BatchOptions,
-    pattern: NamePattern,
-    target: Path,
     flags: Mapping[str, str],
     asked: Callable[[], bool],
 ) -> int:
     """Watch folders until a signal comes, or an error with ``on_error`` stop; return the status.
 
-    Raises VidsrError where nothing can begin.
+    Args:
+        arguments: The parsed command line.
+        options: The options of every run.
+        flags: Flags by the arguments that they stand for.
+        asked: True once a signal has come.
+
+    Raises:
+        VidsrError: Nothing was begun.
     """
+    choices = BatchOptions.of(vars(arguments))
     folders = [_folder(name) for name in arguments.inputs]
     if arguments.dry_run:
         raise OptionError("--dry-run with `watch`: expected one of them.")
+    target, pattern = target_folder(arguments.output), NamePattern.of(choices.name, options)
+    check_options(options)
     check_folder(target)
     check_machine(options)
     keep_heap()

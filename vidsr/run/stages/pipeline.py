@@ -15,6 +15,10 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 
+def _nothing() -> None:
+    """Do nothing: most stages wait for no one but their queues."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """One step of a run, from items to items.
@@ -28,12 +32,14 @@ class Stage:
             back; those that have a weight come out in the order in which they went in.
         queue: The rule of the queue behind it; None for the last stage.
         here: True to run in the thread that called, in which Ctrl-C lands; for one at most.
+        stop: A function that ends what the stage may wait for outside of the run, from any thread.
     """
 
     name: str
     work: Callable[[Iterable[Any]], Iterator[Any]]
     queue: QueueRule | None = None
     here: bool = False
+    stop: Callable[[], None] = _nothing
 
 
 @dataclass
@@ -75,6 +81,7 @@ class _Run:
     """The state that all stages share: the first error wins; whoever fails cancels everybody."""
 
     channels: list[Channel[Any]]
+    stops: Sequence[Callable[[], None]] = ()
     error: BaseException | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -84,6 +91,8 @@ class _Run:
                 self.error = error
         for channel in self.channels:
             channel.cancel()
+        for stop in self.stops:
+            stop()
 
 
 @dataclass
@@ -136,7 +145,7 @@ def run_stages(stages: Sequence[Stage]) -> Measures:
     winning. Generators are closed in any case, each in its own thread.
     """
     channels: list[Channel[Any]] = [Channel(_rule(stage)) for stage in stages[:-1]]
-    run = _Run(channels)
+    run = _Run(channels, [stage.stop for stage in stages])
     ends = zip([None, *channels], [*channels, None], strict=True)
     works = [_Work(stage, *pair) for stage, pair in zip(stages, ends, strict=True)]
     workers = [_Worker(run, work) for work in works if not work.stage.here]
@@ -173,6 +182,7 @@ def three_stages(
     name: str = "upscale",
     when_full: WhenFull = "wait",
     dropped: Callable[[Any], None] = keep,
+    stops: tuple[Callable[[], None], Callable[[], None]] = (_nothing, _nothing),
 ) -> tuple[Stage, Stage, Stage]:
     """Return the stages of a file's run: decode, upscale, encode, with queues between them.
 
@@ -186,6 +196,7 @@ def three_stages(
         when_full: Whether a full queue behind the source waits or drops; a source that cannot wait
             is a live one. Behind the transform it waits, so that no work is thrown away.
         dropped: What is called with each item that is dropped, to give its planes back.
+        stops: Functions that end what source and sink may wait for, from any thread.
     """
 
     def take(item: B) -> int:
@@ -195,9 +206,9 @@ def three_stages(
 
     decoded = QueueRule("decoded", capacity, when_full, weigh, dropped)
     return (
-        Stage("decode", lambda _: iter(source), decoded),
+        Stage("decode", lambda _: iter(source), decoded, stop=stops[0]),
         Stage(name, transform, QueueRule(f"{name}d", capacity, weigh=weigh), here=True),
-        Stage("encode", each(take)),
+        Stage("encode", each(take), stop=stops[1]),
     )
 
 

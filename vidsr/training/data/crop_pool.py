@@ -63,8 +63,8 @@ class CropPool:
                 highs.append(pair.high)
         if not lows:
             raise InputError(
-                f"no picture of at least {crop * scale}x{crop * scale} pixels to train on",
-                hint="choose a smaller --crop, or larger pictures",
+                f"no picture or video of at least {crop * scale}x{crop * scale} pixels to train on",
+                hint="choose a smaller --crop, or larger pictures or videos",
             )
         self.scale, self.crop, self.channels = scale, crop, lows[0].shape[0]
         self.count = len(lows)

@@ -76,7 +76,7 @@ def prepare(
         raise InputError(
             f"{data}: none of {len(sources)} {_kind(material)} can be trained on; "
             f"{prepared.skipped[0]}",
-            hint="choose a smaller --crop, or other pictures",
+            hint=f"choose a smaller --crop, or other {_kind(material)}",
         )
     return prepared
 

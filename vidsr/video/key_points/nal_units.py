@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vidsr.video.key_points.bits import Bits
+from vidsr.video.bitstream.bits import Bits, EndOfBits
+from vidsr.video.bitstream.nal_units import length_bytes, unescaped, units
 
-_START = b"\0\0\1"
 # A slice header's type and a recovery point lie in the first bytes of their units.
 _HEADER_BYTES = 64
 
@@ -24,7 +24,7 @@ def h264_begins(data: bytes, extradata: bytes) -> bool:
     pictures before it is reached: 16 of 71 starts were up to 229 of 255 levels off.
     """
     exact = False
-    for unit in _units(data, _length_size(extradata, 4)):
+    for unit in _units(data, length_bytes(extradata, 4)):
         kind = unit[0] & 31
         if kind == _H264_IDR:
             return True
@@ -37,7 +37,7 @@ def h264_begins(data: bytes, extradata: bytes) -> bool:
 
 def hevc_begins(data: bytes, extradata: bytes) -> bool:
     """Return True for an IRAP picture: what is shown after it does not look behind it."""
-    for unit in _units(data, _length_size(extradata, 21)):
+    for unit in _units(data, length_bytes(extradata, 21)):
         kind = unit[0] >> 1 & 63
         if kind in _HEVC_SLICES:
             return kind in _HEVC_IRAP
@@ -46,52 +46,30 @@ def hevc_begins(data: bytes, extradata: bytes) -> bool:
 
 def vvc_begins(data: bytes, extradata: bytes) -> bool:
     """Return True for an IRAP picture; a gradual refresh has a type of its own."""
-    for unit in _units(data, 4 if extradata[:1] == b"\xff" else _length_size(extradata, None)):
+    for unit in _units(data, 4 if extradata[:1] == b"\xff" else length_bytes(extradata, None)):
         kind = unit[1] >> 3 if len(unit) > 1 else 31
         if kind in _VVC_SLICES:
             return kind in _VVC_IRAP
     return False
 
 
-def _length_size(extradata: bytes, place: int | None) -> int:
-    """Return the bytes of a unit's length as an avcC or hvcC record says, 0 for start codes."""
-    if place is None or len(extradata) <= place or extradata.startswith((_START, b"\0" + _START)):
-        return 0
-    return (extradata[place] & 3) + 1
-
-
-def _units(data: bytes, length_size: int) -> Iterator[bytes]:
-    """Yield the beginnings of NAL units that are not empty."""
-    if not length_size:
-        yield from _units_of_start_codes(data)
-        return
-    at = 0
-    while at + length_size < len(data):
-        begin = at + length_size
-        at = begin + int.from_bytes(data[at:begin], "big")
-        if at > begin:
-            yield data[begin : min(at, begin + _HEADER_BYTES)]
-
-
-def _units_of_start_codes(data: bytes) -> Iterator[bytes]:
-    at = data.find(_START)
-    while at >= 0:
-        begin = at + 3
-        at = data.find(_START, begin)
-        end = len(data) if at < 0 else at
-        if end > begin:
-            yield data[begin : min(end, begin + _HEADER_BYTES)]
+def _units(data: bytes, length_bytes: int) -> Iterator[bytes]:
+    """Yield the first bytes of a packet's units."""
+    return (unit[:_HEADER_BYTES] for unit in units(data, length_bytes))
 
 
 def _payload(unit: bytes) -> bytes:
     """Return an H.264 unit's payload without the bytes that keep start codes out of it."""
-    return unit[1:].replace(b"\0\0\3", b"\0\0")
+    return unescaped(unit[1:])
 
 
 def _slice_type(unit: bytes) -> int:
     bits = Bits(_payload(unit))
-    bits.read_golomb()  # the first macroblock's number
-    return bits.read_golomb()
+    try:
+        bits.ue()  # the first macroblock's number
+        return bits.ue()
+    except EndOfBits:
+        return -1
 
 
 def _recovers_at_once(unit: bytes) -> bool:
@@ -101,10 +79,16 @@ def _recovers_at_once(unit: bytes) -> bool:
         kind, at = _sum_of_bytes(payload, at)
         size, at = _sum_of_bytes(payload, at)
         if kind == _RECOVERY_POINT:
-            bits = Bits(payload[at : at + size])
-            return bits.read_golomb() == 0 and bits.read(1) == 1
+            return _is_here_and_exact(Bits(payload[at : at + size]))
         at += size
     return False
+
+
+def _is_here_and_exact(message: Bits) -> bool:
+    try:
+        return message.ue() == 0 and message.flag()
+    except EndOfBits:
+        return False
 
 
 def _sum_of_bytes(payload: bytes, at: int) -> tuple[int, int]:

@@ -1,8 +1,8 @@
 """Leases of pieces: who makes which one, among processes that share nothing but a folder.
 
 A lease is a file whose time of change its holder renews. One that has not been renewed for long is
-stale: its holder died or was cut off, and the piece is anybody's. A holder that was only slow does no
-harm: a piece that two have made is the same piece, and the later one replaces it whole.
+stale: its holder died or was cut off, and the piece is anybody's. A holder that was only slow does
+no harm: a piece that two have made is the same piece, and the later one replaces it whole.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import os
 import socket
 import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,15 +116,20 @@ def take(path: Path, stale_s: float = STALE_S) -> Lease | None:
 def _put_away(path: Path, stale_s: float) -> bool:
     """Remove a stale lease; return False where it is alive, or another was faster."""
     holder = holder_of(path)
+    try:
+        renewed_ns = path.stat().st_mtime_ns
+    except OSError:
+        return True  # given back meanwhile
     if not (holder is not None and holder.is_gone()) and age_s(path) < stale_s:
         return False
-    grave = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}.part")
+    # Who was slow to look must not put away the lease that another has taken since: of each state
+    # of a lease only one may, and the mark of that stays until the folder is swept.
+    mark = path.with_name(f"{path.name}.{renewed_ns}.part")
     try:
-        os.rename(path, grave)  # of two that try, one succeeds
+        os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        os.replace(path, mark)
     except OSError:
         return False
-    with suppress(OSError):
-        grave.unlink()
     return True
 
 

@@ -34,7 +34,11 @@ def plan_pieces(
     expected = header.info.frames
     if not wanted or expected is None or not header.seekable or header.live:
         return None
-    if plan.target.container not in CONTAINERS or plan.codec.encoder not in ENCODERS:
+    if (
+        plan.target.pipe
+        or plan.target.container not in CONTAINERS
+        or plan.codec.encoder not in ENCODERS
+    ):
         return None
     if plan.time_base != header.info.time_base:
         return None

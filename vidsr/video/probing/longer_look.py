@@ -6,10 +6,9 @@ that begins later is listed without rate and channels, or, in a program stream, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
@@ -27,20 +26,23 @@ _BY_PACKETS = ("mpegts", "mpeg", "flv", "live_flv", "wtv", "asf", "rm")
 
 
 def look_longer(
-    container: InputContainer, open_again: Callable[[dict[str, str]], InputContainer]
+    container: InputContainer,
+    open_again: Callable[[dict[str, str]], InputContainer],
+    looks: Sequence[Mapping[str, str]] = LOOKS,
 ) -> InputContainer:
     """Return the file, opened again with a longer look while one of its streams is unknown.
 
     Args:
         container: The file, opened; it is closed where another one is returned.
         open_again: A function that opens the file with options of a demuxer.
+        looks: The options of each look.
     """
-    for number, options in enumerate(LOOKS):
+    for number, options in enumerate(looks):
         unlisted = container.format.name in _UNLISTED and not number
         if not unlisted and all(is_known(s) for s in container.streams):
             break
         container.close()  # nothing has been decoded by it
-        container = open_again(options)
+        container = open_again(dict(options))
     return container
 
 
@@ -56,13 +58,16 @@ def is_known(stream: Stream) -> bool:
     return bool(context.width and context.height)
 
 
-def why_unknown(stream: Stream) -> str:
-    """Return why a stream has to be given up, in the words of a sentence's end."""
+def why_unknown(stream: Stream, open_again: Callable[[], InputContainer]) -> str:
+    """Return why a stream has to be given up, in the words of a sentence's end.
+
+    ``open_again`` opens the file from its beginning.
+    """
     context: Any = stream.codec_context
     if context is None and stream.container.format.name not in _BY_PACKETS:
         return "FFmpeg has no decoder for it, and the target takes no copy"
     limit, read = int(LOOKS[-1]["probesize"]), 0
-    with av.open(stream.container.name, options={"scan_all_pmts": "1"}) as again:
+    with open_again() as again:
         same = next((s for s in again.streams if s.index == stream.index), None)
         for packet in again.demux(same) if same is not None else ():
             if packet.size:

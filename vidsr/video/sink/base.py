@@ -66,6 +66,13 @@ class MarkingSink(Protocol):
     def mark(self, discontinuity: Discontinuity) -> None: ...
 
 
+@runtime_checkable
+class StoppableSink(Protocol):
+    """A sink that may wait for somebody else, and whose wait can be ended from any thread."""
+
+    def stop(self) -> None: ...
+
+
 class SinkOpener(Protocol):
     """One kind of sink: tells which names are its own, plans targets and opens them."""
 

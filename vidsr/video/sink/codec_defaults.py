@@ -114,6 +114,7 @@ CODECS = {
             preset_option="profile",
             families=("yuv",),
         ),
+        Codec("raw", "rawvideo"),
         # FFmpeg lists every format for all three; these are what the bitstreams and cards of the
         # last years share: 10 bits of H.264 and 4:2:2 need the newest, AV1 has 4:2:0 alone.
         _nvenc("h264_nvenc", 51, 17, "yuv420p", "yuv444p"),

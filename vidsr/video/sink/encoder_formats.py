@@ -5,10 +5,11 @@ PyAV is imported where it is asked for the list, PyTorch not at all.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vidsr.errors import OptionError
-from vidsr.picture.pixel_format import PixelFormat
+from vidsr.picture.pixel_format import DEPTHS, PixelFormat
 from vidsr.picture.size import Size
 from vidsr.video.sink.codec_defaults import Codec
 
@@ -25,6 +26,8 @@ def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
     """Return FFmpeg's format names, each with the planar format that maps onto it without loss."""
     import av
 
+    if codec.name == "raw":  # of which FFmpeg lists none: it takes all
+        return {pixel.name: pixel for pixel in _raw_formats()}
     formats: dict[str, PixelFormat] = {}
     for video_format in av.Codec(codec.encoder, "w").video_formats or ():
         name, bits = video_format.name, [c.bits for c in video_format.components]
@@ -43,6 +46,15 @@ def encoder_formats(codec: Codec) -> dict[str, PixelFormat]:
         if exact and (pixel not in formats.values() or name == pixel.name):
             formats[name] = pixel
     return formats
+
+
+def _raw_formats() -> Iterator[PixelFormat]:
+    """Yield the formats of raw pictures, which are those that frames have here."""
+    for depth in DEPTHS:
+        for subsampling in ((2, 2), (2, 1), (1, 1)):
+            yield PixelFormat("yuv", depth, subsampling)
+        yield PixelFormat("gray", depth)
+        yield PixelFormat("rgb", depth)
 
 
 def check_pixel_format(codec: Codec, name: str) -> None:

@@ -7,7 +7,7 @@ import errno
 from typing import Any
 
 import av
-from av.container import Flags
+from av.container import Flags, OutputContainer
 from av.stream import Disposition
 
 from vidsr.errors import OutputError
@@ -21,12 +21,14 @@ from vidsr.video.sink.encoder_images import encoder_image
 from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough, keep_pid
+from vidsr.video.streams.captions import HOLDING, add_captions
 from vidsr.video.streams.copies import MUX_ERRORS
 from vidsr.video.streams.picture_marks import hide_empty_views
 from vidsr.video.streams.picture_tags import add_tags
 from vidsr.video.streams.pictures_out import Palette, TargetClock
 from vidsr.video.streams.read_back import Expected, check_read_back, written_tags
 from vidsr.video.streams.tags import copy_tags, service_tags
+from vidsr.video.timing.early_decoding import EarlyDecoding
 from vidsr.video.timing.media_lengths import settle_media_lengths
 from vidsr.video.timing.packet_times import PacketTimes
 
@@ -48,9 +50,11 @@ class FileSink:
             in_decoding_order=plan.target.container in ("mp4", "mov"),
             step=1 / (plan.rate * plan.time_base),
         )
+        self._early = EarlyDecoding() if plan.target.container == "mpegts" else None
+        self._captions: dict[int | None, bytes] = {}
         self._closed = True
         try:
-            self._claim = plan.target.open()
+            self._take_place()
         except OSError as error:
             raise self._failure("cannot be created", error) from error
         try:
@@ -62,12 +66,21 @@ class FileSink:
             self.abort()
             raise
 
+    def _take_place(self) -> None:
+        """Make way for what is going to be written. Raises OutputError, OSError."""
+        self._claim = self.plan.target.open()
+
+    def _create(self, options: dict[str, str]) -> OutputContainer:
+        """Return the container with its muxer's options; nothing is written yet."""
+        target = self.plan.target
+        return av.open(target.url, "w", format=target.container, container_options=options)
+
+    def _check(self) -> None:
+        """Raise what went wrong with writing: nothing that FFmpeg would not report."""
+
     def _open(self, header: StreamHeader) -> None:
         plan = self.plan
-        options = muxer_options(plan, header, self.notes)
-        self.container = av.open(
-            plan.target.url, "w", format=plan.target.container, container_options=options
-        )
+        self.container = self._create(muxer_options(plan, header, self.notes))
         self._closed = False
         self._add_streams(header)
         if plan.bitexact:  # read with the header, at the first packet
@@ -109,6 +122,8 @@ class FileSink:
         if pts is not None:
             self._first_pts = pts if self._first_pts is None else self._first_pts
             self._last_pts = pts
+        if frame.captions:
+            self._keep_captions(pts, frame.captions)
         if pts is not None and duration is not None:
             self._times.showing(pts, duration)
         self._mux(image)
@@ -126,30 +141,52 @@ class FileSink:
         """Pass on a packet of another stream."""
         try:
             self.passthrough.write(packet)
+            self._check()
         except MUX_ERRORS as error:
             raise self._failure(f"copying stream {packet.stream.index} failed", error) from error
 
     def _mux(self, image: av.VideoFrame | None) -> None:
+        plan = self.plan
         try:
             packets = self.stream.encode(image)
             for packet in packets if image is None and self._too_short else ():
                 packet.dts = packet.pts
             self._times.settle(packets, last=image is None)
             for packet in packets:
+                if captions := self._captions.pop(packet.pts, b""):
+                    data = add_captions(bytes(packet), captions, plan.codec.bitstream)
+                    packet = self._changed(packet, data)
+                if self._early is not None:
+                    self._early.settle(packet)
                 if self._picture_tags:
                     packet = self._tagged(packet)
                 self.bytes_written += packet.size
                 self.container.mux_one(packet)
+                self._check()
         except MUX_ERRORS as error:
             raise self._failure(f"writing failed at frame {self.frames}", error) from error
 
     def _tagged(self, packet: av.Packet[Any]) -> av.Packet[Any]:
         data = add_tags(bytes(packet), self._picture_tags, self.plan.format.pixel.family)
-        tagged: av.Packet[Any] = av.Packet(data)
-        tagged.stream, tagged.time_base = self.stream, packet.time_base
-        tagged.pts, tagged.dts, tagged.duration = packet.pts, packet.dts, packet.duration
-        tagged.is_keyframe = True
-        return tagged
+        return self._changed(packet, data)
+
+    def _changed(self, packet: av.Packet[Any], data: bytes) -> av.Packet[Any]:
+        """Return a packet with other data in the place of one from the encoder."""
+        changed: av.Packet[Any] = av.Packet(data)
+        changed.stream, changed.time_base = self.stream, packet.time_base
+        changed.pts, changed.dts, changed.duration = packet.pts, packet.dts, packet.duration
+        changed.is_keyframe = packet.is_keyframe
+        return changed
+
+    def _keep_captions(self, pts: int | None, captions: bytes) -> None:
+        codec = self.plan.codec
+        if codec.bitstream in HOLDING:
+            self._captions[pts] = captions
+        else:
+            self.notes.say(
+                "closed captions inside the picture (CEA-608/708) are not carried over: "
+                f"{codec.name} cannot hold them; h264 and hevc do"
+            )
 
     @property
     def _too_short(self) -> bool:
@@ -191,14 +228,17 @@ class FileSink:
         self._claim.release()
         if self._clock.moved:
             self.notes.say(
-                f"{self._clock.moved} frames were moved: {self.plan.target.path.suffix} has a "
+                f"{self._clock.moved} frames were moved: {self.plan.target.holder} has a "
                 "constant frame rate"
             )
+        self._tell_streams()
+        return Written(self.frames, self.bytes_written, self.video_s)
+
+    def _tell_streams(self) -> None:
         if self.passthrough.retimed:
             self.notes.say(f"{self.passthrough.retimed} packets went back in time and were moved")
         if self.passthrough.unreadable:
             self.notes.say(f"{self.passthrough.unreadable} subtitles are damaged and left out")
-        return Written(self.frames, self.bytes_written, self.video_s)
 
     def _expected(self) -> Expected:
         target, kept = self.plan.target, [s for s in self.plan.streams if s.action != "drop"]

@@ -61,7 +61,7 @@ def kept_tags(plan: OutputPlan, header: StreamHeader, notes: Notes) -> PictureTa
     pictures = target.container == "image2"
     profile = pictures and fits_profile(tags, plan.format.pixel.family)
     single = not target.sequence
-    exif = pictures and single and plan.codec.name in ("png", "jpeg")
+    exif = pictures and single and plan.codec.name in ("png", "jpeg", "tiff")
     kept = PictureTags(tags.profile if profile else b"", tags.exif if exif else b"")
     if tags.profile and not kept.profile:
         notes.say("the source's colour profile (ICC) is not carried over")

@@ -34,8 +34,11 @@ _FEW = {
     "avif": ("av1", "av1_nvenc", "av1"),
     "avi": ("jpeg", "h264", "h264_nvenc", "ffv1"),
     "mxf": ("dnxhr",),
+    "yuv4mpegpipe": ("raw",),
+    "rawvideo": ("raw",),
+    "nut": ("raw", "h264", "hevc", "av1", "vp9", "ffv1", "h264_nvenc", "hevc_nvenc", "raw"),
 }
-_NOWHERE_ELSE = ("gif", "apng", "webp")
+_NOWHERE_ELSE = ("gif", "apng", "webp", "raw")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,7 @@ def default_codec(target: Target, *, deep: bool, large: bool) -> Codec:
     """Return the codec for a target of which nobody named one.
 
     H.264 for 8 bits, HEVC for more (``deep``) or for pictures beyond 4096 (``large``); VP9 or AV1
-    in WebM; for pictures what the suffix says.
+    in WebM; for pictures what the suffix says; raw pictures in pipes, but for transport streams.
     """
     if target.container == "image2":
         return CODECS[_PICTURES.get(target.path.suffix.lower(), "png")]
@@ -72,7 +75,7 @@ def default_codec(target: Target, *, deep: bool, large: bool) -> Codec:
 
 def check_pair(codec: Codec, target: Target) -> None:
     """Refuse what FFmpeg writes without complaint and nobody can read. Raises OptionError."""
-    suffix = target.path.suffix
+    suffix = target.holder
     if target.container == "image2":
         picture = default_codec(target, deep=False, large=False)
         if codec != picture:

@@ -10,15 +10,16 @@ from fractions import Fraction
 
 import av
 
-from vidsr.errors import ContainerError, OptionError
+from vidsr.errors import ContainerError, OptionError, OutputError
 from vidsr.notes import Notes
 from vidsr.picture.color import MATRIX_BT601, MATRIX_BT709, MATRIX_BT2020, RANGE_FULL, ColorSpec
 from vidsr.picture.frame import PixelFormat, VideoFormat
 from vidsr.picture.size import Size
 from vidsr.video.header import SideStream, StreamHeader
 from vidsr.video.info import PictureMarks, SourceInfo
+from vidsr.video.media.pipe_formats import ONE_STREAM
 from vidsr.video.sink.codec_defaults import Codec, find_codec
-from vidsr.video.sink.encoder_formats import PALETTE, player_format
+from vidsr.video.sink.encoder_formats import FOR_PLAYERS, PALETTE, player_format
 from vidsr.video.sink.encoder_settings import (
     add_parameters,
     add_rates,
@@ -36,8 +37,10 @@ from vidsr.video.streams.picture_marks import MARKED_CODECS, MARKING, STEREO_MOD
 
 # Files of pictures alone; sound beside them is left out as beside numbered pictures.
 PICTURES = ("image2", "gif", "apng", "webp", "avif")
-NO_DISPLAY_MATRIX = ("mpegts", *PICTURES, "avi", "mxf")
-CONSTANT_RATE = ("avi", "mxf")
+NO_DISPLAY_MATRIX = ("mpegts", *PICTURES, "avi", "mxf", "nut", *ONE_STREAM)
+CONSTANT_RATE = ("avi", "mxf", *ONE_STREAM)
+REORDERING = ("h264", "hevc")
+HDR_TRANSFERS = (16, 18)  # PQ and HLG
 
 
 @dataclass(frozen=True)
@@ -77,16 +80,7 @@ def plan_output(
     default = default_codec(target, deep=deep, large=large)
     codec = find_codec(options.codec) if options.codec else default
     check_pair(codec, target)
-    shown = None if options.pix_fmt else player_format(info, target.container, codec, size)
-    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt or shown)
-    if shown:
-        notes.choose(f"{codec.name} as {shown}, which players show; `pix_fmt` asks for another")
-    if lost := _losses(info.format.pixel, pixel):
-        notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
-    full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
-    if info.format.pixel.family == "rgb" and full_chroma and options.pix_fmt is None:
-        plays = "pix_fmt = 'yuv420p' plays everywhere"
-        notes.say(f"few players show {codec.name} as {name}: {plays}")
+    name, pixel = _format(info, target, codec, size, options, notes)
     aspect = target_aspect(info, size)
     settings = encoder_options(codec, options.crf, options.preset, pixel)
     if not add_parameters(settings, codec, info.hdr):
@@ -94,10 +88,13 @@ def plan_output(
     color = target_color(info.format, pixel, codec)
     # Neither PyAV nor the frame can carry the siting; the encoder takes it as an option.
     in_band = codec.bitstream in ("h264", "hevc")
-    if in_band and pixel.subsampling == (2, 2):
+    if (in_band or codec.name == "raw") and pixel.subsampling == (2, 2):
         settings["chroma_sample_location"] = color.siting
-    if target.container in ("matroska", "webm") and aspect != 1 and not in_band:
-        notes.say(f"{codec.name} in {target.path.suffix} cannot carry the sample aspect {aspect}")
+    if target.container in ("matroska", "webm", "nut") and aspect != 1 and not in_band:
+        notes.say(f"{codec.name} in {target.holder} cannot carry the sample aspect {aspect}")
+    _note_pipe(target, codec, name, color, size, info.rate, notes)
+    if target.container == "nut" and codec.bitstream in REORDERING:
+        settings["bf"] = "0"  # else decoding times before zero move all streams
     if target.sequence:
         notes.say("numbered pictures carry no timestamps")
     plan = OutputPlan(
@@ -123,6 +120,64 @@ def plan_output(
     add_rates(settings, codec, options)
     _try_encoder(plan, options)
     return plan
+
+
+def _format(
+    info: SourceInfo,
+    target: Target,
+    codec: Codec,
+    size: Size,
+    options: OutputOptions,
+    notes: Notes,
+) -> tuple[str, PixelFormat]:
+    """Return the encoder's pixel format, by FFmpeg's name and ours; note what it loses."""
+    shown = None if options.pix_fmt else player_format(info, target.container, codec, size)
+    if target.container == "yuv4mpegpipe" and info.format.pixel.family == "rgb":
+        shown = shown or replace(info.format.pixel, family="yuv").name
+    name, pixel = choose_format(codec, info.format.pixel, options.pix_fmt or shown)
+    if shown and target.container in FOR_PLAYERS:
+        notes.choose(f"{codec.name} as {shown}, which players show; `pix_fmt` asks for another")
+    if lost := _losses(info.format.pixel, pixel):
+        notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
+    full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
+    if info.format.pixel.family == "rgb" and full_chroma and options.pix_fmt is None:
+        plays = "pix_fmt = 'yuv420p' plays everywhere"
+        notes.say(f"few players show {codec.name} as {name}: {plays}")
+    return name, pixel
+
+
+def check_count(target: Target, header: StreamHeader) -> None:
+    """Raise OutputError for a single picture of what is known to have more frames."""
+    single = target.container == "image2" and not target.sequence
+    if single and (header.counted_frames or 0) > 1:
+        raise OutputError(
+            f"{target.locator}: a single picture cannot hold {header.counted_frames} frames",
+            hint="name a pattern such as frames/%05d.png.",
+        )
+
+
+def _note_pipe(
+    target: Target,
+    codec: Codec,
+    name: str,
+    color: ColorSpec,
+    size: Size,
+    rate: Fraction,
+    notes: Notes,
+) -> None:
+    """Say what readers of a pipe have to be told, and what they are not told."""
+    if codec.name != "raw":
+        return
+    if target.container == "rawvideo":
+        notes.choose(f"raw video of {size.width}x{size.height} {name} at {float(rate):g} fps")
+    tags = color.describe()
+    if color.transfer in HDR_TRANSFERS:
+        notes.say(
+            f"raw pictures carry no colour tags, and these are {tags}: tell the reader, or take "
+            "codec = 'hevc'"
+        )
+    else:
+        notes.choose(f"raw pictures carry no colour tags; these are {tags}")
 
 
 def check_encoder(options: OutputOptions) -> None:
@@ -166,7 +221,7 @@ def _marks(
     if lost := info.marks.without(kept):
         notes.say(
             f"the source's {lost.named()} is not carried over: {codec.name} in "
-            f"{target.path.suffix} cannot hold it"
+            f"{target.holder} cannot hold it"
         )
     return kept
 
@@ -234,19 +289,21 @@ def _refuse_or_drop(
     if plan.reason in ("chosen", "timecode"):
         return
     if plan.reason == "data":
-        notes.say(f"{where} is dropped: {target.path.suffix} takes no such data as a copy")
+        notes.say(f"{where} is dropped: {target.holder} takes no such data as a copy")
     elif plan.reason == "cover":
-        notes.say(f"{where} is dropped: {target.path.suffix} takes no cover art")
+        notes.say(f"{where} is dropped: {target.holder} takes no cover art")
     elif plan.reason == "unreadable":
         why = plan.detail or "the file does not say how it is coded"
         notes.say(f"{where} is dropped: {why}")
     elif target.container in PICTURES:
         notes.say(f"{where} is dropped: pictures hold no other streams")
-    elif options.drop_incompatible:
-        notes.say(f"{where} is dropped: {target.path.suffix} cannot hold it")
+    elif target.container in ONE_STREAM:
+        notes.say(f"{where} is dropped: {target.holder} holds one stream of video")
+    elif options.drop_incompatible or target.pipe:
+        notes.say(f"{where} is dropped: {target.holder} cannot hold it")
     else:
         raise ContainerError(
-            f"{target.locator.name}: {target.path.suffix} cannot hold {where} of the source"
+            f"{target.locator.name}: {target.holder} cannot hold {where} of the source"
             f"{f' as {options.audio}' if _named(plan, options) else ''}.",
             hint=_ways_out(plan, stream, target, options),
         )
@@ -273,12 +330,13 @@ def _try_encoder(plan: OutputPlan, options: OutputOptions) -> None:
     width, height = plan.format.width, plan.format.height
     across, down = plan.format.pixel.subsampling
     what = f"{plan.codec.name} at {width}x{height} {plan.encoder_format} in {plan.target.container}"
-    if plan.codec.name != "ffv1" and (width % across or height % down):
+    if plan.codec.name not in ("ffv1", "raw") and (width % across or height % down):
         raise OptionError(
             f"{what}: the size must be a multiple of {across}x{down} for this pixel format.",
             hint="choose an even `size` or `height`, or pix_fmt = 'yuv444p'.",
         )
-    probe = av.open(io.BytesIO(), "w", format=plan.target.container)
+    settings = plan.target.muxer_options if plan.target.pipe else {}
+    probe = av.open(io.BytesIO(), "w", format=plan.target.container, container_options=settings)
     try:
         configure_encoder(probe, plan)
         probe.start_encoding()

@@ -19,6 +19,7 @@ from vidsr.video.streams.audio_choice import codec_named
 from vidsr.video.streams.copies import MUX_ERRORS, add_copy
 from vidsr.video.streams.subtitles import SubtitleConverter
 from vidsr.video.streams.tags import copy_tags
+from vidsr.video.timing.packet_times import rescale
 
 # Matroska counts milliseconds, so that packets shorter than one may share a decoding time.
 EQUAL_TIMES = ("matroska", "webm")
@@ -116,7 +117,7 @@ class Passthrough:
         self.target.start_encoding()  # from here on the time base is the one the muxer chose
         assert stream.time_base is not None
         for packet in held:
-            _rescale(packet, stream.time_base)
+            rescale(packet, stream.time_base)
             self._order(packet, stream, index)
             packet.stream = stream
             self.target.mux_one(packet)
@@ -154,14 +155,6 @@ class Passthrough:
         if last is not None and stream.type in ("audio", "data") and not packet.duration:
             packet.duration = packet.dts - last
         self._last_dts[index] = packet.dts
-
-
-def _rescale(packet: av.Packet[Any], time_base: Fraction) -> None:
-    factor = packet.time_base / time_base
-    packet.pts = None if packet.pts is None else round(packet.pts * factor)
-    packet.dts = None if packet.dts is None else round(packet.dts * factor)
-    packet.duration = round((packet.duration or 0) * factor)
-    packet.time_base = time_base
 
 
 def keep_pid(stream: Stream, pid: int | None, target: Target | None) -> None:

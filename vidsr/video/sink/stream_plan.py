@@ -71,8 +71,8 @@ def plan_stream(stream: SideStream, holder: Holder, audio: AudioChoice = "copy")
 def _plan_data(stream: SideStream, holder: Holder) -> StreamPlan:
     if stream.codec != "none" and fits(holder.container, stream, holder.options):
         return StreamPlan(stream.index, stream.kind, "copy", stream.codec)
-    # The muxer makes a track of its own from the video's tag of that name.
-    kept = "timecode" in stream.tags and holder.container in ("mov", "mp4", "mxf")
+    # Muxers make a track of their own from the video's tag of that name, Matroska keeps the tag.
+    kept = "timecode" in stream.tags and holder.container in ("mov", "mp4", "mxf", "matroska")
     reason: Reason = "timecode" if kept else "data"
     return StreamPlan(stream.index, stream.kind, "drop", stream.codec, reason)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from vidsr.option_values import Deinterlace
+from vidsr.video.media.pipe_formats import InputLayout
 
 if TYPE_CHECKING:
     from vidsr.notes import Notes
@@ -51,6 +52,8 @@ class SourceRequest:
         framerate: Frames a second, for pictures and streams without a clock.
         upright: True to turn pictures as the display matrix says.
         hwaccel: A GPU that decodes, None for the CPU.
+        layout: What the source is in, where that is stated.
+        allow: Protocols that a playlist may read from beside its own; ``file`` for files.
     """
 
     start_s: float | None = None
@@ -59,6 +62,15 @@ class SourceRequest:
     framerate: Fraction | None = None
     upright: bool = False
     hwaccel: Nvdec | None = None
+    layout: InputLayout = field(default_factory=InputLayout)
+    allow: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class StoppableSource(Protocol):
+    """A source that may wait for somebody else, and whose wait can be ended from any thread."""
+
+    def stop(self) -> None: ...
 
 
 class SourceOpener(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from types import TracebackType
 from typing import Self
@@ -14,29 +15,31 @@ from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
 from vidsr.option_values import Decoder, Deinterlace
 from vidsr.picture.frame import Frame
+from vidsr.video.bitstream.transport import READ_BYTES
 from vidsr.video.close_codecs import close_input
 from vidsr.video.coding.codecs import export_quantisers
 from vidsr.video.coding.coding_errors import CodingErrors
 from vidsr.video.header import PictureTags, Service, SideStream, StreamHeader
-from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.items import Item, Packet
 from vidsr.video.locator import Locator, Name
+from vidsr.video.media.medium import Medium
 from vidsr.video.source.clock_jumps import MAY_JUMP, Jumps
 from vidsr.video.source.discontinuities import marked
 from vidsr.video.source.frame_reader import Pictures
 from vidsr.video.source.nvdec import Nvdec, shared_context
-from vidsr.video.source.open_container import choose_video, open_input
+from vidsr.video.source.open_container import choose_video, open_input, still_picture
 from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.side_streams import side_streams
 from vidsr.video.source.time_window import SEEK_BACK_S, Window
 from vidsr.video.source.video_decoding import VideoDecoding
 from vidsr.video.streams.picture_marks import marks_of
 from vidsr.video.streams.picture_tags import read_tags
-from vidsr.video.streams.services import find_service
+from vidsr.video.streams.services import find_service, service_in
 from vidsr.video.timing.announced_end import announced_end, packets_before
 from vidsr.video.timing.frame_durations import FrameDurations
+from vidsr.video.timing.timecode import advance_tag
 
 
 class FileSource:
@@ -55,6 +58,7 @@ class FileSource:
             one.
         hwaccel: A GPU that decodes, where frames may then lie.
         notes: What collects assumptions and losses.
+        medium: What the bytes come from where they are of no file; it is closed with the source.
 
     Raises:
         InputError: The file is missing or damaged, or holds no video.
@@ -79,17 +83,22 @@ class FileSource:
         upright: bool = False,
         hwaccel: Nvdec | None = None,
         notes: Notes | None = None,
+        medium: Medium | None = None,
     ) -> None:
-        self.notes = notes or Notes()
+        self.notes, self.medium = notes or Notes(), medium
         self.locator = Locator.of(name)
         # Each of numbered pictures may lie its own way, which no target can store.
         self._upright = upright or self.locator.kind == "sequence"
         self._deinterlace, self._framerate = deinterlace, framerate
         self._part = start_s, duration_s
         self._hwaccel = hwaccel
-        if hwaccel is None or not self._open_on_card():
-            self._hwaccel = None
-            self._open_part()
+        try:
+            if hwaccel is None or not self._open_on_card():
+                self._hwaccel = None
+                self._open_part()
+        except BaseException:
+            self._close_medium()
+            raise
         if hwaccel and not self._hwaccel:
             self.notes.say("NVDEC cannot decode this stream exactly: the CPU does")
 
@@ -111,14 +120,15 @@ class FileSource:
             return False
         if self._video.surfaces:
             return True
-        self.close()
+        self._close_container()
         return False
 
     def _open_part(self) -> None:
         # A seek may land behind the start, with frames lost, or where pictures build on earlier
         # ones: then from further back, at last from the beginning of the file.
         inexact, start_s = False, self._part[0] or 0.0
-        for back_s in (b for b in SEEK_BACK_S if b is None or b < start_s):
+        seeks = SEEK_BACK_S if self.medium is None or self.medium.may_seek else (None,)
+        for back_s in (b for b in seeks if b is None or b < start_s):
             if self._open(back_s):
                 break
             inexact = inexact or self.window.inexact
@@ -135,20 +145,22 @@ class FileSource:
             self._prepare()
             self._items = self._timed()
             if back_s is not None and not self.window.seek(back_s, self.clock):
-                self.close()
+                self._close_container()
                 return False
             self._first = self._until_first_frame()
             if not self.window.arrived:
-                self.close()
+                self._close_container()
                 return False
             self._check_framerate()
             self.header = self._header()
         except BaseException:
-            self.close()
+            self._close_container()
             raise
         return True
 
     def _open_file(self) -> InputContainer:
+        if self.medium is not None:
+            return self.medium.open()
         if self._hwaccel is None:
             return open_input(self.locator, self._framerate)
         with shared_context(self._hwaccel.hwaccel):
@@ -182,7 +194,7 @@ class FileSource:
             stay=bool(self._hwaccel and self._hwaccel.stay),
             coding=CodingErrors(context.name, context.extradata, exported=not self._hwaccel),
         )
-        self.still = StillPicture.of(self.container)
+        self.still = still_picture(self.container, self.locator)
         if self.still:
             self.pictures.stored_matrix = self.still.display_matrix
             if self.still.primary.alpha:
@@ -198,6 +210,7 @@ class FileSource:
             self.notes,
             hardware=self._hwaccel is not None,
             still=self.still,
+            once=self.medium is not None,
         )
 
     @property
@@ -208,6 +221,7 @@ class FileSource:
 
     def _check_framerate(self) -> None:
         pictures = self.locator.kind == "sequence" or is_image(self.locator.path)
+        pictures = pictures or self.container.format.name == "rawvideo"
         if self._framerate is not None and not (pictures or self.clock.synthesised):
             raise OptionError(
                 f"framerate = {self._framerate}: {self.locator} has timestamps of its own; "
@@ -275,7 +289,7 @@ class FileSource:
             yield from durations.flush(None)
             raise
         packets = self._video.packets + packets_before(self.stream, self._video.first_dts)
-        announced = announced_end(self.container, self.stream, packets)
+        announced = announced_end(self.container, self.stream, packets, self.medium)
         yield from durations.flush(self.window.last_frame_end(announced, self.clock.step))
 
     def _demux(self) -> Iterator[Frame | Packet]:
@@ -300,12 +314,17 @@ class FileSource:
             try:
                 packet = next(packets, None)
             except (av.error.FFmpegError, OSError) as error:
+                if self.medium is not None:
+                    self.medium.check()
                 if self._video.sequence:
                     raise self._video.sequence.unreadable(str(error)) from error
+                what = error if self.medium is None else error.strerror
                 raise InputError(
-                    f"{self.locator}: reading failed after frame {self.counts.decoded}: {error}",
+                    f"{self.locator}: reading failed after frame {self.counts.decoded}: {what}",
                     hint="check the file, or keep its readable part with `duration`.",
                 ) from error
+            if self.medium is not None:
+                self.medium.check()
             if packet is None:
                 return
             self.jumps.mend(packet)
@@ -348,30 +367,54 @@ class FileSource:
             info=self._describe(),
             streams=self._streams(),
             video=self.stream.index,
-            tags=dict(self.container.metadata),
+            tags=advance_tag(self.container.metadata, self._skipped_frames, self.rate),
             chapters=tuple(self.window.place_chapters(self.container.chapters())),
             first_pts=self.first_pts,
             first_number=self.first_number,
-            seekable=self.locator.may_seek,
+            seekable=self.medium is None and self.locator.may_seek,
             decoder=self.decoder,
             service=self._service(),
             picture_tags=self._picture_tags(),
+            counted_frames=self._counted_frames(),
         )
+
+    def _counted_frames(self) -> int | None:
+        if not self.window.whole:
+            return None
+        if self.locator.kind == "sequence":
+            return len(numbered_files(self.locator.path))
+        return self.stream.frames or None
 
     def _streams(self) -> tuple[SideStream, ...]:
         """Return the streams of the file; the other items of a still picture are none."""
-        streams = side_streams(self.container)
-        return tuple(s for s in streams if s.index == self.stream.index or not self.still)
+        streams = side_streams(self.container, self.medium)
+        return tuple(
+            replace(s, tags=advance_tag(s.tags, self._skipped_frames, self.rate))
+            for s in streams
+            if s.index == self.stream.index or not self.still
+        )
+
+    @property
+    def _skipped_frames(self) -> int:
+        """How many frames lie before the first one, counted at the nominal rate."""
+        if self.window.start is None:
+            return 0
+        begin = (self.stream.start_time or 0) * self.time_base
+        return round((self.window.start + self.first_pts * self.time_base - begin) * self.rate)
 
     def _picture_tags(self) -> PictureTags:
         if self.locator.kind == "sequence":
             return read_tags(next(iter(numbered_files(self.locator.path).values())), self.notes)
         path = self.locator.path
+        if self.medium is not None:
+            return PictureTags()
         return read_tags(path, self.notes) if is_image(path) else PictureTags()
 
     def _service(self) -> Service | None:
-        if self.container.format.name != "mpegts" or not self.locator.local:
+        if self.container.format.name != "mpegts":
             return None
+        if self.medium is not None:
+            return service_in(self.medium.head(READ_BYTES), self.stream.id)
         return find_service(self.locator.path, self.stream.id)
 
     def _describe(self) -> SourceInfo:
@@ -393,7 +436,7 @@ class FileSource:
             hdr=self.pictures.hdr,
             matrix_assumed=self.pictures.matrix_assumed,
             duration_s=duration_s,
-            frames=round(duration_s * rate) if duration_s else None,
+            frames=self.window.frames_in(duration_s, rate) if duration_s else None,
             marks=marks_of(self.stream, self.pictures.stereo),
         )
 
@@ -404,8 +447,21 @@ class FileSource:
         ratio = ratio if ratio > 0 else Fraction(1)
         return 1 / ratio if self.pictures.quarter_turned else ratio
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """End a read that waits for a pipe or an address, from any thread."""
+        if self.medium is not None:
+            self.medium.stop()
+
+    def _close_container(self) -> None:
         close_input(self.container)
+
+    def _close_medium(self) -> None:
+        if self.medium is not None:
+            self.medium.close()
+
+    def close(self) -> None:
+        self._close_container()
+        self._close_medium()
 
     def __del__(self) -> None:
         # One that is left behind, perhaps half read, must not be freed with pictures in flight.

@@ -28,6 +28,7 @@ from vidsr.video.filters import (
 )
 from vidsr.video.hdr import DYNAMIC, HdrMetadata, find_display_matrix, find_hdr, find_stereo
 from vidsr.video.info import SourceCounts
+from vidsr.video.items import Packet
 from vidsr.video.pixel_formats import (
     conform,
     has_alpha,
@@ -38,6 +39,9 @@ from vidsr.video.pixel_formats import (
 )
 from vidsr.video.side_data import SideData, Watch
 from vidsr.video.source import nvdec
+from vidsr.video.streams.captions import MARK
+
+_CAPTIONED = ("av1", "h264", "hevc", "mpeg2video")
 
 
 class Pictures:
@@ -81,6 +85,8 @@ class Pictures:
         self._side_data, self._watch = SideData(), Watch()
         self._turner: FrameFilter | None = None
         self._first_turn: Filters = ()
+        self._captioned = False
+        self._captions: dict[int | None, bytes] = {}
         self._errors: dict[int | None, CodingError | None] = {}
         self._last_error: CodingError | None = None
         self._first: VideoFormat | None = None
@@ -93,18 +99,20 @@ class Pictures:
 
     def push(self, image: av.VideoFrame) -> Iterator[Frame]:
         """Put a decoded picture in; take out the frames that are ready. Raises InputError."""
-        self._observe(image)
+        captions = self._observe(image)
         if self.fields and image.pts is not None:
             image.pts, image.duration = 2 * image.pts, 2 * (image.duration or 0)
             image.time_base = self.time_base
         if on_gpu(image):
             if (frame := self._resident(image)) is not None:
-                yield frame
+                yield replace(frame, captions=captions)
                 return
             image = self._fetch(image)
         interlaced = image.interlaced_frame
         planar = self._conform(image)
         self._errors[planar.pts] = self._coding_error(planar)
+        if captions:
+            self._captions[planar.pts] = captions
         if self._deinterlacer and (interlaced or self.interlaced):
             progressive = self._progressive(self._deinterlacer, planar, interlaced)
         else:
@@ -173,21 +181,29 @@ class Pictures:
             error = replace(error, blocks=None)
         self.counts.coding.add(error)
         planes, duration = view_planes(image), image.duration or None
-        return Frame(planes, layout, image.pts, duration, coding_error=error)
+        captions = self._captions.pop(image.pts, b"")
+        return Frame(planes, layout, image.pts, duration, coding_error=error, captions=captions)
 
     def _coding_error(self, planar: av.VideoFrame) -> CodingError | None:
         depth = planar.format.components[0].bits
         return self.coding.of(first_plane(planar.planes[0], depth), depth)
 
-    def _observe(self, image: av.VideoFrame) -> None:
+    def see_packet(self, packet: Packet) -> None:
+        """Look at a packet before it is decoded: where one has captions, each picture may."""
+        if not self._captioned and self.codec in _CAPTIONED:
+            self._captioned = MARK in bytes(packet)
+
+    def _observe(self, image: av.VideoFrame) -> bytes:
+        """Note what a picture says of itself; return its captions."""
         if image.is_corrupt:
             self.counts.concealed += 1
-        if self._watch.due(image) or self._each:
-            self._look(image)
+        look = self._watch.due(image) or self._each or self._captioned
+        captions = self._look(image) if look else b""
         if has_alpha(image) or has_clear_colors(image):
             self.notes.say("the alpha channel (transparency) is not carried over")
+        return captions
 
-    def _look(self, image: av.VideoFrame) -> None:
+    def _look(self, image: av.VideoFrame) -> bytes:
         items = self._side_data.read(image)
         if self.hdr.empty:
             self.hdr = find_hdr(items)
@@ -201,8 +217,9 @@ class Pictures:
         kinds = {item.type for item in items}
         if kinds.intersection(DYNAMIC):
             self.notes.say("dynamic HDR metadata (HDR10+, Dolby Vision) is not carried over")
-        if Type.A53_CC in kinds:
-            self.notes.say("closed captions inside the picture (CEA-608/708) are not carried over")
+        captions = next((item.data for item in items if item.type == Type.A53_CC), b"")
+        self._captioned = self._captioned or bool(captions)
+        return captions
 
     def _turn(self, matrix: tuple[int, ...] | None) -> None:
         filters = upright_filters(matrix) if matrix and self._upright else ()

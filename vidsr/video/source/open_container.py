@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 from typing import cast
 
-import av
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.stream import Disposition
@@ -16,6 +16,7 @@ from vidsr.notes import Notes
 from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.image_sequences import is_image
 from vidsr.video.locator import Locator
+from vidsr.video.media.containers import Opening, open_container
 from vidsr.video.probing.longer_look import look_longer
 from vidsr.video.source.presence import check_source, first_number
 from vidsr.video.whole_pictures import decode_strictly
@@ -58,20 +59,16 @@ def _open(
     format_name: str | None = None,
     hwaccel: HWAccel | None = None,
 ) -> InputContainer:
-    try:
-        container = av.open(
-            name, options=options, format=format_name, metadata_errors="replace", hwaccel=hwaccel
-        )
-    except (av.error.FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(
-            f"{locator}: cannot be opened: {reason}",
-            hint="vidsr reads what FFmpeg reads; the file may be incomplete or no video.",
-        ) from error
-    if container.format.name == "tty":  # FFmpeg draws text files as a terminal would
-        container.close()
-        raise InputError(f"{locator}: is a text file, not a video")
-    return container
+    return open_container(str(locator), name, Opening(options, format_name, hwaccel))
+
+
+def still_picture(container: InputContainer, locator: Locator) -> StillPicture | None:
+    """Return the picture that a HEIF file is about, None for other files. Raises InputError.
+
+    Pipes and addresses hold none: those are refused as they are opened.
+    """
+    named = locator.local and Path(container.name).is_absolute()
+    return StillPicture.of(container) if named else None
 
 
 def choose_video(container: InputContainer, locator: Locator, notes: Notes) -> VideoStream:
@@ -80,7 +77,7 @@ def choose_video(container: InputContainer, locator: Locator, notes: Notes) -> V
     Of a HEIF file it is that of the picture to be shown. Its decoder refuses still pictures that
     are damaged.
     """
-    if still := StillPicture.of(container):
+    if still := still_picture(container, locator):
         return still.stream(container)
     pictures = [s for s in container.streams.video if s.disposition & Disposition.attached_pic]
     videos = [s for s in container.streams.video if s not in pictures]
@@ -97,6 +94,6 @@ def choose_video(container: InputContainer, locator: Locator, notes: Notes) -> V
         notes.say("the alpha channel (transparency) is not carried over")
     if len(videos) > 1:
         notes.say(
-            f"{len(videos)} video streams: stream {chosen.index} is upscaled, the others are copied"
+            f"{len(videos)} video streams: stream {chosen.index} is upscaled, the others are not"
         )
     return chosen

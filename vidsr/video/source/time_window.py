@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # How far other streams may lag behind the video in a file before reading stops.
 INTERLEAVING_SLACK_S = 10
+_ROUNDED = 0.01  # of a frame, by which a length in decimals may miss its tick
 # How long before the start to seek, until the decoder gets there with nothing lost. Demuxers seek
 # by decoding time or bit rate, so a keyframe shown after the start may come up, or one that builds
 # on earlier pictures; None: no seek.
@@ -216,6 +217,12 @@ class Window:
             if finish > max(begin, low):
                 placed.append(chapter | {"start": max(begin, low) - low, "end": finish - low})
         return placed
+
+    def frames_in(self, length_s: float, rate: Fraction) -> int:
+        """Return how many frames ``length_s`` holds: a part also has one that it cuts short."""
+        count = length_s * float(rate)
+        cut = self.duration_s is not None and length_s >= self.duration_s
+        return max(1, math.ceil(count - _ROUNDED)) if cut else round(count)
 
     def length_s(self) -> float | None:
         """Return an estimate of how many seconds of video will come, None where nothing tells."""

@@ -12,13 +12,14 @@ from av.video.stream import VideoStream
 from vidsr.errors import InputError
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
+from vidsr.video.bitstream.layers import has_layers
 from vidsr.video.heif.still_picture import StillPicture
 from vidsr.video.info import SourceCounts
 from vidsr.video.items import Packet
 from vidsr.video.locator import Locator
 from vidsr.video.pixel_formats import on_gpu
 from vidsr.video.source.frame_reader import Pictures
-from vidsr.video.source.lost_tail import decode_tail
+from vidsr.video.source.lost_tail import KeptPackets, decode_tail
 from vidsr.video.source.nvdec import is_exact
 from vidsr.video.source.presentation_clock import PresentationClock
 from vidsr.video.source.sequence import NumberedPictures
@@ -27,6 +28,8 @@ from vidsr.video.whole_pictures import is_cut_short, not_decoded
 
 # As many packets failing in a row up to the end mean that the decoder died, not that it hid a flaw.
 DEAD_TAIL_PACKETS = 25
+_LOOKED_AT_PACKETS = 8
+MANY = 32  # threads of a decoder, where it chooses their number itself
 
 
 @dataclass
@@ -36,7 +39,7 @@ class VideoDecoding:
     ``hardware`` is True where NVDEC decodes, ``surfaces`` where it gave the first picture exactly;
     ``packets`` counts those of the stream that were decoded, of which the first
     has the decoding time ``first_dts``. ``still`` is the picture that a HEIF
-    file is about.
+    file is about. ``once`` is True for a source that cannot be read again.
     """
 
     locator: Locator
@@ -49,6 +52,7 @@ class VideoDecoding:
     notes: Notes
     hardware: bool = False
     still: StillPicture | None = None
+    once: bool = False
     surfaces: bool = field(default=False, init=False)
     sequence: NumberedPictures | None = field(default=None, init=False)
     packets: int = field(default=0, init=False)
@@ -57,8 +61,11 @@ class VideoDecoding:
     _sent: int = field(default=0, init=False)
     _last_pts: int | None = field(default=None, init=False)
     _first_key: int | None = field(default=None, init=False)
+    _kept: KeptPackets | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
+        if self.once and not self.hardware:
+            self._kept = KeptPackets(self.stream, self.stream.codec_context.thread_count or MANY)
         if self.locator.kind == "sequence":
             self.sequence = NumberedPictures(self.locator.path)
 
@@ -76,7 +83,12 @@ class VideoDecoding:
         if self.sequence and packet.size:
             self.sequence.sent(packet)
         self._check_whole(packet)
+        if self._kept and packet.size:
+            self._kept.push(packet)
         self.pictures.coding.packet(packet)
+        self.pictures.see_packet(packet)
+        if self.packets <= _LOOKED_AT_PACKETS:
+            self._look_for_layers(packet)
         images: list[av.VideoFrame] = []
         try:
             images = packet.decode()
@@ -104,6 +116,14 @@ class VideoDecoding:
         if self.sequence:
             raise self.sequence.undecodable(self._codec)
         raise InputError(f"{self.locator}: expected a {self._codec} picture, got a damaged one")
+
+    def _look_for_layers(self, packet: Packet) -> None:
+        context = self.stream.codec_context
+        if has_layers(context.codec.canonical_name, bytes(packet), bytes(context.extradata or b"")):
+            self.notes.say(
+                "the layers beside the pictures (another view, alpha or more detail) are not "
+                "carried over"
+            )
 
     @property
     def _codec(self) -> str:
@@ -155,7 +175,11 @@ class VideoDecoding:
         if self.window.video_done or not 0 < missing <= self.stream.codec_context.thread_count:
             return
         after = None if self.clock.decoding_only else self._last_pts
-        for image in decode_tail(self.locator, self.framerate, self.notes, counts, after=after):
+        if self._kept:
+            images = self._kept.decode(counts, after=after)
+        else:
+            images = decode_tail(self.locator, self.framerate, self.notes, counts, after=after)
+        for image in images:
             yield from self._image(image)
 
     def finish(self) -> Iterator[Frame]:

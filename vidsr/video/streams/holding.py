@@ -21,8 +21,8 @@ from vidsr.video.close_codecs import reading
 from vidsr.video.header import SideStream
 from vidsr.video.streams.copies import MUX_ERRORS, add_copy
 
-UNPROVEN = ("mpegts", "avi", "mxf")  # whose muxers write what their demuxers do not know
-NOTHING_ELSE = ("image2", "gif", "apng", "webp", "avif")
+UNPROVEN = ("mpegts", "avi", "mxf", "nut")  # whose muxers write what their demuxers do not know
+NOTHING_ELSE = ("image2", "gif", "apng", "webp", "avif", "yuv4mpegpipe", "rawvideo")
 MXF_RATE = 48_000
 SAMPLE_PACKETS, LOOKED_AT_PACKETS = 48, 4000
 # Pairs that share a number in containers and a decoder.
@@ -43,10 +43,12 @@ def fits(container: str, stream: SideStream, options: Mapping[str, str] | None =
     if written is None:
         return False
     proven = container not in UNPROVEN and stream.kind != "data" and not has_no_decoder(stream)
-    if proven or _is_read(written, container, stream):
+    # AVI refuses H.264 behind lengths, though only when it comes.
+    moving = stream.kind == "video" and not stream.cover and container in UNPROVEN
+    if proven or (not moving and _is_read(written, container, stream)):
         return True
     # Some is known by its content alone: DTS, LATM. MP4 leaves a track without packets out.
-    packets = _sample(stream.template) if stream.kind in ("audio", "data") else []
+    packets = _sample(stream) if moving or stream.kind in ("audio", "data") else []
     again = _write(container, stream.template, dict(options or {}), packets) if packets else None
     return again is not None and _is_read(again, container, stream)
 
@@ -131,12 +133,14 @@ def codec_of(stream: Stream) -> str:
     return str(context.codec.canonical_name)
 
 
-def _sample(template: Stream) -> list[av.Packet[Any]]:
+def _sample(stream: SideStream) -> list[av.Packet[Any]]:
     """Return the stream's first packets out of its file, none where that cannot be read again."""
+    if stream.open_again is None:
+        return []
     try:
-        with reading(av.open(template.container.name, metadata_errors="replace")) as file:
+        with reading(stream.open_again()) as file:
             packets = islice(file.demux(), LOOKED_AT_PACKETS)
-            ours = (p for p in packets if p.stream.index == template.index)
+            ours = (p for p in packets if p.stream.index == stream.index)
             return list(islice((p for p in ours if p.size and p.dts is not None), SAMPLE_PACKETS))
     except (av.error.FFmpegError, ValueError, OSError, IndexError):
         return []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vidsr.notes import Notes
 from vidsr.video.header import PictureTags
-from vidsr.video.streams.tiff import add_profile, tiff_profile, upright
+from vidsr.video.streams.tiff import add_exif, add_profile, tiff_exif, tiff_profile, upright
 
 _PNG, _JPEG, _TIFF = b"\x89PNG\r\n\x1a\n", b"\xff\xd8", (b"II*\0", b"MM\0*")
 _EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0"
@@ -50,7 +50,9 @@ def _tags(data: bytes, notes: Notes) -> PictureTags:
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         chunks = dict(_riff(data[12:]))
         return PictureTags(chunks.get(b"ICCP", b""), chunks.get(b"EXIF", b"").removeprefix(_EXIF))
-    return PictureTags(tiff_profile(data) if data.startswith(_TIFF) else b"")
+    if data.startswith(_TIFF):
+        return PictureTags(tiff_profile(data), tiff_exif(data))
+    return PictureTags()
 
 
 def _unpacked(packed: bytes, notes: Notes) -> bytes:
@@ -80,6 +82,7 @@ def add_tags(data: bytes, tags: PictureTags, family: str) -> bytes:
     if data.startswith(_JPEG):
         return data[:2] + _jpeg_segments(exif, profile) + data[2:]
     if data.startswith(_TIFF):
+        data = add_exif(data, exif) if exif else data
         return add_profile(data, profile) if profile else data
     return data
 

@@ -11,12 +11,16 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from vidsr.video.media.medium import Medium
+
 _TAG = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _SEGMENT = b"\x18\x53\x80\x67"
 _HEAD_BYTES = 4096
 
 
-def announced_end(container: InputContainer, stream: VideoStream, packets: int) -> Fraction | None:
+def announced_end(
+    container: InputContainer, stream: VideoStream, packets: int, medium: Medium | None = None
+) -> Fraction | None:
     """Return the time in seconds at which the last frame stops being shown.
 
     MP4 and MOV say it in their boxes, Matroska in a tag of the track or, where the video is alone,
@@ -27,11 +31,12 @@ def announced_end(container: InputContainer, stream: VideoStream, packets: int) 
         container: The file.
         stream: Its video.
         packets: How many packets of the video have been read, up to the end of the file.
+        medium: What the file was read through where it has no name of its own.
     """
     layout = container.format.name
     if layout.startswith("mov"):
         return _end_of_boxes(stream, packets)
-    if layout.startswith("matroska") and _is_complete(Path(container.name)):
+    if layout.startswith("matroska") and _is_complete(container.name, medium):
         return _end_of_track(container, stream)
     return None
 
@@ -69,14 +74,17 @@ def _end_of_track(container: InputContainer, stream: VideoStream) -> Fraction | 
     return None
 
 
-def _is_complete(path: Path) -> bool:
+def _is_complete(name: str, medium: Medium | None) -> bool:
     """Return True if all bytes of a Matroska file's segment are there, as far as it counts them."""
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+        if medium is not None:
+            head, held = medium.head(_HEAD_BYTES), medium.size
+        else:
+            with Path(name).open("rb") as file:
+                head, held = file.read(_HEAD_BYTES), Path(name).stat().st_size
         at = head.find(_SEGMENT) + len(_SEGMENT)
         width = 9 - head[at].bit_length()
         size = int.from_bytes(head[at : at + width], "big") & ((1 << 7 * width) - 1)
-        return at + width + size <= path.stat().st_size
+        return held is not None and at + width + size <= held
     except (OSError, IndexError):
         return False

@@ -94,3 +94,13 @@ class PacketTimes:
             scaled = begin + (packet.dts - begin) * (end - begin) // length
             least, most = begin + number, end - (len(moved) - number)
             packet.dts = min(packet.dts, max(least, min(scaled, most)))
+
+
+def rescale(packet: Packet, time_base: Fraction) -> None:
+    """Count a packet's times in another unit."""
+    assert packet.time_base is not None
+    factor = packet.time_base / time_base
+    packet.pts = None if packet.pts is None else round(packet.pts * factor)
+    packet.dts = None if packet.dts is None else round(packet.dts * factor)
+    packet.duration = round((packet.duration or 0) * factor)
+    packet.time_base = time_base

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from vidsr.video.bitstream.bits import EndOfBits, leb128
 from vidsr.video.coding.headers.av1_frame import Shown, read_frame
 from vidsr.video.coding.headers.av1_sequence import Sequence, read_sequence
-from vidsr.video.coding.headers.bits import EndOfBits
 from vidsr.video.coding.headers.steps import vp9_steps
 
 _SEQUENCE, _FRAME_HEADER, _FRAME = 1, 3, 6
@@ -80,19 +80,8 @@ def _obus(data: bytes) -> Iterator[_Obu]:
         extension = data[at + 1] if extended and at + 1 < len(data) else 0
         layers = extension >> 5, extension >> 3 & 3
         at += 1 + extended
-        size, used = _leb128(data[at : at + 8]) if sized else (len(data) - at, 0)
-        at += used
-        if size < 0 or at + size > len(data):
+        size, at = leb128(data, at) if sized else (len(data) - at, at)
+        if at + size > len(data):
             return
         yield _Obu(head >> 3 & 15, layers, data[at : at + min(size, _HEADER_BYTES)])
         at += size
-
-
-def _leb128(data: bytes) -> tuple[int, int]:
-    """Return the number and the bytes that it takes; a negative one for what does not end."""
-    number = 0
-    for i, byte in enumerate(data):
-        number |= (byte & 127) << 7 * i
-        if not byte & 128:
-            return number, i + 1
-    return -1, 0

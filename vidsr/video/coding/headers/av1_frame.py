@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vidsr.video.bitstream.bits import Bits, EndOfBits
 from vidsr.video.coding.headers.av1_sequence import SELECT, Sequence
-from vidsr.video.coding.headers.bits import Bits, EndOfBits
 
 _KEY, _INTRA_ONLY, _SWITCH = 0, 2, 3
 _ALL = 255

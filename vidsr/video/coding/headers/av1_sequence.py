@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vidsr.video.coding.headers.bits import Bits
+from vidsr.video.bitstream.bits import Bits
 
 SELECT = 2  # "each frame says", of screen content tools and of whole motion vectors
 _SRGB = (1, 13, 0)

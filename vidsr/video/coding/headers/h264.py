@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vidsr.video.coding.headers.bits import Bits, EndOfBits
+from vidsr.video.bitstream.bits import Bits, EndOfBits
+from vidsr.video.bitstream.nal_units import HEADER_BYTES, listed, unescaped, units
 from vidsr.video.coding.headers.h264_sets import Pps, Sps, read_pps, read_sps
 from vidsr.video.coding.headers.h264_slice import read_slice_qp
 from vidsr.video.coding.headers.steps import qp_steps
-from vidsr.video.coding.headers.units import HEADER_BYTES, listed, unescaped, units
 
 _SLICES, _SPS, _PPS = (1, 2, 5), 7, 8
 _CONFIG_BYTES = 7  # of avcC, of which the sixth counts parameter sets

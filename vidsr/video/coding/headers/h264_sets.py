@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vidsr.video.coding.headers.bits import Bits, EndOfBits
+from vidsr.video.bitstream.bits import Bits, EndOfBits
 
 _HIGH = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 

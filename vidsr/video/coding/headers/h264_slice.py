@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vidsr.video.coding.headers.bits import Bits, EndOfBits
+from vidsr.video.bitstream.bits import Bits, EndOfBits
 from vidsr.video.coding.headers.h264_sets import Pps, Sps
 
 _P, _B, _I, _SP, _SI = range(5)

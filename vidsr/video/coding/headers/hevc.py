@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from vidsr.video.coding.headers.bits import Bits, EndOfBits
+from vidsr.video.bitstream.bits import Bits, EndOfBits
+from vidsr.video.bitstream.nal_units import HEADER_BYTES, listed, unescaped, units
 from vidsr.video.coding.headers.hevc_sets import Pps, Sps, read_pps, read_sps
 from vidsr.video.coding.headers.hevc_slice import read_slice_qp
 from vidsr.video.coding.headers.steps import qp_steps
-from vidsr.video.coding.headers.units import HEADER_BYTES, listed, unescaped, units
 
 _SPS, _PPS, _SLICES = 33, 34, range(32)
 _UNIT_BYTES = 2

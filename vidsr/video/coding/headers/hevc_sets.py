@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vidsr.video.coding.headers.bits import Bits, EndOfBits
+from vidsr.video.bitstream.bits import Bits, EndOfBits
 
 # Differences of picture order count: negative ones, nearest first, then positive ones.
 RefSet = tuple[tuple[tuple[int, bool], ...], tuple[tuple[int, bool], ...]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vidsr.video.coding.headers.bits import Bits, EndOfBits
+from vidsr.video.bitstream.bits import Bits, EndOfBits
 from vidsr.video.coding.headers.hevc_sets import Pps, RefSet, Sps, read_ref_set
 
 _B, _P = 0, 1

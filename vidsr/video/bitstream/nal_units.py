@@ -24,6 +24,18 @@ def units(data: bytes, length_bytes: int) -> Iterator[bytes]:
     return filter(None, islice(found, MOST_UNITS))
 
 
+def length_bytes(extradata: bytes, place: int | None) -> int:
+    """Return the bytes of a unit's length as an avcC or hvcC record says, 0 for start codes.
+
+    Args:
+        extradata: The record, or units behind start codes.
+        place: The byte of the record that says it; None for a kind of record without.
+    """
+    if place is None or len(extradata) <= place or extradata.startswith((_START, b"\0" + _START)):
+        return 0
+    return (extradata[place] & 3) + 1
+
+
 def unescaped(unit: bytes) -> bytes:
     """Return a unit without the bytes that keep start codes out of it."""
     return unit.replace(b"\0\0\3", b"\0\0")

@@ -45,3 +45,14 @@ class Bits:
         short = (1 << width) - limit
         number = self.u(width - 1)
         return number if number < short else (number << 1) - short + self.u(1)
+
+
+def leb128(data: bytes, at: int) -> tuple[int, int]:
+    """Return a number of 7 bits a byte, lowest first, and the place behind it."""
+    number = 0
+    for shift in range(0, 56, 7):
+        byte = data[at] if at < len(data) else 0
+        number, at = number | (byte & 127) << shift, at + 1
+        if not byte & 128:
+            break
+    return number, at

@@ -1,0 +1,1 @@
+"""What all headers are read with: bits, NAL units, tables of transport streams."""
