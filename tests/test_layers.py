@@ -19,7 +19,7 @@ LAYERS = (
     ("engines",),
     ("upscaling", "lean"),
     ("run", "quality"),
-    ("api", "batch"),
+    ("api", "batch", "preview"),
     ("__init__",),
     ("degradation", "bench", "cli", "jobs", "live"),
     ("training", "__main__"),

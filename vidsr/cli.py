@@ -16,6 +16,7 @@ from vidsr.batch.items import is_done
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.shipped import available
 from vidsr.option_values import in_words
+from vidsr.preview.command import run_preview
 from vidsr.run.early_checks import check_report, check_run
 from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
@@ -73,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     group.add_argument("--estimate", action="store_true", help="measure how long, with --dry-run")
+    group.add_argument("--preview", action="store_true", help="three places, before and after")
     group.add_argument("--report", metavar="JSON", help="a file for the run's report; -: stdout")
     group.add_argument(
         "--progress",
@@ -101,6 +103,9 @@ def _list_models() -> None:
 def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int | None:
     if arguments.list_models:
         _list_models()
+        return None
+    if arguments.preview and arguments.input is not None:
+        run_preview(arguments, RunOptions.of(vars(arguments)), interrupted)
         return None
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")

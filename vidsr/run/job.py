@@ -267,6 +267,11 @@ def _upscaler(
     return make_upscaler(options, scale, notes, engines.pool(options, scale, info, notes))
 
 
+def upscaler_for(options: RunOptions, info: SourceInfo, notes: Notes) -> Upscaler:
+    """Return what a run over a source upscales with; the caller closes it."""
+    return _upscaler(options, _wanted(options, info), info, notes, OWN)
+
+
 def make_upscaler(
     options: RunOptions, scale: int | None, notes: Notes, pool: EnginePool | None = None
 ) -> Upscaler:
