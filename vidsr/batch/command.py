@@ -117,7 +117,7 @@ def _run(
 
     keep_heap()
     check_machine(options)
-    tally = Tally()
+    tally = Tally(kept=None if arguments.report else 0)
     progress = BatchProgress(arguments.progress, NAME, quiet=arguments.quiet, interrupted=asked)
     try:
         with SharedEngines() as engines:

@@ -77,7 +77,8 @@ class Tally:
     def summary(self, files: int | None = None) -> str:
         """Return one line for people; ``files`` is the number of all, None where there is none."""
         of_all = "" if files is None else f" of {files}"
-        parts = [f"{self.done}{of_all} files done"]
+        word = "file" if (self.done if files is None else files) == 1 else "files"
+        parts = [f"{self.done}{of_all} {word} done"]
         parts += [f"{self.skipped} skipped"] if self.skipped else []
         parts += [f"{self.failed} failed"] if self.failed else []
         size = f"{self.output_bytes / 1e6:.1f} MB"

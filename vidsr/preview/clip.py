@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vidsr.files import working_name
 
-CRF = "16"
+ENCODER = {"crf": "16", "preset": "veryfast"}
 
 
 class SideBySide:
@@ -27,7 +27,7 @@ class SideBySide:
     def __init__(self, path: Path, rate: Fraction) -> None:
         self._path, self._part = path, working_name(path)
         self._container = av.open(str(self._part.absolute()), "w", format="mp4")
-        self._stream = self._container.add_stream("libx264", rate=rate, options={"crf": CRF})
+        self._stream = self._container.add_stream("libx264", rate=rate, options=ENCODER)
         self.frames = 0
 
     def write(self, before: Tensor, after: Tensor) -> None:

@@ -31,7 +31,7 @@ from vidsr.video.source.source_kinds import open_source
 from vidsr.video.still_images import to_bytes, write_png
 
 CLIP_S = 2.0
-LONGEST_S = 40.0  # until the clip ends early; sheet and loading come on top
+LONGEST_S = 30.0  # until the clip ends early; sheet and loading come on top
 
 
 @dataclass(frozen=True)

@@ -56,11 +56,14 @@ class Watch:
             if not self._arrivals.take(found):
                 continue
             item = item_of(found, self._target, self._pattern)
+            known = item.target.text in self._made
             owner = self._made.setdefault(item.target.text, item.source.text)
             if owner != item.source.text:
                 say(NAME, f"error: {item.source}: {item.target} is the target of {owner}; skipped")
             elif not item.done:
                 items.append(item)
+            elif known:  # it rested for long enough, and was not complete
+                say(NAME, f"{item.source}: has changed since {item.target} was made of it")
         return items
 
     def _files(self) -> Iterator[Found]:
@@ -97,7 +100,7 @@ def watch(
     check_folder(target)
     check_machine(options)
     keep_heap()
-    tally = Tally(kept=KEPT_OUTCOMES)
+    tally = Tally(kept=KEPT_OUTCOMES if arguments.report else 0)
     progress = BatchProgress(arguments.progress, NAME, quiet=arguments.quiet, interrupted=asked)
     watched = Watch(folders, target, pattern, choices)
     pause_s = min(LONGEST_PAUSE_S, max(0.05, choices.settle / 2))
