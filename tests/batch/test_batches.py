@@ -52,7 +52,7 @@ def test_one_that_is_broken_does_not_end_the_others(
     out, report = tmp_path / "out", tmp_path / "all.json"
     status, lines = call(season, "-o", out, *FAST, "--report", report)
     assert status == 1
-    assert files(out) == ["s1/e 2.mkv", "s1/e 10.mkv"]
+    assert files(out) == ["s1/e 10.mkv", "s1/e 2.mkv"]
     assert [line for line in lines if "error:" in line] == [
         line for line in lines if line.startswith(f"vidsr: error: {season / 'broken.mkv'}: ")
     ]

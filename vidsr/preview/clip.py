@@ -19,6 +19,8 @@ ENCODER = {"crf": "16", "preset": "veryfast"}
 class SideBySide:
     """A writer of pairs of pictures into one clip, which appears when it is whole.
 
+    A single pair makes none.
+
     Args:
         path: The clip, ``.mp4``.
         rate: Frames a second.
@@ -52,10 +54,10 @@ class SideBySide:
         trace: TracebackType | None,
     ) -> None:
         try:
-            if error is None and self.frames:
+            if error is None and self.frames > 1:
                 self._container.mux(self._stream.encode(None))
             self._container.close()
-            if error is None and self.frames:
+            if error is None and self.frames > 1:
                 self._part.replace(self._path)
         finally:
             self._part.unlink(missing_ok=True)

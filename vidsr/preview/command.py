@@ -13,7 +13,7 @@ from vidsr.run.early_checks import check_options
 from vidsr.run.options import RunOptions
 from vidsr.run.records.record_file import as_record, write_record
 from vidsr.terminal.command import say
-from vidsr.video.locator import Locator
+from vidsr.video.locator import PIPE, Locator
 from vidsr.video.source.source_kinds import choose_source
 
 NAME = "vidsr"
@@ -29,6 +29,8 @@ def run_preview(
     source = Locator.of(arguments.inputs[0])
     if not source.may_seek:
         raise OptionError(f"{source}: expected a file for a preview, which looks at several places")
+    if arguments.output == PIPE:
+        raise OptionError("`preview` into a pipe: expected a file such as sheet.png.")
     sheet = sheet_path(source, arguments.output)
     if sheet == arguments.output and sheet.exists() and not options.overwrite:
         raise OutputError(f"{sheet}: exists already", hint="`overwrite` replaces it.")

@@ -172,7 +172,7 @@ def _write_clip(
                 if time.perf_counter() - begin_s > LONGEST_S:
                     notes.say("the clip of the preview ends early: this model takes long here")
                     break
-            return clip.frames
+            return clip.frames if clip.frames > 1 else 0
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
