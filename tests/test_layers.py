@@ -21,8 +21,8 @@ LAYERS = (
     ("run", "quality"),
     ("api", "batch", "preview"),
     ("__init__",),
-    ("degradation", "bench", "cli", "jobs", "live"),
-    ("training", "__main__"),
+    ("degradation", "cli", "jobs", "live"),
+    ("training", "bench", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 LOOSE_MODULES = 6

@@ -32,6 +32,7 @@ UPSCALER = {
     "tile": None,
     "max_memory": None,
     "strength": "auto",
+    "reuse": "exact",
     "notes": None,
     "pool": None,
 }
@@ -47,6 +48,7 @@ UPSCALE = {
     "tile": None,
     "max_memory": None,
     "strength": "auto",
+    "reuse": "exact",
     "start": None,
     "duration": None,
     "deinterlace": "auto",
@@ -115,7 +117,8 @@ def test_report_fields() -> None:
         *("decoder", "scale", "tile"),
         *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
         *("output_bytes", "stages"),
-        *("counts", "streams", "notes", "strengths", "last_strength", "latency_ms", "queues"),
+        *("counts", "streams", "notes", "strengths", "last_strength"),
+        *("pixels", "computed_pixels", "latency_ms", "queues"),
         *("resumed_frames", "version", "platform"),
     ]
 

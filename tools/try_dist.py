@@ -54,7 +54,7 @@ def try_wheel(wheel: Path, folder: Path, pip_flags: Sequence[str]) -> None:
     run([*pip, "-c", ROOT / "constraints.txt", *pip_flags, wheel], folder)
     target = folder / "demo_4x.mp4"
     run([programs / "vidsr", ROOT / "examples" / "demo.mp4", "-o", target], folder)
-    for command in ("bench", "degrade", "engine", "eval", "job", "train"):
+    for command in ("bench", "degrade", "engine", "eval", "job", "live", "train"):
         run([programs / f"vidsr-{command}", "--help"], folder, output=subprocess.DEVNULL)
     if not target.stat().st_size:
         raise SystemExit(f"{target}: is empty")

@@ -14,6 +14,7 @@ from vidsr.option_values import (
     ModelName,
     PipeFormat,
     Precision,
+    ReuseMode,
     Strength,
 )
 from vidsr.run.executor import LocalExecutor
@@ -39,6 +40,7 @@ def upscale(
     tile: tuple[int, int] | None = None,
     max_memory: int | str | None = None,
     strength: Strength = "auto",
+    reuse: ReuseMode = "exact",
     start: float | None = None,
     duration: float | None = None,
     deinterlace: Deinterlace = "auto",
@@ -86,6 +88,9 @@ def upscale(
         max_memory: Bytes, or text such as ``"2G"``, for frames and network; on each GPU.
         strength: How far the network follows what a codec did to each frame: ``auto``, or a number
             of 0 (taken as clean) over 1 (as what the codec says) to 2.
+        reuse: What is not computed again on a CPU: ``exact`` parts of a frame that did not change,
+            with the same result to the last bit, ``near`` parts whose samples changed by 4 levels
+            of 8 bits at most, ``off`` nothing.
         start: Seconds into the source at which to begin, 0 or more.
         duration: Seconds of the source to upscale, more than 0.
         deinterlace: ``auto`` deinterlaces frames that are flagged, ``field`` makes a frame of

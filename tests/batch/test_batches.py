@@ -11,8 +11,8 @@ import pytest
 
 from tests.makers.clips import Tone, decode, make_clip
 from vidsr import cli
+from vidsr.models.zoo import load_model
 from vidsr.run.executor import LocalExecutor
-from vidsr.upscaling import upscaler
 
 FAST = ("--model", "lite-x2", "--device", "cpu", "--codec", "ffv1", "--name", "{stem}.mkv")
 Call = Callable[..., tuple[int, list[str]]]
@@ -79,13 +79,13 @@ def test_a_target_is_that_of_a_run_alone(call: Call, season: Path, tmp_path: Pat
 def test_the_model_is_loaded_once(
     call: Call, season: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded, load = [], upscaler.load_model
+    loaded = []
 
     def counted(name: str) -> object:
         loaded.append(name)
-        return load(name)
+        return load_model(name)
 
-    monkeypatch.setattr(upscaler, "load_model", counted)
+    monkeypatch.setattr("vidsr.upscaling.upscaler.load_model", counted)
     status, _ = call(season, "-o", tmp_path / "out", *FAST, "--report", tmp_path / "a.json")
     assert (status, len(loaded)) == (1, 1)
     done = json.loads((tmp_path / "a.json").read_text())["files"][1:]

@@ -29,7 +29,10 @@ def names(found: list[Found]) -> list[str]:
 
 def test_a_file_rests_before_it_is_taken(tmp_path: Path) -> None:
     arrivals = Arrivals(settle_s=5)
-    look = lambda now_s: names(arrivals.look(in_folder(tmp_path), now_s))  # noqa: E731
+
+    def look(now_s: float) -> list[str]:
+        return names(arrivals.look(in_folder(tmp_path), now_s))
+
     touched(tmp_path / "a.mkv", "be")
     assert look(0) == look(4.9) == []
     touched(tmp_path / "a.mkv", "begin")
@@ -101,7 +104,7 @@ def test_a_watch_from_end_to_end(
         if len(pauses) == 9:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(watching.time, "sleep", pause)
+    monkeypatch.setattr("vidsr.batch.watch.watching.time.sleep", pause)
     arguments = ["--model", "lite-x2", "--device", "cpu", "--settle", "0"]
     status = cli.main(["--watch", str(inbox), "-o", str(inbox), *arguments])
     assert status == 1  # no signal, and one that failed

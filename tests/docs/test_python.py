@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import vidsr
+import vidsr.live
 from tests.docs.blocks import blocks, documents
 from tests.makers.clips import Tone, decode, make_clip
 from tests.paths import ROOT
@@ -60,7 +61,8 @@ def test_it_compiles(name: str, text: str) -> None:
 
 @by_name
 def test_it_names_what_is_public(name: str, text: str) -> None:
-    assert set(names_of_vidsr(text)) <= set(vidsr.__all__)
+    public = {*vidsr.__all__, "live", *(f"live.{name}" for name in vidsr.live.__all__)}
+    assert set(names_of_vidsr(text)) <= public
 
 
 def test_private_names_would_be_found() -> None:

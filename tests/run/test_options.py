@@ -34,6 +34,7 @@ OTHER: dict[str, Any] = {
     "wait_for_engine": True,
     "tile": (64, 96),
     "strength": 0.5,
+    "reuse": "near",
     "max_memory": "2G",
     "start_s": 1.5,
     "duration_s": 2.0,

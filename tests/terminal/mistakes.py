@@ -13,6 +13,7 @@ MODULES = {
     "vidsr-degrade": "vidsr.degradation.cli",
     "vidsr-engine": "vidsr.engines.command.cli",
     "vidsr-bench": "vidsr.bench.command.cli",
+    "vidsr-live": "vidsr.live.service.cli",
     "blend": "vidsr.training.tools.blend",
     "quantise": "vidsr.training.tools.quantise",
     "strengths": "vidsr.training.tools.strengths",
@@ -222,6 +223,18 @@ BENCH = _of(
     ("--json absent/a.json", 4, "--json absent/a.json: cannot be written there"),
     ("--plot a.jpg", 2, "expected a name that ends in .png"),
 )
+CAMERA = "rtsp://192.0.2.1/cam -o udp://192.0.2.2:5000 "
+LIVE = _of(
+    "vidsr-live",
+    ("rtsp://192.0.2.1/cam", 2, "-o SINK is needed"),
+    ("rstp://192.0.2.1/cam -o udp://192.0.2.2:5000", 2, "did you mean rtsp://?"),
+    ("rtsp://192.0.2.1/cam -o utp://192.0.2.2:5000", 2, "did you mean udp:?"),
+    (CAMERA + "--deadline soon", 2, "--deadline: expected a time such as 200ms"),
+    (CAMERA + "--model lite-x9", 6, "--model lite-x9, available"),
+    (CAMERA + "--report absent/a.json", 4, "--report absent/a.json: cannot be written there"),
+    ("--config absent.toml", 3, "absent.toml: No such file"),
+    ("in.mp4 -o udp://192.0.2.2:5000", 2, "is read as fast as it goes"),
+)
 TOOLS = (
     *_of(
         "blend",
@@ -246,6 +259,6 @@ TOOLS = (
         ("lite-x4 photos -o absent/a.json", 4, "cannot be written there"),
     ),
 )
-MISTAKES = (*VIDSR, *TRAIN, *EVAL, *DEGRADE, *ENGINE, *BENCH, *TOOLS)
+MISTAKES = (*VIDSR, *TRAIN, *EVAL, *DEGRADE, *ENGINE, *BENCH, *LIVE, *TOOLS)
 NEEDS_AV = ("vidsr in.mp4 -o out.mp4 --pix-fmt nonsense",)
 """Answered by what FFmpeg lists, which takes PyAV."""

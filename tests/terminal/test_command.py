@@ -24,6 +24,7 @@ COMMANDS = {
     "vidsr-degrade": ("vidsr.degradation.cli", "_work"),
     "vidsr-engine": (ENGINE, "_work"),
     "vidsr-bench": ("vidsr.bench.command.cli", "_work"),
+    "vidsr-live": ("vidsr.live.service.cli", "_run"),
     "blend": ("vidsr.training.tools.blend", "_work"),
     "quantise": ("vidsr.training.tools.quantise", "_work"),
     "strengths": ("vidsr.training.tools.strengths", "_work"),
@@ -128,8 +129,8 @@ def test_closed_streams_are_no_error_and_take_no_file(command: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_signals_interrupt(command: str, number: str) -> None:
-    # Training ends in its own time when asked once, and at once when asked twice.
-    times = 2 if command == "vidsr-train" else 1
+    # Training and live streams end in their own time when asked once, and at once when asked twice.
+    times = 2 if command in ("vidsr-train", "vidsr-live") else 1
     done = subprocess.run(
         program(command, f"for _ in range({times}): signal.raise_signal(signal.{number})"),
         capture_output=True,

@@ -74,6 +74,7 @@ def test_help_loads_nothing(command: str, folder: Path) -> None:
         ("vidsr-degrade", "in.mp4 -o locked/out.mp4"),
         ("vidsr-engine", "export lite-x4 -o locked/a.onnx"),
         ("vidsr-bench", "--json locked/a.json"),
+        ("vidsr-live", "rtsp://192.0.2.1/c -o udp://192.0.2.2:5 --report locked/a.json"),
     ],
 )
 def test_a_folder_that_may_not_be_written_to(command: str, line: str, folder: Path) -> None:

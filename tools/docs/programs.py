@@ -14,6 +14,7 @@ PROGRAMS = {
     "vidsr-job": "vidsr.jobs.cli",
     "vidsr-bench": "vidsr.bench.command.cli",
     "vidsr-engine": "vidsr.engines.command.cli",
+    "vidsr-live": "vidsr.live.service.cli",
     "python -m vidsr.training.tools.blend": "vidsr.training.tools.blend",
     "python -m vidsr.training.tools.quantise": "vidsr.training.tools.quantise",
     "python -m vidsr.training.tools.strengths": "vidsr.training.tools.strengths",

@@ -28,6 +28,7 @@ report = vidsr.upscale("input.mp4", "out_2x.mp4", scale=2, overwrite=True)
 print(json.loads(report.to_json())["frames"], report.fps)"""
 DERIVED = {
     "coding_error": "What the source's codec did to its pictures; null where it is not known.",
+    "computed_share": "share of the pixels that were computed: `computed_pixels` over `pixels`",
     "fps": "frames a second: `frames` over `elapsed_s`",
 }
 
@@ -65,7 +66,8 @@ def report_page() -> str:
 
 def _hints() -> dict[str, Any]:
     """Return the type of each top-level key: those of the fields, then of what is derived."""
-    return typing.get_type_hints(Report) | {"coding_error": CodingSummary | None, "fps": float}
+    derived = {"coding_error": CodingSummary | None, "computed_share": float, "fps": float}
+    return typing.get_type_hints(Report) | derived
 
 
 def _keys() -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.docs.commands_page import commands_page
 from tools.docs.exit_codes_page import exit_codes_page
+from tools.docs.live_page import latency_page, live_page
 from tools.docs.models_page import models_page
 from tools.docs.options_page import options_page
 from tools.docs.programs import PROGRAMS
@@ -54,6 +55,8 @@ def copied(source: str, place: str) -> str:
 PAGES: dict[str, Callable[[], str]] = {
     **{command_place(name): partial(commands_page, name) for name in PROGRAMS},
     "reference/options.md": options_page,
+    "reference/live.md": live_page,
+    "performance/live.md": latency_page,
     "reference/models.md": models_page,
     "reference/recipes.md": recipes_page,
     "reference/exit-codes.md": exit_codes_page,

@@ -59,7 +59,7 @@ class SharedEngines:
         if key not in self._kept:
             self._make_room(KEPT_ON_CPU if on_cpu else 1)
             passed = PassedNotes(notes)
-            self._kept[key] = make_upscaler(options, scale, passed), passed
+            self._kept[key] = make_upscaler(options, scale, info, passed), passed
             self._first[key] = self._kept[key][0].engine
         upscaler, passed = self._kept[key]
         passed.belong_to(notes)

@@ -18,6 +18,7 @@ from vidsr.video.sink.codec_defaults import check_quality, find_codec
 DRAWN = Size(640, 360)  # the clip, where no size is given
 SMALLEST, LARGEST = 16, 4096  # sides of a drawn clip
 FEWEST_FRAMES = 4
+MOST_STREAMS = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class Request:
         against: Names of the peers to compare with.
         realtime: True tries the usual sizes.
         find_max: True searches for the largest size.
+        streams: Number of cameras that share the device, 1 to 1024; None runs none.
     """
 
     input: Path | None = None
@@ -59,6 +61,7 @@ class Request:
     against: tuple[str, ...] = ()
     realtime: bool = False
     find_max: bool = False
+    streams: int | None = None
 
     def check(self) -> None:
         """Raise OptionError or NoInputError for a request that cannot be measured."""
@@ -73,6 +76,8 @@ class Request:
             raise OptionError(f"--repeats {self.repeats}: expected 1 or more.")
         if not 1 <= self.rate <= 240:
             raise OptionError(f"--rate {self.rate:g}: expected 1 to 240.")
+        if self.streams is not None and not 1 <= self.streams <= MOST_STREAMS:
+            raise OptionError(f"--streams {self.streams}: expected 1 to {MOST_STREAMS}.")
         check_model(self.model, self.scale)
         check_device_names(self.device)
         check_quality(find_codec(self.codec or "h264"), None, self.preset)

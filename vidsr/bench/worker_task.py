@@ -84,6 +84,8 @@ class Task:
             engine=cast("EngineKind", self.engine),
             wait_for_engine=self.engine == "tensorrt",
             duration_s=self.duration_s,
+            # A rate that does not depend on how much of the clip stands still.
+            reuse="off",
             deinterlace="off" if self.compared else "auto",
             codec=self.codec,
             preset=self.preset,

@@ -146,6 +146,8 @@ def report_of(job: Job, finished: Finished, notes: Notes) -> Report:
         decoder=header.decoder,
         strengths=upscaler.pool.strength.record(),
         last_strength=upscaler.pool.last_strength,
+        pixels=upscaler.reused.pixels,
+        computed_pixels=upscaler.reused.computed_pixels,
         scale=upscaler.scale,
         tile=describe_tile(upscaler.memory_plan(header.info.format, layout).tile),
         codec=output.codec.name,

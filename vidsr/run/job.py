@@ -25,6 +25,7 @@ from vidsr.run.sizing import choose_scale, describe, describe_cuts, planned_cuts
 from vidsr.run.spec import JobSpec
 from vidsr.run.wanted_size import WantedSize
 from vidsr.upscaling.engine_pool import EnginePool
+from vidsr.upscaling.reuse.rule import USUAL_RATE_HZ, Reuse
 from vidsr.upscaling.upscaler import Upscaler
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceInfo
@@ -264,7 +265,7 @@ def _upscaler(
     scale = options.scale
     if is_family(options.model):
         scale = choose_scale(size, info.format, scale)
-    return make_upscaler(options, scale, notes, engines.pool(options, scale, info, notes))
+    return make_upscaler(options, scale, info, notes, engines.pool(options, scale, info, notes))
 
 
 def upscaler_for(options: RunOptions, info: SourceInfo, notes: Notes) -> Upscaler:
@@ -273,7 +274,11 @@ def upscaler_for(options: RunOptions, info: SourceInfo, notes: Notes) -> Upscale
 
 
 def make_upscaler(
-    options: RunOptions, scale: int | None, notes: Notes, pool: EnginePool | None = None
+    options: RunOptions,
+    scale: int | None,
+    info: SourceInfo,
+    notes: Notes,
+    pool: EnginePool | None = None,
 ) -> Upscaler:
     """Return what upscales as the options say, on engines of its own or on those of ``pool``."""
     return Upscaler(
@@ -286,6 +291,7 @@ def make_upscaler(
         tile=options.tile,
         max_memory=options.max_memory,
         strength=options.strength,
+        reuse=Reuse(options.reuse, rate_hz=float(info.rate) or USUAL_RATE_HZ),
         notes=notes,
         pool=pool,
     )

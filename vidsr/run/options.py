@@ -25,6 +25,7 @@ from vidsr.option_values import (
     ModelName,
     PipeFormat,
     Precision,
+    ReuseMode,
     Strength,
     check_device_names,
     exact_rate,
@@ -263,6 +264,14 @@ class RunOptions:
         holds=is_strength,
         expected=f"auto, or a number of 0 to {GREATEST_STRENGTH:g}",
         metavar="auto|X",
+    )
+    reuse: ReuseMode = _words(
+        "exact",
+        ReuseMode,
+        "--reuse",
+        group=MACHINE,
+        help="what is not computed again on a CPU: parts that did not change, with the same result "
+        "(exact), those that nearly did not (near), nothing (off)",
     )
     start_s: float | None = option(
         None,

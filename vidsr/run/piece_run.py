@@ -39,6 +39,7 @@ from vidsr.video.source.source_kinds import open_source
 _NO_PART = (
     "device",
     "max_memory",
+    "reuse",
     "wait_for_engine",
     "decoder",
     "overwrite",

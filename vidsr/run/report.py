@@ -18,6 +18,8 @@ from vidsr.run.stages.histogram import Histogram
 from vidsr.run.stages.pipeline import StageTimes
 from vidsr.video.info import SourceCounts
 
+SHOWN_SHARE = 0.995  # of pixels computed: below, the summary says it
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
@@ -34,6 +36,9 @@ class Report:
         strengths: Number of frames by the step of the network that took them: ``0`` is the one for
             clean pictures, the last one that for the hardest coded.
         last_strength: Step of the strongest network that the engine has; 0 where it has one.
+        pixels: Number of source pixels of all frames of which parts may have been reused.
+        computed_pixels: Number of those that the network saw; the rest was taken from the frame
+            before, where it was the same.
         scale: Factor between the network's input and its output.
         tile: Size that the network saw at once, or ``whole frames``.
         codec: Codec of the target.
@@ -78,6 +83,8 @@ class Report:
     notes: tuple[str, ...]
     strengths: dict[str, int] = field(default_factory=dict)
     last_strength: int = 0
+    pixels: int = 0
+    computed_pixels: int = 0
     latency_ms: dict[str, Histogram] = field(default_factory=dict)
     queues: dict[str, QueueCounts] = field(default_factory=dict)
     resumed_frames: int = 0
@@ -90,6 +97,11 @@ class Report:
         return (self.frames - self.resumed_frames) / self.elapsed_s if self.elapsed_s else 0.0
 
     @property
+    def computed_share(self) -> float:
+        """Share of the source's pixels that the network saw, 0 to 1."""
+        return self.computed_pixels / self.pixels if self.pixels else 1.0
+
+    @property
     def coding_error(self) -> CodingSummary | None:
         """What the source's codec did to its pictures, None where that is not known."""
         return self.counts.coding.summary()
@@ -99,14 +111,20 @@ class Report:
         plain = asdict(replace(self, latency_ms={}))
         latency_ms = {name: each.summary() for name, each in self.latency_ms.items()}
         coding = self.coding_error and asdict(self.coding_error)
-        derived = {"latency_ms": latency_ms, "fps": self.fps, "coding_error": coding}
+        derived = {
+            "latency_ms": latency_ms,
+            "fps": self.fps,
+            "coding_error": coding,
+            "computed_share": round(self.computed_share, 6),
+        }
         return json.dumps(plain | derived, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Report:
         """Read what ``to_json`` wrote. Raises ValueError, KeyError, TypeError for anything else."""
         data = json.loads(text)
-        del data["fps"], data["coding_error"]
+        for derived in ("fps", "coding_error", "computed_share"):
+            data.pop(derived, None)
         data["size"], data["notes"] = tuple(data["size"]), tuple(data["notes"])
         data["streams"] = tuple(data["streams"])
         data["stages"] = StageTimes(**data["stages"])
@@ -145,8 +163,13 @@ class Report:
         return (
             f"{self.target}: {self.frames} frames {self.size[0]}x{self.size[1]} in "
             f"{self.elapsed_s:.1f} s ({self.fps:.1f} fps, {speed} realtime), "
-            f"{self.output_bytes / 1e6:.1f} MB{self._coding_words()}"
+            f"{self.output_bytes / 1e6:.1f} MB{self._coding_words()}{self._reuse_words()}"
         )
+
+    def _reuse_words(self) -> str:
+        """Return how much was computed, nothing where all was."""
+        share = self.computed_share
+        return f"; computed {100 * share:.0f} % of the pixels" if share < SHOWN_SHARE else ""
 
     def _coding_words(self) -> str:
         """Return what the codec did and what was chosen for it, nothing where it is not known."""
@@ -179,7 +202,7 @@ def _sums(pieces: Sequence[Report]) -> dict[str, Any]:
             latency_ms.setdefault(stage, Histogram()).merge(histogram)
         for queue, seen in piece.queues.items():
             queues.setdefault(queue, QueueCounts()).merge(seen)
-    numbers = ("frames", "elapsed_s", "video_s", "output_bytes")
+    numbers = ("frames", "elapsed_s", "video_s", "output_bytes", "pixels", "computed_pixels")
     return {name: sum(getattr(piece, name) for piece in pieces) for name in numbers} | {
         "stages": stages,
         "counts": counts,

@@ -62,13 +62,17 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
 
 
 def planned_cuts(spec: JobSpec, header: StreamHeader, output: OutputPlan) -> Cuts | None:
-    """Return the cuts of a run into pieces; None where it is not cut."""
+    """Return the cuts of a run into pieces; None where it is not cut.
+
+    ``near`` reuse is not: what it takes for unchanged depends on where it begins.
+    """
     options = spec.options
+    exact = options.reuse != "near"
     return plan_pieces(
         header,
         output,
         options.piece_frames,
-        wanted=not options.no_pieces and spec.source.kind == "file",
+        wanted=exact and not options.no_pieces and spec.source.kind == "file",
         rated=options.bitrate is not None,
     )
 

@@ -65,10 +65,10 @@ def run_command(
 
     Args:
         name: The name that every line on stderr begins with.
-        work: The command itself. It gets the parsed arguments and a function that returns True once
-            a signal has asked for the end; it returns the exit status, None for 0.
+        work: The command itself: gets the parsed arguments and a function that returns True once a
+            signal has asked for the end, and returns the exit status, None for 0.
         argv: The arguments; None takes those of the process.
-        parser: The function that builds the parser, whose flags replace arguments in messages.
+        parser: The builder of the parser, whose flags replace arguments in messages.
         interrupted: What to say after Ctrl-C.
         memory_hint: What to say where memory runs out, beside that it did.
         interruption: The handler of signals, for a command that ends in its own time.
@@ -76,9 +76,8 @@ def run_command(
         words: Names that shells offer for options, by their flags.
 
     Returns:
-        0, the error's own status, 8 where memory ran out, 128 and the signal's number where the
-        command was interrupted: 130 for Ctrl-C, 143 for SIGTERM; 141 where nobody read the video
-        that it wrote into a pipe any more.
+        0, the error's own status, 8 where memory ran out, 128 and the signal's number after one
+        (130 for Ctrl-C, 143 for SIGTERM), 141 where nobody read the video in a pipe any more.
 
     Raises:
         SystemExit: The arguments are wrong (2), or asked for help or version (0).
@@ -102,8 +101,7 @@ def run_command(
                 say(name, f"error: {as_flags(str(error), flags_of(made))}")
         except KeyboardInterrupt as stop:
             text = f"interrupted; {stop.args[0]}" if stop.args else interrupted
-            failure = Failure("Interrupted", text, "", caught.status)
-            say(name, text)
+            failure = _interrupted(name, text, caught.status)
         except BrokenPipeError:  # the reader of the output has seen enough
             _drop_output()
             return 0
@@ -111,6 +109,12 @@ def run_command(
             failure = _out_of_memory(name, memory_hint)
         failed(failure, arguments)
         return failure.exit_code
+
+
+def _interrupted(name: str, text: str, status: int) -> Failure:
+    """Print that a signal ended the command, and return that end."""
+    say(name, text)
+    return Failure("Interrupted", text, "", status)
 
 
 def _out_of_memory(name: str, hint: str) -> Failure:

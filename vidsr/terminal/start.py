@@ -16,6 +16,7 @@ COMMANDS = {
     "vidsr-engine": "vidsr.engines.command.cli",
     "vidsr-eval": "vidsr.quality.cli",
     "vidsr-job": "vidsr.jobs.cli",
+    "vidsr-live": "vidsr.live.service.cli",
     "vidsr-train": "vidsr.training.command.cli",
 }
 """Modules by the names of the commands; each has a ``main``."""
@@ -68,6 +69,11 @@ def evaluate() -> int:
 def job() -> int:
     """Run ``vidsr-job``."""
     return start("vidsr-job", COMMANDS["vidsr-job"])
+
+
+def live() -> int:
+    """Run ``vidsr-live``."""
+    return start("vidsr-live", COMMANDS["vidsr-live"])
 
 
 def train() -> int:

@@ -28,10 +28,17 @@ class Workers:
     ``upscale`` is called in several threads at once, except for the first frame: that has all
     of PyTorch's threads, and nobody beside it. With a ``count`` of 1 it is always called in the
     caller's thread, in order, as what keeps a state has to be.
+
+    ``prepare`` is called in the caller's thread, in order, and gives what ``upscale`` takes.
     """
 
-    def __init__(self, upscale: Callable[[Frame], Frame], count: int) -> None:
-        self._upscale, self._count = upscale, count
+    def __init__(
+        self,
+        upscale: Callable[[Any], Frame],
+        count: int,
+        prepare: Callable[[Frame], Any] = lambda frame: frame,
+    ) -> None:
+        self._upscale, self._count, self._prepare = upscale, count, prepare
         self._waiting: deque[Any] = deque()
         self._threads = ExitStack()
         self._pool: ThreadPoolExecutor | None = None
@@ -63,12 +70,14 @@ class Workers:
         """Take one item in; give what is done, and what no worker stands idle without."""
         if self._count == 1 or not self._begun:
             self._begun = self._begun or isinstance(item, Frame)
-            yield self._upscale(item) if isinstance(item, Frame) else item
+            yield self._upscale(self._prepare(item)) if isinstance(item, Frame) else item
             return
         if self._pool is None:
             self._pool = self._threads.enter_context(_threads(self._count))
-        frame = isinstance(item, Frame)
-        self._waiting.append(self._pool.submit(self._upscale, item) if frame else item)  # type: ignore[arg-type]
+        if isinstance(item, Frame):
+            self._waiting.append(self._pool.submit(self._upscale, self._prepare(item)))
+        else:
+            self._waiting.append(item)
         while self._waiting and not self._in_work(self._waiting):
             yield _result(self._waiting.popleft())
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from threading import Lock
 
 import torch
@@ -21,7 +23,29 @@ from vidsr.picture.size import Size
 from vidsr.upscaling import transform
 from vidsr.upscaling.device_ring import Planes
 from vidsr.upscaling.engine_pool import EnginePool
-from vidsr.upscaling.memory_plan import HELD_FRAMES, MemoryPlan
+from vidsr.upscaling.memory_plan import HELD_FRAMES, MemoryPlan, results_that_fit
+from vidsr.upscaling.reuse.counts import ReuseCounts
+from vidsr.upscaling.reuse.rule import OFF, Reuse
+from vidsr.upscaling.reuse.stream import Part, ReuseStream
+
+# Networks whose last results are kept: frames of one clip alternate between neighbouring steps.
+CHAINS = 2
+COMPILED = "compile"  # a compiler takes up to a minute for every shape of a window
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Frame that waits for its turn to be upscaled.
+
+    Attributes:
+        frame: The frame, or what its stream takes it for.
+        step: Step of the strengths.
+        part: What of it is computed; None for all of it.
+    """
+
+    frame: Frame
+    step: int
+    part: Part | None = None
 
 
 class FormatRun:
@@ -34,6 +58,8 @@ class FormatRun:
         notes: Notes of the session.
         keeps_state: False for pictures that have nothing to do with each other: a stateful engine
             then runs each as the first of a stream.
+        reuse: What is taken from one frame of a stream for the next; on a CPU only.
+        counts: Take what is computed and reused.
     """
 
     def __init__(
@@ -46,6 +72,8 @@ class FormatRun:
         *,
         held: int = HELD_FRAMES,
         keeps_state: bool = False,
+        reuse: Reuse = OFF,
+        counts: ReuseCounts | None = None,
     ) -> None:
         self._pool, self._index, self._notes = pool, index, notes
         self.source, self.target, self._held = source, target, held
@@ -55,6 +83,8 @@ class FormatRun:
         self._count, self._count_share = 1, 0
         self._one_by_one = Lock()
         self._stream: tuple[StreamEngine, Size | None] | None = None
+        self._rule, self._counts = reuse, counts or ReuseCounts()
+        self._reuse: ReuseStream | None = None
 
     @property
     def _switch(self) -> EngineSwitch:
@@ -90,15 +120,82 @@ class FormatRun:
 
     def upscale(self, frame: Frame) -> Frame:
         """Upscale one frame and wait for it, outside a ring."""
+        return self.finish(self.prepare(frame))
+
+    def prepare(self, frame: Frame) -> Prepared:
+        """Decide how the next frame of a stream is upscaled; in their order, by one thread."""
+        step = self._pool.strength.step(frame.coding_error)
+        stream = self._reusing()
+        if stream is None:
+            return Prepared(frame, step)
+        part = stream.prepare(frame, step)
+        return Prepared(part.frame, step, part)
+
+    def finish(self, prepared: Prepared) -> Frame:
+        """Upscale a frame that was prepared, in any thread."""
+        frame, part = prepared.frame, prepared.part
 
         def seen() -> Tensor:
             engine = self._switch.engine
             planes = tuple(plane.to(engine.device) for plane in frame.planes)
             return transform.engine_input(planes, self.source, engine)
 
-        step = self._pool.strength.step(frame.coding_error)
-        with self.alone(seen, step) as (engine, tile):
-            return transform.enlarge(frame, self.target, engine, tile)
+        try:
+            with self.alone(seen, prepared.step) as (engine, tile):
+                if part is None or tile is not None:
+                    return transform.enlarge(frame, self.target, engine, tile)
+                over = partial(part.run, engine)
+                return transform.enlarge(frame, self.target, engine, tile, over)
+        finally:
+            if part is not None:
+                part.close()
+
+    def changed_share(self, frame: Frame) -> float:
+        """Return which share of a frame's pixels the network would see, were it the next one."""
+        stream = self._reusing()
+        return 1.0 if stream is None else stream.changed_share(frame)
+
+    def _reusing(self) -> ReuseStream | None:
+        """Return what the stream reuses; None where its engine or memory allows nothing."""
+        engine = self._switch.engine
+        chains = self._chains(engine)
+        if not chains:
+            self._reuse = None
+        elif self._reuse is None:
+            self._reuse = ReuseStream(
+                self.source,
+                self._rule,
+                engine,
+                self._copy_of_seen,
+                planes=len(self.source.plane_sizes) if self._sees_all(engine) else 1,
+                chains=chains,
+                counts=self._counts,
+                say=self._notes.say,
+            )
+        return self._reuse
+
+    def _chains(self, engine: Engine) -> int:
+        """Return of how many networks the last results may be kept."""
+        off = self._rule.mode == "off" or not self._keeps_state or engine.device.type != "cpu"
+        if off or engine.traits.stateful or engine.halo is None or engine.runtime == COMPILED:
+            return 0
+        if self.tile(engine) is not None:
+            return 0
+        share = self._pool.planner.share_bytes
+        room = results_that_fit(self.source, self.target, engine, share, self._count)
+        return min(room, CHAINS, self._pool.last_strength + 1)
+
+    def _sees_all(self, engine: Engine) -> bool:
+        """Return True if the network's result depends on more than the first plane."""
+        return engine.channels != 1 or self.source.pixel.family == "rgb"
+
+    def _copy_of_seen(self, frame: Frame) -> Tensor:
+        """Return a copy of the samples that the network's result depends on."""
+        engine = self._switch.engine
+        if self._sees_all(engine):
+            with torch.inference_mode():
+                return transform.engine_input(frame.planes, self.source, engine)
+        return frame.planes[0].clone()
 
     @contextmanager
     def alone(self, seen: Sample, step: int = 0) -> Iterator[tuple[Engine, Size | None]]:

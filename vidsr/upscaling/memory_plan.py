@@ -92,10 +92,29 @@ def fits_whole(
 
     Each has float planes and a network of its own, and as many more wait in between.
     """
+    return _left(source, target, engine, limit, count) >= 0
+
+
+def results_that_fit(
+    source: VideoFormat, target: VideoFormat, engine: Engine, limit: int, count: int
+) -> int:
+    """Return how many results of earlier frames may be kept beside ``count`` frames at once.
+
+    Each is the source twice, as samples and as the network sees it, and the picture that the
+    network made of it; every frame in work may hold one more.
+    """
+    pixels = source.width * source.height
+    numbers = engine.channels * (2 + engine.scale**2)
+    each = pixels * numbers * torch.float32.itemsize + source.frame_bytes
+    return max(0, _left(source, target, engine, limit, count) // each - count)
+
+
+def _left(source: VideoFormat, target: VideoFormat, engine: Engine, limit: int, count: int) -> int:
+    """Return the bytes of ``limit`` that ``count`` frames at once leave, all of them whole."""
     planes = frame_bytes(source, target, engine, frames=0)
     queued = frame_bytes(source, target, engine, FRAMES_IN_FLIGHT + count) - planes
     network = window_pixels(None, _size(source), engine) * engine.bytes_per_pixel
-    return queued + count * (planes + network) <= limit
+    return limit - queued - count * (planes + network)
 
 
 @dataclass(frozen=True)

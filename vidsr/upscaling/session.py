@@ -23,6 +23,8 @@ from vidsr.upscaling.format_run import FormatRun
 from vidsr.upscaling.memory_plan import HELD_FRAMES
 from vidsr.upscaling.memory_planner import Seat
 from vidsr.upscaling.picture_kinds import delivered, note_losses, planar
+from vidsr.upscaling.reuse.counts import ReuseCounts, ReuseTally
+from vidsr.upscaling.reuse.rule import EXACT, Reuse
 
 T = TypeVar("T")
 
@@ -125,6 +127,7 @@ class Session:
         pool: Held until the session is closed.
         flow: What its receiver asks for.
         notes: Take what is said of this stream.
+        reuse: What is taken from one frame for the next; on a CPU only.
 
     Raises:
         OptionError: The pool is closed.
@@ -136,7 +139,10 @@ class Session:
         flow: Flow = Flow(),
         *,
         notes: Notes | None = None,
+        reuse: Reuse = EXACT,
     ) -> None:
+        self._reuse, self._counts = reuse, ReuseCounts()
+        self._run: FormatRun | None = None
         self._own = _Belongings(pool)
         self._end = finalize(self, self._own.give_back)
         self._end.atexit = False  # a process that ends needs nothing back
@@ -146,6 +152,23 @@ class Session:
         self._origin: av.VideoFrame | None = None
         self._done: list[Any] = []
         self._turn = RLock()
+
+    @property
+    def reused(self) -> ReuseTally:
+        """What was computed and what was reused so far."""
+        return self._counts.tally
+
+    def changed_share(self, frame: Frame) -> float:
+        """Return which share of a frame's pixels the network would see, were it pushed next.
+
+        1 where nothing is reused. Costs about what ``push`` spends on comparing: of a luma
+        network 0.1 ms at 640x360 for a frame that stands still.
+        """
+        with self._turn:
+            run = self._run
+            if run is None or self._own.way is None or run.source != frame.format:
+                return 1.0
+            return run.changed_share(frame)
 
     @property
     def latency_frames(self) -> int:
@@ -291,6 +314,8 @@ class Session:
                 self.notes,
                 held=flow.held if self.pool.on_gpu else HELD_FRAMES,
                 keeps_state=True,
+                reuse=self._reuse,
+                counts=self._counts,
             )
             for index in range(devices)
         ]
@@ -300,7 +325,8 @@ class Session:
             threads = flow.at_most(self._threads())
             count = 1 if self.pool.on_gpu else runs[0].side_by_side(threads)
         if not self.pool.on_gpu:
-            return Workers(runs[0].upscale, count)
+            self._run = runs[0]
+            return Workers(runs[0].finish, count, runs[0].prepare)
         try:
             return self._ring(runs, flow)
         except BaseException:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 
 import torch
@@ -11,25 +13,40 @@ from vidsr.engines.engine import Engine
 from vidsr.engines.tiling import run_tiled
 from vidsr.picture import conversion
 from vidsr.picture.chroma import chroma_planes, components, join, keeps_matrix, split, with_weights
-from vidsr.picture.color import MATRIX_RGB, RANGE_FULL, ColorSpec
+from vidsr.picture.color import MATRIX_RGB, RANGE_FULL, ColorSpec, Quantization
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 from vidsr.picture.resample import resample
 from vidsr.picture.size import Size
 from vidsr.upscaling import kernel_transform
 
+Compute = Callable[[Tensor], Tensor]
+# Runs a function of a picture that treats its parts as it treats the whole, in parts or at once.
+Over = Callable[[Compute, Tensor], Tensor]
+
 RGB_FULL = ColorSpec(matrix=MATRIX_RGB, range=RANGE_FULL, siting="center")
 
 
-def enlarge(frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None) -> Frame:
+def _at_once(compute: Compute, x: Tensor) -> Tensor:
+    """Run ``compute`` on the whole picture."""
+    return compute(x)
+
+
+def enlarge(
+    frame: Frame,
+    target: VideoFormat,
+    engine: Engine,
+    tile: Size | None,
+    over: Over = _at_once,
+) -> Frame:
     """Upscale ``frame`` with ``engine`` and deliver it in ``target``'s size, samples and colour.
 
     A size other than ``engine.scale`` times the frame's is reached by a final Lanczos resize.
     Luma engines leave chroma to bicubic interpolation where it is sited and need no matrix as
-    long as source and target have the same one.
+    long as source and target have the same one. ``over`` runs the network and what belongs to it.
     """
     with torch.inference_mode():
         planes = tuple(p.to(engine.device) for p in frame.planes)
-        large = enlarge_planes(planes, frame.format, target, engine, tile)
+        large = enlarge_planes(planes, frame.format, target, engine, tile, over)
         result = tuple(p.cpu() for p in large)
     return Frame(result, target, frame.pts, frame.duration, captions=frame.captions)
 
@@ -40,6 +57,7 @@ def enlarge_planes(
     target: VideoFormat,
     engine: Engine,
     tile: Size | None,
+    over: Over = _at_once,
 ) -> tuple[Tensor, ...]:
     """Upscale planes on the engine's device as ``enlarge`` does; the result stays there.
 
@@ -48,7 +66,7 @@ def enlarge_planes(
     if kernel_transform.serves(source, target, engine):
         return kernel_transform.enlarge_planes(planes, source, target, engine, tile)
     by = _by_luma if engine.channels == 1 else _by_rgb
-    return by(Frame(planes, source), target, engine, tile)
+    return by(Frame(planes, source), target, _Network(engine, tile, over))
 
 
 def engine_input(planes: tuple[Tensor, ...], source: VideoFormat, engine: Engine) -> Tensor:
@@ -65,10 +83,33 @@ def rgb_input(rgb: Tensor, engine: Engine) -> Tensor:
     return rgb[None] if engine.channels == 3 else split(rgb).luma[None, None]
 
 
-def _phases(x: Tensor, engine: Engine, tile: Size | None) -> Tensor:
-    """Return the picture before its shuffle, float32, as a whole."""
-    result = run_tiled(engine, x.to(engine.input_dtype), tile).float()
-    return result + engine.offset if engine.offset else result
+@dataclass(frozen=True)
+class _Network:
+    """Way of a picture through an engine."""
+
+    engine: Engine
+    tile: Size | None
+    over: Over = _at_once
+
+    def phases(self, x: Tensor) -> Tensor:
+        """Return the picture before its shuffle, float32, as a whole."""
+        return self.over(self._phases, x)
+
+    def codes(self, x: Tensor, quant: Quantization, dtype: torch.dtype) -> Tensor:
+        """Return the code values of a luma plane, ``[H, W]``.
+
+        Rounded before the shuffle: a quarter of the bytes to move, and no float picture.
+        """
+
+        def rounded(part: Tensor) -> Tensor:
+            codes = conversion.quantize_luma(self._phases(part), quant, dtype)
+            return _shuffle(codes, self.engine.shuffle)
+
+        return self.over(rounded, x)
+
+    def _phases(self, x: Tensor) -> Tensor:
+        result = run_tiled(self.engine, x.to(self.engine.input_dtype), self.tile).float()
+        return result + self.engine.offset if self.engine.offset else result
 
 
 def resize(x: Tensor, size: Size) -> Tensor:
@@ -81,11 +122,10 @@ def resize(x: Tensor, size: Size) -> Tensor:
     )
 
 
-def _by_rgb(
-    frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None
-) -> tuple[Tensor, ...]:
+def _by_rgb(frame: Frame, target: VideoFormat, network: _Network) -> tuple[Tensor, ...]:
+    engine = network.engine
     rgb = conversion.yuv_to_rgb(frame.planes, frame.format)
-    large = torch.pixel_shuffle(_phases(rgb[None], engine, tile), engine.shuffle)
+    large = torch.pixel_shuffle(network.phases(rgb[None]), engine.shuffle)
     large = resize(large, Size(target.width, target.height))[0]
     if engine.scale == 1 and _same_grids(frame.format, target):
         return _changed(frame, large.clamp_(0, 1).sub_(rgb), target)
@@ -123,7 +163,8 @@ def enlarge_rgb(rgb: Tensor, engine: Engine, tile: Size | None) -> Tensor:
     with torch.inference_mode():
         rgb = rgb.to(engine.device, copy=True)
         if engine.channels == 3:
-            large = torch.pixel_shuffle(_phases(rgb[None], engine, tile), engine.shuffle)[0]
+            phases = _Network(engine, tile).phases(rgb[None])
+            large = torch.pixel_shuffle(phases, engine.shuffle)[0]
         else:
             parts = split(rgb)
             target = VideoFormat(
@@ -132,29 +173,27 @@ def enlarge_rgb(rgb: Tensor, engine: Engine, tile: Size | None) -> Tensor:
                 PixelFormat("rgb", 16),
                 RGB_FULL,
             )
-            phases = _phases(parts.luma[None, None], engine, tile)
+            phases = _Network(engine, tile).phases(parts.luma[None, None])
             large = join(_full_luma(phases, engine, target), parts, target)
         result = large.clamp(0, 1).cpu()
     return result.clone()  # an ordinary tensor, which callers may change or differentiate through
 
 
-def _by_luma(
-    frame: Frame, target: VideoFormat, engine: Engine, tile: Size | None
-) -> tuple[Tensor, ...]:
-    parts = components(frame)
-    phases = _phases(parts.luma[None, None], engine, tile)
+def _by_luma(frame: Frame, target: VideoFormat, network: _Network) -> tuple[Tensor, ...]:
+    engine, parts = network.engine, components(frame)
+    seen = parts.luma[None, None]
     if not keeps_matrix(frame.format, target):
-        luma = _full_luma(phases, engine, target)
+        luma = _full_luma(network.phases(seen), engine, target)
         return conversion.rgb_to_yuv(join(luma, parts, target), with_weights(target))
     quant, dtype = conversion.quantization(target), target.pixel.dtype
     if (frame.format.width * engine.scale, frame.format.height * engine.scale) == (
         target.width,
         target.height,
     ):
-        # Rounded before the shuffle: a quarter of the bytes to move, and no float picture.
-        luma_plane = _shuffle(conversion.quantize_luma(phases, quant, dtype), engine.shuffle)
+        luma_plane = network.codes(seen, quant, dtype)
     else:
-        luma_plane = conversion.quantize_luma(_full_luma(phases, engine, target), quant, dtype)
+        luma = _full_luma(network.phases(seen), engine, target)
+        luma_plane = conversion.quantize_luma(luma, quant, dtype)
     if target.pixel.family == "gray":
         return (luma_plane,)
     return (luma_plane, *chroma_planes(parts, target, quant))

@@ -22,6 +22,7 @@ from vidsr.option_values import (
     EngineKind,
     ModelName,
     Precision,
+    ReuseMode,
     Strength,
     model_name,
     parse_bytes,
@@ -42,6 +43,8 @@ from vidsr.upscaling.picture_kinds import (
     upscale_array,
     upscale_tensor,
 )
+from vidsr.upscaling.reuse.counts import ReuseTally
+from vidsr.upscaling.reuse.rule import Reuse
 from vidsr.upscaling.session import Flow, Session
 from vidsr.upscaling.stream_items import accepted, each_of, samples_of
 
@@ -66,6 +69,9 @@ class Upscaler:
         strength: How far the network follows what a codec did to a frame of a video: ``auto``, or
             the number by which the frame's expected coding error is multiplied, from 0 (every
             picture is taken as clean) over 1 (as what the codec says, like ``auto``) to 2.
+        reuse: What of a stream is not computed again, on a CPU: ``exact`` parts that did not
+            change, with the same result to the last bit, ``near`` parts that changed by 4 levels of
+            8 bits at most, ``off`` nothing; or a ``Reuse`` with other numbers.
         pool: Engines of another upscaler with the same arguments, to share; None loads the model.
 
     Raises:
@@ -89,9 +95,11 @@ class Upscaler:
         tile: tuple[int, int] | None = None,
         max_memory: int | str | None = None,
         strength: Strength = "auto",
+        reuse: ReuseMode | Reuse = "exact",
         notes: Notes | None = None,
         pool: EnginePool | None = None,
     ) -> None:
+        self._reuse = reuse if isinstance(reuse, Reuse) else Reuse(reuse)
         check_not_forked()
         kept_tile = tile_size(tile)
         limit_bytes = None if max_memory is None else parse_bytes(str(max_memory))
@@ -117,7 +125,7 @@ class Upscaler:
             tile=kept_tile,
             strength=strength,
         )
-        self._session = Session(self.pool, notes=self.notes)
+        self._session = Session(self.pool, notes=self.notes, reuse=self._reuse)
         self._closed = False
         self._single: dict[tuple[VideoFormat, VideoFormat], FormatRun] = {}
 
@@ -130,6 +138,11 @@ class Upscaler:
     def scale(self) -> int:
         """Factor by which the result is wider and higher."""
         return self.engine.scale
+
+    @property
+    def reused(self) -> ReuseTally:
+        """What of the frames of ``stream`` was computed and what was reused so far."""
+        return self._session.reused
 
     @property
     def memory_limit(self) -> int:
@@ -196,7 +209,7 @@ class Upscaler:
         Raises:
             OptionError: ``held`` or ``latency`` is out of range, or the upscaler is closed.
         """
-        return Session(self.pool, Flow(target, held, latency))
+        return Session(self.pool, Flow(target, held, latency), reuse=self._reuse)
 
     def stream(
         self,

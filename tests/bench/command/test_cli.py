@@ -28,6 +28,7 @@ SMALL = ("--size", "96x54", "--frames", "8", "--repeats", "1", "--device", "cpu"
         (("--frames", "0"), 2, "--frames 0: expected 4 or more"),
         (("--repeats", "0"), 2, "1 or more"),
         (("--rate", "0", "--realtime"), 2, "1 to 240"),
+        (("--streams", "0"), 2, "--streams 0: expected 1 to 1024"),
         (("--against", "naive,magic"), 2, "--against magic: expected bicubic"),
         (("--against", "openvno"), 2, "did you mean openvino?"),
         (("--against", "naive", "--codec", "hevc"), 2, "expected h264"),
@@ -191,3 +192,18 @@ def test_a_peer_that_fails_is_absent_and_the_others_go_on(
     assert cli.main([*SMALL, "--model", "lite-x2", "--against", "ffmpeg,bicubic"]) == 0
     assert asked == ["ffmpeg", "bicubic"]
     assert capsys.readouterr().out.count("absent: failed: it broke") == 2
+
+
+def test_cameras_share_the_device_and_all_their_frames_are_accounted_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--streams", "3", "--rate", "25", "--json", str(tmp_path / "a.json")]
+    assert cli.main([*SMALL, *options]) == 0
+    told = json.loads((tmp_path / "a.json").read_text())
+    assert told["whole"] is None  # nothing else was asked for
+    cameras = told["cameras"]
+    assert cameras["received"] == 3 * 8
+    assert sum(cameras["shown"].values()) + sum(cameras["dropped"].values()) == 3 * 8
+    assert cameras["levels"] == ["lite-x2", "lite-fast-x2", "bicubic"]
+    assert cameras["most"] >= cameras["fewest"] >= 0
+    assert "3 cameras of 96x54 at 25 fps" in capsys.readouterr().out

@@ -61,6 +61,7 @@ def report_with(report: Report, *levels: float, **fields: object) -> Report:
         coding.add(CodingError(each, "quantiser"))
     counts = replace(report.counts, coding=coding)
     plain = {"target": "b.mkv", "frames": 12, "size": (128, 96), "elapsed_s": 2.0, "video_s": 0.5}
+    plain["pixels"] = plain["computed_pixels"] = 12 * 64 * 48  # all of them
     return replace(report, counts=counts, output_bytes=4_100_000, **plain, **fields)  # type: ignore[arg-type]
 
 

@@ -35,7 +35,8 @@ EPILOG = """examples:
   vidsr-bench --size 320x180 --model lite-x4 --against naive,opencv,ffmpeg
   vidsr-bench --realtime                            180p to 1080p: which of them hold 30 fps
   vidsr-bench --find-max --rate 60                  the largest size that holds 60 fps
---realtime and --find-max, where nothing is said of a clip, measure nothing else.
+  vidsr-bench --streams 16 --size 320x180 --rate 25 16 cameras that share the device
+--realtime, --find-max and --streams, where nothing else is asked for, measure nothing else.
 A frame counts from its decoding to the end of its encoding; of clips shorter than the 48 frames of
 the default, filling the pipeline and emptying the encoder are a large part.
 The drawn clip pans a texture under moving hard edges, with a little noise; x264 encodes it once.
@@ -104,6 +105,12 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
         "--find-max", action="store_true", help="find the largest 16:9 size at --rate"
     )
     group.add_argument(
+        "--streams",
+        type=int,
+        metavar="N",
+        help="let N drawn cameras of --size share the device, FRAMES x REPEATS frames each",
+    )
+    group.add_argument(
         "--rate", type=float, metavar="FPS", help="the rate to hold, and of drawn clips (30)"
     )
 
@@ -130,7 +137,9 @@ def request_of(args: argparse.Namespace) -> Request:
             "--rate beside INPUT: it is of drawn clips, INPUT has its own.",
             hint="leave it out, or ask for --realtime or --find-max.",
         )
-    asked = bool(args.input or args.size or args.stages or args.against)
+    alone = args.realtime or args.find_max or args.streams is not None
+    sized = args.size and args.streams is None  # the size of the cameras, where there are some
+    asked = bool(args.input or sized or args.stages or args.against)
     request = Request(
         input=args.input,
         size=args.size or Request.size,
@@ -143,11 +152,12 @@ def request_of(args: argparse.Namespace) -> Request:
         frames=args.frames,
         repeats=args.repeats,
         rate=Request.rate if args.rate is None else args.rate,
-        main=asked or not (args.realtime or args.find_max),
+        main=asked or not alone,
         stages=args.stages,
         against=args.against,
         realtime=args.realtime,
         find_max=args.find_max,
+        streams=args.streams,
     )
     request.check()
     return request

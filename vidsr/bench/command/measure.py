@@ -12,7 +12,7 @@ from vidsr.bench.command.realtime_ladder import LADDER, Measure, find_max, ladde
 from vidsr.bench.machine import others_now, this_host
 from vidsr.bench.outcome import summary
 from vidsr.bench.outcome.bottleneck import limit_line
-from vidsr.bench.outcome.results import Against, Result, Setup
+from vidsr.bench.outcome.results import Against, Cameras, Result, Setup
 from vidsr.bench.outcome.stats import Spread, spread
 from vidsr.bench.peers import PEERS
 from vidsr.bench.request import Request
@@ -22,6 +22,7 @@ from vidsr.picture.size import Size
 Tell = Callable[[str], None]
 Round = dict[str, Any]
 CLIP, PEER = "vidsr.bench.clip", "vidsr.bench.peers"
+CAMERAS = "vidsr.bench.rounds.cameras"
 COMMAND, STAGES = "vidsr.bench.rounds.whole_command", "vidsr.bench.rounds.stages"
 
 
@@ -45,8 +46,28 @@ def measure(request: Request, folder: Path, command: str, tell: Tell) -> Result:
         parts["largest"] = find_max(
             clips.holds(1), request.rate, confirm=clips.holds(request.repeats)
         )
+    if request.streams is not None:
+        parts["cameras"] = cameras(request, request.streams, tell)
     machine = this_host(clips.gpu, others)
     return Result(command, machine, request.frames, request.repeats, setup=clips.setup, **parts)
+
+
+def cameras(request: Request, streams: int, tell: Tell) -> Cameras:
+    """Have cameras share the device, in a process of their own."""
+    tell(f"{streams} cameras")
+    wish = {
+        "streams": streams,
+        "width": request.size.width,
+        "height": request.size.height,
+        "rate": request.rate,
+        "frames": request.frames * request.repeats,
+        "model": request.model,
+        "scale": request.scale,
+        "device": request.device,
+    }
+    return summary.cameras(
+        streams, request.size, request.rate, run_child(CAMERAS, json.dumps(wish))
+    )
 
 
 class Clips:

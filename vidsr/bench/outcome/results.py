@@ -137,6 +137,49 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Cameras:
+    """Simulated cameras that shared the device.
+
+    Attributes:
+        streams: Number of cameras.
+        size: Size of their pictures.
+        rate: Frames a second of each.
+        seconds: Length of the run.
+        received: Frames that were sent.
+        levels: Levels of the ladder, from best to fastest.
+        shown: Frames that came out, by level.
+        dropped: Frames that did not, by reason.
+        late: Frames that came out after their deadline.
+        latency_ms: Time from sending to coming out; None where nothing came out.
+        longest_ms: The longest.
+        fewest: Shown frames of the camera with the fewest.
+        most: Shown frames of the camera with the most.
+        workers: Frames, or batches, at once.
+        busy: Share of the time that the workers were at work.
+        cpu_ms: CPU milliseconds a frame, of all threads.
+        peak_rss_mib: Peak of the process's memory.
+    """
+
+    streams: int
+    size: Size
+    rate: float
+    seconds: float
+    received: int
+    levels: tuple[str, ...]
+    shown: dict[str, int]
+    dropped: dict[str, int]
+    late: int
+    latency_ms: Quantiles | None
+    longest_ms: float | None
+    fewest: int
+    most: int
+    workers: int
+    busy: float
+    cpu_ms: float
+    peak_rss_mib: float
+
+
+@dataclass(frozen=True)
 class Result:
     """Result of one ``vidsr-bench``: everything that it measured."""
 
@@ -154,6 +197,7 @@ class Result:
     against: tuple[Against, ...] = ()
     ladder: tuple[Rung, ...] = ()
     largest: Rung | None = None
+    cameras: Cameras | None = None
 
     def to_json(self) -> str:
         return json.dumps({"format": FORMAT, **_plain(self)}, indent=2)

@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from vidsr.bench.outcome.results import Against, Ceiling, Efficiency, Setup, Stage, Whole
+from vidsr.bench.outcome.results import (
+    Against,
+    Cameras,
+    Ceiling,
+    Efficiency,
+    Setup,
+    Stage,
+    Whole,
+)
 from vidsr.bench.outcome.stats import Quantiles, Spread, quantiles, ratios, spread
 from vidsr.picture.size import Size
 
@@ -49,6 +57,23 @@ def whole(runs: Sequence[Round]) -> Whole:
         peak_rss_mib=max(run["peak_rss_bytes"] for run in runs) / 2**20,
         device_mib=max(device_bytes) / 2**20 if device_bytes else None,
         notes=tuple(last["notes"]),
+    )
+
+
+def cameras(streams: int, size: Size, rate: float, run: Round) -> Cameras:
+    """Return what cameras did that shared the device."""
+    same = ("seconds", "received", "shown", "dropped", "late", "longest_ms", "fewest", "most")
+    return Cameras(
+        streams=streams,
+        size=size,
+        rate=rate,
+        levels=tuple(run["levels"]),
+        latency_ms=Quantiles(**run["latency_ms"]) if run["latency_ms"] else None,
+        workers=run["workers"],
+        busy=run["busy"],
+        cpu_ms=1e3 * run["cpu_s"] / max(1, run["received"]),
+        peak_rss_mib=run["peak_rss_bytes"] / 2**20,
+        **{name: run[name] for name in same},
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from vidsr.bench.outcome.results import (
     Against,
+    Cameras,
     Ceiling,
     Efficiency,
     Result,
@@ -48,6 +49,8 @@ def lines(result: Result) -> Iterator[str]:
     if result.largest:
         yield ""
         yield largest(result.largest)
+    if result.cameras:
+        yield from _block("cameras that share the device", _cameras(result.cameras))
     if result.whole:
         yield ""
         yield verdict(result.whole)
@@ -171,4 +174,28 @@ def _against(peer: Against) -> str:
     return (
         f"{peer.name:12} vidsr is {across(peer.ratio)} times as fast: {across(peer.fps)} fps, "
         f"{number(peer.cpu_ms.median)} ms of CPU a frame{network} ({peer.what}{note})"
+    )
+
+
+def _cameras(found: Cameras) -> Iterator[str]:
+    received = max(1, found.received)
+    shown = sum(found.shown.values())
+    many = f"{found.streams} cameras" if found.streams > 1 else "1 camera"
+    yield (
+        f"{many} of {found.size} at {number(found.rate)} fps for {number(found.seconds)} s: "
+        f"{shown / received:.1%} of {found.received} frames shown, {found.late} of them late"
+    )
+    levels = (f"{name} {found.shown.get(name, 0) / received:.1%}" for name in found.levels)
+    dropped = (f"{reason} {count}" for reason, count in sorted(found.dropped.items()))
+    yield f"by level: {', '.join(levels)}; dropped: {', '.join(dropped) or 'none'}"
+    if found.latency_ms is not None and found.longest_ms is not None:
+        ms = found.latency_ms
+        yield (
+            f"latency p50 {number(ms.p50)}, p95 {number(ms.p95)}, p99 {number(ms.p99)}, "
+            f"longest {number(found.longest_ms)} ms"
+        )
+    yield f"shown of one camera: {found.fewest} to {found.most} frames"
+    yield (
+        f"{found.workers} workers busy {found.busy:.0%} of the time; {number(found.cpu_ms)} ms of "
+        f"CPU a frame; peak memory {found.peak_rss_mib:.0f} MiB"
     )

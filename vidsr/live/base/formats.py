@@ -53,6 +53,7 @@ class CodedFormat:
         rate: Frames a second, as far as known; frames have times of their own.
         extradata: The encoder's parameter sets, with start codes for H.264 and H.265.
         sound: The sound beside it, None for none.
+        sample_aspect_ratio: Width of a sample through its height.
     """
 
     codec: str
@@ -60,3 +61,4 @@ class CodedFormat:
     rate: Fraction
     extradata: bytes = b""
     sound: SoundFormat | None = None
+    sample_aspect_ratio: Fraction = Fraction(1)

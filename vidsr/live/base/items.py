@@ -44,6 +44,7 @@ class Result:
         level: The level of quality that made it: a model's name, or ``bicubic``.
         done_s: The monotonic clock when it was done.
         computed: The share of its pixels that were computed and not reused, 0 to 1.
+        began_s: The monotonic clock when the upscaling of it began, None where it is not known.
     """
 
     frame: Frame
@@ -51,6 +52,7 @@ class Result:
     level: str
     done_s: float
     computed: float = 1.0
+    began_s: float | None = None
 
 
 @dataclass(frozen=True)

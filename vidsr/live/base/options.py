@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
-from vidsr.option_values import Strength
+from vidsr.live.base.settings import marked, marked_record
+from vidsr.option_values import GREATEST_STRENGTH, Strength
 
 Late = Literal["ladder", "drop", "wait"]
 OnLost = Literal["hold", "slate", "stop"]
@@ -18,15 +19,19 @@ BICUBIC = "bicubic"
 
 @dataclass(frozen=True, kw_only=True)
 class ReconnectOptions:
-    """Times between tries to connect, in seconds: first_s * 2^n up to longest_s, +- jitter.
+    """Times between tries to connect: ``first_s`` * 2^n up to ``longest_s``, +- ``jitter``.
 
-    ``give_up_s`` ends the tries that long after the last frame; None never does.
+    Args:
+        first_s: Seconds before the second try.
+        longest_s: Most seconds between two tries.
+        jitter: The share by which each time varies at random.
+        give_up_s: Seconds without a frame after which there are no more tries.
     """
 
-    first_s: float = 0.5
-    longest_s: float = 30.0
-    jitter: float = 0.2
-    give_up_s: float | None = None
+    first_s: float = marked(0.5, flag="retry_first", above=0, most=3600)
+    longest_s: float = marked(30.0, flag="retry_longest", above=0, most=86400)
+    jitter: float = marked(0.2, flag="retry_jitter", least=0, most=1)
+    give_up_s: float | None = marked(None, above=0, most=1e9, none="never")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,17 +56,17 @@ class SourceOptions:
     """
 
     transport: Transport = "tcp"
-    open_s: float = 5.0
-    stall_s: float = 3.0
+    open_s: float = marked(5.0, above=0, most=600)
+    stall_s: float = marked(3.0, above=0, most=3600)
     reconnect: ReconnectOptions = field(default_factory=ReconnectOptions)
     realtime: bool = False
     loop: bool = False
     format: Literal["auto", "nut", "ts", "y4m", "raw"] = "auto"
-    size: tuple[int, int] | None = None
+    size: tuple[int, int] | None = marked(None, key="source_size")
     pixel_format: str | None = None
-    rate: Fraction | None = None
-    sound: bool = True
-    backlog_s: float = 0.3
+    rate: Fraction | None = marked(None, key="source_rate", above=0, most=1000)
+    sound: bool = marked(True, hidden=True)
+    backlog_s: float = marked(0.3, above=0, most=3600)
     clock: Literal["source", "arrival"] = "source"
 
 
@@ -83,11 +88,11 @@ class EncoderOptions:
 
     codec: Literal["h264", "hevc", "av1", "mjpeg"] = "h264"
     preset: str | None = None
-    crf: float | None = None
-    bitrate: int | None = None
-    maxrate: int | None = None
-    buffer_frames: float = 2.0
-    keyframe_s: float = 2.0
+    crf: float | None = marked(None, least=0, most=63)
+    bitrate: int | None = marked(None, least=1000, most=2**31 - 1, bitrate=True)
+    maxrate: int | None = marked(None, least=1000, most=2**31 - 1, bitrate=True)
+    buffer_frames: float = marked(2.0, above=0, most=1000)
+    keyframe_s: float = marked(2.0, above=0, most=3600)
     intra_refresh: bool = False
     latency_sei: bool = False
 
@@ -97,11 +102,11 @@ class QualityOptions:
     """Options of the upscaling and of its deadline.
 
     Args:
-        model: A model's name or path, ``auto`` for the one that suits live streams on the device.
+        model: A model's name or path; ``auto`` for the one that suits live streams on the device.
         scale: 2 or 4; None for the model's.
         size: (width, height) of the output in pixels whatever the source does; None for
             ``scale`` times the source's.
-        strength: As in ``vidsr.Upscaler``.
+        strength: How far the network follows what the codec did: ``auto``, or 0 (clean) to 2.
         deadline_s: Longest time from the arrival of a frame's last packet until it is handed on.
         late: ``ladder`` takes a faster level where the model would be late, ``drop`` drops the
             frame, ``wait`` upscales every frame, as late as it gets.
@@ -115,16 +120,16 @@ class QualityOptions:
     """
 
     model: str = "auto"
-    scale: int | None = None
+    scale: int | None = marked(None, least=2, most=4)
     size: tuple[int, int] | None = None
-    strength: Strength = "auto"
-    deadline_s: float = 0.2
+    strength: Strength = marked("auto", least=0, most=GREATEST_STRENGTH)
+    deadline_s: float = marked(0.2, above=0, most=3600)
     late: Late = "ladder"
     ladder: tuple[str, ...] = ()
-    weight: float = 1.0
+    weight: float = marked(1.0, above=0, most=1000)
     reuse: Reuse = "exact"
-    near_levels: float = 4.0
-    refresh_s: float = 10.0
+    near_levels: float = marked(4.0, above=0, most=64)
+    refresh_s: float = marked(10.0, above=0, most=3600)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +140,7 @@ class StreamOptions:
         source: The source's options.
         quality: The upscaling's options.
         encoder: The encoder's options.
-        fps: None keeps the source's times; a rate makes a fixed grid, with repeats and drops.
+        fps: Pictures a second of a fixed grid, with repeats and drops; else the source's times.
         on_lost: What is shown while the source is gone: its last picture (``hold``), a dark
             picture after ten seconds of that (``slate``), or nothing (``stop``).
         sound: ``auto`` copies sound and converts what a sink cannot carry, ``copy`` never
@@ -143,10 +148,36 @@ class StreamOptions:
         preview_fps: Most pictures a second of the preview in the browser.
     """
 
-    source: SourceOptions = field(default_factory=SourceOptions)
-    quality: QualityOptions = field(default_factory=QualityOptions)
+    source: SourceOptions = marked_record(SourceOptions, key="")
+    quality: QualityOptions = marked_record(QualityOptions, key="")
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
-    fps: Fraction | None = None
+    fps: Fraction | None = marked(None, above=0, most=1000, none="source")
     on_lost: OnLost = "hold"
     sound: Sound = "auto"
-    preview_fps: float = 5.0
+    preview_fps: float = marked(5.0, above=0, most=60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceOptions:
+    """Options of a process of streams.
+
+    Args:
+        listen: HOST:PORT of metrics, health and the page; None for none of them.
+        token: The secret that programs and browsers have to give; needed where ``listen`` is not
+            this machine's own 127.0.0.1.
+        token_file: A file that holds the token, or shall.
+        hosts: Names beside that of ``listen`` by which browsers may call the page.
+        viewers: Most viewers of moving pictures at one time.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; several with commas.
+        workers: Frames that are upscaled at the same time on a CPU; None for one a core.
+        max_streams: Most streams that the process takes.
+    """
+
+    listen: str | None = None
+    token: str | None = marked(None, secret=True)
+    token_file: str | None = None
+    hosts: tuple[str, ...] = ()
+    viewers: int = marked(64, least=0, most=10000)
+    device: str = "auto"
+    workers: int | None = marked(None, least=1, most=1024)
+    max_streams: int = marked(64, least=1, most=10000)

@@ -1,1 +1,1 @@
-"""Sources of live video: addresses, connections, states, clocks."""
+"""Live sources: an address becomes a thread that connects, decodes and connects again."""

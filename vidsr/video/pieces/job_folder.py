@@ -125,8 +125,11 @@ class JobFolder:
     def finished(self, count: int, notes: Notes) -> dict[int, PieceFile]:
         """Return the pieces that are whole; those that are damaged are removed, with a note."""
         found = {}
-        for piece in range(count):
-            path = self.piece_path(piece)
+        # Those that are there alone: a damaged source may announce pieces by the billion.
+        named = {int(path.stem): path for path in self.names() if path.stem.isdecimal()}
+        for piece, path in sorted(named.items()):
+            if piece >= count:
+                break
             try:
                 file = PieceFile(path)
                 file.check()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from vidsr.video.header import StreamHeader
 from vidsr.video.pieces.cuts import Cuts, cut
@@ -14,6 +15,8 @@ from vidsr.video.sink.output_plan import OutputPlan
 PIECE_FRAMES = 250
 # Fewer frames are done again sooner than anybody asks how to go on.
 LONG_FRAMES = 4 * PIECE_FRAMES
+# Of a coded picture that repeats the one before, with what a container adds.
+LEAST_FRAME_BYTES = 16
 CONTAINERS = ("mp4", "mov", "matroska", "webm", "mpegts")
 # Encoders whose pieces were joined without loss, from independent encoders with the same options.
 ENCODERS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "ffv1", "prores_ks")
@@ -34,6 +37,8 @@ def plan_pieces(
     expected = header.info.frames
     if not wanted or expected is None or not header.seekable or header.live:
         return None
+    if not _is_believed(header.info.path, expected):
+        return None
     if (
         plan.target.pipe
         or plan.target.container not in CONTAINERS
@@ -46,6 +51,17 @@ def plan_pieces(
         return None
     info = header.info
     return cut(header.first_pts, info.rate, info.time_base, frames or PIECE_FRAMES, expected)
+
+
+def _is_believed(path: str, frames: int) -> bool:
+    """Return False for more frames than a file has room for: each would be a piece of nothing.
+
+    A damaged AVI of 12 KB announced enough of them to write empty pieces for hours.
+    """
+    try:
+        return frames <= Path(path).stat().st_size // LEAST_FRAME_BYTES
+    except (OSError, ValueError):  # numbered pictures, which are counted
+        return True
 
 
 def in_pieces(plan: OutputPlan) -> OutputPlan:

@@ -1,0 +1,315 @@
+"""The command from end to end, in this process but for its standard output."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.doubles import until
+from tests.live.service.clips import BICUBIC, numbered_clip, numbers_in
+from tests.paths import ROOT
+from tests.servers.process import free_port
+from vidsr.live.service import loop
+from vidsr.live.service.cli import main
+
+SECRET = "hunter2-geheim"
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return numbered_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", 50)
+
+
+@contextmanager
+def meanwhile(work: Callable[[], object]) -> Iterator[None]:
+    """Do ``work`` in a thread while the command runs in this one; its errors are the test's."""
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    thread.join(20)
+    assert not thread.is_alive()
+    assert not errors, errors
+
+
+def report_in(path: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return report
+
+
+def check_frames(stream: dict[str, Any]) -> None:
+    """Received frames are those shown and those dropped."""
+    frames = stream["frames"]
+    ended = sum(frames["shown"].values()) + sum(frames["dropped"].values())
+    assert frames["received"] == ended, frames
+    assert frames["in_flight"] == 0
+
+
+def test_a_file_through_a_pipe_keeps_every_frame_in_order(clip: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "vidsr.live.service.cli", str(clip), "-o", "pipe:nut"]
+    command += [*BICUBIC, "--late", "wait", "--report", str(report)]
+    done = subprocess.run(command, capture_output=True, timeout=120, cwd=ROOT)
+    assert done.returncode == 0, done.stderr.decode()
+    assert numbers_in(BytesIO(done.stdout), format="nut") == list(range(50))
+    facts = report_in(report)
+    (stream,) = facts["streams"]
+    check_frames(stream)
+    assert stream["frames"]["shown"] == {"bicubic": 50}
+    assert facts["outcome"] == "ended"
+    assert b"received 50 frames, showed 50 (bicubic 50), dropped 0" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_ends_it_with_whole_files(
+    clip: Path, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    record, report = tmp_path / "record.mkv", tmp_path / "report.json"
+    arguments = [
+        str(clip),
+        "--realtime",
+        "--loop",
+        "-o",
+        f"record:{record}",
+        *BICUBIC,
+        "--duration",
+        "15s",
+    ]
+    begun_s = [0.0]
+
+    def end() -> None:
+        assert until(lambda: any(tmp_path.glob("*record*")), 15)
+        time.sleep(1.0)
+        begun_s[0] = time.monotonic()
+        os.kill(os.getpid(), number)
+
+    with meanwhile(end):
+        assert main([*arguments, "--report", str(report)]) == status
+    assert time.monotonic() - begun_s[0] < 4
+    numbers = numbers_in(str(record))
+    assert len(numbers) > 5
+    assert None not in numbers
+    facts = report_in(report)
+    assert facts["outcome"] == ("stopped" if number == signal.SIGTERM else "interrupted")
+    check_frames(facts["streams"][0])
+
+
+def test_a_source_that_never_comes_and_no_secret_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("aiohttp")
+    report, listen = tmp_path / "report.json", f"127.0.0.1:{free_port()}"
+    address = f"rtsp://viewer:{SECRET}@127.0.0.1:{free_port()}/cam"
+    sink = f"rtmp://127.0.0.1:{free_port()}/live/x?key={SECRET}"
+    arguments = [address, "-o", sink, *BICUBIC, "--give-up", "2s", "--retry-first", "0.1s"]
+    arguments += ["--duration", "20s", "--listen", listen, "--report", str(report)]
+    served: list[str] = []
+
+    def visit() -> None:
+        assert until(lambda: answer(f"http://{listen}/healthz") is not None, 10)
+        paths = ("", "metrics", "api/streams", "readyz", "streams/live")
+        served.extend(answer(f"http://{listen}/{path}") or "" for path in paths)
+
+    with meanwhile(visit):
+        assert main(arguments) == 3
+    facts = report_in(report)
+    assert facts["outcome"] == "failed"
+    assert facts["streams"][0]["state"] == "failed"
+    assert facts["streams"][0]["failures"]
+    told = "".join(capfd.readouterr())
+    assert "error: live: rtsp://***@127.0.0.1" in told
+    assert "vidsr_source_failures_total" in served[1]
+    for text in (told, caplog.text, report.read_text(encoding="utf-8"), *served):
+        assert "viewer:" not in text
+        assert SECRET not in text
+
+
+def answer(url: str) -> str | None:
+    """Return the text at an address, None while nobody listens."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            text: str = response.read().decode()
+            return text
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.read().decode()
+    except OSError:
+        return None
+
+
+def test_a_report_of_what_was_wrong(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    report = tmp_path / "report.json"
+    with pytest.raises(SystemExit):
+        main(["x.ts", "-o", "pipe:nut", "--deadline", "soon", "--report", str(report)])
+    assert report_in(report)["error"]["exit_code"] == 2
+    assert main(["x.ts", "-o", "what", "--report", str(report)]) == 2
+    assert "address of a sink" in report_in(report)["error"]["message"]
+    assert capfd.readouterr().out == ""
+
+
+def test_duration_ends_it(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = [str(clip), "--realtime", "--loop", "-o", f"hls:{tmp_path / 'hls'}", *BICUBIC]
+    assert main([*arguments, "--duration", "1.5s"]) == 0
+    assert (tmp_path / "hls" / "index.m3u8").exists()
+    lines = capfd.readouterr().err
+    assert re.search(r"live: running; [\d.]+ fps in, [\d.]+ out", lines)
+    assert re.search(r"received (\d+) frames, showed \1 ", lines) or "dropped" in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "SOURCE or --config is needed"),
+        (["x.ts"], "-o SINK is needed"),
+        (["x.ts", "-o", "a.mkv"], "expected the address of a sink"),
+        (["x.ts", "-o", "pipe:nut", "--deadline", "2 parsecs"], "expected a time such as 200ms"),
+        (["x.ts", "-o", "pipe:nut", "--realtiem"], "did you mean --realtime?"),
+        (["x.ts", "-o", "pipe:nut", "-o", "pipe:nut"], "a SINK is given twice"),
+        (["x.ts", "-o", "pipe:nut", "-o", "pipe:y4m"], "2 sinks are pipes"),
+        (["x.ts", "-o", "pipe:nut", "--report", "-"], "--report - with a pipe as a sink"),
+        (["x.ts", "-o", "pipe:nut", "--config", "x.toml"], "--config with SOURCE or -o"),
+        (["--config", "x.toml", "--crf", "20"], "--config with --crf"),
+        (["x.ts", "-o", "pipe:nut", "--crf", "20", "--bitrate", "4M"], "--crf and --bitrate"),
+        (["x.ts", "-o", "pipe:nut", "--fps", "0"], "expected frames a second"),
+        (["x.ts", "-o", "pipe:nut", "--ladder", "bicubic,lite-x2"], "'bicubic' at the end"),
+        (["gopher://x/y", "-o", "pipe:nut"], "expected a kind of live source"),
+        (["x.ts", "-o", "pipe:nut", "--device", "gpu"], "--device gpu: expected 'auto'"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_loaded(
+    arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = main(arguments)
+    except SystemExit as stop:
+        status = int(str(stop.code))
+    assert status == 2
+    told = capfd.readouterr().err
+    assert said in told
+    assert told.startswith("vidsr-live: error: ")
+    assert told.count("\n") == 1
+
+
+def test_a_file_is_played_at_its_pace_or_waited_for(
+    clip: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(clip), "-o", "udp://127.0.0.1:9", *BICUBIC]) == 2
+    assert "--realtime plays it at its own pace, --late wait upscales" in capfd.readouterr().err
+
+
+def test_refusals_load_neither_torch_nor_av() -> None:
+    program = (
+        "import sys; from vidsr.live.service.cli import main\n"
+        "assert main(['x.ts', '-o', 'pipe:nut', '--model', 'lite-fst-x2']) == 6\n"
+        "assert not {'torch', 'av', 'numpy', 'aiohttp'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def write_config(path: Path, clip: Path, *streams: str, top: str = "") -> None:
+    """Write a configuration of streams whose names are given, each into a folder of its own."""
+    head = f"{top}\n[defaults]\nladder = ['bicubic']\nscale = 2\nrealtime = true\nloop = true\n"
+    tables = [
+        f"[streams.{name}]\nsource = '{clip}'\nsinks = ['hls:{path.parent / name}']\n"
+        for name in streams
+    ]
+    path.write_text(head + "".join(tables), encoding="utf-8")
+
+
+def test_check_opens_nothing(clip: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "cams.toml"
+    write_config(config, tmp_path / "there is no such file", "one", "two")
+    assert main(["--config", str(config), "--check"]) == 0
+    assert "2 streams, nothing wrong" in capfd.readouterr().err
+    assert sorted(tmp_path.iterdir()) == [config]
+    write_config(config, clip, "one", top="[defaults]")
+    assert main(["--config", str(config), "--check"]) == 2
+    config.write_text("[streams.a]\nsource = 'gopher://x'\n")
+    assert main(["--config", str(config), "--check"]) == 2
+    assert "[streams.a] source: 'gopher://x': expected a kind" in capfd.readouterr().err
+
+
+def test_sighup_reads_the_configuration_again_and_systemd_is_told(
+    clip: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    caplog.set_level(logging.INFO, "vidsr.live")
+    config, report = tmp_path / "cams.toml", tmp_path / "report.json"
+    write_config(config, clip, "one", "two")
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    heard.bind(str(tmp_path / "notify"))
+    heard.settimeout(10)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    monkeypatch.setenv("WATCHDOG_USEC", "60000000")
+    monkeypatch.setattr(loop, "LOOK_EVERY_S", 0.02)
+
+    def begun(name: str) -> bool:
+        return (tmp_path / name / "index.m3u8").exists()
+
+    def steer() -> None:
+        assert heard.recv(200).startswith(b"READY=1")
+        assert heard.recv(200) == b"WATCHDOG=1"
+        assert until(lambda: begun("one") and begun("two"), 15)
+        config.write_text("[streams.one\n", encoding="utf-8")
+        os.kill(os.getpid(), signal.SIGHUP)
+        time.sleep(0.2)
+        write_config(config, clip, "two", "three")
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert until(lambda: begun("three"), 15)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with meanwhile(steer):
+        assert main(["--config", str(config), "--duration", "40s", "--report", str(report)]) == 0
+    told = caplog.text
+    assert "the new configuration is refused, the old one stays" in told
+    assert "stopped one; started three" in told
+    streams = {stream["name"]: stream for stream in report_in(report)["streams"]}
+    assert list(streams) == ["two", "three"]
+    assert streams["two"]["started_s"] < streams["three"]["started_s"]
+    assert streams["two"]["connection"] >= 1
+    for stream in streams.values():
+        check_frames(stream)
+    messages = []
+    heard.setblocking(False)
+    try:
+        while True:
+            messages.append(heard.recv(200))
+    except BlockingIOError:
+        heard.close()
+    assert messages[-1] == b"STOPPING=1"
+
+
+def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    for flag in ("--deadline", "--on-lost", "--retry-first", "--listen", "--give-up", "--codec"):
+        assert flag in told
+    assert "--token " not in told

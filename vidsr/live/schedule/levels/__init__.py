@@ -1,0 +1,1 @@
+"""Levels of quality: models that all streams share, and bicubic interpolation."""

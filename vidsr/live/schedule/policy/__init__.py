@@ -1,0 +1,1 @@
+"""Rules by which streams share workers, without a thread or a clock: times are arguments."""

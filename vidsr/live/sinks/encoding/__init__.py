@@ -1,0 +1,1 @@
+"""The encoder of live video, its settings, and the conversion of sound."""

@@ -1,0 +1,1 @@
+"""What a stream notes about itself: states, rates, latency and pauses."""

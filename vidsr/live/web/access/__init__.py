@@ -1,0 +1,1 @@
+"""The gate of the web server: tokens, sessions, hosts, and limits on attempts."""

@@ -1,0 +1,1 @@
+"""Pages for people: all streams, one stream, and the login."""

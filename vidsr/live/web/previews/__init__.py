@@ -1,0 +1,1 @@
+"""Moving pictures for viewers: coded once, newest first, only while somebody looks."""
