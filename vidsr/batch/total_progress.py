@@ -19,7 +19,7 @@ from vidsr.terminal.progress_lines import EVERY_S
 from vidsr.video.info import SourceInfo
 from vidsr.video.progress import Progress
 
-_FORMAT = "{desc} {percentage:3.0f}% {bar} {postfix} [{elapsed}<{remaining}]"
+_FORMAT = "{desc} {percentage:3.0f}% {bar} [{elapsed}<{remaining}]{postfix} files"
 
 
 class Total:
