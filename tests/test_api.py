@@ -262,7 +262,7 @@ def test_the_report_is_whole_and_consistent(clip: Clip, tmp_path: Path) -> None:
     report = upscale(clip, target, start=0.04)
     report.write(path)
     said = json.loads(path.read_text())
-    assert set(said) == {*Report.__dataclass_fields__, "fps", "coding_error"}
+    assert set(said) == {*Report.__dataclass_fields__, "fps", "coding_error", "computed_share"}
     assert said["source"] == str(clip.path)
     assert said["target"] == str(target)
     assert (said["model"], said["scale"], said["size"]) == ("lite-x2", 2, [128, 96])

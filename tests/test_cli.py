@@ -150,7 +150,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(
     assert result.status == 0
     names = [line.split()[0] for line in result.out.splitlines()]
     assert names[:5] == ["source", "target", "model", "tiles", "memory"]
-    assert names[5:] == ["length", "process", "stream", "stream", "coding"]
+    assert names[5:] == ["length", "process", "stream", "stream", "pieces", "coding"]
     assert re.search(r"^length   \d+ frames, 0\.\d s$", result.out, re.MULTILINE)
     assert "lite-x2 on cpu" in result.out
     assert list(tmp_path.iterdir()) == []

@@ -95,7 +95,7 @@ def test_a_single_picture_becomes_a_single_picture(tmp_path: Path, before: str, 
 
 def test_a_single_picture_cannot_hold_a_video(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "a.mp4", size=(32, 24), frames=3)
-    with pytest.raises(OutputError, match="a second frame") as error:
+    with pytest.raises(OutputError, match="cannot hold 3 frames") as error:
         enlarge(source.path, tmp_path / "b.png")
     assert "%05d" in error.value.hint
     assert names(tmp_path) == ["a.mp4"]
@@ -136,7 +136,8 @@ def test_a_failed_sequence_leaves_the_old_pictures(
     (stale / "f9.png").write_bytes(b"of a killed run")
     with monkeypatch.context() as patch:
         patch.setattr(
-            "vidsr.video.sink.file_sink.to_image", lambda _: (_ for _ in ()).throw(OSError("x"))
+            "vidsr.video.sink.encoder_images.to_image",
+            lambda _: (_ for _ in ()).throw(OSError("x")),
         )
         with pytest.raises(OSError, match="x"):
             enlarge(source.path, tmp_path / "f%d.png", overwrite=True)

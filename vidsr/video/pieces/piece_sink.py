@@ -135,7 +135,7 @@ class PieceSink:
 
     def abort(self) -> None:
         """Give the piece up that was being made; finished ones stay."""
-        self._keeper.shutdown(cancel_futures=True)
+        self._keeper.shutdown()  # a piece whose frames are all there is worth the wait
         if self._encoder is not None:
             self._encoder.close()
             self._encoder = None
