@@ -122,6 +122,22 @@ def test_a_folder_is_input_like_any_other(
     assert victim.parent.is_dir()
 
 
+def test_a_run_planned_anew_is_not_begun_anew_by_each_worker(
+    whole: tuple[Path, bytes], tmp_path: Path
+) -> None:
+    target = tmp_path / "out.mkv"
+    folder = plan(whole[0], target)
+    order = json.loads((folder / "order.json").read_text())
+    order["run"]["options"]["restart"] = True  # as plan --restart writes it
+    (folder / "order.json").write_text(json.dumps(order))
+    for _ in range(2):
+        assert main(["work", str(folder), "--pieces", "1", "-q"]) == 0
+    assert len([*folder.glob("*.piece")]) == 2
+    assert main(["work", str(folder), "-q"]) == 0
+    assert main(["join", str(folder), "-q"]) == 0
+    assert target.read_bytes() == whole[1]
+
+
 def test_what_changed_since_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "clip.mp4"
     make_clip(source, size=(32, 24), pts=[0, 40, 80, 120], time_base=MS_BASE)

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import av
 import pytest
+from av.sidedata.sidedata import Type
 
 import vidsr
 from tests.makers.clips import MS_BASE, Tone, decode, interlaced_pictures, make_clip, packet_times
+from tests.makers.sei import CAPTION, raw_clip
 from tests.paths import ROOT
-from vidsr.errors import OptionError, OutputError
+from vidsr.errors import InputError, OptionError, OutputError
 from vidsr.run.executor import estimate_s
 from vidsr.run.options import RunOptions
 from vidsr.run.report import Report
 from vidsr.run.spec import JobSpec
+from vidsr.video.side_data import SideData
 
 UNEVEN = [0, 17, 50, 90, 250, 290, 330, 370, 900, 940, 980, 1020, 1060, 1100, 1140, 1180, 1220]
 
@@ -85,6 +88,44 @@ def test_containers_hold_joined_pieces(target: str, clip: Path, tmp_path: Path) 
     with av.open(str(cut)) as a, av.open(str(one)) as b:
         assert [s.duration for s in a.streams] == [s.duration for s in b.streams]
         assert a.duration == b.duration
+
+
+def test_a_joined_transport_stream_begins_when_its_source_does(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "in.mkv", size=(32, 24), frames=12).path
+    upscale(source, tmp_path / "cut.ts", codec="h264", preset="medium", piece_frames=5)
+    shown = [1000 * (image.time or 0) for image in decode(tmp_path / "cut.ts")]
+    assert shown == pytest.approx([40 * n for n in range(12)], abs=0.1)
+
+
+def test_sound_of_another_film_is_not_joined(clip: Path, tmp_path: Path) -> None:
+    source, target = tmp_path / "in.mp4", tmp_path / "out.mkv"
+    source.write_bytes(clip.read_bytes())
+
+    def replace(done: int, total: int | None) -> None:
+        if done == len(UNEVEN):
+            make_clip(tmp_path / "new.mp4", size=(32, 24), frames=17, audio=Tone(frequency=900))
+            (tmp_path / "new.mp4").replace(source)
+
+    with pytest.raises(InputError, match="has changed since"):
+        upscale(source, target, codec="ffv1", piece_frames=5, progress=replace)
+    assert not target.exists()
+
+
+@pytest.mark.parametrize("codec", ["h264", "hevc", "ffv1"])
+def test_pieces_keep_closed_captions(codec: str, tmp_path: Path) -> None:
+    source = tmp_path / "in.mkv"
+    raw = raw_clip(tmp_path / "in.264", CAPTION, range(8), frames=8)
+    with av.open(str(raw)) as pictures, av.open(str(source), "w") as target:
+        stream = target.add_stream_from_template(pictures.streams.video[0])
+        for number, packet in enumerate(p for p in pictures.demux() if p.size):
+            packet.stream, packet.pts, packet.dts = stream, number * 40, number * 40
+            packet.time_base = MS_BASE
+            target.mux(packet)
+    report = upscale(source, tmp_path / "cut.mkv", codec=codec, piece_frames=3)
+    reader = SideData(frozenset({Type.A53_CC}))
+    held = [bool([*reader.read(image)]) for image in decode(tmp_path / "cut.mkv")]
+    assert held == [codec != "ffv1"] * 8
+    assert any("closed captions" in note for note in report.notes) == (codec == "ffv1")
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "ts"])
@@ -157,7 +198,7 @@ def test_a_damaged_piece_is_done_again(clip: Path, tmp_path: Path) -> None:
     assert target.read_bytes() == one.read_bytes()
 
 
-@pytest.mark.parametrize("left", ["piece", "join"])
+@pytest.mark.parametrize("left", ["piece", "empty piece", "join"])
 def test_a_full_disk_loses_nothing(
     left: str, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,14 +210,15 @@ def test_a_full_disk_loses_nothing(
 
     with monkeypatch.context() as patched:
         if left == "piece":
+            patched.setattr("vidsr.video.pieces.piece_encoder.write_piece", full)
+        elif left == "empty piece":
             patched.setattr("vidsr.video.pieces.piece_sink.write_piece", full)
         else:
-            patched.setattr("vidsr.video.pieces.joining.JoinSink.write_coded", full)
-        with pytest.raises((OutputError, OSError)) as caught:
+            patched.setattr("vidsr.video.pieces.joining.JoinSink._packet", full)
+        with pytest.raises(OutputError) as caught:
             upscale(clip, target, piece_frames=4)
-    if left == "piece":
-        assert isinstance(caught.value, OutputError)
-        assert "make room" in caught.value.hint
+    assert "disk is full" in caught.value.hint
+    assert "kept; the same command goes on" in caught.value.hint or left != "join"
     assert not target.exists()
     assert not (tmp_path / "out.mkv.part").exists()
     upscale(clip, target, piece_frames=4)

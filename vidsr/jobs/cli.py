@@ -121,8 +121,8 @@ def _make(arguments: argparse.Namespace) -> None:
     wishes = WorkOptions(
         arguments.piece, arguments.pieces, wait=not arguments.no_wait, stale_s=arguments.stale
     )
+    check_place(order)
     with opened(order.of_device(arguments.device).spec, notes, alone=False) as shared:
-        check_place(order, shared.folder)
         done = work(shared, wishes, notes, _teller(arguments, shared))
     if not arguments.quiet:
         say(NAME, f"{done.pieces} pieces made here, {done.frames} frames")
@@ -142,8 +142,8 @@ def _join(arguments: argparse.Namespace) -> None:
     from vidsr.jobs.shared_job import check_place, opened
 
     notes = Notes()
+    check_place(order)
     with opened(order.spec, notes, alone=True) as shared:
-        check_place(order, shared.folder)
         written = join_all(shared, notes)
     if not arguments.quiet:
         say(

@@ -17,6 +17,7 @@ from vidsr.run.spec import JobSpec
 from vidsr.video.pieces.cuts import Cuts
 from vidsr.video.pieces.job_folder import JobFolder, read_order
 from vidsr.video.pieces.planning import in_pieces
+from vidsr.video.sink.target_file import Target
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Order:
         try:
             stored = json.loads(text)
             spec, pieces = JobSpec.from_json(json.dumps(stored["run"])), stored["pieces"]
-        except (KeyError, TypeError, ValueError, OptionError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError, OptionError) as error:
             raise OutputError(f"{folder}: its order cannot be read: {error}") from error
         if type(pieces) is not int or pieces < 1 or spec.source.kind != "file":
             raise OutputError(f"{folder}: its order cannot be read")
@@ -101,16 +102,17 @@ def opened(spec: JobSpec, notes: Notes, *, alone: bool, anew: bool = False) -> I
         if not anew and not folder.path.is_dir():
             raise OutputError(f"{folder.path}: no such folder", hint="vidsr-job plan makes one.")
         identity = identity_of(job, spec, cuts)
-        order = order_of(spec, cuts)
-        folder.begin(identity, restart=spec.options.restart, order=order, shared=not alone)
+        order, restart = order_of(spec, cuts), anew and spec.options.restart
+        folder.begin(identity, restart=restart, order=order, shared=not alone)
         try:
             yield SharedJob(replace(job, output=output), spec, cuts, folder)
         finally:
             folder.close(keep=True)
 
 
-def check_place(order: Order, folder: JobFolder) -> None:
+def check_place(order: Order) -> None:
     """Raise OutputError where an order names a target that the folder does not belong to."""
+    folder = JobFolder(Target.of(order.spec.target))
     if folder.path.resolve() != order.folder.resolve():
         raise OutputError(
             f"{order.folder}: its target would be {order.spec.target}, which it does not lie beside"

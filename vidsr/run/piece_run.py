@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +69,9 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         frames = sum(piece.head.frames for piece in done.values())
         if done:
             notes.choose(f"{len(done)} of {cuts.count} pieces are done already, {frames} frames")
-        run = PieceRun(cuts, folder, lambda: other_packets(spec, job), lambda: made_by(job))
+        run = PieceRun(
+            cuts, folder, lambda: _same_packets(spec, job, identity), lambda: made_by(job)
+        )
         source = rest_of(job, spec, cuts, done)
         with ExitStack() as opened:
             if source is not job.source:  # which the job closes
@@ -134,6 +136,20 @@ def other_packets(spec: JobSpec, job: Job) -> Iterator[Packet]:
     with open_source(spec.source, request, SilentNotes(), job.openers.sources) as source:
         assert isinstance(source, FileSource)
         yield from source.other_packets()
+
+
+def _same_packets(spec: JobSpec, job: Job, begun: Mapping[str, str]) -> Iterator[Packet]:
+    """Yield ``other_packets`` of the source that the run began with. Raises InputError."""
+    try:
+        changed = file_facts(spec.source.path)["source content"] != begun["source content"]
+    except OSError:  # opening it says why
+        changed = False
+    if changed:
+        raise InputError(
+            f"{spec.source}: has changed since the run began",
+            hint="put it back as it was to go on, or `restart` to begin anew.",
+        )
+    yield from other_packets(spec, job)
 
 
 def _weight_files(model: Model) -> list[Path]:

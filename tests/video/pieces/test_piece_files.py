@@ -11,6 +11,7 @@ import pytest
 
 from vidsr.errors import OutputError
 from vidsr.notes import Notes
+from vidsr.video.pieces import piece_file
 from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.piece_file import CodedFrame, PieceFile, PieceHead, write_piece
 from vidsr.video.sink.target_file import Target
@@ -36,6 +37,17 @@ def test_a_piece_reads_back(tmp_path: Path) -> None:
     assert file.head == head(precision="bfloat16")
     assert file.times == [0, 40, 80, 120, 160]
     assert [p.name for p in tmp_path.iterdir()] == ["0.piece"]
+
+
+def test_large_pieces_wait_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(piece_file, "MOST_HELD_BYTES", 100)
+    spool = piece_file.Spool(tmp_path)
+    for frame in FRAMES:
+        spool.append(frame)
+    assert spool._file.fileno() > 0  # a file of its own
+    write_piece(tmp_path / "0.piece", head(), spool)
+    spool.close()
+    assert [*PieceFile(tmp_path / "0.piece")] == FRAMES
 
 
 def test_damaged_pieces_are_refused(tmp_path: Path) -> None:

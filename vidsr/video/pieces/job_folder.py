@@ -9,15 +9,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from vidsr.errors import OutputError
-from vidsr.files import working_name, written_whole
+from vidsr.files import working_name
 from vidsr.notes import Notes
-from vidsr.video.pieces.piece_file import PieceFile, sync_folder
+from vidsr.video.pieces.piece_file import PieceFile
+from vidsr.video.pieces.plain_files import is_plain, placed_whole, read_plain, remove_plain
 from vidsr.video.sink.target_file import Claim, Target
 
 ENDING = ".vidsr-job"
 _RECORD = "identity.json"
 _ORDER = "order.json"
 PIECE_SUFFIX = ".piece"
+MOST_TEXT_BYTES = 1 << 20  # of identity and order, which take a few thousand
 
 
 class JobFolder:
@@ -62,6 +64,8 @@ class JobFolder:
             raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
 
     def _begin(self, identity: Mapping[str, str], restart: bool, order: str, shared: bool) -> None:
+        if self.path.is_symlink():
+            raise OutputError(f"{self.path}: is a link, expected a folder of its own")
         self.path.mkdir(exist_ok=True)
         self._claim = Claim(self.path, shared=shared)
         if restart:
@@ -73,17 +77,15 @@ class JobFolder:
             self._compare(before, identity)
             return
         self._empty()
-        with written_whole(self.path / _ORDER) as part:
-            part.write_text(order, encoding="utf-8")
-        with written_whole(self.path / _RECORD) as part:
-            part.write_text(json.dumps(dict(identity), indent=1), encoding="utf-8")
-        sync_folder(self.path)
+        for name, text in ((_ORDER, order), (_RECORD, json.dumps(dict(identity), indent=1))):
+            with placed_whole(self.path / name) as file:
+                file.write(text.encode())
 
     def _read(self) -> dict[str, str] | None:
         """Return the identity of the run that made the folder; None for a new folder."""
         try:
-            stored = json.loads((self.path / _RECORD).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+            stored = json.loads(read_plain(self.path / _RECORD, MOST_TEXT_BYTES))
+        except (FileNotFoundError, ValueError, RecursionError):
             return None
         return stored if isinstance(stored, dict) else None
 
@@ -99,12 +101,13 @@ class JobFolder:
     def _sweep(self) -> None:
         """Remove what a run was writing when it was struck."""
         for stale in self.path.glob("*.part"):
-            stale.unlink(missing_ok=True)
+            remove_plain(stale)
 
     def _empty(self) -> None:
         for piece in self.names():
-            piece.unlink()
-        (self.path / _RECORD).unlink(missing_ok=True)
+            remove_plain(piece)
+        remove_plain(self.path / _RECORD)
+        remove_plain(self.path / _ORDER)
 
     def names(self) -> list[Path]:
         """Return the files of all pieces that are there, in order."""
@@ -120,14 +123,15 @@ class JobFolder:
 
     def has(self, piece: int) -> bool:
         """Return True if a piece is there, whole or not: ``finished`` and joining look closer."""
-        return self.piece_path(piece).is_file()
+        return is_plain(self.piece_path(piece))
 
     def finished(self, count: int, notes: Notes) -> dict[int, PieceFile]:
         """Return the pieces that are whole; those that are damaged are removed, with a note."""
         found = {}
         # Those that are there alone: a damaged source may announce pieces by the billion.
-        named = {int(path.stem): path for path in self.names() if path.stem.isdecimal()}
-        for piece, path in sorted(named.items()):
+        numbers = (int(path.stem) for path in self.names() if path.stem.isdecimal())
+        for piece in sorted({*numbers}):
+            path = self.piece_path(piece)
             if piece >= count:
                 break
             try:
@@ -140,7 +144,7 @@ class JobFolder:
                 continue
             except (ValueError, OSError) as error:
                 notes.say(f"piece {piece} is done again: {error}")
-                path.unlink(missing_ok=True)
+                remove_plain(path)
         return found
 
     def close(self, *, keep: bool = False) -> None:
@@ -165,7 +169,7 @@ class JobFolder:
 def read_order(folder: Path) -> str:
     """Return what is to be done in a folder. Raises OutputError where it is none of a job."""
     try:
-        return (folder / _ORDER).read_text(encoding="utf-8")
+        return read_plain(folder / _ORDER, MOST_TEXT_BYTES)
     except (OSError, ValueError) as error:
         raise OutputError(
             f"{folder}: is no folder of a job", hint="vidsr-job plan makes one."

@@ -22,12 +22,16 @@ LAST_FRAMES = 64
 class JoinSink(FileSink):
     """The sink of a target whose frames are coded already."""
 
+    kept = "the pieces are kept; the same command goes on from there."
+
     def write_coded(self, coded: Sequence[CodedFrame], *, last: bool = False) -> None:
         """Mux coded frames, in decoding order. Raises OutputError."""
-        packets = [self._packet(one) for one in coded]
         try:
+            packets = [self._packet(one) for one in coded]
             self._times.settle(packets, last=last)
             for packet in packets:
+                if self._early is not None:
+                    self._early.settle(packet)
                 self.bytes_written += packet.size
                 self.container.mux_one(packet)
         except MUX_ERRORS as error:
@@ -74,10 +78,13 @@ def check_kin(sink: JoinSink, pieces: Sequence[PieceFile]) -> None:
     """Raise OutputError unless all pieces come from encoders with the same parameter sets."""
     kinds = {piece.head.parameters for piece in pieces if piece.head.frames}
     if len(kinds) > 1:
-        raise OutputError(
-            f"{sink.plan.target.locator}: its pieces come from different encoders",
-            hint="`restart` makes all of them here.",
-        )
+        raise _do_not_fit(sink, "come from different encoders")
+
+
+def _do_not_fit(sink: JoinSink, why: str) -> OutputError:
+    return OutputError(
+        f"{sink.plan.target.locator}: its pieces {why}", hint="`restart` makes all of them here."
+    )
 
 
 class _Video:
@@ -85,7 +92,10 @@ class _Video:
 
     def __init__(self, sink: JoinSink, pieces: Sequence[PieceFile]) -> None:
         times = [pts for piece in pieces for pts in piece.times]
-        self._sink, self._times = sink, decoding_times(times)
+        try:
+            self._sink, self._times = sink, decoding_times(times)
+        except ValueError as error:
+            raise _do_not_fit(sink, "hold frames of the same time") from error
         self._frames = self._timed(pieces)
         self._next, self._done = 0, 0
 

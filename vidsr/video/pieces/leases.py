@@ -17,7 +17,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vidsr.video.pieces.plain_files import create_plain, read_plain
+
 STALE_S = 60.0
+MOST_BYTES = 4096
 _RENEWALS = 6  # within STALE_S: five of them may be late
 
 
@@ -83,9 +86,9 @@ class Lease:
 def holder_of(path: Path) -> Holder | None:
     """Return who holds a lease; None where nobody does, or what is written there is damaged."""
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(read_plain(path, MOST_BYTES))
         return Holder(str(stored["host"]), int(stored["process"]))
-    except (OSError, KeyError, TypeError, ValueError):
+    except (OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
 
 
@@ -117,10 +120,11 @@ def _put_away(path: Path, stale_s: float) -> bool:
     """Remove a stale lease; return False where it is alive, or another was faster."""
     holder = holder_of(path)
     try:
-        renewed_ns = path.stat().st_mtime_ns
+        renewed_ns = path.lstat().st_mtime_ns
     except OSError:
         return True  # given back meanwhile
-    if not (holder is not None and holder.is_gone()) and age_s(path) < stale_s:
+    # A time far ahead was set before the clock was put back: a living holder would have renewed it.
+    if not (holder is not None and holder.is_gone()) and abs(age_s(path)) < stale_s:
         return False
     # Who was slow to look must not put away the lease that another has taken since: of each state
     # of a lease only one may, and the mark of that stays until the folder is swept.
@@ -128,18 +132,28 @@ def _put_away(path: Path, stale_s: float) -> bool:
     try:
         os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
         os.replace(path, mark)
+    except FileExistsError:
+        _forget(mark, stale_s)
+        return False
     except OSError:
         return False
     return True
+
+
+def _forget(mark: Path, stale_s: float) -> None:
+    """Remove the mark of a process that died before it put the lease away."""
+    with suppress(OSError):
+        if mark.lstat().st_size == 0 and age_s(mark) >= stale_s:
+            mark.unlink()
 
 
 def age_s(path: Path) -> float:
     """Return how long ago a file was renewed, by the clock of the file system it lies on."""
     probe = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
     try:
-        probe.touch()
+        create_plain(probe).close()
         now = probe.stat().st_mtime
-        return now - path.stat().st_mtime
+        return now - path.lstat().st_mtime
     except FileNotFoundError:
         return float("inf")
     finally:

@@ -27,17 +27,23 @@ class OnePieceSink:
     """The sink of the frames of one piece. Raises OutputError. Not thread-safe."""
 
     def __init__(
-        self, piece: int, path: Path, plan: OutputPlan, made_by: Callable[[], tuple[str, str]]
+        self,
+        piece: int,
+        path: Path,
+        plan: OutputPlan,
+        notes: Notes,
+        made_by: Callable[[], tuple[str, str]],
     ) -> None:
         self.frames = self.bytes_written = 0
-        self._piece, self._path, self._plan, self._made_by = piece, path, plan, made_by
+        self._piece, self._path, self._plan, self._notes = piece, path, plan, notes
+        self._made_by = made_by
         self._encoder: PieceEncoder | None = None
 
     def write(self, frame: Frame) -> None:
         """Encode one frame and release it."""
         try:
             if self._encoder is None:
-                self._encoder = PieceEncoder(self._piece, self._plan)
+                self._encoder = PieceEncoder(self._piece, self._plan, self._notes, self._path)
             self._encoder.encode(frame)
         except MUX_ERRORS as error:
             raise self._failure(error) from error
@@ -53,8 +59,8 @@ class OnePieceSink:
                 head = PieceHead(self._piece, 0, 0, None, None, "")
                 write_piece(self._path, head, [])
             else:
-                head, frames = self._encoder.finish(*self._made_by())
-                write_piece(self._path, head, frames)
+                head = self._encoder.finish(*self._made_by())
+                self._encoder.close()
         except MUX_ERRORS as error:
             raise self._failure(error) from error
         self.bytes_written = head.data_bytes
@@ -83,7 +89,7 @@ class OnePieceOpener(FileSinkOpener):
 
     def open(self, plan: OutputPlan, header: StreamHeader, notes: Notes) -> FrameSink:
         """Return the sink."""
-        return OnePieceSink(self.piece, self.path, plan, self.made_by)
+        return OnePieceSink(self.piece, self.path, plan, notes, self.made_by)
 
     def discard(self, plan: OutputPlan) -> None:
         """Do nothing: the target is not begun."""

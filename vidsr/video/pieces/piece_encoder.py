@@ -6,14 +6,17 @@ import contextlib
 import hashlib
 import io
 import time
+from pathlib import Path
 
 import av
 
+from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
 from vidsr.video.close_codecs import writing
-from vidsr.video.pieces.piece_file import CodedFrame, PieceHead
+from vidsr.video.pieces.piece_file import CodedFrame, PieceHead, Spool, write_piece
 from vidsr.video.sink.encoder_images import encoder_image
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
+from vidsr.video.streams.captions import HeldCaptions
 from vidsr.video.streams.copies import MUX_ERRORS
 
 # x264 and libvpx write other bits with other numbers of threads, and a run may go on on another
@@ -43,12 +46,15 @@ class PieceEncoder:
     Args:
         piece: Its number.
         plan: The target.
+        notes: What collects losses.
+        path: The name of the piece's file.
     """
 
-    def __init__(self, piece: int, plan: OutputPlan) -> None:
+    def __init__(self, piece: int, plan: OutputPlan, notes: Notes, path: Path) -> None:
         self.piece, self.plan = piece, plan
-        self.frames: list[CodedFrame] = []
+        self._path, self._frames = path, Spool(path.parent)
         self._durations: dict[int, int] = {}
+        self._captions = HeldCaptions(plan.codec.name, plan.codec.bitstream, notes)
         self._begin_s = time.monotonic()
         # A container is there for the flags that it asks of encoders; nothing is muxed into it.
         self._container = av.open(io.BytesIO(), "w", format=plan.target.container)
@@ -61,18 +67,20 @@ class PieceEncoder:
         image.pts, image.time_base = frame.pts, self.plan.time_base
         if frame.pts is not None and frame.duration is not None:
             self._durations[frame.pts] = frame.duration
+        if frame.captions:
+            self._captions.keep(frame.pts, frame.captions)
         self._take(image)
 
-    def finish(self, precision: str, engine: str) -> tuple[PieceHead, list[CodedFrame]]:
-        """Drain the encoder, give it up, and return the piece."""
+    def finish(self, precision: str, engine: str) -> PieceHead:
+        """Drain the encoder, keep the piece, and return its head; to be closed then."""
         self._take(None)
         parameters = bytes(self._stream.codec_context.extradata or b"")
-        self.close()
-        times = [frame.pts for frame in self.frames]
+        self._close_container()
+        times = self._frames.times
         head = PieceHead(
             piece=self.piece,
-            frames=len(self.frames),
-            data_bytes=sum(len(frame.data) for frame in self.frames),
+            frames=len(times),
+            data_bytes=self._frames.data_bytes,
             first_pts=min(times, default=None),
             last_pts=max(times, default=None),
             parameters=hashlib.sha256(parameters).hexdigest(),
@@ -80,7 +88,8 @@ class PieceEncoder:
             engine=engine,
             elapsed_s=time.monotonic() - self._begin_s,
         )
-        return head, self.frames
+        write_piece(self._path, head, self._frames)
+        return head
 
     def _take(self, image: av.VideoFrame | None) -> None:
         for packet in self._stream.encode(image):
@@ -88,9 +97,15 @@ class PieceEncoder:
             duration = self._durations.pop(packet.pts, packet.duration or 0)
             dts = packet.pts if packet.dts is None else packet.dts
             key = packet.is_keyframe
-            self.frames.append(CodedFrame(bytes(packet), packet.pts, dts, duration, key))
+            data = self._captions.put_into(packet)
+            data = bytes(packet) if data is None else data
+            self._frames.append(CodedFrame(data, packet.pts, dts, duration, key))
 
     def close(self) -> None:
         """Give the encoder up, with what is in it. May be called twice."""
+        self._close_container()
+        self._frames.close()
+
+    def _close_container(self) -> None:
         with contextlib.suppress(*MUX_ERRORS), writing(self._container):
             pass

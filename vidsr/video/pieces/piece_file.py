@@ -12,18 +12,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+
+from vidsr.video.pieces.plain_files import open_plain, placed_whole
 
 FORMAT = 1
 _RECORD = struct.Struct("<qqqIB")
 _DIGEST_BYTES = 32
 _CHUNK = 1 << 20
 MOST_HEAD_BYTES = 1 << 16
+MOST_HELD_BYTES = 1 << 26  # of coded frames in memory: more of a piece lies on disk
 
 
 @dataclass(frozen=True)
@@ -66,40 +70,56 @@ class PieceHead:
     format: int = FORMAT
 
 
-def write_piece(path: Path, head: PieceHead, frames: Sequence[CodedFrame]) -> None:
-    """Write a piece so that it is whole under its name or not there at all. Raises OSError."""
-    working = path.with_name(f"{path.name}.{os.getpid()}.part")
+def write_piece(path: Path, head: PieceHead, frames: Iterable[CodedFrame]) -> None:
+    """Write a piece so that it is whole under its name or not there at all. Raises OSError.
+
+    ``frames`` are gone through twice.
+    """
     digest = hashlib.sha256()
-    try:
-        with working.open("wb") as file:
+    with placed_whole(path) as file:
 
-            def put(data: bytes) -> None:
-                digest.update(data)
-                file.write(data)
+        def put(data: bytes) -> None:
+            digest.update(data)
+            file.write(data)
 
-            put(json.dumps(asdict(head)).encode() + b"\n")
-            for one in frames:
-                put(_RECORD.pack(one.pts, one.dts, one.duration, len(one.data), one.key))
-            for one in frames:
-                put(one.data)
-            file.write(digest.digest())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(working, path)
-        sync_folder(path.parent)
-    except BaseException:
-        working.unlink(missing_ok=True)
-        raise
+        put(json.dumps(asdict(head)).encode() + b"\n")
+        for one in frames:
+            put(_RECORD.pack(one.pts, one.dts, one.duration, len(one.data), one.key))
+        for one in frames:
+            put(one.data)
+        file.write(digest.digest())
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last through a power cut, where the system can."""
-    with suppress(OSError):  # Windows opens no folders, some network file systems sync none
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+class Spool:
+    """Coded frames until their piece is whole, on disk where they are large. Raises OSError.
+
+    A piece of 250 frames of lossless video in 4K takes gigabytes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = SpooledTemporaryFile(MOST_HELD_BYTES, suffix=".part", dir=str(folder))  # noqa: SIM115
+        self._records: list[tuple[int, int, int, int, bool]] = []
+        self.data_bytes = 0
+
+    def append(self, one: CodedFrame) -> None:
+        """Keep a frame."""
+        self._file.write(one.data)
+        self._records.append((one.pts, one.dts, one.duration, len(one.data), one.key))
+        self.data_bytes += len(one.data)
+
+    @property
+    def times(self) -> list[int]:
+        """The times of the frames, in decoding order."""
+        return [record[0] for record in self._records]
+
+    def __iter__(self) -> Iterator[CodedFrame]:
+        self._file.seek(0)
+        for pts, dts, duration, size, key in self._records:
+            yield CodedFrame(self._file.read(size), pts, dts, duration, key)
+
+    def close(self) -> None:
+        """Give the frames up. May be called twice."""
+        self._file.close()
 
 
 class PieceFile:
@@ -110,13 +130,13 @@ class PieceFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             line = file.readline(MOST_HEAD_BYTES)
             self.head = _head(line)
             size = self.head.frames * _RECORD.size
             self._begin = len(line) + size
             whole = self._begin + self.head.data_bytes + _DIGEST_BYTES
-            if path.stat().st_size != whole:
+            if os.fstat(file.fileno()).st_size != whole:
                 raise ValueError("its size is wrong")
             self._records = [*_RECORD.iter_unpack(file.read(size))]
         if sum(record[3] for record in self._records) != self.head.data_bytes:
@@ -128,9 +148,12 @@ class PieceFile:
         return [record[0] for record in self._records]
 
     def check(self) -> None:
-        """Raise ValueError where a byte has changed since it was written."""
-        digest, left = hashlib.sha256(), self.path.stat().st_size - _DIGEST_BYTES
-        with self.path.open("rb") as file:
+        """Raise ValueError where a byte has changed since it was written, or times repeat."""
+        if len(set(self.times)) < len(self._records):
+            raise ValueError("two of its frames are shown at the same time")
+        digest = hashlib.sha256()
+        with open_plain(self.path) as file:
+            left = os.fstat(file.fileno()).st_size - _DIGEST_BYTES
             while left > 0 and (chunk := file.read(min(_CHUNK, left))):
                 digest.update(chunk)
                 left -= len(chunk)
@@ -138,7 +161,7 @@ class PieceFile:
                 raise ValueError("its digest is wrong")
 
     def __iter__(self) -> Iterator[CodedFrame]:
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
             file.seek(self._begin)
             for pts, dts, duration, size, key in self._records:
                 yield CodedFrame(file.read(size), pts, dts, duration, bool(key))
@@ -147,9 +170,16 @@ class PieceFile:
 def _head(line: bytes) -> PieceHead:
     try:
         head = PieceHead(**json.loads(line))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ValueError("its head cannot be read") from error
     numbers = (head.piece, head.frames, head.data_bytes)
     if head.format != FORMAT or any(type(n) is not int or n < 0 for n in numbers):
         raise ValueError("its head is of another version")
+    words = (head.parameters, head.precision, head.engine)
+    if not all(type(word) is str for word in words) or not _is_time(head.elapsed_s):
+        raise ValueError("its head cannot be read")
     return head
+
+
+def _is_time(value: object) -> bool:
+    return type(value) in (int, float) and 0 <= value < math.inf  # type: ignore[operator]

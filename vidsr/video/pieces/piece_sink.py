@@ -81,7 +81,8 @@ class PieceSink:
             if self._encoder is not None and self._encoder.piece != piece:
                 self._end_piece()
             if self._encoder is None:
-                self._encoder = PieceEncoder(piece, self.plan)
+                path = self._run.folder.piece_path(piece)
+                self._encoder = PieceEncoder(piece, self.plan, self._notes, path)
             self._encoder.encode(frame)
         except MUX_ERRORS as error:
             raise self._failure(f"encoding failed at frame {self.frames}", error) from error
@@ -92,19 +93,16 @@ class PieceSink:
 
     def _end_piece(self) -> None:
         """Have the piece finished and kept beside; one at a time, so that memory is bounded."""
+        self._wait()  # may raise: ``abort`` closes the encoder then
         encoder, self._encoder = self._encoder, None
-        self._wait()
         if encoder is not None:
             self._keeping = self._keeper.submit(self._keep, encoder)
 
     def _keep(self, encoder: PieceEncoder) -> PieceHead:
         try:
-            head, frames = encoder.finish(*self._run.made_by())
-        except BaseException:
+            return encoder.finish(*self._run.made_by())
+        finally:
             encoder.close()
-            raise
-        write_piece(self._run.folder.piece_path(encoder.piece), head, frames)
-        return head
 
     def _wait(self) -> None:
         keeping, self._keeping = self._keeping, None
@@ -123,15 +121,21 @@ class PieceSink:
         self._wait()
         self._keeper.shutdown()
         run = self._run
-        for piece in range(run.cuts.count):  # stretches in which no frame is shown
-            if piece not in self._done:
-                empty = PieceHead(piece, 0, 0, None, None, "")
-                write_piece(run.folder.piece_path(piece), empty, [])
-        pieces = [PieceFile(run.folder.piece_path(piece)) for piece in range(run.cuts.count)]
+        try:
+            pieces = [self._whole(piece) for piece in range(run.cuts.count)]
+        except MUX_ERRORS as error:
+            raise self._failure("a piece cannot be kept", error) from error
         self._joined = JoinSink(self.plan, self._header, self._notes)
         written = join(self._joined, pieces, run.others())
         run.folder.remove()
         return written
+
+    def _whole(self, piece: int) -> PieceFile:
+        """Return a piece; one without frames where none is shown in its stretch of time."""
+        path = self._run.folder.piece_path(piece)
+        if piece not in self._done:
+            write_piece(path, PieceHead(piece, 0, 0, None, None, ""), [])
+        return PieceFile(path)
 
     def abort(self) -> None:
         """Give the piece up that was being made; finished ones stay."""

@@ -21,7 +21,7 @@ from vidsr.video.sink.encoder_images import encoder_image
 from vidsr.video.sink.muxer_options import kept_tags, muxer_options
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
 from vidsr.video.sink.passthrough import Passthrough, keep_pid
-from vidsr.video.streams.captions import HOLDING, add_captions
+from vidsr.video.streams.captions import HeldCaptions
 from vidsr.video.streams.copies import MUX_ERRORS
 from vidsr.video.streams.picture_marks import hide_empty_views
 from vidsr.video.streams.picture_tags import add_tags
@@ -40,6 +40,8 @@ class FileSink:
     removes it, and one of them must be called. Raises OutputError. Not thread-safe.
     """
 
+    kept = "nothing was kept."  # for messages
+
     def __init__(self, plan: OutputPlan, header: StreamHeader, notes: Notes) -> None:
         self.plan, self.notes = plan, notes
         self.frames = 0
@@ -51,7 +53,7 @@ class FileSink:
             step=1 / (plan.rate * plan.time_base),
         )
         self._early = EarlyDecoding() if plan.target.container == "mpegts" else None
-        self._captions: dict[int | None, bytes] = {}
+        self._captions = HeldCaptions(plan.codec.name, plan.codec.bitstream, notes)
         self._closed = True
         try:
             self._take_place()
@@ -123,7 +125,7 @@ class FileSink:
             self._first_pts = pts if self._first_pts is None else self._first_pts
             self._last_pts = pts
         if frame.captions:
-            self._keep_captions(pts, frame.captions)
+            self._captions.keep(pts, frame.captions)
         if pts is not None and duration is not None:
             self._times.showing(pts, duration)
         self._mux(image)
@@ -146,15 +148,13 @@ class FileSink:
             raise self._failure(f"copying stream {packet.stream.index} failed", error) from error
 
     def _mux(self, image: av.VideoFrame | None) -> None:
-        plan = self.plan
         try:
             packets = self.stream.encode(image)
             for packet in packets if image is None and self._too_short else ():
                 packet.dts = packet.pts
             self._times.settle(packets, last=image is None)
             for packet in packets:
-                if captions := self._captions.pop(packet.pts, b""):
-                    data = add_captions(bytes(packet), captions, plan.codec.bitstream)
+                if (data := self._captions.put_into(packet)) is not None:
                     packet = self._changed(packet, data)
                 if self._early is not None:
                     self._early.settle(packet)
@@ -178,16 +178,6 @@ class FileSink:
         changed.is_keyframe = packet.is_keyframe
         return changed
 
-    def _keep_captions(self, pts: int | None, captions: bytes) -> None:
-        codec = self.plan.codec
-        if codec.bitstream in HOLDING:
-            self._captions[pts] = captions
-        else:
-            self.notes.say(
-                "closed captions inside the picture (CEA-608/708) are not carried over: "
-                f"{codec.name} cannot hold them; h264 and hevc do"
-            )
-
     @property
     def _too_short(self) -> bool:
         """True where x265 has no third frame to take its first decoding times from: random then."""
@@ -200,7 +190,7 @@ class FileSink:
         reason = getattr(error, "strerror", None) or str(error)
         return OutputError(
             f"{self.plan.target.locator}: {what}: {reason}",
-            hint="the disk is full; nothing was kept." if full else "nothing was kept.",
+            hint=f"the disk is full; {self.kept}" if full else self.kept,
         )
 
     def end_video(self) -> None:

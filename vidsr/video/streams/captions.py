@@ -6,6 +6,9 @@ user data message (ITU-T T.35) of an SEI unit before a picture's first slice.
 
 from __future__ import annotations
 
+from vidsr.notes import Notes
+from vidsr.video.items import Packet
+
 HOLDING = ("h264", "hevc")
 MARK = b"GA94"  # which every packet with captions holds
 _HEAD = b"\xb5\x00\x31" + MARK + b"\x03"
@@ -14,6 +17,35 @@ _USER_DATA = 4
 _START = b"\0\0\1"
 _H264_SLICES, _HEVC_SLICES = range(1, 6), range(32)
 _H264_SEI, _HEVC_SEI = 6, 39
+
+
+class HeldCaptions:
+    """Captions of frames that an encoder holds, by the times at which these are shown.
+
+    Args:
+        codec: The codec's name for people.
+        bitstream: FFmpeg's name of what it writes.
+        notes: What collects losses.
+    """
+
+    def __init__(self, codec: str, bitstream: str, notes: Notes) -> None:
+        self._codec, self._bitstream, self._notes = codec, bitstream, notes
+        self._held: dict[int | None, bytes] = {}
+
+    def keep(self, pts: int | None, captions: bytes) -> None:
+        """Keep a frame's captions until its packet comes, or log a warning of their loss."""
+        if self._bitstream in HOLDING:
+            self._held[pts] = captions
+        else:
+            self._notes.say(
+                "closed captions inside the picture (CEA-608/708) are not carried over: "
+                f"{self._codec} cannot hold them; h264 and hevc do"
+            )
+
+    def put_into(self, packet: Packet) -> bytes | None:
+        """Return a packet's data with its frame's captions, None where there are none."""
+        captions = self._held.pop(packet.pts, b"")
+        return add_captions(bytes(packet), captions, self._bitstream) if captions else None
 
 
 def add_captions(data: bytes, captions: bytes, codec: str) -> bytes:
