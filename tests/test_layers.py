@@ -19,7 +19,7 @@ LAYERS = (
     ("engines",),
     ("upscaling", "lean"),
     ("run", "quality"),
-    ("api",),
+    ("api", "batch", "preview"),
     ("__init__",),
     ("degradation", "cli", "jobs", "live"),
     ("training", "bench", "__main__"),

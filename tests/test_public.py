@@ -34,6 +34,7 @@ UPSCALER = {
     "strength": "auto",
     "reuse": "exact",
     "notes": None,
+    "pool": None,
 }
 UPSCALE = {
     "model": "auto",

@@ -10,17 +10,21 @@ from dataclasses import asdict
 from pathlib import Path
 
 from vidsr import __version__
+from vidsr.batch.arguments import BatchParser, add_batch_options, is_batch, typed_target
+from vidsr.batch.command import run_batch
+from vidsr.batch.items import is_done
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.shipped import available
 from vidsr.option_values import in_words
+from vidsr.preview.command import run_preview
 from vidsr.run.early_checks import check_report, check_run
 from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
 from vidsr.run.records.record_file import STANDARD_OUTPUT, as_record, write_record
 from vidsr.run.spec import JobSpec
 from vidsr.terminal.command import Failure, run_command, say
+from vidsr.terminal.flags import flags_of
 from vidsr.terminal.names import typed_name
-from vidsr.terminal.parser import Parser
 from vidsr.terminal.progress_choice import KINDS
 from vidsr.video.locator import Locator
 from vidsr.video.media.descriptors import STDIN, STDOUT, descriptor_named, is_stream
@@ -36,30 +40,33 @@ EPILOG = """examples:
   vidsr clip.mkv -o clip_2x.mkv --scale 2 --crf 14
   vidsr old.avi -o new.mkv --height 1080 --codec hevc
   vidsr frames/%05d.png -o large/%05d.png     numbered pictures, either way
-exit status: 0 done, 2 arguments, 3 source, 4 target, 5 container, 6 model,
-7 device, 8 memory limit, 130 interrupted, 141 pipe closed, 143 terminated
+  vidsr season/ extra.mov -o season_4x/       several inputs, into a folder
+exit status: 0 done, 1 some of several failed, 2 arguments, 3 source, 4 target,
+5 container, 6 model, 7 device, 8 memory limit, 130 interrupted,
+141 pipe closed, 143 terminated
 """
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command; its options are those of ``RunOptions``."""
-    parser = Parser(
+    parser = BatchParser(
         prog=NAME,
-        usage="vidsr INPUT -o OUTPUT [options]",
+        usage="vidsr INPUT... -o OUTPUT [options]",
         description="Make a video four times larger; timing, colour and sound stay what they are.",
         epilog=EPILOG,
     )
     parser.add_argument(
-        "input", nargs="?", type=typed_name, metavar="INPUT", help=argparse.SUPPRESS
+        "inputs", nargs="*", type=typed_name, metavar="INPUT", help=argparse.SUPPRESS
     )
     parser.add_argument(
         "-o",
         "--output",
-        type=typed_name,
+        type=typed_target,
         metavar="OUTPUT",
         help="the target, - for a pipe; required",
     )
     add_options(parser)
+    add_batch_options(parser.add_argument_group("several inputs: files, folders, 'a/*.mov', @LIST"))
     _add_output(parser.add_argument_group("output and logging"))
     return parser
 
@@ -67,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     group.add_argument("--estimate", action="store_true", help="measure how long, with --dry-run")
+    group.add_argument("--preview", action="store_true", help="three places, before and after")
     group.add_argument("--report", metavar="JSON", help="a file for the run's report; -: stdout")
     group.add_argument(
         "--progress",
@@ -92,13 +100,41 @@ def _list_models() -> None:
         print(f"{name:21} {size}  {PURPOSES.get(name, '')}".rstrip())
 
 
-def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> None:
+def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int | None:
     if arguments.list_models:
-        return _list_models()
+        _list_models()
+        return None
+    if arguments.preview and arguments.input is not None:
+        run_preview(arguments, RunOptions.of(vars(arguments)), interrupted)
+        return None
     if arguments.input is None or arguments.output is None:
         raise OptionError("INPUT and -o OUTPUT are needed.", hint="vidsr --help shows examples.")
     _check_streams(arguments)
     options = RunOptions.of(vars(arguments))
+    if is_batch(arguments):
+        return _several(arguments, options, interrupted)
+    _one(arguments, options, interrupted)
+    return None
+
+
+def _several(
+    arguments: argparse.Namespace, options: RunOptions, interrupted: Callable[[], bool]
+) -> int:
+    flags = flags_of(build_parser())
+    if arguments.watch:
+        from vidsr.batch.watch.watching import watch
+
+        return watch(arguments, options, flags, interrupted)
+    return run_batch(arguments, options, flags, interrupted)
+
+
+def _one(
+    arguments: argparse.Namespace, options: RunOptions, interrupted: Callable[[], bool]
+) -> None:
+    if arguments.skip_existing and is_done(arguments.output):
+        return say(NAME, f"{arguments.output}: exists already, skipped")
+    if arguments.name is not None:
+        raise OptionError("`name` with one target: expected a folder as OUTPUT.")
     check_report(_report_file(arguments.report), _files(arguments))
     check_run(arguments.input, arguments.output, options, planned=arguments.dry_run)
     if arguments.estimate and not arguments.dry_run:

@@ -26,6 +26,11 @@ class Notes:
         """Record a choice, and log it as information unless it was recorded before."""
         self._record(text, logging.INFO)
 
+    def remember(self, text: str) -> None:
+        """Record a sentence that was logged before, for another run."""
+        with self._lock:
+            self._said[text] = None
+
     def _record(self, text: str, level: int) -> None:
         with self._lock:
             if text in self._said:

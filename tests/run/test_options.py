@@ -77,6 +77,7 @@ def test_the_keywords_of_upscale_are_the_options() -> None:
 def test_the_keywords_of_the_upscaler_are_options_with_the_same_defaults() -> None:
     signature = keywords(vidsr.Upscaler)
     assert signature.pop("notes") is None
+    assert signature.pop("pool") is None
     assert signature == {name: DEFAULTS[name] for name in signature}
     assert inspect.signature(vidsr.Upscaler).parameters["model"].default == DEFAULTS["model"]
 

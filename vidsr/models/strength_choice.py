@@ -60,6 +60,11 @@ class StrengthChoice:
             self._chosen[step] -= 1
             self._chosen = +self._chosen  # without what is 0
 
+    def count_anew(self) -> None:
+        """Forget what was chosen so far: another run begins."""
+        with self._lock:
+            self._chosen.clear()
+
     def record(self) -> dict[str, int]:
         """Return ``chosen`` with the keys of JSON."""
         return {str(step): frames for step, frames in self.chosen.items()}

@@ -44,6 +44,14 @@ def check_run(
     return target
 
 
+def check_options(options: RunOptions) -> None:
+    """Raise OptionError or ModelError for what no source and no target makes right."""
+    check_combination(
+        options.engine, options.precision, options.wait_for_engine, named_device(options.device)
+    )
+    check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
+
+
 def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
     """Raise OutputError where a report could not be written after the work."""
     if report is None:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from vidsr.notes import Notes
 from vidsr.run.forecast import Forecast, announce
-from vidsr.run.job import Job, open_job
+from vidsr.run.job import OWN, Engines, Job, open_job
 from vidsr.run.loop import Finished, upscale_job
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
@@ -46,6 +46,7 @@ class LocalExecutor:
         progress: A receiver of progress, or a function, called after every frame.
         when_full: What a source does that is ahead of the network: it waits, as files do, or a
             frame is dropped and counted, for sources that cannot wait.
+        engines: The giver of models that are loaded already.
     """
 
     def __init__(
@@ -54,14 +55,15 @@ class LocalExecutor:
         progress: Progress | ProgressCall | None = None,
         *,
         when_full: WhenFull = "wait",
+        engines: Engines = OWN,
     ) -> None:
-        self._progress = receiver_of(progress)
+        self._progress, self._engines = receiver_of(progress), engines
         self._openers, self._when_full = openers, when_full
 
     def run(self, spec: JobSpec | JobPlan) -> Report:
         """Execute a run that was asked for or planned. Raises a VidsrError."""
         notes = Notes()
-        with open_job(spec, notes, self._openers) as job:
+        with open_job(spec, notes, self._openers, self._engines) as job:
             options = spec.options if isinstance(spec, JobSpec) else spec.spec.options
             _announce(job, options, notes)
             wanted = spec if isinstance(spec, JobSpec) else spec.spec

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from vidsr.engines.devices import resolve_devices, resolve_precision
 from vidsr.engines.selection.engine_order import EngineChoice
@@ -45,6 +45,29 @@ from vidsr.video.source.source_kinds import open_source
 
 # Of a plan, for what the codec did: a key frame and some that follow, decoded in milliseconds.
 MEASURED_FRAMES = 8
+
+
+class Engines(Protocol):
+    """A giver of loaded models that several runs share."""
+
+    def pool(
+        self, options: RunOptions, scale: int | None, info: SourceInfo, notes: Notes
+    ) -> EnginePool | None:
+        """Return the engines for a run; None has it load its own."""
+        ...
+
+
+class OwnEngines:
+    """The giver of none: every run loads its model."""
+
+    def pool(
+        self, options: RunOptions, scale: int | None, info: SourceInfo, notes: Notes
+    ) -> EnginePool | None:
+        """Return None."""
+        return None
+
+
+OWN = OwnEngines()
 
 
 @dataclass(frozen=True)
@@ -130,7 +153,9 @@ def _first_errors(source: FrameSource, pool: EnginePool) -> CodingSummary | None
     return source.counts.coding.summary()
 
 
-def open_job(run: JobSpec | JobPlan, notes: Notes, openers: Openers = FILES) -> Job:
+def open_job(
+    run: JobSpec | JobPlan, notes: Notes, openers: Openers = FILES, engines: Engines = OWN
+) -> Job:
     """Open a run that was asked for or planned, cheap checks first; the caller closes it.
 
     A source that can be read only once, such as a pipe, is asked for and never planned.
@@ -139,14 +164,22 @@ def open_job(run: JobSpec | JobPlan, notes: Notes, openers: Openers = FILES) -> 
         run: What to do. Of a plan the output stays as it was planned.
         notes: What collects assumptions and losses.
         openers: The kinds of sources and sinks there are.
+        engines: The giver of models that are loaded already.
 
     Raises:
         VidsrError: The run cannot be; nothing is left open. Nothing is written in any case.
     """
-    return _open(run, notes, openers)
+    return _open(run, notes, openers, engines)
 
 
-def _open(run: JobSpec | JobPlan, notes: Notes, openers: Openers, *, planned: bool = False) -> Job:
+def _open(
+    run: JobSpec | JobPlan,
+    notes: Notes,
+    openers: Openers,
+    engines: Engines = OWN,
+    *,
+    planned: bool = False,
+) -> Job:
     spec = run if isinstance(run, JobSpec) else run.spec
     options = spec.options
     target = check_run(spec.source, spec.target, options, openers, planned=planned)
@@ -155,9 +188,9 @@ def _open(run: JobSpec | JobPlan, notes: Notes, openers: Openers, *, planned: bo
     try:
         header = source.header
         if isinstance(run, JobPlan):
-            upscaler, output = _as_planned(run, header, notes)
+            upscaler, output = _as_planned(run, header, notes, engines)
         else:
-            upscaler, output = _decided(options, target, header, notes)
+            upscaler, output = _decided(options, target, header, notes, engines)
         upscaler.plan(header.info.format, output.format)
     except BaseException:
         source.close()
@@ -171,24 +204,26 @@ def prepare(src: Name, dst: Name, options: RunOptions, notes: Notes) -> Job:
 
 
 def _decided(
-    options: RunOptions, target: Target, header: StreamHeader, notes: Notes
+    options: RunOptions, target: Target, header: StreamHeader, notes: Notes, engines: Engines
 ) -> tuple[Upscaler, OutputPlan]:
     check_count(target, header)
     streams = plan_streams(header, target, options.output, notes)
     wanted = _wanted(options, header.info)
-    upscaler = _upscaler(options, wanted, header.info, notes)
+    upscaler = _upscaler(options, wanted, header.info, notes, engines)
     size = target_size(wanted, header.info.format, upscaler.scale)
     return upscaler, plan_output(header.info, target, streams, size, options.output, notes)
 
 
-def _as_planned(plan: JobPlan, header: StreamHeader, notes: Notes) -> tuple[Upscaler, OutputPlan]:
+def _as_planned(
+    plan: JobPlan, header: StreamHeader, notes: Notes, engines: Engines
+) -> tuple[Upscaler, OutputPlan]:
     if header.info != plan.info:
         raise InputError(f"{plan.spec.source}: has changed since the run was planned")
     for note in plan.notes:
         notes.say(note)
     options = plan.spec.options
     wanted = _wanted(options, header.info)
-    return _upscaler(options, wanted, header.info, notes), plan.output
+    return _upscaler(options, wanted, header.info, notes, engines), plan.output
 
 
 def _wanted(options: RunOptions, info: SourceInfo) -> WantedSize | None:
@@ -225,11 +260,27 @@ def _hwaccel(options: RunOptions) -> Nvdec | None:
 
 
 def _upscaler(
-    options: RunOptions, size: WantedSize | None, info: SourceInfo, notes: Notes
+    options: RunOptions, size: WantedSize | None, info: SourceInfo, notes: Notes, engines: Engines
 ) -> Upscaler:
     scale = options.scale
     if is_family(options.model):
         scale = choose_scale(size, info.format, scale)
+    return make_upscaler(options, scale, info, notes, engines.pool(options, scale, info, notes))
+
+
+def upscaler_for(options: RunOptions, info: SourceInfo, notes: Notes) -> Upscaler:
+    """Return what a run over a source upscales with; the caller closes it."""
+    return _upscaler(options, _wanted(options, info), info, notes, OWN)
+
+
+def make_upscaler(
+    options: RunOptions,
+    scale: int | None,
+    info: SourceInfo,
+    notes: Notes,
+    pool: EnginePool | None = None,
+) -> Upscaler:
+    """Return what upscales as the options say, on engines of its own or on those of ``pool``."""
     return Upscaler(
         options.model,
         scale=scale,
@@ -242,4 +293,5 @@ def _upscaler(
         strength=options.strength,
         reuse=Reuse(options.reuse, rate_hz=float(info.rate) or USUAL_RATE_HZ),
         notes=notes,
+        pool=pool,
     )

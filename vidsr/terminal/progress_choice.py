@@ -13,6 +13,13 @@ ProgressKind = Literal["auto", "bar", "lines", "json", "none"]
 KINDS: tuple[str, ...] = get_args(ProgressKind)
 
 
+def shown_kind(kind: str, *, quiet: bool) -> str:
+    """Return the kind that ``auto`` stands for here; any other is its own."""
+    if kind != "auto":
+        return kind
+    return "none" if quiet else "bar" if sys.stderr.isatty() else "lines"
+
+
 def make_progress(
     kind: str, name: str, *, quiet: bool = False, interrupted: Callable[[], bool] = lambda: False
 ) -> Progress:
@@ -28,8 +35,7 @@ def make_progress(
     from vidsr.terminal.progress_bar import ProgressBar
     from vidsr.terminal.progress_lines import JsonProgress, LineProgress, QuietProgress
 
-    if kind == "auto":
-        kind = "none" if quiet else "bar" if sys.stderr.isatty() else "lines"
+    kind = shown_kind(kind, quiet=quiet)
     if kind == "bar":
         return ProgressBar(always=True, interrupted=interrupted)
     if kind == "lines":

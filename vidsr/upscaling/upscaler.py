@@ -72,6 +72,7 @@ class Upscaler:
         reuse: What of a stream is not computed again, on a CPU: ``exact`` parts that did not
             change, with the same result to the last bit, ``near`` parts that changed by 4 levels of
             8 bits at most, ``off`` nothing; or a ``Reuse`` with other numbers.
+        pool: Engines of another upscaler with the same arguments, to share; None loads the model.
 
     Raises:
         OptionError: A value is out of range, or contradicts another.
@@ -96,6 +97,7 @@ class Upscaler:
         strength: Strength = "auto",
         reuse: ReuseMode | Reuse = "exact",
         notes: Notes | None = None,
+        pool: EnginePool | None = None,
     ) -> None:
         self._reuse = reuse if isinstance(reuse, Reuse) else Reuse(reuse)
         check_not_forked()
@@ -105,12 +107,16 @@ class Upscaler:
         choice = EngineChoice(engine, precision, wait_for_engine)
         choice.check(devices[0])
         mark_used()
-        self.model = load_model(choose_model(model_name(model), scale, devices[0]))
-        check_scale(self.model.name, self.model.scale, scale)
         self.notes = notes or Notes()
+        if pool is not None:
+            pool.retain()
+            self.model = pool.model
+        else:
+            self.model = load_model(choose_model(model_name(model), scale, devices[0]))
+        check_scale(self.model.name, self.model.scale, scale)
         if wait_for_engine and not choice.may_follow(devices[0]):
             self.notes.choose(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
-        self.pool = EnginePool(
+        self.pool = pool or EnginePool(
             self.model,
             choice,
             devices,

@@ -54,9 +54,10 @@ def test_an_index_at_the_end_needs_ranges(folder: Path) -> None:
     data = (folder / "end.mp4").read_bytes()
     with (
         serving({"/x": Served(data, ranges=False)}) as server,
-        pytest.raises(InputError, match="index lies at its end"),
+        pytest.raises(InputError, match="index lies at its end") as caught,
     ):
         open_address(server.url("/x"))
+    assert "sends ranges" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("name", ["end.mp4", "a.mkv", "a.ts"])

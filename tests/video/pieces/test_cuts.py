@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vidsr.video.pieces.cuts import Cuts, cut
@@ -16,6 +16,7 @@ RATES = (Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60
 BASES = (Fraction(1, 1000), Fraction(1, 90000), Fraction(1, 12800))
 
 
+@settings(deadline=None)  # on busy cores a draw may take long
 @given(
     st.sampled_from(RATES),
     st.sampled_from(BASES),
@@ -32,6 +33,7 @@ def test_frames_of_a_constant_rate_fill_pieces_exactly(
     assert pieces == [min(n // length, cuts.count - 1) for n in range(frames)]
 
 
+@settings(deadline=None)  # on busy cores a draw may take long
 @given(st.integers(1, 50), st.integers(1, 20), st.integers(-9999, 9999), st.integers(-99, 99999))
 def test_a_piece_begins_where_it_says(length: int, count: int, first: int, after: int) -> None:
     cuts = Cuts(first, Fraction(1001, 30), length, count)
@@ -58,6 +60,7 @@ def test_decoding_times_by_hand() -> None:
         decoding_times([1, 1])
 
 
+@settings(deadline=None)  # on busy cores a draw may take long
 @given(st.lists(st.lists(st.integers(1, 500), min_size=1, max_size=9), max_size=8), st.randoms())
 def test_decoding_times_grow_and_come_before_showing(
     steps: list[list[int]], random: object

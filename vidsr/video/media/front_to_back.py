@@ -32,7 +32,8 @@ def check_front_to_back(head: bytes, name: str, *, seeks: bool = False) -> None:
             raise InputError(
                 f"{name}: is an MP4 or MOV file whose index lies at its end, which cannot be read "
                 "from front to back",
-                hint="name the file itself, or write it with ffmpeg -movflags +faststart.",
+                hint="name a local file itself (an address needs a server that sends ranges), or "
+                "write it with ffmpeg -movflags +faststart.",
             )
         if size < 8:
             return

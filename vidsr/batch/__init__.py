@@ -1,0 +1,1 @@
+"""Several inputs with one command: names, targets, a loop that goes on, a watched folder."""

@@ -1,0 +1,1 @@
+"""Watched folders: files that have come and are complete."""
