@@ -1,6 +1,6 @@
 """Share of pixels computed and CPU time saved by reuse, on cameras, a screen and a boxed film.
 
-    python benchmarks/reuse.py --cameras ../shared/data/clips/surveillance \\
+    python benchmarks/reuse.py --cameras DIR \\
         --json benchmarks/results/reuse-NAME.json
 
 Every frame is upscaled without reuse, with exact and with near reuse, in turns, by one process with
