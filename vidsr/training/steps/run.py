@@ -189,6 +189,8 @@ class Run:
         if self.tensorboard is not None:
             for name, value in {**means, **known, "learning_rate": rate}.items():
                 self.tensorboard.add_scalar(name, value, self.clock.step)
+            # Its thread writes every two minutes, and never at the end of a process.
+            self.tensorboard.flush()
         self.tell(describe(self.clock, means, scores, rate))
 
     def generator(self) -> Generator:
