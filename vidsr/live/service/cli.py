@@ -92,6 +92,7 @@ def config_of(arguments: argparse.Namespace) -> Config:
 
 
 def _run(arguments: argparse.Namespace, interruption: LiveInterruption) -> int:
+    interruption.reloads = arguments.config is not None  # while streams start, too
     config = config_of(arguments)
     check_report(_report_file(arguments.report), ())
     check_config(config)

@@ -43,7 +43,6 @@ def run_service(name: str, service: Service, wishes: Wishes, interruption: LiveI
     notifier = Notifier()
     notifier.ready()
     lines = _Lines(name, service)
-    interruption.reloads = wishes.read_config is not None
     begun_s = time.monotonic()
     try:
         while True:
