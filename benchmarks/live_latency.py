@@ -300,7 +300,7 @@ def run(paths: Sequence[str], seconds: float) -> Iterator[Row]:
     for path in paths:
         try:
             row = measure_pipes(seconds) if path == PIPES else measure(path, seconds)
-        except BaseException as error:
+        except BaseException as error:  # what skips a test for want of a server is no Exception
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
             print(f"{path}: left out: {error}", file=sys.stderr)

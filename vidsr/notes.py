@@ -43,3 +43,10 @@ class Notes:
         """Return the sentences recorded so far, in order."""
         with self._lock:
             return tuple(self._said)
+
+
+class SilentNotes(Notes):
+    """Collection that keeps and logs nothing: what it would say was said before."""
+
+    def _record(self, text: str, level: int) -> None:
+        pass

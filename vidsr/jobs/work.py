@@ -8,11 +8,10 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from vidsr.jobs.shared_job import SharedJob
-from vidsr.notes import Notes
+from vidsr.notes import Notes, SilentNotes
 from vidsr.run.job import source_request
 from vidsr.run.loop import upscale_job
 from vidsr.run.piece_run import made_by, source_from
-from vidsr.video.pieces.later_source import SilentNotes
 from vidsr.video.pieces.leases import STALE_S, take
 from vidsr.video.pieces.one_piece import OnePieceOpener
 from vidsr.video.pieces.piece_range import PieceItems, PieceReader

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
-from vidsr.notes import Notes
+from vidsr.notes import Notes, SilentNotes
 from vidsr.run.forecast import Forecast, announce
 from vidsr.run.job import OWN, Engines, Job, open_job
 from vidsr.run.loop import Finished, upscale_job
@@ -81,13 +81,6 @@ class _Enough(Exception):
     """End of a measurement."""
 
 
-class _SilentNotes(Notes):
-    """Collection of what another run of the same has logged already."""
-
-    def _record(self, text: str, level: int) -> None:
-        pass
-
-
 def estimate_s(spec: JobSpec, measured_s: float = 3.0) -> float | None:
     """Return about how many seconds a run takes, from its first few seconds beside the target.
 
@@ -104,7 +97,7 @@ def estimate_s(spec: JobSpec, measured_s: float = 3.0) -> float | None:
     Raises:
         VidsrError: The run fails.
     """
-    notes, moments = _SilentNotes(), list[float]()
+    notes, moments = SilentNotes(), list[float]()
 
     def note(done: int, total: int | None) -> None:
         moments.append(time.perf_counter())

@@ -11,7 +11,7 @@ from pathlib import Path
 from vidsr.errors import InputError
 from vidsr.models.model import Model
 from vidsr.models.shipped import strengths_path
-from vidsr.notes import Notes
+from vidsr.notes import Notes, SilentNotes
 from vidsr.run.job import Job, source_request
 from vidsr.run.records.identity import (
     file_facts,
@@ -24,7 +24,7 @@ from vidsr.run.spec import JobSpec
 from vidsr.video.items import Packet
 from vidsr.video.pieces.cuts import Cuts
 from vidsr.video.pieces.job_folder import JobFolder
-from vidsr.video.pieces.later_source import LaterSource, SilentNotes, may_begin_later
+from vidsr.video.pieces.later_source import LaterSource, may_begin_later
 from vidsr.video.pieces.piece_file import PieceFile
 from vidsr.video.pieces.piece_opener import PieceSinkOpener
 from vidsr.video.pieces.piece_sink import PieceRun

@@ -19,10 +19,10 @@ from tests.servers.faults import black_hole, garbage, refused_port
 from tests.servers.process import Server, free_port
 from tests.servers.relays import rtmp_server, srt_relay
 from tests.servers.rtsp import rtsp_recorder
+from vidsr.live.base.backoff import Backoff
 from vidsr.live.base.items import CodedPacket
 from vidsr.live.base.options import ReconnectOptions
 from vidsr.live.base.states import FailureReason
-from vidsr.live.sinks.backoff import Backoff
 from vidsr.live.sinks.children import target as child_target
 
 PAUSE_S = 1.0  # far above what is measured: the machine of a test does other things too
@@ -237,8 +237,8 @@ def test_nothing_is_left_of_many_tries(tmp_path: Path) -> None:
 
 def test_pauses_grow_and_begin_anew() -> None:
     backoff = Backoff(ReconnectOptions(first_s=0.5, longest_s=4, jitter=0.0))
-    assert [backoff.next_s() for _ in range(5)] == [0.5, 1, 2, 4, 4]
+    assert [backoff.wait_s() for _ in range(5)] == [0.5, 1, 2, 4, 4]
     backoff.reset()
-    assert backoff.next_s() == 0.5
+    assert backoff.wait_s() == 0.5
     some = Backoff(ReconnectOptions(first_s=1, longest_s=1, jitter=0.2))
-    assert all(0.8 <= some.next_s() <= 1.2 for _ in range(50))
+    assert all(0.8 <= some.wait_s() <= 1.2 for _ in range(50))

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.live.sources.receiving import Recorder
+from vidsr.live.base.backoff import UNANSWERED_S, Backoff
 from vidsr.live.base.options import ReconnectOptions, SourceOptions
-from vidsr.live.sources.backoff import UNANSWERED_S, Backoff
 from vidsr.live.sources.opening.address import parse_address
 from vidsr.live.sources.opening.watch import Watch
 from vidsr.live.sources.reading.pacing import Drain, Pace

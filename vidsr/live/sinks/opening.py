@@ -13,7 +13,6 @@ from vidsr.errors import OptionError
 from vidsr.live.base.options import ReconnectOptions
 from vidsr.live.base.roles import PacketSink, PictureSink, SinkEvents
 from vidsr.live.sinks.address import SinkAddress, parse_sink
-from vidsr.live.sinks.backoff import SINK_RECONNECT
 from vidsr.live.sinks.children.srt import bridge_program, has_secrets, load_library
 from vidsr.live.sinks.children.target import ChildTarget, Peer
 from vidsr.live.sinks.local_targets import HlsTarget, PipeTarget, UdpTarget
@@ -23,7 +22,7 @@ from vidsr.live.sinks.pictures import PipePictures
 from vidsr.live.sinks.pipe_end import PipeEnd
 from vidsr.live.sinks.recording import RecordTarget
 from vidsr.live.sinks.reports import SinkReports
-from vidsr.live.sinks.thread_sink import ThreadSink
+from vidsr.live.sinks.thread_sink import SINK_RECONNECT, ThreadSink
 from vidsr.live.sinks.writers import WriterMaker
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vidsr.errors import OptionError
+from vidsr.live.base.backoff import Backoff
 from vidsr.live.base.formats import CodedFormat
 from vidsr.live.base.items import CodedPacket
 from vidsr.live.base.options import ReconnectOptions
 from vidsr.live.base.states import Failure
-from vidsr.live.sinks.backoff import SINK_RECONNECT, Backoff
 from vidsr.live.sinks.muxing.mux_format import MuxFormat
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS
 from vidsr.live.sinks.muxing.video_fit import check_carried
@@ -25,6 +25,9 @@ CLOSE_S = 1.5
 # A connection that lasted so long begins the row of pauses anew.
 STEADY_S = 5.0
 _POLL_S = 0.25
+# Sinks are back within 2.5 s of their peer, jitter and the start of a child included. A try that
+# fails is a connection and no process.
+SINK_RECONNECT = ReconnectOptions(longest_s=1.0)
 
 
 @dataclass
@@ -213,7 +216,7 @@ class ThreadSink:
             self._reports.enter("failed", failure)
             return
         self._reports.enter("waiting", failure)
-        end_s = time.monotonic() + self._backoff.next_s()
+        end_s = time.monotonic() + self._backoff.wait_s()
         with self._changed:
             while not self._closing and (rest_s := end_s - time.monotonic()) > 0:
                 self._changed.wait(rest_s)

@@ -6,10 +6,10 @@ import logging
 import threading
 import time
 
+from vidsr.live.base.backoff import Backoff
 from vidsr.live.base.options import SourceOptions
 from vidsr.live.base.roles import LiveSource, Receiver
 from vidsr.live.base.states import Failure
-from vidsr.live.sources.backoff import Backoff
 from vidsr.live.sources.opening.address import Address, parse_address
 from vidsr.live.sources.opening.checks import check_options, is_fifo
 from vidsr.live.sources.opening.connection import Connection

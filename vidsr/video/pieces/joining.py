@@ -97,7 +97,7 @@ class _Video:
         except ValueError as error:
             raise _do_not_fit(sink, "hold frames of the same time") from error
         self._frames = self._timed(pieces)
-        self._next, self._done = 0, 0
+        self._done = 0
 
     def _timed(self, pieces: Sequence[PieceFile]) -> Iterator[CodedFrame]:
         times = iter(self._times)

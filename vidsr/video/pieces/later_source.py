@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from types import TracebackType
-from typing import Self
 
-from vidsr.notes import Notes
+from vidsr.notes import SilentNotes
 from vidsr.option_values import Deinterlace
 from vidsr.picture.frame import Frame
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceCounts
 from vidsr.video.items import Discontinuity, Item
+from vidsr.video.source.base import Closing
 from vidsr.video.source.file_source import FileSource
 
 
@@ -27,7 +26,7 @@ def may_begin_later(source: FileSource, duration_s: float | None, deinterlace: s
     return duration_s is None and not woven and not source.jumps.enabled
 
 
-class LaterSource:
+class LaterSource(Closing):
     """The frames of a file from ``begin`` on, with the times that they have in the whole run.
 
     Args:
@@ -69,21 +68,3 @@ class LaterSource:
     def close(self) -> None:
         """Close the file that was opened here."""
         self._later.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class SilentNotes(Notes):
-    """Collection of what opening a source again has to say, which was logged already."""
-
-    def _record(self, text: str, level: int) -> None:
-        pass

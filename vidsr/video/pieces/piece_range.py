@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from types import TracebackType
-from typing import Self
 
 from vidsr.picture.frame import Frame
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceCounts
 from vidsr.video.items import Discontinuity, Item
 from vidsr.video.pieces.cuts import Cuts
-from vidsr.video.source.base import FrameSource
+from vidsr.video.source.base import Closing, FrameSource
 
 # Decoding so many pieces to get to the next one costs less than upscaling a part of one.
 READ_ON_PIECES = 2
@@ -71,7 +69,7 @@ class PieceReader:
             self._source = None
 
 
-class PieceItems:
+class PieceItems(Closing):
     """One piece as a source; its reader stays open for the next one."""
 
     def __init__(self, reader: PieceReader, piece: int, header: StreamHeader) -> None:
@@ -85,14 +83,3 @@ class PieceItems:
 
     def close(self) -> None:
         """Do nothing: the reader is closed by its owner."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from types import TracebackType
-from typing import Self
 
 from vidsr.picture.frame import Frame
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceCounts
 from vidsr.video.items import Discontinuity, Item
 from vidsr.video.pieces.cuts import Cuts
-from vidsr.video.source.base import FrameSource
+from vidsr.video.source.base import Closing, FrameSource
 
 
-class PieceSource:
+class PieceSource(Closing):
     """The frames of another source that are still to be upscaled, and its marks.
 
     Packets of other streams are left out: they are copied in the end. The other source stays its
@@ -46,14 +44,3 @@ class PieceSource:
 
     def close(self) -> None:
         """Do nothing: who opened the other source closes it."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -41,6 +41,25 @@ class FrameSource(Protocol):
     ) -> None: ...
 
 
+class Closing:
+    """A base of what a ``with`` statement closes at its end."""
+
+    def close(self) -> None:
+        """Give up what is held. May be called twice."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
 @dataclass(frozen=True, kw_only=True)
 class SourceRequest:
     """The wishes of a run at its source; the defaults take all of it as it is.

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from types import TracebackType
-from typing import Self
 
 import av
 from av.container import InputContainer
@@ -25,6 +23,7 @@ from vidsr.video.info import SourceCounts, SourceInfo
 from vidsr.video.items import Item, Packet
 from vidsr.video.locator import Locator, Name
 from vidsr.video.media.medium import Medium
+from vidsr.video.source.base import Closing
 from vidsr.video.source.clock_jumps import MAY_JUMP, Jumps
 from vidsr.video.source.discontinuities import marked
 from vidsr.video.source.frame_reader import Pictures
@@ -42,7 +41,7 @@ from vidsr.video.timing.frame_durations import FrameDurations
 from vidsr.video.timing.timecode import advance_tag
 
 
-class FileSource:
+class FileSource(Closing):
     """The source of a file or of numbered pictures: one video stream decoded, the others' packets.
 
     Items come in file order. Opening decodes up to the first frame, so that what cannot be decoded
@@ -467,14 +466,3 @@ class FileSource:
         # One that is left behind, perhaps half read, must not be freed with pictures in flight.
         if hasattr(self, "container"):
             self.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

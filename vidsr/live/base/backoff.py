@@ -28,13 +28,13 @@ class Backoff:
         uniform: Callable[[float, float], float] = random.uniform,
     ) -> None:
         self._options, self._uniform = options, uniform
-        self._next_s = options.first_s
+        self.reset()
 
     def reset(self) -> None:
-        """Begin anew: a connection has brought a frame."""
-        self._next_s = self._options.first_s
+        """Begin anew, after a success."""
+        self._next_s = min(self._options.first_s, self._options.longest_s)
 
-    def wait_s(self, reason: FailureReason) -> float:
+    def wait_s(self, reason: FailureReason = "other") -> float:
         """Return how long to wait before the next try, in seconds."""
         options, wait_s = self._options, self._next_s
         self._next_s = min(2 * wait_s, options.longest_s)
