@@ -48,7 +48,9 @@ RECORD = (
     "mpegtsmux name=mux alignment=7 ! {udp} )"
 )
 # Without a parser: one would wait for the next picture where it does not see the end of this one.
-RECORD_RTP = "( rtph264depay name=depay0 ! rtph264pay pt=96 config-interval=-1 aggregate-mode=0 ! {udp} )"
+RECORD_RTP = (
+    "( rtph264depay name=depay0 ! rtph264pay pt=96 config-interval=-1 aggregate-mode=0 ! {udp} )"
+)
 UDP = "udpsink host=127.0.0.1 port={port} sync=false async=false"
 
 
