@@ -28,8 +28,8 @@ sys.path.insert(0, str(ROOT))  # a checkout of which nothing is installed
 
 import av  # noqa: E402
 import numpy as np  # noqa: E402
+from live_process import Ticks, footprint, grown, peak_rss_mib  # noqa: E402
 
-from benchmarks.live_process import Ticks, footprint, grown, peak_rss_mib  # noqa: E402
 from tests.servers.process import free_port  # noqa: E402
 from vidsr.bench.machine import others_now, this_host  # noqa: E402
 from vidsr.live.base.options import Late  # noqa: E402
