@@ -45,7 +45,7 @@ from vidsr.live import Engines, Stream  # noqa: E402
 BAR_MS, BAR_BACK_S = 100.0, 2.5
 SETTINGS: dict[str, Any] = {"ladder": ["bicubic"], "scale": 2}
 RUNS_WITHIN_S, BACK_WITHIN_S = 30.0, 30.0
-AWAY_S, STOPPED_S, HARMED_S = 1.0, 4.0, 7.0
+AWAY_S, STOPPED_S, HARMED_S = 1.0, 8.0, 7.0
 
 
 @dataclass(frozen=True)

@@ -103,9 +103,8 @@ class ThreadedSource:
 
     def _is_paced(self) -> bool:
         address = self._address
-        return address.kind == "hls" or (
-            self._options.realtime and address.kind in ("file", "http")
-        )
+        stored = address.kind in ("file", "http") or address.is_stored
+        return address.kind == "hls" or (self._options.realtime and stored)
 
     def _once_more(self, line: Line) -> bool:
         """Connect, read to the end and wait; return False where there is nothing to come."""

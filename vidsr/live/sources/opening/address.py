@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import stat
 from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -61,6 +63,17 @@ class Address:
     def secure(self) -> bool:
         """True where the connection is encrypted by TLS."""
         return self.url.partition("://")[0] in ("rtsps", "rtmps", "https")
+
+    @property
+    def is_stored(self) -> bool:
+        """True for a regular file, by its name or as standard input: all of it is there at once."""
+        if self.kind not in ("file", "pipe"):
+            return False
+        try:
+            status = os.fstat(0) if self.kind == "pipe" else os.stat(self.url)
+        except OSError:
+            return False
+        return stat.S_ISREG(status.st_mode)
 
     @property
     def finite(self) -> bool:
