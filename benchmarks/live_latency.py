@@ -176,6 +176,8 @@ def read_numbers(url: str, options: dict[str, str], stamps: Stamps, seconds: flo
         with contextlib.suppress(av.error.FFmpegError, OSError):
             given: Any = {"format": "nut"} if url == STDIN else {"timeout": (5.0, 2.0)}
             with av.open(url, options=options, **given) as container:
+                if not container.streams.video:  # sound has come first
+                    continue
                 container.streams.video[0].codec_context.thread_type = "SLICE"
                 for frame in container.decode(video=0):
                     now_s = time.monotonic()
