@@ -64,6 +64,7 @@ def upscale(
     piece_frames: int | None = None,
     no_pieces: bool = False,
     restart: bool = False,
+    growing: bool = False,
     overwrite: bool = False,
     progress: Progress | ProgressCall | None = None,
 ) -> Report:
@@ -121,6 +122,8 @@ def upscale(
             run that was stopped can go on; None is 250 for sources of 1000 frames or more.
         no_pieces: Code everything with one encoder; a run that was stopped begins anew.
         restart: Begin anew, whatever a run that was stopped has left.
+        growing: Join pieces as they are finished, so that ``dst`` with ``.part`` at its end can be
+            watched while the run goes on.
         overwrite: Replace an existing target.
         progress: A function of (frames done, frames in all or None), called after every frame, or
             an object with ``start(info)``, ``frame(done, output_bytes)`` and ``close()``. What it

@@ -28,7 +28,8 @@ def join_all(shared: SharedJob, notes: Notes) -> Written:
     sink = JoinSink(job.output, job.source.header, notes)
     try:
         others = other_packets(shared.spec, job)
-        written = join(sink, [finished[piece] for piece in range(count)], others)
+        join(sink, [finished[piece] for piece in range(count)], others)
+        written = sink.finish()
     except BaseException:
         sink.abort()
         raise

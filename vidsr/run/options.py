@@ -498,6 +498,9 @@ class RunOptions:
     restart: bool = _switch(
         "--restart", group=PIECES, help="begin anew, whatever a stopped run has left"
     )
+    growing: bool = _switch(
+        "--growing", group=PIECES, help="let OUTPUT.part be watched while the run goes on"
+    )
     overwrite: bool = _switch("--overwrite", group="", help="replace an existing target")
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ from vidsr.run.records.identity import (
 )
 from vidsr.run.sizing import planned_cuts
 from vidsr.run.spec import JobSpec
+from vidsr.video.growing.growing_target import grower
 from vidsr.video.items import Packet
 from vidsr.video.pieces.cuts import Cuts
 from vidsr.video.pieces.job_folder import JobFolder
@@ -46,6 +47,7 @@ _NO_PART = (
     "restart",
     "no_pieces",
     "piece_frames",
+    "growing",
 )
 
 
@@ -69,9 +71,7 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         frames = sum(piece.head.frames for piece in done.values())
         if done:
             notes.choose(f"{len(done)} of {cuts.count} pieces are done already, {frames} frames")
-        run = PieceRun(
-            cuts, folder, lambda: _same_packets(spec, job, identity), lambda: made_by(job)
-        )
+        run = _piece_run(job, spec, cuts, folder, identity)
         source = rest_of(job, spec, cuts, done)
         with ExitStack() as opened:
             if source is not job.source:  # which the job closes
@@ -87,6 +87,16 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         raise
     finally:
         folder.close()
+
+
+def _piece_run(
+    job: Job, spec: JobSpec, cuts: Cuts, folder: JobFolder, identity: Mapping[str, str]
+) -> PieceRun:
+    def others() -> Iterator[Packet]:
+        return _same_packets(spec, job, identity)
+
+    grow = grower(folder, others) if spec.options.growing else None
+    return PieceRun(cuts, folder, others, lambda: made_by(job), grow)
 
 
 def order_of(spec: JobSpec, cuts: Cuts) -> str:
@@ -140,6 +150,12 @@ def other_packets(spec: JobSpec, job: Job) -> Iterator[Packet]:
 
 def _same_packets(spec: JobSpec, job: Job, begun: Mapping[str, str]) -> Iterator[Packet]:
     """Yield ``other_packets`` of the source that the run began with. Raises InputError."""
+    _check_same(spec, begun)
+    yield from other_packets(spec, job)
+    _check_same(spec, begun)  # a growing target reads as long as the run goes on
+
+
+def _check_same(spec: JobSpec, begun: Mapping[str, str]) -> None:
     try:
         changed = file_facts(spec.source.path)["source content"] != begun["source content"]
     except OSError:  # opening it says why
@@ -149,7 +165,6 @@ def _same_packets(spec: JobSpec, job: Job, begun: Mapping[str, str]) -> Iterator
             f"{spec.source}: has changed since the run began",
             hint="put it back as it was to go on, or `restart` to begin anew.",
         )
-    yield from other_packets(spec, job)
 
 
 def _weight_files(model: Model) -> list[Path]:
