@@ -92,7 +92,7 @@ def test_a_stopped_run_grows_on(clip: Path, tmp_path: Path) -> None:
     with pytest.raises(Stop):
         upscale(clip, grown, growing=True, progress=stop)
     assert [*tmp_path.glob("grown*")] == [tmp_path / "grown.mkv.vidsr-job"]
-    seen = []
+    seen: list[int] = []
 
     def watch(done: int, total: int | None) -> None:
         if not seen:

@@ -18,6 +18,9 @@ def join_all(shared: SharedJob, notes: Notes) -> Written:
             be written.
     """
     job, folder, count = shared.job, shared.folder, shared.cuts.count
+    if (before := folder.finished_target(job.output.target.place)) is not None:
+        folder.remove()
+        return before
     finished = folder.finished(count, notes)
     if missing := [piece for piece in range(count) if piece not in finished]:
         raise OutputError(
@@ -25,7 +28,7 @@ def join_all(shared: SharedJob, notes: Notes) -> Written:
             f"{missing[0]}",
             hint="vidsr-job work makes them.",
         )
-    sink = JoinSink(job.output, job.source.header, notes)
+    sink = JoinSink(job.output, job.source.header, notes, folder)
     try:
         others = other_packets(shared.spec, job)
         join(sink, [finished[piece] for piece in range(count)], others)

@@ -84,6 +84,8 @@ def _source(shared: SharedJob, piece: int) -> FrameSource:
 
 
 def _missing(shared: SharedJob, options: WorkOptions) -> list[int]:
+    if shared.folder.finished_target(shared.job.output.target.place) is not None:
+        return []  # joined by one that was struck before it removed the folder
     wanted = range(shared.cuts.count) if options.only is None else [options.only]
     return [piece for piece in wanted if not shared.folder.has(piece)]
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from vidsr.errors import InputError
+from vidsr.errors import InputError, OutputError
 from vidsr.models.model import Model
 from vidsr.models.shipped import strengths_path
 from vidsr.notes import Notes, SilentNotes
@@ -24,12 +24,12 @@ from vidsr.run.spec import JobSpec
 from vidsr.video.growing.growing_target import grower
 from vidsr.video.items import Packet
 from vidsr.video.pieces.cuts import Cuts
-from vidsr.video.pieces.job_folder import JobFolder
+from vidsr.video.pieces.job_folder import JobFolder, is_left_finished
 from vidsr.video.pieces.later_source import LaterSource, may_begin_later
 from vidsr.video.pieces.piece_file import PieceFile
-from vidsr.video.pieces.piece_opener import PieceSinkOpener
+from vidsr.video.pieces.piece_opener import FinishedOpener, PieceSinkOpener
 from vidsr.video.pieces.piece_sink import PieceRun
-from vidsr.video.pieces.piece_source import PieceSource
+from vidsr.video.pieces.piece_source import EmptySource, PieceSource
 from vidsr.video.pieces.planning import in_pieces
 from vidsr.video.sink.output_plan import OutputPlan
 from vidsr.video.source.base import FrameSource
@@ -60,12 +60,17 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
     """
     cuts = planned_cuts(spec, job.source.header, job.output)
     if cuts is None:
+        refuse_left(job)
         yield job, 0
         return
     output = in_pieces(job.output)
     folder = JobFolder(output.target)
     identity = identity_of(job, spec, cuts)
     folder.begin(identity, restart=spec.options.restart, order=order_of(spec, cuts))
+    if (written := folder.finished_target(output.target.place)) is not None:
+        notes.choose(f"the target was finished before: {folder.path} is removed")
+        yield _finished(job, FinishedOpener(folder, written)), written.frames
+        return
     try:
         done = folder.finished(cuts.count, notes)
         frames = sum(piece.head.frames for piece in done.values())
@@ -131,6 +136,18 @@ def _in_pieces(job: Job, output: OutputPlan, run: PieceRun, done: dict[int, Piec
         output=output,
         openers=job.openers.adding(sink=PieceSinkOpener(run, done)),
     )
+
+
+def _finished(job: Job, opener: FinishedOpener) -> Job:
+    """Return a job with nothing left to do but to remove the folder."""
+    return replace(job, source=EmptySource(job.source), openers=job.openers.adding(sink=opener))
+
+
+def refuse_left(job: Job) -> None:
+    """Raise OutputError where an earlier run in pieces has finished the target of another run."""
+    target = job.output.target
+    if not target.overwrite and is_left_finished(target):
+        raise OutputError(f"{target.locator}: exists already", hint="`overwrite` replaces it.")
 
 
 def made_by(job: Job) -> tuple[str, str]:

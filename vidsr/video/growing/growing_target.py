@@ -49,6 +49,7 @@ class GrowingTarget:
         header: The source's header.
         notes: What collects losses.
         pieces: The pieces as they are finished.
+        folder: Where they lie.
         others: A function that reads the source's other streams from the beginning.
     """
 
@@ -58,10 +59,11 @@ class GrowingTarget:
         header: StreamHeader,
         notes: Notes,
         pieces: ReadyPieces,
+        folder: JobFolder,
         others: Callable[[], Iterable[Packet]],
     ) -> None:
         self._plan, self._header, self._notes = plan, header, notes
-        self._pieces, self._others = pieces, others
+        self._pieces, self._folder, self._others = pieces, folder, others
         self._written: Written | None = None
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="vidsr-growing", daemon=True)
@@ -117,7 +119,7 @@ class GrowingTarget:
     @contextmanager
     def _open(self) -> Iterator[GrowingSink]:
         """Yield the sink; what it has written goes unless it was finished."""
-        sink = GrowingSink(self._plan, self._header, self._notes)
+        sink = GrowingSink(self._plan, self._header, self._notes, self._folder)
         try:
             yield sink
         finally:
@@ -143,6 +145,6 @@ def grower(
     def begin(
         plan: OutputPlan, header: StreamHeader, notes: Notes, done: Collection[int]
     ) -> GrowingTarget:
-        return GrowingTarget(plan, header, notes, ReadyPieces(folder, done), others)
+        return GrowingTarget(plan, header, notes, ReadyPieces(folder, done), folder, others)
 
     return begin

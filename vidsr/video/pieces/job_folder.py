@@ -6,18 +6,22 @@ import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from vidsr.errors import OutputError
 from vidsr.files import working_name
 from vidsr.notes import Notes
 from vidsr.video.pieces.piece_file import PieceFile
 from vidsr.video.pieces.plain_files import is_plain, placed_whole, read_plain, remove_plain
+from vidsr.video.sink.base import Written
 from vidsr.video.sink.target_file import Claim, Target
 
 ENDING = ".vidsr-job"
 _RECORD = "identity.json"
 _ORDER = "order.json"
+_FINISHED = "finished.json"
 PIECE_SUFFIX = ".piece"
 MOST_TEXT_BYTES = 1 << 20  # of identity and order, which take a few thousand
 
@@ -83,11 +87,43 @@ class JobFolder:
 
     def _read(self) -> dict[str, str] | None:
         """Return the identity of the run that made the folder; None for a new folder."""
+        return self._record(_RECORD) or (self._record(_FINISHED) or {}).get("identity")
+
+    def _record(self, name: str) -> dict[str, Any] | None:
         try:
-            stored = json.loads(read_plain(self.path / _RECORD, MOST_TEXT_BYTES))
+            stored = json.loads(read_plain(self.path / name, MOST_TEXT_BYTES))
         except (FileNotFoundError, ValueError, RecursionError):
             return None
         return stored if isinstance(stored, dict) else None
+
+    def note_finished(self, working: Path, written: Written) -> None:
+        """Note that the target is whole and about to be put in its place. Raises OSError.
+
+        From now on the folder is of no use, and a run that is struck before it has removed it does
+        not begin anew.
+        """
+        state = working.stat()
+        facts = asdict(written) | {
+            "size_bytes": state.st_size,
+            "changed_ns": state.st_mtime_ns,
+            "identity": self._read(),
+        }
+        with placed_whole(self.path / _FINISHED) as file:
+            file.write(json.dumps(facts).encode())
+
+    def finished_target(self, place: Path) -> Written | None:
+        """Return what was written if ``place`` holds the finished target of this folder's run."""
+        facts = self._record(_FINISHED)
+        try:
+            state = place.stat()
+            if facts is None or facts["changed_ns"] != state.st_mtime_ns:
+                return None
+            written = Written(
+                int(facts["frames"]), int(facts["size_bytes"]), float(facts["video_s"])
+            )
+        except (OSError, KeyError, TypeError, ValueError, OverflowError):
+            return None
+        return written if written.size_bytes == state.st_size else None
 
     def _compare(self, before: Mapping[str, str], now: Mapping[str, str]) -> None:
         for name in sorted({*before, *now}):
@@ -106,8 +142,8 @@ class JobFolder:
     def _empty(self) -> None:
         for piece in self.names():
             remove_plain(piece)
-        remove_plain(self.path / _RECORD)
-        remove_plain(self.path / _ORDER)
+        for name in (_RECORD, _ORDER, _FINISHED):
+            remove_plain(self.path / name)
 
     def names(self) -> list[Path]:
         """Return the files of all pieces that are there, in order."""
@@ -159,11 +195,21 @@ class JobFolder:
 
     def remove(self) -> None:
         """Remove the folder and what lies in it."""
-        with suppress(OSError):
+        with suppress(OSError):  # what says that the target is finished goes last
+            for path in (*self.names(), self.path / _ORDER, self.path / _RECORD):
+                remove_plain(path)
             shutil.rmtree(self.path)
         if self._claim is not None:
             self._claim.release()
             self._claim = None
+
+
+def is_left_finished(target: Target) -> bool:
+    """Return True for a target that is finished while the folder of its run is still there."""
+    if target.pipe or target.sequence:
+        return False
+    folder = JobFolder(target)
+    return is_plain(folder.path / _FINISHED) and folder.finished_target(target.place) is not None
 
 
 def read_order(folder: Path) -> str:

@@ -8,10 +8,15 @@ from fractions import Fraction
 import av
 
 from vidsr.errors import OutputError
+from vidsr.notes import Notes
+from vidsr.video.header import StreamHeader
 from vidsr.video.items import Packet
 from vidsr.video.pieces.decoding_times import decoding_times
+from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.piece_file import CodedFrame, PieceFile
+from vidsr.video.sink.base import Written
 from vidsr.video.sink.file_sink import FileSink
+from vidsr.video.sink.output_plan import OutputPlan
 from vidsr.video.streams.copies import MUX_ERRORS
 
 # Frames at the end whose decoding times may have to move for the file's length to be right.
@@ -19,9 +24,15 @@ LAST_FRAMES = 64
 
 
 class JoinSink(FileSink):
-    """The sink of a target whose frames are coded already."""
+    """The sink of a target whose frames are coded already, in pieces that lie in a folder."""
 
     kept = "the pieces are kept; the same command goes on from there."
+
+    def __init__(
+        self, plan: OutputPlan, header: StreamHeader, notes: Notes, folder: JobFolder
+    ) -> None:
+        self._folder = folder
+        super().__init__(plan, header, notes)
 
     def write_coded(self, coded: Sequence[CodedFrame], *, last: bool = False) -> None:
         """Mux coded frames, in decoding order. Raises OutputError."""
@@ -46,6 +57,11 @@ class JoinSink(FileSink):
         first = coded.pts if self._first_pts is None else min(self._first_pts, coded.pts)
         self._first_pts, self._last_pts = first, max(self._last_pts, coded.pts)
         return packet
+
+    def _commit(self) -> None:
+        written = Written(self.frames, self.bytes_written, self.video_s)
+        self._folder.note_finished(self.plan.target.working, written)
+        super()._commit()
 
     def end_video(self) -> None:
         """Do nothing: the encoder was opened for its parameter sets and has seen no frame."""

@@ -158,7 +158,7 @@ class PieceSink:
         return written
 
     def _join(self, pieces: Iterable[PieceFile]) -> Written:
-        self._joined = JoinSink(self.plan, self._header, self._notes)
+        self._joined = JoinSink(self.plan, self._header, self._notes, self._run.folder)
         join(self._joined, pieces, self._run.others())
         return self._joined.finish()
 
