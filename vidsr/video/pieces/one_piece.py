@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,8 +76,10 @@ class OnePieceSink:
     def _failure(self, error: Exception) -> OutputError:
         if isinstance(error, OutputError):
             return error
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
         reason = getattr(error, "strerror", None) or str(error)
-        return OutputError(f"{self._path}: cannot be kept: {reason}")
+        hint = "the disk is full: make room. Finished pieces are kept." if full else ""
+        return OutputError(f"{self._path}: cannot be kept: {reason}", hint=hint)
 
 
 @dataclass
