@@ -29,8 +29,8 @@ def check_source(locator: Locator) -> None:
             first_number(path)
         elif path.is_dir():
             hint = (
-                "name a pattern such as frames/%05d.png for its pictures, or a folder as the target "
-                "for its videos."
+                "name a pattern such as frames/%05d.png for its pictures, "
+                "or a folder as the target for its videos."
             )
             raise InputError(f"{locator}: is a folder", hint=hint)
         elif not path.exists():
