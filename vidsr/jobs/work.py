@@ -12,7 +12,7 @@ from vidsr.notes import Notes, SilentNotes
 from vidsr.run.job import source_request
 from vidsr.run.loop import upscale_job
 from vidsr.run.piece_run import made_by, source_from
-from vidsr.video.pieces.leases import STALE_S, take
+from vidsr.video.folders.leases import STALE_S
 from vidsr.video.pieces.one_piece import OnePieceOpener
 from vidsr.video.pieces.piece_range import PieceItems, PieceReader
 from vidsr.video.source.base import FrameSource
@@ -61,8 +61,9 @@ def work(
             missing = _missing(shared, options)
             if not missing:
                 break
+            pieces = shared.folder.in_turn(missing, options.stale_s)
             taken = next(
-                (p for p in missing if _make(shared, p, options, reader, notes, done)), None
+                (p for p in pieces if _make(shared, p, options, reader, notes, done)), None
             )
             if taken is not None:
                 told(taken, done.frames, len(missing) - 1)
@@ -85,7 +86,7 @@ def _source(shared: SharedJob, piece: int) -> FrameSource:
 
 def _missing(shared: SharedJob, options: WorkOptions) -> list[int]:
     wanted = range(shared.cuts.count) if options.only is None else [options.only]
-    return [piece for piece in wanted if not shared.folder.has(piece)]
+    return shared.folder.missing(wanted)
 
 
 def _make(
@@ -98,13 +99,13 @@ def _make(
 ) -> bool:
     """Make a piece unless somebody else does; return True if it was made here."""
     folder, job = shared.folder, shared.job
-    lease = take(folder.lease_path(piece), options.stale_s)
+    lease = folder.take(piece, options.stale_s)
     if lease is None:
         return False
     with lease:
         if folder.has(piece):  # finished between the look and the lease
             return False
-        opener = OnePieceOpener(piece, folder.piece_path(piece), lambda: made_by(job))
+        opener = OnePieceOpener(piece, folder, lambda: made_by(job))
         source = PieceItems(reader, piece, job.source.header)
         openers = job.openers.adding(sink=opener)
         finished = upscale_job(replace(job, source=source, openers=openers), notes)
