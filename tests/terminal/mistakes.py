@@ -109,6 +109,9 @@ VIDSR = _of(
     (RUN + "--report absent/a.json", 4, "--report absent/a.json: cannot be written there"),
     (RUN + "--report in.mp4", 4, "is the source or the target itself"),
     (RUN + "--crff 3", 2, "did you mean --crf?"),
+    (RUN + "--enhance sharpest", 2, "--enhance sharpest: expected less blocking, less noise"),
+    (RUN + "--enhance sharper --model lite", 2, "'sharper' sets --model, which is given"),
+    (RUN + "--enhance sharper,keep_grain", 2, "--enhance keep_grain: expected"),
 )
 BEGIN = "photos --out run --steps 5 "
 TRAIN = _of(

@@ -46,6 +46,7 @@ _NO_PART = (
     "restart",
     "no_pieces",
     "piece_frames",
+    "enhance",  # the options that it sets say it
 )
 
 
