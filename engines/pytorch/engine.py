@@ -19,7 +19,7 @@ from vidsr.engines.pytorch.onednn import adopt_convolutions, has_onednn
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 from vidsr.models.checkpoint import Generator
 from vidsr.models.model import Model
-from vidsr.models.plain_net import PlainNet
+from vidsr.models.networks.plain_net import PlainNet
 from vidsr.models.receptive_field import alignment, halo
 from vidsr.option_values import Precision
 

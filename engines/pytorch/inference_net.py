@@ -11,7 +11,7 @@ from vidsr.engines.pytorch.rewrite import shift_output, to_phase_module
 from vidsr.models.checkpoint import Generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.phase_net import DifferenceNet, PhaseNet
-from vidsr.models.plain_net import PlainNet
+from vidsr.models.networks.plain_net import PlainNet
 
 MID_GREY = 0.5  # what low precision counts from: halves the rounding of what a tail puts out
 

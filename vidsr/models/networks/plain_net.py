@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from vidsr.errors import ModelError
 from vidsr.models.networks.phase_net import PhaseNet
-from vidsr.models.traits import NetworkTraits
+from vidsr.models.networks.traits import NetworkTraits
 
 
 class PlainNet(PhaseNet):
