@@ -14,6 +14,7 @@ from vidsr.errors import ModelError
 from vidsr.models.checkpoint import is_own, load_own, load_srresnet
 from vidsr.models.model import Model
 from vidsr.models.networks.config import OutputRange
+from vidsr.models.onnx_networks.network import is_onnx, load_onnx
 from vidsr.models.shipped import model_title, require_file
 from vidsr.models.strength_files import load_strengths
 
@@ -64,14 +65,27 @@ class PublishedSRResNets:
         return Model(name, load_srresnet(path, self.output_range)[1], path)
 
 
-LOADERS: tuple[ModelLoader, ...] = (OwnCheckpoints(), PublishedSRResNets())
+@dataclass(frozen=True)
+class OnnxFiles:
+    """Loader of ONNX files of any origin, told by their names."""
+
+    def detect(self, path: Path) -> bool:
+        """Return True if the name ends in ``.onnx``."""
+        return is_onnx(path)
+
+    def load(self, path: Path, name: str) -> Model:
+        """Check the file, try it and read it. Raises ModelError, DeviceError."""
+        return Model(name, load_onnx(path), path)
+
+
+LOADERS: tuple[ModelLoader, ...] = (OnnxFiles(), OwnCheckpoints(), PublishedSRResNets())
 
 
 def model_loaders(output_range: OutputRange | None = None) -> tuple[ModelLoader, ...]:
     """Return the loaders in order; ``output_range`` is for the kinds that have a choice of it."""
     if output_range is None:
         return LOADERS
-    return OwnCheckpoints(output_range), PublishedSRResNets(output_range)
+    return OnnxFiles(), OwnCheckpoints(output_range), PublishedSRResNets(output_range)
 
 
 def load_file(path: Path, loaders: Sequence[ModelLoader]) -> Model:

@@ -10,9 +10,9 @@ from pathlib import Path
 from vidsr.models.checkpoint import Generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.plain_net import PlainNet
+from vidsr.models.networks.traits import NetworkTraits
 from vidsr.models.receptive_field import alignment, halo
 from vidsr.models.strengths import Strengths
-from vidsr.models.networks.traits import NetworkTraits
 
 
 @dataclass(frozen=True)
