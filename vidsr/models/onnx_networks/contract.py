@@ -87,7 +87,7 @@ class Contract:
         if self.input.layout == "nhwc":
             parts.append("channels last")
         if self.fixed_size:
-            parts.append(f"{self.fixed_size[1]}x{self.fixed_size[0]} only")
+            parts.append(f"{self.fixed_size[1]}x{self.fixed_size[0]} only, in windows")
         elif self.multiple > 1:
             parts.append(f"sides of multiples of {self.multiple}")
         rivals = f"; {'; '.join(self.rivals)}" if self.rivals else ""

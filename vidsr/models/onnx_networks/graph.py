@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from vidsr.models.onnx_networks.wire import Payload, fields, numbers, signed, text
 
-MOST_FIELDS = 1_000_000  # 3 s of reading; a network of 500 layers has 20 thousand
+MOST_FIELDS = 500_000  # seconds of reading; a network of 500 layers has 20 thousand
 MOST_NODES = 50_000  # calls of functions and branches counted each time
 DEEPEST = 16  # branches inside branches
 SMALL = 64  # bytes of a tensor whose numbers are kept: sizes, factors, axes

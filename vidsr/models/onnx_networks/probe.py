@@ -15,6 +15,7 @@ import numpy as np
 
 from vidsr.models.onnx_networks.contract import Contract, End, Order, ValueRange
 from vidsr.models.onnx_networks.ends import Array, from_network, to_network
+from vidsr.models.onnx_networks.runtime import first_line
 from vidsr.models.onnx_networks.scene import Picture, draw, faithfulness_db, likeness_db, luma
 
 SIDES = (32, 64, 128)  # of the scene, the first that the network takes
@@ -147,7 +148,7 @@ def _first_size(network: Network, taken: End, given: End) -> tuple[tuple[int, in
         except Refusal:
             raise
         except Exception as error:  # of ONNX Runtime, which has no common base
-            reason = reason or str(error).strip().splitlines()[0][:160]
+            reason = reason or first_line(error)
     shown = " or ".join(f"{w}x{h}" for h, w in sizes)
     raise Refusal(f"it takes no picture of {shown}: {reason}")
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil
 
 from vidsr.models.onnx_networks.graph import GraphOutline, Node, TensorOutline
 
@@ -67,7 +66,8 @@ def count_reach(graph: GraphOutline) -> CountedReach | None:
     coarsest = max(grid.step for grid in grids.values())
     if coarsest.denominator > 1:
         return None
-    return CountedReach(ceil(last.around), int(coarsest))
+    # What is read begins and ends with a pixel, so that less than one more is none.
+    return CountedReach(int(last.around), int(coarsest))
 
 
 def _follow(node: Node, grids: dict[str, Grid], stored: dict[str, TensorOutline]) -> None:

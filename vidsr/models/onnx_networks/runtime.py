@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import re
 from pathlib import Path
 from typing import Any
 
 from vidsr.errors import DeviceError, ModelError
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+LONGEST_REASON = 200  # characters
 SILENT = 4  # severity; what matters is raised
 TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(uint8)": "uint8"}
 
@@ -65,4 +67,6 @@ def open_session(
 def first_line(error: BaseException) -> str:
     """Return what an exception says, in one line without codes and paths of source files."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].removeprefix("[ONNXRuntimeError] :").strip(" :")[:200]
+    said = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", lines[0])
+    said = re.sub(r"^Load model from .* failed: ?", "", said)
+    return said.strip(" :")[:LONGEST_REASON]
