@@ -60,7 +60,7 @@ def loop_in_branch(path: Path) -> None:
 
 def deep_branches(path: Path) -> None:
     leaf = inner = graph(node("Identity", "x"))
-    for _ in range(40):
+    for _ in range(20):
         inner = graph(node("If", "c", then_branch=inner, else_branch=leaf))
     makers.save(path, inner)
 
