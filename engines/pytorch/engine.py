@@ -20,6 +20,7 @@ from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 from vidsr.models.checkpoint import Generator
 from vidsr.models.model import Model
 from vidsr.models.networks.plain_net import PlainNet
+from vidsr.models.networks.stated_net import StatedNet
 from vidsr.models.receptive_field import alignment, halo
 from vidsr.option_values import Precision
 
@@ -116,7 +117,7 @@ def _dtype(module: Generator, precision: Precision, device: torch.device) -> tor
     Raises OptionError for a precision that was asked for and is not.
     """
     dtype = resolve_precision(precision, device)
-    if not isinstance(module, PlainNet) or dtype in module.traits.dtypes:
+    if not isinstance(module, StatedNet) or dtype in module.traits.dtypes:
         return dtype
     if precision == "auto":
         return torch.float32
@@ -126,7 +127,7 @@ def _dtype(module: Generator, precision: Precision, device: torch.device) -> tor
 
 def _traits(net: InferenceNet, name: str, runtime: str, device: torch.device) -> EngineTraits:
     """Return the traits of a network in PyTorch, in the form in which it runs."""
-    stated = net.net.traits if isinstance(net.net, PlainNet) else None
+    stated = net.net.traits if isinstance(net.net, StatedNet) else None
     return EngineTraits(
         name=name,
         runtime=runtime,

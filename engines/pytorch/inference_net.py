@@ -11,7 +11,6 @@ from vidsr.engines.pytorch.rewrite import shift_output, to_phase_module
 from vidsr.models.checkpoint import Generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.phase_net import DifferenceNet, PhaseNet
-from vidsr.models.networks.plain_net import PlainNet
 
 MID_GREY = 0.5  # what low precision counts from: halves the rounding of what a tail puts out
 
@@ -36,8 +35,9 @@ class InferenceNet(nn.Module):
         super().__init__()
         net = copy.deepcopy(to_phase_module(module)).eval()
         self._middle: Tensor | None = None
-        # Of a foreign network nothing is known to shift: it rounds the picture itself.
-        rounds_picture = not isinstance(net, DifferenceNet | PlainNet)
+        # Of some foreign networks nothing is known to shift: they round the picture themselves.
+        has_tail = isinstance(getattr(net, "tail", None), nn.Conv2d)
+        rounds_picture = has_tail and not isinstance(net, DifferenceNet)
         if rounds_picture and dtype != torch.float32:
             net.tail = shift_output(net.tail, -MID_GREY)
             self._middle = MID_GREY + lost_of_bias(net.tail, dtype)
@@ -78,8 +78,8 @@ class InferenceNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map [N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], less ``offset``, not clamped."""
         if isinstance(self.net, DifferenceNet):
-            return self._sum(self.net.residual((x - 0.5).to(self.dtype)), x)
-        picture: Tensor = self.net.phase(x.to(self.dtype))
+            return self._sum(self.net.residual((x - self.net.centre).to(self.dtype)), x)
+        picture: Tensor = self.net.phase(x if self.net.casts else x.to(self.dtype))
         if self._half:
             return picture
         if self._middle is None:

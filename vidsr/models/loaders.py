@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Protocol
 
 from vidsr.errors import ModelError
-from vidsr.models.checkpoint import is_own, load_own, load_srresnet
+from vidsr.models.checkpoint import Generator, adopt_srresnet, is_own, load_own
+from vidsr.models.foreign.ncnn_file import graph_files
+from vidsr.models.foreign.ncnn_nets import read_ncnn
+from vidsr.models.foreign.recognise import recognise
+from vidsr.models.foreign.refusal import Misfit
+from vidsr.models.foreign.tensor_file import TensorFile, read_tensors
 from vidsr.models.model import Model
 from vidsr.models.networks.config import OutputRange
-from vidsr.models.onnx_networks.network import is_onnx, load_onnx
+from vidsr.models.onnx_networks.network import is_onnx, load_onnx, onnx_network
 from vidsr.models.shipped import model_title, require_file
 from vidsr.models.strength_files import load_strengths
 
@@ -48,8 +53,23 @@ class OwnCheckpoints:
 
 
 @dataclass(frozen=True)
-class PublishedSRResNets:
-    """Loader of SRResNet checkpoints from elsewhere, told by the shapes of their tensors.
+class NcnnGraphs:
+    """Loader of ncnn's pairs of files, by the name of either."""
+
+    def detect(self, path: Path) -> bool:
+        """Return True for a ``.param``, and for a ``.bin`` beside one."""
+        return graph_files(path) is not None
+
+    def load(self, path: Path, name: str) -> Model:
+        """Read the network. Raises ModelError."""
+        files = graph_files(path)
+        assert files is not None
+        return Model(name, read_ncnn(*files), files[1], file_format="ncnn")
+
+
+@dataclass(frozen=True)
+class ForeignCheckpoints:
+    """Loader of checkpoints from elsewhere, told by the names and shapes of their tensors.
 
     The last of the list: takes whatever nobody else does, and says why it cannot be read.
     """
@@ -62,7 +82,17 @@ class PublishedSRResNets:
 
     def load(self, path: Path, name: str) -> Model:
         """Read the generator. Raises ModelError."""
-        return Model(name, load_srresnet(path, self.output_range)[1], path)
+        content = read_tensors(path)
+        try:
+            net = recognise(content.tensors)
+        except Misfit as error:
+            raise ModelError(f"{path}: {error}") from error
+        module = net or self._srresnet(content)
+        return Model(name, module, path, file_format=content.file_format, licence=content.licence)
+
+    def _srresnet(self, content: TensorFile) -> Generator:
+        ordered = content.file_format == "pickle"
+        return adopt_srresnet(content.path, content.tensors, self.output_range, ordered=ordered)[1]
 
 
 @dataclass(frozen=True)
@@ -75,17 +105,26 @@ class OnnxFiles:
 
     def load(self, path: Path, name: str) -> Model:
         """Check the file, try it and read it. Raises ModelError, DeviceError."""
-        return Model(name, load_onnx(path), path)
+        module = load_onnx(path)
+        network = onnx_network(module)
+        licence = network.licence if network else None
+        return Model(name, module, path, file_format="onnx", licence=licence)
 
 
-LOADERS: tuple[ModelLoader, ...] = (OnnxFiles(), OwnCheckpoints(), PublishedSRResNets())
+LOADERS: tuple[ModelLoader, ...] = (
+    OnnxFiles(),
+    OwnCheckpoints(),
+    NcnnGraphs(),
+    ForeignCheckpoints(),
+)
 
 
 def model_loaders(output_range: OutputRange | None = None) -> tuple[ModelLoader, ...]:
     """Return the loaders in order; ``output_range`` is for the kinds that have a choice of it."""
     if output_range is None:
         return LOADERS
-    return OnnxFiles(), OwnCheckpoints(output_range), PublishedSRResNets(output_range)
+    foreign = ForeignCheckpoints(output_range)
+    return OnnxFiles(), OwnCheckpoints(output_range), NcnnGraphs(), foreign
 
 
 def load_file(path: Path, loaders: Sequence[ModelLoader]) -> Model:

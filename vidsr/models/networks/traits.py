@@ -24,6 +24,7 @@ class NetworkTraits:
             is unbounded or unknown, and then tiles blend and are not exact.
         alignment: Step of the grid on which windows of a picture start; 1 without a coarse grid.
         minimum: The smallest picture that the network takes.
+        square: True for a network that takes squares only.
         past_frames: Reach in time: frames before the present one that it looks at.
         future_frames: Frames after the present one that it looks at.
         extra_planes: Input planes beside the picture's own, such as a map of noise.
@@ -37,6 +38,7 @@ class NetworkTraits:
     halo: int | None
     alignment: int = 1
     minimum: Size = ONE_PIXEL
+    square: bool = False
     past_frames: int = 0
     future_frames: int = 0
     extra_planes: int = 0

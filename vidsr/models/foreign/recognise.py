@@ -1,0 +1,34 @@
+"""Recognisers of architectures by the names and shapes of tensors, asked in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from torch import Tensor
+
+from vidsr.models.foreign.compact import recognise_compact
+from vidsr.models.foreign.esrgan import recognise_esrgan
+from vidsr.models.foreign.refusal import Misfit
+from vidsr.models.foreign.span import recognise_span
+from vidsr.models.networks.stated_net import StatedNet
+
+Recogniser = Callable[[Mapping[str, Tensor]], StatedNet | None]
+
+RECOGNISERS: tuple[Recogniser, ...] = (recognise_compact, recognise_esrgan, recognise_span)
+
+
+def recognise(tensors: Mapping[str, Tensor]) -> StatedNet | None:
+    """Return the network that the tensors belong to, float32; None for an unknown architecture.
+
+    Raises Misfit for a known architecture that does not run here.
+    """
+    floats = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+    for recogniser in RECOGNISERS:
+        try:
+            net = recogniser(floats)
+        except (RuntimeError, ValueError, IndexError) as error:  # shapes that do not fit
+            raise Misfit(str(error).strip().splitlines()[0]) from error
+        if net is not None:
+            net.eval()
+            return net
+    return None
