@@ -226,7 +226,8 @@ class RunOptions:
         "--engine",
         group=MACHINE,
         help="the runtime of the network (auto); compile: torch.compile, which needs a "
-        "compiler; openvino: lite models in 8 bits on a CPU",
+        "compiler; openvino: lite models in 8 bits and ONNX files on a CPU; onnxruntime: ONNX "
+        "files",
     )
     wait_for_engine: bool = _switch(
         "--wait-for-engine", group=MACHINE, help="build TensorRT's engine before starting"
