@@ -25,7 +25,7 @@ LATENCY_MS = 120
 _MOST_LINGER_MS = 300
 # A peer answers what it gets within 10 ms, beside the way there and back. The library gives one up
 # after 16 silences of 0.3 s each, which no option shortens; here its answers are counted.
-UNANSWERED_S = 2.0
+UNANSWERED_S = 1.5
 _STATS_BYTES, _ANSWERS_AT = 1024, 40  # the place of ``pktRecvACKTotal`` in CBytePerfMon
 # Numbers of options, as srt.h of 1.4 and 1.5 has them.
 _SNDTIMEO, _LATENCY, _PASSPHRASE, _PBKEYLEN, _STREAMID, _CONNTIMEO = 13, 23, 26, 27, 46, 36
