@@ -11,6 +11,7 @@ from vidsr.option_values import (
     Decoder,
     Deinterlace,
     EngineKind,
+    Look,
     ModelName,
     PipeFormat,
     Precision,
@@ -40,6 +41,7 @@ def upscale(
     tile: tuple[int, int] | None = None,
     max_memory: int | str | None = None,
     strength: Strength = "auto",
+    look: Look = "faithful",
     enhance: str | Sequence[str] = (),
     reuse: ReuseMode = "exact",
     start: float | None = None,
@@ -90,6 +92,8 @@ def upscale(
         max_memory: Bytes, or text such as ``"2G"``, for frames and network; on each GPU.
         strength: How far the network follows what a codec did to each frame: ``auto``, or a number
             of 0 (taken as clean) over 1 (as what the codec says) to 2.
+        look: What an automatic model draws: ``faithful`` what the source shows, ``crisp`` sharper
+            detail beside that, which is no evidence.
         enhance: Wishes in words, such as ``"less blocking"``, each of which sets one option; an
             option that is given as well is refused.
         reuse: What is not computed again on a CPU: ``exact`` parts of a frame that did not change,

@@ -105,7 +105,7 @@ class Camera:
 
 
 def recorder(args: argparse.Namespace) -> Any:
-    """Return the factory of a sink that passes on what it records: MPEG-TS, or RTP without sound."""
+    """Return the factory of a sink that passes on what it records, as MPEG-TS or as RTP."""
     factory = GstRtspServer.RTSPMediaFactory()
     sound = "rtpmp4gdepay name=depay1 ! aacparse ! mux." if args.sound == "aac" else ""
     launch = RECORD_RTP if args.forward_as == "rtp" else RECORD

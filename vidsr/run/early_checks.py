@@ -41,7 +41,7 @@ def check_run(
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )
     check_encoding(options.output, target)
-    check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
+    check_model(options.network, options.scale, open_scale=options.wanted_size is not None)
     choose_source(source, openers.sources).check(source)
     left = not options.restart and is_left_finished(target)
     opener.check(replace(target, overwrite=overwrite or left), source)
@@ -53,7 +53,7 @@ def check_options(options: RunOptions) -> None:
     check_combination(
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )
-    check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
+    check_model(options.network, options.scale, open_scale=options.wanted_size is not None)
 
 
 def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
