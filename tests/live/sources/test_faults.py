@@ -82,7 +82,7 @@ def all_peers() -> Iterator[list[tuple[Peer, Recorder]]]:
 
 
 def hold_all(
-    peers: list[tuple[Peer, Recorder]], state: SourceState, within_s: float = 10.0
+    peers: list[tuple[Peer, Recorder]], state: SourceState, within_s: float = 60.0
 ) -> None:
     for peer, recorder in peers:
         try:
