@@ -127,7 +127,9 @@ def test_the_command(kind: str, tmp_path: Path) -> None:
     lines = done.stderr.splitlines()
     assert lines[-1].startswith("vidsr: out.mkv: 4 frames")
     objects: list[Any] = [json.loads(line) for line in lines if line.startswith("{")]
-    assert [each["event"] for each in objects] == (["start", "end"] if kind == "json" else [])
+    # A slow machine takes more than a second, and is told of it in between.
+    events = [each["event"] for each in objects if each["event"] != "progress"]
+    assert events == (["start", "end"] if kind == "json" else [])
     assert any("%" in line for line in lines) is (kind == "bar")
     assert "vidsr: 64x48 to 128x96, 4 frames, 0.2 s" in lines
 
