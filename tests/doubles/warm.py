@@ -42,7 +42,7 @@ def command(module: str) -> str:
 @cache
 def _channel() -> socket.socket:
     """Return the way to the program that forks; it ends when this process does."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours, theirs = socket.socketpair()
     program = subprocess.Popen(
         [sys.executable, "-m", "tests.doubles.warm_program", str(theirs.fileno())],
         cwd=ROOT,
@@ -94,7 +94,9 @@ class WarmProcess:
                 "environment": environment or {},
             }
             numbers = [*(number for number, _ in streams), ended]
-            socket.send_fds(_channel(), [json.dumps(job).encode()], numbers)
+            message = json.dumps(job).encode() + b"\n"
+            sent = socket.send_fds(_channel(), [message], numbers)
+            _channel().sendall(message[sent:])
         self._report = os.fdopen(report, "rb", buffering=0)
         self.pid = int(self._line(BOUND_S))
 

@@ -14,16 +14,18 @@ import socket
 import sys
 from typing import Any
 
-LONGEST_JOB = 1 << 16  # bytes
+READ_BYTES = 1 << 16
 
 
 def serve(channel: socket.socket) -> dict[str, Any]:
     """Return the job in each process forked for one; ends when the other end closes."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # then nobody waits for supervisors
     while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, LONGEST_JOB, 4)
+        message, descriptors, _, _ = socket.recv_fds(channel, READ_BYTES, 4)
         if not message:
             sys.exit(0)
+        while not message.endswith(b"\n"):
+            message += channel.recv(READ_BYTES)
         if not os.fork():
             channel.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
