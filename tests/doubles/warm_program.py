@@ -55,6 +55,7 @@ def supervise(descriptors: list[int]) -> None:
 
 def main() -> None:
     """Load what commands load, serve, and run the job."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     import vidsr.api
     import vidsr.cli
 

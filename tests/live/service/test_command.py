@@ -99,7 +99,7 @@ def test_a_signal_ends_it_with_whole_files(
         f"record:{record}",
         *BICUBIC,
         "--duration",
-        "10m",  # which would be another outcome
+        "120s",  # which would be another outcome
     ]
     begun_s = [0.0]
 
@@ -128,7 +128,7 @@ def test_a_source_that_never_comes_and_no_secret_is_told(
     address = f"rtsp://viewer:{SECRET}@127.0.0.1:{free_port()}/cam"
     sink = f"rtmp://127.0.0.1:{free_port()}/live/{SECRET}"
     arguments = [address, "-o", sink, *BICUBIC, "--give-up", "4s", "--retry-first", "0.1s"]
-    arguments += ["--duration", "10m", "--listen", listen, "--report", str(report)]
+    arguments += ["--duration", "120s", "--listen", listen, "--report", str(report)]
     served: list[str] = []
 
     def visit() -> None:
