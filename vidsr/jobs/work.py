@@ -7,12 +7,14 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 
+from vidsr.errors import OutputError
 from vidsr.jobs.shared_job import SharedJob
 from vidsr.notes import Notes, SilentNotes
 from vidsr.run.job import source_request
 from vidsr.run.loop import upscale_job
 from vidsr.run.piece_run import made_by, source_from
-from vidsr.video.pieces.leases import STALE_S, take
+from vidsr.video.folders.folder import HeldLease
+from vidsr.video.folders.leases import STALE_S
 from vidsr.video.pieces.one_piece import OnePieceOpener
 from vidsr.video.pieces.piece_range import PieceItems, PieceReader
 from vidsr.video.source.base import FrameSource
@@ -55,14 +57,17 @@ def work(
 ) -> WorkDone:
     """Make missing pieces until there are none, or as ``options`` say. Raises a VidsrError."""
     done = WorkDone()
+    if shared.folder.finished_target(shared.job.output.target.place) is not None:
+        return done  # joined by one that was struck before it removed the folder
     reader = PieceReader(lambda piece: _source(shared, piece), shared.cuts)
     with closing(reader):
         while options.most is None or done.pieces < options.most:
             missing = _missing(shared, options)
             if not missing:
                 break
+            pieces = shared.folder.in_turn(missing, options.stale_s)
             taken = next(
-                (p for p in missing if _make(shared, p, options, reader, notes, done)), None
+                (p for p in pieces if _make(shared, p, options, reader, notes, done)), None
             )
             if taken is not None:
                 told(taken, done.frames, len(missing) - 1)
@@ -85,7 +90,20 @@ def _source(shared: SharedJob, piece: int) -> FrameSource:
 
 def _missing(shared: SharedJob, options: WorkOptions) -> list[int]:
     wanted = range(shared.cuts.count) if options.only is None else [options.only]
-    return [piece for piece in wanted if not shared.folder.has(piece)]
+    return shared.folder.missing(wanted)
+
+
+def _take(shared: SharedJob, piece: int, stale_s: float) -> HeldLease | None:
+    try:
+        return shared.folder.take(piece, stale_s)
+    except OutputError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{shared.folder.name}: piece {piece} cannot be taken: {reason}",
+            hint="finished pieces are kept; the same command goes on from there.",
+        ) from error
 
 
 def _make(
@@ -98,13 +116,13 @@ def _make(
 ) -> bool:
     """Make a piece unless somebody else does; return True if it was made here."""
     folder, job = shared.folder, shared.job
-    lease = take(folder.lease_path(piece), options.stale_s)
+    lease = _take(shared, piece, options.stale_s)
     if lease is None:
         return False
     with lease:
         if folder.has(piece):  # finished between the look and the lease
             return False
-        opener = OnePieceOpener(piece, folder.piece_path(piece), lambda: made_by(job))
+        opener = OnePieceOpener(piece, folder, lambda: made_by(job))
         source = PieceItems(reader, piece, job.source.header)
         openers = job.openers.adding(sink=opener)
         finished = upscale_job(replace(job, source=source, openers=openers), notes)
