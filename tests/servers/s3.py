@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -42,3 +43,21 @@ def configuration(endpoint: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+@contextmanager
+def s3_configured(*options: str) -> Iterator[Any]:
+    """Yield fsspec's file system of a store that this process is configured for; it has a bucket.
+
+    The bucket is ``films``.
+    """
+    with s3_server(*options) as endpoint, pytest.MonkeyPatch.context() as patch:
+        for name, value in configuration(endpoint).items():
+            patch.setenv(name, value)
+        import fsspec
+
+        files = fsspec.filesystem("s3", use_listings_cache=False, skip_instance_cache=True)
+        files.clear_instance_cache()
+        files.mkdir("films")
+        yield files
+        files.clear_instance_cache()

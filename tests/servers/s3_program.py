@@ -7,6 +7,7 @@ with ``--plain`` conditions are ignored, as old stores do.
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
@@ -50,7 +51,7 @@ class OneByOne:
             with self._lock:
                 self._dropped[path] += 1
                 if self._dropped[path] <= int(rest.partition("-")[0]):
-                    environ["werkzeug.socket"].close()
+                    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
                     raise ConnectionResetError
         if self._plain:
             environ.pop("HTTP_IF_NONE_MATCH", None)
