@@ -57,10 +57,10 @@ def _round(arguments: argparse.Namespace, number: int, stack: ExitStack) -> Outc
     return run(
         locator,
         log,
-        arguments.workers,
-        arguments.pieces,
-        arguments.piece_s,
-        arguments.kills,
+        workers=arguments.workers,
+        pieces=arguments.pieces,
+        piece_s=arguments.piece_s,
+        kills=arguments.kills,
     )
 
 

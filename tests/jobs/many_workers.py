@@ -14,8 +14,11 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from vidsr.jobs.turns import WorkOptions, turns
 from vidsr.video.folders.leases import Holder
@@ -68,7 +71,7 @@ def _begun(place: Locator) -> None:
     folder.close(keep=True)
 
 
-def _in_process(work: object) -> None:
+def _in_process(work: Callable[[], None]) -> None:
     child = os.fork()
     if not child:
         _leave(work)
@@ -76,9 +79,9 @@ def _in_process(work: object) -> None:
         raise RuntimeError("the folder cannot be made")
 
 
-def _leave(work: object) -> None:
+def _leave(work: Callable[[], None]) -> NoReturn:
+    """Work in a process that was forked, and end it."""
     try:
-        assert callable(work)
         work()
     except BaseException as error:
         print(f"worker {os.getpid()}: {error!r}", file=sys.stderr, flush=True)
@@ -87,7 +90,7 @@ def _leave(work: object) -> None:
 
 
 def run(
-    place: Locator, log: Path, workers: int, pieces: int, piece_s: float, kills: int
+    place: Locator, log: Path, *, workers: int, pieces: int, piece_s: float, kills: int = 0
 ) -> Outcome:
     """Have many workers make all pieces of a folder, some of them killed meanwhile.
 
@@ -103,7 +106,7 @@ def run(
     for number in range(workers):
         child = os.fork()
         if not child:
-            _leave(lambda number=number: _work(place, log / str(number), pieces, piece_s, number))
+            _leave(partial(_work, place, log / str(number), pieces, piece_s, number))
         children.append(child)
     for child, number in zip(children[:kills], range(kills), strict=True):
         _wait_for_a_piece(log / str(number))

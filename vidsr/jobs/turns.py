@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from vidsr.errors import OutputError
+from vidsr.video.folders.folder import HeldLease
 from vidsr.video.folders.leases import STALE_S
 from vidsr.video.pieces.job_folder import JobFolder
 
@@ -61,7 +63,7 @@ def turns(
 
 def _made(folder: JobFolder, piece: int, stale_s: float, make: Callable[[int], None]) -> bool:
     """Make a piece unless somebody else does; return True if it was made here."""
-    lease = folder.take(piece, stale_s)
+    lease = _lease(folder, piece, stale_s)
     if lease is None:
         return False
     with lease:
@@ -69,3 +71,16 @@ def _made(folder: JobFolder, piece: int, stale_s: float, make: Callable[[int], N
             return False
         make(piece)
     return True
+
+
+def _lease(folder: JobFolder, piece: int, stale_s: float) -> HeldLease | None:
+    try:
+        return folder.take(piece, stale_s)
+    except OutputError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{folder.name}: piece {piece} cannot be taken: {reason}",
+            hint="finished pieces are kept; the same command goes on from there.",
+        ) from error

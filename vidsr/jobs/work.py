@@ -35,6 +35,8 @@ def work(
 ) -> WorkDone:
     """Make missing pieces until there are none, or as ``options`` say. Raises a VidsrError."""
     done = WorkDone()
+    if shared.folder.finished_target(shared.job.output.target.place) is not None:
+        return done  # joined by one that was struck before it removed the folder
     reader = PieceReader(lambda piece: _source(shared, piece), shared.cuts)
 
     def make(piece: int) -> None:

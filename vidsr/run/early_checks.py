@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from vidsr.engines.selection.allowed_combinations import check_combination, named_device
@@ -11,6 +12,7 @@ from vidsr.models.families import check_model
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.video.locator import Locator, Name
+from vidsr.video.pieces.job_folder import is_left_finished
 from vidsr.video.sink.output_options import check_encoding
 from vidsr.video.sink.sink_kinds import choose_sink, in_format
 from vidsr.video.sink.target_file import Target
@@ -22,7 +24,8 @@ def check_run(
 ) -> Target:
     """Return the target of a run for which everything is there and nothing in its way.
 
-    With ``planned`` a target that exists is in nobody's way, since nothing is written.
+    With ``planned`` a target that exists is in nobody's way, since nothing is written. Neither is
+    one that a run in pieces has finished, whose folder is all that is left to remove.
 
     Raises:
         OptionError: The suffix of ``dst`` or a choice about the target is wrong.
@@ -40,7 +43,8 @@ def check_run(
     check_encoding(options.output, target)
     check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
     choose_source(source, openers.sources).check(source)
-    opener.check(target, source)
+    left = not options.restart and is_left_finished(target)
+    opener.check(replace(target, overwrite=overwrite or left), source)
     return target
 
 
