@@ -2,11 +2,11 @@
 
 scikit-image's correlation finds the displacement: the peak of the cross power spectrum, and a fine
 spectrum about it (Guizar-Sicairos et al. 2008). The extra ``reconstruction`` installs it. Frames
-are softened and windowed first, laid back, and registered again. Largest error over seven pictures of
-40x32 to 48x48 pixels, captured by means over 4x4 with six displacements, in pixels: 0.20 and once
-3.3 where the spectrum is normalised to its phase, since what aliases counts as much there as what
-does not; 0.14 and once 1.9 without that; 0.20 softened by 0.7 pixels, as the window draws to 0;
-0.10 softened by 1 and laid back twice, 0.02 on six of the seven.
+are softened and windowed first, laid back, and registered again. Largest error over seven
+pictures of 40x32 to 48x48 pixels, captured by means over 4x4 with six displacements, in pixels:
+0.20 and once 3.3 where the spectrum is normalised to its phase, since what aliases counts as much
+there as what does not; 0.14 and once 1.9 without that; 0.20 softened by 0.7 pixels, as the window
+draws to 0; 0.10 softened by 1 and laid back twice, 0.02 on six of the seven.
 """
 
 from __future__ import annotations
