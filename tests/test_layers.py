@@ -17,7 +17,7 @@ LAYERS = (
     ("video", "models", "kernels"),
     ("terminal",),
     ("engines",),
-    ("upscaling", "lean"),
+    ("upscaling", "lean", "reconstruction"),
     ("run", "quality"),
     ("api", "batch", "preview"),
     ("__init__",),
