@@ -29,7 +29,7 @@ from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.doubles.torchvision_stub import make_spandrel_importable  # noqa: E402
+from tests.doubles.torchvision_stub import make_spandrel_importable
 
 SIZES = ((1, 1), (7, 5), (33, 65))  # width, height
 WHOLE, TILE = Size(112, 96), Size(32, 32)

@@ -7,7 +7,7 @@ from pathlib import Path
 from vidsr.engines.selection.allowed_combinations import check_combination, named_device
 from vidsr.errors import OutputError
 from vidsr.files import check_writable
-from vidsr.models.families import check_model
+from vidsr.models.families import check_model, check_restorer
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.video.locator import Locator, Name
@@ -39,6 +39,8 @@ def check_run(
     )
     check_encoding(options.output, target)
     check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
+    if options.restore is not None:
+        check_restorer(options.restore)
     choose_source(source, openers.sources).check(source)
     opener.check(target, source)
     return target
@@ -50,6 +52,8 @@ def check_options(options: RunOptions) -> None:
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )
     check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
+    if options.restore is not None:
+        check_restorer(options.restore)
 
 
 def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:

@@ -284,6 +284,7 @@ def make_upscaler(
     return Upscaler(
         options.model,
         scale=scale,
+        restore=options.restore,
         device=options.device,
         precision=options.precision,
         engine=options.engine,
