@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ def compact(channels: int = 3, width: int = 8, convs: int = 2, scale: int = 4) -
     torch.manual_seed(scale + width + channels)
     sides = [channels] + [width] * (convs + 1)
     state: State = {}
-    for place, (read, made) in enumerate(zip(sides, sides[1:], strict=False)):
+    for place, (read, made) in enumerate(pairwise(sides)):
         state[f"body.{2 * place}.weight"], state[f"body.{2 * place}.bias"] = layer(made, read)
         state[f"body.{2 * place + 1}.weight"] = torch.rand(made) * 0.5
     last = 2 * convs + 2

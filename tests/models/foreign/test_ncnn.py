@@ -94,5 +94,5 @@ def test_weights_that_do_not_belong_to_the_graph(tmp_path: Path) -> None:
         with pytest.raises(ModelError, match=message):
             load_model(path)
     path.with_suffix(".bin").unlink()
-    with pytest.raises(ModelError, match="cannot be read.*Hint"):
+    with pytest.raises(ModelError, match=r"cannot be read.*Hint"):
         load_model(path)

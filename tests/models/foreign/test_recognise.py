@@ -75,8 +75,8 @@ def span_formula(state: State, x: Tensor, scale: int) -> Tensor:
     head = h = triple("conv_1", (x - mean) * 255 if "no_norm" not in state else x)
     made, firsts = [], []
     for b in range(1, 7):
-        first = triple(f"block_{b}.c1_r", h)
-        third = triple(f"block_{b}.c3_r", F.silu(triple(f"block_{b}.c2_r", F.silu(first))))
+        first = F.silu(triple(f"block_{b}.c1_r", h))
+        third = triple(f"block_{b}.c3_r", F.silu(triple(f"block_{b}.c2_r", first)))
         h = (third + h) * (torch.sigmoid(third) - 0.5)
         made.append(h)
         firsts.append(first)
