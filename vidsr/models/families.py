@@ -72,6 +72,22 @@ def check_scale(name: str, own: int, wanted: int | None) -> None:
     )
 
 
+def choose_restorer(model: ModelName) -> ModelName:
+    """Return a definite model for the name of a restorer's family such as ``unet``."""
+    return f"{model}-x1" if model in RESTORERS else model
+
+
+def check_restorer(model: ModelName) -> None:
+    """Raise OptionError or ModelError for a restorer that no device makes right."""
+    path = find_weights(choose_restorer(model))
+    stated = stated_config(path)
+    if stated is not None and stated.scale != 1:
+        raise OptionError(
+            f"restore = {model_title(path)}: expected a model that keeps the size, "
+            f"got one that enlarges {stated.scale} times."
+        )
+
+
 def is_family(model: ModelName) -> bool:
     """Return True if the name leaves the scale open."""
     return model in ("auto", *FAMILIES)

@@ -8,7 +8,7 @@ from pathlib import Path
 from vidsr.engines.selection.allowed_combinations import check_combination, named_device
 from vidsr.errors import OutputError
 from vidsr.files import check_writable
-from vidsr.models.families import check_model
+from vidsr.models.families import check_model, check_restorer
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.video.locator import Locator, Name
@@ -42,6 +42,8 @@ def check_run(
     )
     check_encoding(options.output, target)
     check_model(options.network, options.scale, open_scale=options.wanted_size is not None)
+    if options.restore is not None:
+        check_restorer(options.restore)
     choose_source(source, openers.sources).check(source)
     left = not options.restart and is_left_finished(target)
     opener.check(replace(target, overwrite=overwrite or left), source)
@@ -54,6 +56,8 @@ def check_options(options: RunOptions) -> None:
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )
     check_model(options.network, options.scale, open_scale=options.wanted_size is not None)
+    if options.restore is not None:
+        check_restorer(options.restore)
 
 
 def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:

@@ -286,6 +286,7 @@ def make_upscaler(
     return Upscaler(
         options.network,
         scale=scale,
+        restore=options.restore,
         device=options.device,
         precision=options.precision,
         engine=options.engine,

@@ -205,6 +205,17 @@ class RunOptions:
         expected=f"a whole number of 1 to {MAX_SIDE}",
         metavar="N",
     )
+    restore: ModelName | None = option(
+        None,
+        "--restore",
+        group=PICTURE,
+        help="a model that keeps the size, to run before the other, such as unet",
+        takes="a name or a path",
+        kinds=(str, os.PathLike),
+        convert=model_name,
+        metavar="NAME|PATH",
+        json=json_values.PATH,
+    )
     device: str = option(
         "auto",
         "--device",
