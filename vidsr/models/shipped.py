@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from vidsr.errors import ModelError
+from vidsr.models.named.folder import find_here
 from vidsr.option_values import nearest
 
 SUFFIX = ".safetensors"
@@ -45,11 +46,14 @@ def available() -> tuple[str, ...]:
 def find_weights(name_or_path: str | PathLike[str]) -> Path:
     """Return the file of the shipped weights of that name, or the user's own by path.
 
-    A string is a path when it has a separator or a suffix, or names a training run's folder here.
+    A string is a path when it has a separator or a suffix, or names a training run's folder here;
+    other names are looked for in the user's folder of models, too.
     Raises ModelError for an unknown name and for a path that leads to no file.
     """
     if isinstance(name_or_path, str) and is_name(name_or_path):
         own = None if name_or_path in available() else _of_run(Path(name_or_path))
+        if own is None and name_or_path not in available():
+            own = find_here(name_or_path)
         return own or _shipped(name_or_path)
     path = Path(name_or_path)
     path = _of_run(path) or path

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vidsr.engines.selection.allowed_combinations import check_combination, named_device
 from vidsr.errors import OutputError
+from vidsr.fetching.if_named import fetch_if_named
 from vidsr.files import check_writable
 from vidsr.models.families import check_model
 from vidsr.run.media_kinds import FILES, Openers
@@ -38,6 +39,7 @@ def check_run(
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )
     check_encoding(options.output, target)
+    fetch_if_named(options.model)
     check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
     choose_source(source, openers.sources).check(source)
     opener.check(target, source)
@@ -49,6 +51,7 @@ def check_options(options: RunOptions) -> None:
     check_combination(
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )
+    fetch_if_named(options.model)
     check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
 
 

@@ -15,6 +15,7 @@ from vidsr.engines.devices import resolve_devices
 from vidsr.engines.engine import Engine
 from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.errors import OptionError
+from vidsr.fetching.if_named import fetch_if_named
 from vidsr.models.families import check_scale, choose_model
 from vidsr.models.onnx_networks.network import onnx_network
 from vidsr.models.zoo import load_model
@@ -114,6 +115,7 @@ class Upscaler:
             pool.retain()
             self.model = pool.model
         else:
+            fetch_if_named(model)
             self.model = load_model(choose_model(model_name(model), scale, devices[0]))
         check_scale(self.model.name, self.model.scale, scale)
         if (onnx := onnx_network(self.model.module)) is not None:
