@@ -8,8 +8,8 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedRandom
 from pathlib import Path
-from typing import IO
 
 from vidsr.errors import InputError, ModelError
 from vidsr.files import working_name
@@ -64,14 +64,14 @@ def fetch(entry: IndexEntry, place: Path, say: Say, patience: Patience = PATIENC
 
 
 @contextmanager
-def _alone(part: Path) -> Iterator[IO[bytes]]:
+def _alone(part: Path) -> Iterator[BufferedRandom]:
     """Open what is there of a file, for this process alone; others wait."""
     with part.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
 
 
-def _complete(entry: IndexEntry, file: IO[bytes], say: Say, patience: Patience) -> None:
+def _complete(entry: IndexEntry, file: BufferedRandom, say: Say, patience: Patience) -> None:
     """Append what is missing. Raises ModelError; what came until then stays for the next time."""
     locator, begin = Locator.of(entry.address), file.seek(0, os.SEEK_END)
     if begin and _digest(file) == entry.sha256:
@@ -97,7 +97,7 @@ def _complete(entry: IndexEntry, file: IO[bytes], say: Say, patience: Patience) 
         raise ModelError(remote.error.message, hint=hint) from remote.error
 
 
-def _resumed(file: IO[bytes], remote: RemoteFile, begin: int) -> int:
+def _resumed(file: BufferedRandom, remote: RemoteFile, begin: int) -> int:
     """Return the byte to go on from: 0 where the server cannot, or has a shorter file."""
     whole = remote.size
     if begin and (not remote.ranged or (whole is not None and begin >= whole)):
@@ -107,7 +107,7 @@ def _resumed(file: IO[bytes], remote: RemoteFile, begin: int) -> int:
     return begin
 
 
-def _copy(file: IO[bytes], remote: RemoteFile, begin: int) -> None:
+def _copy(file: BufferedRandom, remote: RemoteFile, begin: int) -> None:
     if remote.size is not None and remote.size > LARGEST:
         raise ModelError(f"expected at most {LARGEST} bytes of weights, got {remote.size}")
     if begin:
@@ -120,13 +120,13 @@ def _copy(file: IO[bytes], remote: RemoteFile, begin: int) -> None:
         file.write(data)
 
 
-def _digest(file: IO[bytes]) -> str:
+def _digest(file: BufferedRandom) -> str:
     file.flush()
     file.seek(0)
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _check(entry: IndexEntry, file: IO[bytes], part: Path) -> None:
+def _check(entry: IndexEntry, file: BufferedRandom, part: Path) -> None:
     """Raise ModelError, and forget what was fetched, where it is not what the index says."""
     found = _digest(file)
     if found != entry.sha256:

@@ -35,11 +35,14 @@ def open_pillow_loop(
     """Open a peer around ``process``, from one picture of Pillow to a larger one."""
     watch = Watch()
 
-    def upscale(image: av.VideoFrame) -> av.VideoFrame:
-        picture = image.to_image()
+    frames: Any = av.VideoFrame  # whose methods for Pillow have no types
+
+    def upscale(given: Any) -> av.VideoFrame:
+        picture = given.to_image()
         with watch.run():
             large = process(picture)
-        return av.VideoFrame.from_image(large)
+        result: av.VideoFrame = frames.from_image(large)
+        return result
 
     read = partial(read_images, job.source)
     return Opened(read, upscale, watch, f"{note}; {NOTE}", ("av", *packages))
