@@ -12,9 +12,10 @@ from pathlib import Path
 
 from vidsr.errors import ModelError
 from vidsr.models.named.folder import find_here
-from vidsr.option_values import nearest
+from vidsr.option_values import ModelName, nearest
 
 SUFFIX = ".safetensors"
+ONNX_SUFFIX = ".onnx"
 RUN_WEIGHTS, RUN_OPTIONS = "model.safetensors", "options.json"
 """Files in the folder of a training run."""
 CODED_SUFFIX = ".coded.safetensors"
@@ -104,6 +105,14 @@ def _shipped(name: str) -> Path:
     raise ModelError(
         f"unknown model: model = {name!r}, available: {', '.join(names) or 'none'}", hint=hint
     )
+
+
+def is_onnx_model(model: ModelName) -> bool:
+    """Return True if a name or a path leads to an ONNX file; False where it leads nowhere."""
+    try:
+        return find_weights(model).suffix.lower() == ONNX_SUFFIX
+    except ModelError:  # a family, or whoever loads it says why not
+        return False
 
 
 def strengths_path(weights: Path) -> Path:
