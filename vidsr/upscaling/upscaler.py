@@ -15,6 +15,7 @@ from vidsr.engines.devices import resolve_devices
 from vidsr.engines.engine import Engine
 from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.errors import OptionError
+from vidsr.fetching.if_named import fetch_if_named
 from vidsr.models.chain import restored_model
 from vidsr.models.families import check_scale, choose_model, choose_restorer
 from vidsr.models.onnx_networks.network import onnx_network
@@ -117,6 +118,7 @@ class Upscaler:
             pool.retain()
             self.model = pool.model
         else:
+            fetch_if_named(model)
             self.model = load_model(choose_model(model_name(model), scale, devices[0]))
             if restore is not None:
                 restorer = load_model(choose_restorer(model_name(restore)))
