@@ -20,6 +20,10 @@ from vidsr.video.pieces.planning import in_pieces
 from vidsr.video.sink.target_file import Target
 
 
+class NotCutError(OptionError):
+    """Error for a run that is not cut into pieces, so that none can share it."""
+
+
 @dataclass(frozen=True)
 class Order:
     """What is to be done in a folder.
@@ -92,7 +96,7 @@ def opened(spec: JobSpec, notes: Notes, *, alone: bool, anew: bool = False) -> I
     with open_job(spec, notes) as job:
         cuts = planned_cuts(spec, job.source.header, job.output)
         if cuts is None:
-            raise OptionError(
+            raise NotCutError(
                 "this run is not cut into pieces.",
                 hint="`piece_frames` cuts short sources; the target holds H.264, HEVC, AV1, VP9, "
                 "FFV1 or ProRes at a constant quality.",

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from vidsr.jobs.maker import PieceMaker
 from vidsr.jobs.shared_job import SharedJob
-from vidsr.notes import Notes, SilentNotes
-from vidsr.run.job import source_request
-from vidsr.run.loop import upscale_job
-from vidsr.run.piece_run import made_by, source_from
-from vidsr.video.pieces.leases import STALE_S, take
-from vidsr.video.pieces.one_piece import OnePieceOpener
-from vidsr.video.pieces.piece_range import PieceItems, PieceReader
-from vidsr.video.source.base import FrameSource
-from vidsr.video.source.source_kinds import open_source
+from vidsr.notes import Notes
+from vidsr.video.pieces.leases import STALE_S
 
 POLL_S = 0.5
 
@@ -55,15 +48,12 @@ def work(
 ) -> WorkDone:
     """Make missing pieces until there are none, or as ``options`` say. Raises a VidsrError."""
     done = WorkDone()
-    reader = PieceReader(lambda piece: _source(shared, piece), shared.cuts)
-    with closing(reader):
+    with PieceMaker(shared, notes, options.stale_s) as maker:
         while options.most is None or done.pieces < options.most:
             missing = _missing(shared, options)
             if not missing:
                 break
-            taken = next(
-                (p for p in missing if _make(shared, p, options, reader, notes, done)), None
-            )
+            taken = next((piece for piece in missing if _made(maker, piece, done)), None)
             if taken is not None:
                 told(taken, done.frames, len(missing) - 1)
             elif options.wait:
@@ -73,41 +63,16 @@ def work(
     return done
 
 
-def _source(shared: SharedJob, piece: int) -> FrameSource:
-    """Open the source anew, so that it can be closed: the job's own is kept for its header."""
-    job, spec = shared.job, shared.spec
-    source = source_from(job, spec, shared.cuts, piece)
-    if source is not job.source:
-        return source
-    request = source_request(spec.options, job.output.target)
-    return open_source(spec.source, request, SilentNotes(), job.openers.sources)
-
-
 def _missing(shared: SharedJob, options: WorkOptions) -> list[int]:
     wanted = range(shared.cuts.count) if options.only is None else [options.only]
     return [piece for piece in wanted if not shared.folder.has(piece)]
 
 
-def _make(
-    shared: SharedJob,
-    piece: int,
-    options: WorkOptions,
-    reader: PieceReader,
-    notes: Notes,
-    done: WorkDone,
-) -> bool:
+def _made(maker: PieceMaker, piece: int, done: WorkDone) -> bool:
     """Make a piece unless somebody else does; return True if it was made here."""
-    folder, job = shared.folder, shared.job
-    lease = take(folder.lease_path(piece), options.stale_s)
-    if lease is None:
+    frames = maker.make(piece)
+    if frames is None:
         return False
-    with lease:
-        if folder.has(piece):  # finished between the look and the lease
-            return False
-        opener = OnePieceOpener(piece, folder.piece_path(piece), lambda: made_by(job))
-        source = PieceItems(reader, piece, job.source.header)
-        openers = job.openers.adding(sink=opener)
-        finished = upscale_job(replace(job, source=source, openers=openers), notes)
     done.pieces += 1
-    done.frames += finished.written.frames
+    done.frames += frames
     return True
