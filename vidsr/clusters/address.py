@@ -11,7 +11,7 @@ from vidsr.errors import OptionError
 Engine = Literal["ray", "dask"]
 ENGINES: tuple[str, ...] = get_args(Engine)
 EXPECTED = "ray, ray://HOST:PORT, ray:auto, ray:HOST:PORT, dask, dask://HOST:PORT or dask:ADDRESS"
-_FORM = re.compile(r"(?P<engine>\w+)(?:(?P<sign>://|:)(?P<place>\S+))?")
+_FORM = re.compile(r"(?P<engine>\w+)(?:(?P<sign>://|:)(?P<place>[^\s/]\S*))?")
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}")
 
 

@@ -51,7 +51,8 @@ class Child:
             start_new_session=True,  # Ctrl-C is the parent's; a kill strikes the group
         )
         self._heard = heard
-        threading.Thread(target=self._hear, name="vidsr-hear", daemon=True).start()
+        self._thread = threading.Thread(target=self._hear, name="vidsr-hear", daemon=True)
+        self._thread.start()
 
     @property
     def pid(self) -> int:
@@ -60,8 +61,9 @@ class Child:
 
     def _hear(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._heard.put((self, Event.from_json(line.decode())))
+        with self._process.stdout as lines:
+            for line in lines:
+                self._heard.put((self, Event.from_json(line.decode())))
         self._heard.put((self, None))
 
     def send(self, given: Assignment) -> None:
@@ -85,6 +87,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self._kill()
             self._process.wait()
+        self._thread.join()
 
     def _kill(self) -> None:
         with contextlib.suppress(OSError):

@@ -173,7 +173,9 @@ class EngineCrew:
 
     def _gone(self) -> Event:
         """Return the end of a program that was not asked to end."""
-        message = f"{self._name}: the program that speaks to it has ended, as where the head is gone"
+        message = (
+            f"{self._name}: the program that speaks to it has ended, as where the head is gone"
+        )
         hint = f"its last words are in {self._log}."
         self._over = True
         return Event("broken", error=DeviceError.__name__, message=message, hint=hint)

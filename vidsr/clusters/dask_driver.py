@@ -153,24 +153,34 @@ def serve(wire: Wire, order: DriverOrder) -> None:
         hint = "install the same Python and Dask everywhere."
         say_broken(wire, f"dask at {where}: version mismatch: {found}", hint, "DeviceError")
         return
-    workers, counted_s = DaskWorkers(client, order, wire, local), 0.0
-    alive = True
-    while alive:
+    workers = DaskWorkers(client, order, wire, local)
+    try:
+        if _serve(wire, workers):
+            workers.end()
+            client.close()
+            return
+    except (OSError, TimeoutError):  # of a connection that is gone
+        pass
+    said = f"dask at {where}: the head is gone"
+    say_broken(wire, said, "the same command goes on once it is back.", "DeviceError")
+
+
+def _serve(wire: Wire, workers: DaskWorkers) -> bool:
+    """Have pieces made; return True once the run has ended, False where the head is gone."""
+    counted_s = 0.0
+    while True:
         if time.monotonic() - counted_s > COUNT_S:
-            alive = workers.count()
+            if not workers.count():
+                return False
             counted_s = time.monotonic()
         try:
             given = wire.given.get(timeout=LOOK_S)
             if given is None:
-                workers.end()
-                client.close()
-                return
+                return True
             workers.give(given)
         except queue.Empty:
-            alive = alive and workers.look()
-    say_broken(
-        wire, f"dask at {where}: the head is gone", "start it, and the same command.", "DeviceError"
-    )
+            if not workers.look():
+                return False
 
 
 def main() -> None:

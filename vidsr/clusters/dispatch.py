@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -28,7 +28,10 @@ class _Piece:
 
 @dataclass
 class Tally:
-    """What has been done: pieces and frames made, pieces lost, given twice, and left to others."""
+    """What has been done: pieces and frames made, pieces lost, given twice, and left to others.
+
+    ``took_s`` holds the seconds of pieces in rising order.
+    """
 
     made: int = 0
     frames: int = 0
@@ -78,9 +81,10 @@ class Dispatch:
 
     def _second(self, now_s: float) -> Assignment | None:
         """Return the slowest piece, where it is slow enough for a second worker."""
-        if not self.tally.took_s:
+        took_s = self.tally.took_s
+        if not took_s:
             return None
-        slow_s = max(LEAST_SLOW_S, SLOW * statistics.median(self.tally.took_s))
+        slow_s = max(LEAST_SLOW_S, SLOW * took_s[len(took_s) // 2])
         alone = [(at.since_s, p) for p, at in self._at_work.items() if at.workers == 1]
         since_s, piece = min(alone, default=(now_s, -1))
         if now_s - since_s <= slow_s:
@@ -103,7 +107,7 @@ class Dispatch:
             if event.kind == "made":
                 self.tally.made += 1
                 self.tally.frames += event.count
-                self.tally.took_s.append(now_s - at_work.since_s)
+                insort(self.tally.took_s, now_s - at_work.since_s)
         elif event.kind in ("held", "lost", "failed"):
             self._back(event, at_work, now_s)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import sys
@@ -9,8 +10,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
-
-import json
 
 from vidsr.clusters.messages import Assignment, Event
 

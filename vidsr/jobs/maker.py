@@ -61,9 +61,7 @@ class PieceMaker(Closing):
         job, path = self._shared.job, self._shared.folder.piece_path(piece)
         openers = job.openers.adding(sink=OnePieceOpener(piece, path, lambda: made_by(job)))
         source = PieceItems(self._reader, piece, job.source.header)
-        finished = upscale_job(
-            replace(job, source=source, openers=openers), self._notes, progress
-        )
+        finished = upscale_job(replace(job, source=source, openers=openers), self._notes, progress)
         return finished.written.frames
 
     def _source(self, piece: int) -> FrameSource:
