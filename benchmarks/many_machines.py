@@ -152,7 +152,8 @@ class Simulation:
         self._random = random.Random(scene.seed)
         self._speeds = [self._speed() for _ in range(scene.workers)]
         self._there: set[int] = set()
-        self._dispatch = Dispatch(range(scene.pieces), self._there.__contains__)
+        there = self._there.__contains__
+        self._dispatch = Dispatch(range(scene.pieces), there, twice=scene.twice)
         self._driver, self._names, self._files = Server(), Server(), Server()
         self._queue: list[tuple[float, int, int, Event | None]] = []
         self._numbers = itertools.count()
@@ -185,6 +186,11 @@ class Simulation:
 
     def _take(self, now_s: float, worker: int, event: Event | None) -> None:
         if event is not None:
+            if event.kind == "frames":  # all of them: the piece is written now
+                size = self.scene.piece_frames * self.costs.frame_bytes
+                written_s = self._files.serve(now_s, size / self.costs.bandwidth)
+                self._at(written_s, worker, replace(event, kind="made"))
+                return
             if event.kind == "made" and event.piece not in self._there:
                 self._there.add(event.piece)
                 self._needed_s += self._work_s(worker)
@@ -196,15 +202,11 @@ class Simulation:
             self._idle.append(worker)
 
     def _give(self, now_s: float) -> None:
-        while self._idle and (given := self._next(now_s)) is not None:
+        while self._idle and (given := self._dispatch.next(now_s)) is not None:
             self._begin(now_s, self._idle.pop(), given)
         if self._idle and now_s >= self._look_s:  # what has become slow meanwhile
             self._look_s = now_s + LOOK_S
             self._at(self._look_s, -1, None)
-
-    def _next(self, now_s: float) -> Assignment | None:
-        given = self._dispatch.next(now_s)
-        return None if given is not None and given.anyway and not self.scene.twice else given
 
     def _work_s(self, worker: int) -> float:
         costs, frames = self.costs, self.scene.piece_frames
@@ -220,9 +222,8 @@ class Simulation:
             lost_s = began_s + took_s * self._random.random()
             self._at(lost_s, worker, Event("lost", given.piece))
             return
-        size = self.scene.piece_frames * costs.frame_bytes
-        written_s = self._files.serve(began_s + took_s, size / costs.bandwidth)
-        self._at(written_s, worker, Event("made", given.piece, self.scene.piece_frames))
+        done = Event("frames", given.piece, self.scene.piece_frames)
+        self._at(began_s + took_s, worker, done)
 
 
 def scenes() -> Iterator[Scene]:
@@ -247,9 +248,10 @@ def measured(costs: Costs) -> Costs:
     with tempfile.TemporaryDirectory(prefix="vidsr-costs-") as name:
         piece_s, gib_s = join_costs(Path(name))
         operation_s = lease_s(Path(name)) / costs.file_ops
+        start = start_s(Path(name))
     return replace(
         costs,
-        start_s=start_s(),
+        start_s=start,
         message_s=dispatch_s(),
         file_op_s=operation_s,
         join_piece_s=piece_s,

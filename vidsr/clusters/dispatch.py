@@ -11,8 +11,8 @@ from vidsr.clusters.messages import Assignment, Event
 from vidsr.errors import OutputError
 
 MOST_TRIES = 3
-# A piece that takes so many times the median is given to a second worker when one is idle, unless it
-# is a matter of seconds: the first piece of a worker waits for the model to be loaded.
+# A piece that takes so many times the median is given to a second worker when one is idle, unless
+# it is a matter of seconds: the first piece of a worker waits for the model to be loaded.
 SLOW, LEAST_SLOW_S = 2.0, 15.0
 HELD_S = 2.0  # until somebody else's piece is looked at again
 
@@ -47,11 +47,14 @@ class Dispatch:
     Args:
         missing: Numbers of the pieces to be made.
         has: A function that is true for a piece that is there, whoever made it.
+        twice: True to give a slow piece to a second worker when one is idle.
     """
 
-    def __init__(self, missing: Iterable[int], has: Callable[[int], bool]) -> None:
+    def __init__(
+        self, missing: Iterable[int], has: Callable[[int], bool], *, twice: bool = True
+    ) -> None:
         self._waiting = deque(Assignment(piece) for piece in missing)
-        self._has = has
+        self._has, self._twice = has, twice
         self._held: dict[int, float] = {}
         self._tries: dict[int, int] = {}
         self._at_work: dict[int, _Piece] = {}
@@ -82,7 +85,7 @@ class Dispatch:
     def _second(self, now_s: float) -> Assignment | None:
         """Return the slowest piece, where it is slow enough for a second worker."""
         took_s = self.tally.took_s
-        if not took_s:
+        if not took_s or not self._twice:
             return None
         slow_s = max(LEAST_SLOW_S, SLOW * took_s[len(took_s) // 2])
         alone = [(at.since_s, p) for p, at in self._at_work.items() if at.workers == 1]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Of a worker without a GPU: a network spreads well over so many, and an encoder has as many threads.
+# Of a worker without a GPU: x264 and VP9 run with as many threads in pieces.
 CPUS = 4
 
 
