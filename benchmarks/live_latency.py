@@ -30,7 +30,7 @@ import av  # noqa: E402
 from tests.makers.counter import Stamps, read  # noqa: E402
 from tests.servers.process import free_port  # noqa: E402
 from tests.servers.relays import rtmp_server, srt_camera, srt_relay  # noqa: E402
-from tests.servers.rtsp import rtsp_camera, rtsp_recorder  # noqa: E402
+from tests.servers.rtsp import rtsp_camera, rtsp_recorder, sdp_of  # noqa: E402
 from tests.servers.senders import sender, sending_command  # noqa: E402
 from vidsr.bench.machine import others_now, this_host  # noqa: E402
 
@@ -40,6 +40,7 @@ STDIN = "pipe:0"
 COMES_WITHIN_S = 40.0  # the first picture: PyTorch is loaded meanwhile
 SETTLED_S = 2.0  # after the first picture, before latency counts
 READER = {"fpsprobesize": "0", "analyzeduration": "200000"}
+READER_RTP = {**READER, "protocol_whitelist": "file,udp,rtp", "reorder_queue_size": "0"}
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,18 @@ def udp_in(port: int) -> str:
 
 @contextlib.contextmanager
 def rtsp_path(stamps: Path, transport: str) -> Iterator[Ends]:
-    """Yield a camera by RTSP, and a recorder that passes on by UDP."""
+    """Yield a camera by RTSP, and a recorder that passes the packets on as RTP.
+
+    A player of RTSP would read just these. A transport stream costs its reader one more frame.
+    """
     with (
         rtsp_camera(size=SIZE, stamps=stamps) as camera,
-        rtsp_recorder() as (recorder, forward),
+        rtsp_recorder(forward_as="rtp") as (recorder, forward),
     ):
-        reading = udp_in(int(forward.rpartition(":")[2]))
-        yield Ends(camera.url, recorder.url, reading, READER, {"transport": transport})
+        described = stamps.with_name("record.sdp")
+        described.write_text(sdp_of(forward))
+        settings = {"transport": transport}
+        yield Ends(camera.url, recorder.url, str(described), READER_RTP, settings)
 
 
 @contextlib.contextmanager

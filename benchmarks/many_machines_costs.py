@@ -21,7 +21,7 @@ from vidsr.notes import SilentNotes
 from vidsr.picture.size import Size
 from vidsr.run.options import RunOptions
 from vidsr.run.spec import JobSpec
-from vidsr.video.pieces.leases import take
+from vidsr.video.folders.leases import take
 
 DEMO = Path(__file__).parents[1] / "examples" / "demo.mp4"
 GIB = 1 << 30
@@ -86,9 +86,7 @@ def join_costs(folder: Path) -> tuple[float, float]:
     return max(0.0, many_s - few_s) / pieces, large_s / size * GIB
 
 
-def _joined(
-    target: Path, piece_frames: int, size: Size | None = None
-) -> tuple[float, int, int]:
+def _joined(target: Path, piece_frames: int, size: Size | None = None) -> tuple[float, int, int]:
     """Return the seconds of joining a run, its pieces and its bytes."""
     options = RunOptions(
         model="lite-fast-x2",

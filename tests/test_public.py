@@ -48,6 +48,7 @@ UPSCALE = {
     "tile": None,
     "max_memory": None,
     "strength": "auto",
+    "enhance": (),
     "reuse": "exact",
     "start": None,
     "duration": None,
@@ -117,7 +118,7 @@ def test_report_fields() -> None:
         *("decoder", "scale", "tile"),
         *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
         *("output_bytes", "stages"),
-        *("counts", "streams", "notes", "strengths", "last_strength"),
+        *("counts", "streams", "notes", "strengths", "last_strength", "enhance"),
         *("pixels", "computed_pixels", "latency_ms", "queues"),
         *("resumed_frames", "version", "platform"),
     ]

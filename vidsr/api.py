@@ -40,6 +40,7 @@ def upscale(
     tile: tuple[int, int] | None = None,
     max_memory: int | str | None = None,
     strength: Strength = "auto",
+    enhance: str | Sequence[str] = (),
     reuse: ReuseMode = "exact",
     start: float | None = None,
     duration: float | None = None,
@@ -88,6 +89,8 @@ def upscale(
         max_memory: Bytes, or text such as ``"2G"``, for frames and network; on each GPU.
         strength: How far the network follows what a codec did to each frame: ``auto``, or a number
             of 0 (taken as clean) over 1 (as what the codec says) to 2.
+        enhance: Wishes in words, such as ``"less blocking"``, each of which sets one option; an
+            option that is given as well is refused.
         reuse: What is not computed again on a CPU: ``exact`` parts of a frame that did not change,
             with the same result to the last bit, ``near`` parts whose samples changed by 4 levels
             of 8 bits at most, ``off`` nothing.

@@ -126,7 +126,12 @@ def test_a_command_line_and_keywords_give_the_same_record() -> None:
 
 def test_a_record_survives_json() -> None:
     record = RunOptions(**OTHER)
-    assert {f.name for f in fields(RunOptions)} - OTHER.keys() == {"height", "crf", "no_pieces"}
+    assert {f.name for f in fields(RunOptions)} - OTHER.keys() == {
+        "height",
+        "crf",
+        "no_pieces",
+        "enhance",
+    }
     read = RunOptions.from_json(record.to_json())
     assert read == record
     assert isinstance(read.model, Path)  # a path still, and not a name

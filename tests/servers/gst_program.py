@@ -45,8 +45,13 @@ SOURCE = (
 )
 RECORD = (
     "( rtph264depay name=depay0 ! h264parse config-interval=-1 ! mux. {sound} "
-    "mpegtsmux name=mux alignment=7 ! udpsink host=127.0.0.1 port={port} sync=false async=false )"
+    "mpegtsmux name=mux alignment=7 ! {udp} )"
 )
+# Without a parser: one would wait for the next picture where it does not see the end of this one.
+RECORD_RTP = (
+    "( rtph264depay name=depay0 ! rtph264pay pt=96 config-interval=-1 aggregate-mode=0 ! {udp} )"
+)
+UDP = "udpsink host=127.0.0.1 port={port} sync=false async=false"
 
 
 class Camera:
@@ -100,10 +105,11 @@ class Camera:
 
 
 def recorder(args: argparse.Namespace) -> Any:
-    """Return the factory of a sink that passes on what it records as a transport stream."""
+    """Return the factory of a sink that passes on what it records: MPEG-TS, or RTP without sound."""
     factory = GstRtspServer.RTSPMediaFactory()
     sound = "rtpmp4gdepay name=depay1 ! aacparse ! mux." if args.sound == "aac" else ""
-    factory.set_launch(RECORD.format(port=args.forward, sound=sound))
+    launch = RECORD_RTP if args.forward_as == "rtp" else RECORD
+    factory.set_launch(launch.format(udp=UDP.format(port=args.forward), sound=sound))
     factory.set_transport_mode(GstRtspServer.RTSPTransportMode.RECORD)
     factory.set_latency(0)
     return factory
@@ -127,6 +133,7 @@ def main() -> None:
     parser.add_argument("kind", choices=["camera", "recorder"])
     parser.add_argument("--port", required=True)
     parser.add_argument("--forward", type=int)
+    parser.add_argument("--forward-as", choices=["ts", "rtp"], default="ts")
     parser.add_argument("--codec", default="h264")
     parser.add_argument("--sound", default="none")
     parser.add_argument("--width", type=int)

@@ -62,12 +62,27 @@ def rtsp_camera(
 
 @contextlib.contextmanager
 def rtsp_recorder(
-    *, sound: Literal["none", "aac"] = "none", port: int | None = None
+    *,
+    sound: Literal["none", "aac"] = "none",
+    port: int | None = None,
+    forward_as: Literal["ts", "rtp"] = "ts",
 ) -> Iterator[tuple[Server, str]]:
-    """Take RECORD at the server's url; yield it and the address of UDP where it is passed on."""
+    """Take RECORD at the server's url; yield it and the address of UDP where it is passed on.
+
+    ``forward_as`` is what goes there: a transport stream, or RTP, which ``sdp_of`` describes. A
+    reader of the first waits for one frame more.
+    """
     need_gstreamer()
     port, forward = port or free_port(), free_port()
     command = [PYTHON, PROGRAM, "recorder", f"--port={port}", f"--forward={forward}"]
-    command += [f"--sound={sound}"]
+    command += [f"--sound={sound}", f"--forward-as={forward_as}"]
     with running(Server(command, ports=[port], url=f"rtsp://127.0.0.1:{port}/record")) as server:
         yield server, f"udp://127.0.0.1:{forward}"
+
+
+def sdp_of(forward: str) -> str:
+    """Return what describes the RTP of a recorder, for a file that a reader opens."""
+    port = forward.rpartition(":")[2]
+    lines = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=record", "c=IN IP4 127.0.0.1", "t=0 0"]
+    lines += [f"m=video {port} RTP/AVP 96", "a=rtpmap:96 H264/90000"]
+    return "\n".join([*lines, "a=fmtp:96 packetization-mode=1", ""])

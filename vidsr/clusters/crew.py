@@ -173,9 +173,7 @@ class EngineCrew:
 
     def _gone(self) -> Event:
         """Return the end of a program that was not asked to end."""
-        message = (
-            f"{self._name}: the head is gone, or the program that speaks to it"
-        )
+        message = f"{self._name}: the head is gone, or the program that speaks to it"
         hint = f"its last words are in {self._log}."
         self._over = True
         return Event("broken", error=DeviceError.__name__, message=message, hint=hint)

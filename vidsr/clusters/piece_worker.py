@@ -16,7 +16,8 @@ from vidsr.clusters.messages import Assignment, Event, WorkOrder
 from vidsr.engines.devices import resolve_devices
 from vidsr.errors import OutputError, VidsrError
 from vidsr.jobs.maker import PieceMaker
-from vidsr.jobs.shared_job import Order, SharedJob, check_place, opened
+from vidsr.jobs.orders import Order
+from vidsr.jobs.shared_job import open_order
 from vidsr.notes import Notes
 from vidsr.option_values import parse_bytes
 from vidsr.run.options import RunOptions
@@ -117,10 +118,9 @@ class PieceWorker:
         if self._order.threads is not None:
             torch.set_num_threads(self._order.threads)
         order = Order.read(folder).of_device(self._order.device)
-        check_place(order)
-        spec = order.spec
-        spec = replace(spec, options=_sharing(spec.options, self._order.share))
-        shared: SharedJob = self._opened.enter_context(opened(spec, self._notes, alone=False))
+        options = _sharing(order.spec.options, self._order.share)
+        order = replace(order, spec=replace(order.spec, options=options))
+        shared = self._opened.enter_context(open_order(order, self._notes, alone=False))
         self._maker = self._opened.enter_context(PieceMaker(shared, self._notes))
         return self._maker
 

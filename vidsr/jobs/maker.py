@@ -10,7 +10,7 @@ from vidsr.notes import Notes, SilentNotes
 from vidsr.run.job import source_request
 from vidsr.run.loop import upscale_job
 from vidsr.run.piece_run import made_by, source_from
-from vidsr.video.pieces.leases import STALE_S, take
+from vidsr.video.folders.leases import STALE_S
 from vidsr.video.pieces.one_piece import OnePieceOpener
 from vidsr.video.pieces.piece_range import PieceItems, PieceReader
 from vidsr.video.progress import Progress
@@ -49,7 +49,7 @@ class PieceMaker(Closing):
             VidsrError: It cannot be made.
         """
         folder = self._shared.folder
-        lease = take(folder.lease_path(piece), self._stale_s)
+        lease = folder.take(piece, self._stale_s)
         if lease is None and not anyway:
             return None
         with lease or nullcontext():
@@ -58,8 +58,9 @@ class PieceMaker(Closing):
             return self._upscale(piece, progress)
 
     def _upscale(self, piece: int, progress: Progress | None) -> int:
-        job, path = self._shared.job, self._shared.folder.piece_path(piece)
-        openers = job.openers.adding(sink=OnePieceOpener(piece, path, lambda: made_by(job)))
+        job = self._shared.job
+        opener = OnePieceOpener(piece, self._shared.folder, lambda: made_by(job))
+        openers = job.openers.adding(sink=opener)
         source = PieceItems(self._reader, piece, job.source.header)
         finished = upscale_job(replace(job, source=source, openers=openers), self._notes, progress)
         return finished.written.frames

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from vidsr.jobs.maker import PieceMaker
 from vidsr.jobs.shared_job import SharedJob
 from vidsr.notes import Notes
-from vidsr.video.pieces.leases import STALE_S
+from vidsr.video.folders.leases import STALE_S
 
 POLL_S = 0.5
 
@@ -53,7 +53,8 @@ def work(
             missing = _missing(shared, options)
             if not missing:
                 break
-            taken = next((piece for piece in missing if _made(maker, piece, done)), None)
+            pieces = shared.folder.in_turn(missing, options.stale_s)
+            taken = next((piece for piece in pieces if _made(maker, piece, done)), None)
             if taken is not None:
                 told(taken, done.frames, len(missing) - 1)
             elif options.wait:
@@ -65,7 +66,7 @@ def work(
 
 def _missing(shared: SharedJob, options: WorkOptions) -> list[int]:
     wanted = range(shared.cuts.count) if options.only is None else [options.only]
-    return [piece for piece in wanted if not shared.folder.has(piece)]
+    return shared.folder.missing(wanted)
 
 
 def _made(maker: PieceMaker, piece: int, done: WorkDone) -> bool:

@@ -53,7 +53,7 @@ def check_scale(name: str, own: int, wanted: int | None) -> None:
         return
     raise OptionError(
         f"scale = {wanted}, but {name} "
-        + (f"enlarges {own} times." if own > 1 else "keeps the size."),
+        + (f"upscales {own} times." if own > 1 else "keeps the size."),
         hint=f"leave `scale` out, or choose a model of scale {wanted}.",
     )
 
@@ -77,6 +77,6 @@ def _of_family(model: ModelName, scale: int | None) -> ModelName:
 def _check_family(model: ModelName, scale: int | None) -> None:
     if scale == 1 and is_family(model):
         raise OptionError(
-            f"scale = 1, but model {model} enlarges 2 or 4 times.",
+            f"scale = 1, but model {model} upscales 2 or 4 times.",
             hint="give a `model` that keeps the size, such as a unet.",
         )

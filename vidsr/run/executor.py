@@ -17,6 +17,7 @@ from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.piece_run import kept_in_pieces
 from vidsr.run.plan import JobPlan
+from vidsr.run.records.enhance_words import meanings
 from vidsr.run.report import Report
 from vidsr.run.sizing import describe_tile
 from vidsr.run.spec import JobSpec
@@ -70,7 +71,8 @@ class LocalExecutor:
             with kept_in_pieces(job, wanted, notes) as (kept, resumed_frames):
                 progress = Forecast(self._progress, notes)
                 finished = upscale_job(kept, notes, progress, when_full=self._when_full)
-        return replace(report_of(kept, finished, notes), resumed_frames=resumed_frames)
+        report = report_of(kept, finished, notes)
+        return replace(report, resumed_frames=resumed_frames, enhance=meanings(options.enhance))
 
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
         """Execute one after the other, each when its report is asked for."""

@@ -14,11 +14,11 @@ from vidsr.models.shipped import strengths_path
 from vidsr.notes import Notes, SilentNotes
 from vidsr.run.job import Job, source_request
 from vidsr.run.records.identity import (
-    file_facts,
     library_facts,
     option_facts,
     weights_digest,
 )
+from vidsr.run.records.source_facts import source_facts
 from vidsr.run.sizing import planned_cuts
 from vidsr.run.spec import JobSpec
 from vidsr.video.items import Packet
@@ -33,7 +33,7 @@ from vidsr.video.pieces.planning import in_pieces
 from vidsr.video.sink.output_plan import OutputPlan
 from vidsr.video.source.base import FrameSource
 from vidsr.video.source.file_source import FileSource
-from vidsr.video.source.source_kinds import open_source
+from vidsr.video.source.source_kinds import medium_of, open_source
 
 # What changes no bit of the result: where it is computed, and what is in the way.
 _NO_PART = (
@@ -46,6 +46,7 @@ _NO_PART = (
     "restart",
     "no_pieces",
     "piece_frames",
+    "enhance",  # the options that it sets say it
 )
 
 
@@ -81,7 +82,7 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         kept = len(folder.names())
         if kept:
             notes.say(
-                f"{kept} of {cuts.count} pieces are kept in {folder.path}; the same command goes "
+                f"{kept} of {cuts.count} pieces are kept in {folder.name}; the same command goes "
                 "on from there"
             )
         raise
@@ -106,10 +107,15 @@ def source_from(job: Job, spec: JobSpec, cuts: Cuts, piece: int) -> FrameSource:
     assert isinstance(source, FileSource)
     if not piece or not may_begin_later(source, options.duration_s, options.deinterlace):
         return source
-    upright = source_request(options, job.output.target).upright
+    request = source_request(options, job.output.target)
     try:
-        begin = cuts.begin(piece)
-        return LaterSource(source, begin, deinterlace=options.deinterlace, upright=upright)
+        return LaterSource(
+            source,
+            cuts.begin(piece),
+            deinterlace=options.deinterlace,
+            upright=request.upright,
+            medium=medium_of(spec.source, request, SilentNotes()),
+        )
     except InputError:  # nothing is shown from there on, or it cannot be reached
         return source
 
@@ -141,7 +147,7 @@ def other_packets(spec: JobSpec, job: Job) -> Iterator[Packet]:
 def _same_packets(spec: JobSpec, job: Job, begun: Mapping[str, str]) -> Iterator[Packet]:
     """Yield ``other_packets`` of the source that the run began with. Raises InputError."""
     try:
-        changed = file_facts(spec.source.path)["source content"] != begun["source content"]
+        changed = source_facts(spec.source)["source content"] != begun["source content"]
     except OSError:  # opening it says why
         changed = False
     if changed:
@@ -159,7 +165,7 @@ def _weight_files(model: Model) -> list[Path]:
 def identity_of(job: Job, spec: JobSpec, cuts: Cuts) -> dict[str, str]:
     """Return everything that the target's bytes follow from."""
     output, upscaler = in_pieces(job.output), job.upscaler
-    facts = file_facts(spec.source.path) | library_facts()
+    facts = source_facts(spec.source) | library_facts()
     facts |= option_facts(spec.options.to_json(), _NO_PART)
     facts |= {
         "network": ", ".join(weights_digest(path) for path in _weight_files(upscaler.model)),

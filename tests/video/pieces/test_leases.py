@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vidsr.video.pieces.leases import Holder, age_s, holder_of, take
+from vidsr.video.folders.leases import Holder, age_s, holder_of, take
 
 
 def test_one_of_many_gets_it(tmp_path: Path) -> None:
