@@ -1,7 +1,7 @@
 """The costs of a run on many machines that do not depend on the film, measured here.
 
-Seconds of joining and starting are those of the CPU, which a busy machine changes least; waiting for
-disks and networks comes on top.
+Seconds of joining and starting are those of the CPU, which a busy machine changes least; waiting
+for disks and networks comes on top.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _children_s() -> float:
 
 
 def join_costs(folder: Path) -> tuple[float, float]:
-    """Return the seconds of joining for a piece, and for a GiB: of lossless pictures of the demo."""
+    """Return the seconds of joining for a piece, and for a GiB of lossless pictures."""
     few_s, _, _ = _joined(folder / "few.mkv", 48)
     many_s, pieces, _ = _joined(folder / "many.mkv", 1)
     large_s, _, size = _joined(folder / "large.mkv", 48, Size(2560, 1440))

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.clusters.dask_processes import Dask
 from tests.clusters.shared_run import WORDS, Steps, Whole, folder_of, kill_a_holder, pieces
-from tests.paths import ROOT
 from vidsr.cli import main
 from vidsr.clusters.address import ClusterAddress
 from vidsr.clusters.choice import Choice, DriverOrder
@@ -21,48 +17,6 @@ from vidsr.errors import DeviceError, OutputError
 
 pytest.importorskip("distributed", reason="distributed is not installed")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-
-
-class Dask:
-    """A scheduler and two workers in processes of their own."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        here = ("--host", "127.0.0.1", "--port", "0")
-        self.scheduler = self._start("scheduler", *here, "--no-dashboard")
-        self.place = self._place()
-        self.workers = [self.add_worker() for _ in range(2)]
-
-    def _start(self, program: str, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", f"distributed.cli.dask_{program}", *words],
-            env=self._environment,
-            cwd=self._folder,
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-            start_new_session=True,
-        )
-
-    def _place(self) -> str:
-        assert self.scheduler.stderr is not None
-        for line in self.scheduler.stderr:
-            if found := re.search(r"Scheduler at:\s+(tcp://\S+)", line):
-                return found[1]
-        raise AssertionError("no scheduler")
-
-    def add_worker(self) -> subprocess.Popen[str]:
-        return self._start("worker", self.place, "--no-dashboard", "--nthreads", "2", "--no-nanny")
-
-    def stop_head(self) -> bool:
-        self.scheduler.kill()
-        return True
-
-    def close(self) -> None:
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +31,7 @@ def test_a_killed_worker(dask: Dask, whole: Whole, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     folder = folder_of(target)
     steps = Steps(lambda: kill_a_holder(folder))
-    report = Choice(None, ClusterAddress("dask", dask.place)).run(whole.spec(target), steps)
+    report = Choice(None, dask.address).run(whole.spec(target), steps)
     assert report is not None
     assert not steps.left
     assert target.read_bytes() == whole.target
@@ -94,9 +48,7 @@ def test_workers_that_do_not_see_the_folder(
         lambda order: json.dumps({**vars(order), "folder": "/elsewhere/out.mkv.vidsr-job"}),
     )
     with pytest.raises(OutputError, match="there is no such folder here"):
-        Choice(None, ClusterAddress("dask", dask.place)).run(
-            whole.spec(tmp_path / "out.mkv"), Steps()
-        )
+        Choice(None, dask.address).run(whole.spec(tmp_path / "out.mkv"), Steps())
 
 
 def test_a_stopped_scheduler_is_one_line_and_the_run_goes_on(
@@ -106,7 +58,7 @@ def test_a_stopped_scheduler_is_one_line_and_the_run_goes_on(
     folder = folder_of(target)
     steps = Steps(lambda: pieces(folder) > 0 and dask.stop_head())
     with pytest.raises(DeviceError, match="the head is gone"):
-        Choice(None, ClusterAddress("dask", dask.place)).run(whole.spec(target), steps)
+        Choice(None, dask.address).run(whole.spec(target), steps)
     assert pieces(folder)
     assert main([str(whole.source), "-o", str(target), *WORDS, "-q"]) == 0
     assert target.read_bytes() == whole.target

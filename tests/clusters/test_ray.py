@@ -2,80 +2,35 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.clusters.shared_run import WORDS, Steps, Whole, folder_of, kill_a_holder, pieces
 from tests.paths import ROOT
 from vidsr.cli import main
-from vidsr.clusters.address import ClusterAddress
 from vidsr.clusters.choice import Choice, DriverOrder
 from vidsr.clusters.ray_driver import explained
 from vidsr.errors import DeviceError
 from vidsr.run.spec import JobSpec
 
-ray = pytest.importorskip("ray", reason="ray is not installed")
+if TYPE_CHECKING:
+    from tests.clusters.ray_nodes import TwoNodes
+
+pytest.importorskip("ray", reason="ray is not installed")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
-SETTINGS = {
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "3",  # until a head is taken for gone
-    "RAY_health_check_failure_threshold": "2",
-    "RAY_health_check_period_ms": "500",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_memory_monitor_refresh_ms": "0",
-    "PYTHONPATH": str(ROOT),
-}
-
-
-class TwoNodes:
-    """A simulated cluster of a head and a node, with a CPU each."""
-
-    def __init__(self) -> None:
-        from ray.cluster_utils import Cluster
-
-        node: dict[str, Any] = {"num_cpus": 1, "object_store_memory": 80 << 20}
-        self.cluster = Cluster(
-            initialize_head=True, head_node_args=node | {"include_dashboard": False}
-        )
-        self.second = self.cluster.add_node(**node)
-        ray.init(address=self.cluster.address, namespace="vidsr", log_to_driver=False)
-
-    @property
-    def address(self) -> ClusterAddress:
-        return ClusterAddress("ray", self.cluster.address)
-
-    def kill_an_actor(self) -> bool:
-        """Kill an actor for good, as its owner never asked for."""
-        for each in ray.util.list_named_actors(all_namespaces=True):
-            with suppress(ValueError):
-                ray.kill(ray.get_actor(each["name"], each["namespace"]), no_restart=True)
-                return True
-        return False
-
-    def remove_the_second(self) -> bool:
-        self.cluster.remove_node(self.second, allow_graceful=False)
-        return True
-
-    def stop_head(self) -> bool:
-        ray.shutdown()
-        self.cluster.head_node.kill_gcs_server(check_alive=False)
-        return True
-
-    def close(self) -> None:
-        ray.shutdown()
-        self.cluster.shutdown()
 
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[TwoNodes]:
     """Yield the cluster; the last test stops its head."""
+    from tests.clusters.ray_nodes import SETTINGS, TwoNodes
+
     with pytest.MonkeyPatch.context() as patch:
         for name, value in SETTINGS.items():
             patch.setenv(name, value)
@@ -125,7 +80,7 @@ def test_no_head_is_one_line(whole: Whole, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "vidsr", str(whole.source), "-o", str(tmp_path / "out.mkv")]
     out = subprocess.run(
         [*command, *WORDS, "-q", "--cluster", "ray:127.0.0.1:1"],
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | SETTINGS,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -144,4 +99,3 @@ def test_versions_that_differ_are_named() -> None:
     message, hint = explained(order, RuntimeError(said))
     assert "Ray: 2.40.0 Python: 3.12.1" in message
     assert "same Ray" in hint
-    assert json.dumps(message)

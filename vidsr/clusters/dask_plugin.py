@@ -16,8 +16,8 @@ from vidsr.clusters.piece_worker import Cancelled, PieceWorker
 class PiecePlugin(distributed.WorkerPlugin):  # type: ignore[misc]
     """A plugin that keeps the job open between two pieces.
 
-    Every worker offers one of a resource by the name of the run, of which a piece needs one: so each
-    makes one piece at a time, whatever threads it has.
+    Every worker offers one of a resource by the name of the run, of which a piece needs one: so
+    each makes one piece at a time, whatever threads it has.
     """
 
     def __init__(self, order: WorkOrder, name: str) -> None:
