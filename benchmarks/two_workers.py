@@ -3,8 +3,8 @@
     python benchmarks/two_workers.py --seconds 600           # ten minutes, looped from the clips
     python benchmarks/two_workers.py --seconds 60 --clips examples/demo.mp4
 
-The clips of a folder, or one clip, are looped into a film of small pictures; the command upscales it
-with `--jobs 1` and with `--jobs 2`, by turns, in pieces of 250 frames each time. The bar: two
+The clips of a folder, or one clip, are looped into a film of small pictures; the command upscales
+it with `--jobs 1` and with `--jobs 2`, by turns, in pieces of 250 frames each time. The bar: two
 workers take at most 1.05 times as long, and their target is the same to the byte.
 """
 

@@ -20,8 +20,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.clusters.shared_run import Steps, Whole, folder_of, kill_a_holder, make_whole, pieces
 from vidsr.clusters.choice import Choice

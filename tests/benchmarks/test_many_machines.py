@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -10,7 +11,7 @@ from tests.paths import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 
-from many_machines import COLUMNS, Costs, Scene, Simulation, table
+from many_machines import COLUMNS, Costs, Outcome, Scene, Simulation, table
 
 
 def alike(workers: int, frames: int) -> Scene:
@@ -64,3 +65,20 @@ def test_the_table_has_a_column_for_everything() -> None:
     text = table([Simulation(Scene(2, frames=1000), Costs()).run()])
     assert len(text.splitlines()) == 3
     assert all(line.count("|") == len(COLUMNS) + 1 for line in text.splitlines())
+
+
+def test_the_page_shows_the_committed_runs() -> None:
+    text = (ROOT / "benchmarks" / "results" / "many-machines.json").read_text()
+    runs = [Outcome(**run | {"scene": Scene(**run["scene"])}) for run in json.loads(text)["runs"]]
+    page = (ROOT / "docs" / "guides" / "clusters.md").read_text(encoding="utf-8")
+    shown = page.partition("<!-- machines -->")[2].partition("<!-- /machines -->")[0]
+    assert shown.strip() == table(runs)
+
+
+def test_the_committed_runs_are_what_the_committed_costs_give() -> None:
+    stored = json.loads((ROOT / "benchmarks" / "results" / "many-machines.json").read_text())
+    run = stored["runs"][3]
+    again = Simulation(Scene(**run["scene"]), Costs(**stored["costs"])).run()
+    assert again.total_s == pytest.approx(Outcome(**run).join_s + sum(
+        run[part] for part in ("start_s", "work_s", "tail_s")
+    ))

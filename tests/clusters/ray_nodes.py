@@ -12,9 +12,9 @@ from tests.paths import ROOT
 from vidsr.clusters.address import ClusterAddress
 
 SETTINGS = {
-    "RAY_gcs_rpc_server_reconnect_timeout_s": "3",  # until a head is taken for gone
-    "RAY_health_check_failure_threshold": "2",
-    "RAY_health_check_period_ms": "500",
+    "RAY_gcs_rpc_server_reconnect_timeout_s": "5",  # until a head is taken for gone
+    "RAY_health_check_failure_threshold": "10",
+    "RAY_health_check_period_ms": "1000",
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_memory_monitor_refresh_ms": "0",
     "PYTHONPATH": str(ROOT),
