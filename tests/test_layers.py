@@ -19,9 +19,9 @@ LAYERS = (
     ("engines",),
     ("upscaling", "lean", "reconstruction"),
     ("run", "quality"),
-    ("api", "batch", "preview"),
-    ("__init__",),
-    ("degradation", "catalogue", "cli", "jobs", "live"),
+    ("api", "batch", "preview", "jobs"),
+    ("__init__", "clusters"),
+    ("degradation", "catalogue", "cli", "live"),
     ("training", "bench", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
