@@ -70,7 +70,7 @@ def load(name: str) -> ModuleType:
 def test_what_is_not_installed_is_said_in_one_line(
     name: str, missing: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(SystemExit) as stop:
         load(name)
     told = str(stop.value)
