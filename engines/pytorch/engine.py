@@ -19,7 +19,8 @@ from vidsr.engines.pytorch.onednn import adopt_convolutions, has_onednn
 from vidsr.errors import DeviceError, MemoryLimitError, OptionError
 from vidsr.models.checkpoint import Generator
 from vidsr.models.model import Model
-from vidsr.models.plain_net import PlainNet
+from vidsr.models.networks.plain_net import PlainNet
+from vidsr.models.networks.stated_net import StatedNet
 from vidsr.models.receptive_field import alignment, halo
 from vidsr.option_values import Precision
 
@@ -116,7 +117,7 @@ def _dtype(module: Generator, precision: Precision, device: torch.device) -> tor
     Raises OptionError for a precision that was asked for and is not.
     """
     dtype = resolve_precision(precision, device)
-    if not isinstance(module, PlainNet) or dtype in module.traits.dtypes:
+    if not isinstance(module, StatedNet) or dtype in module.traits.dtypes:
         return dtype
     if precision == "auto":
         return torch.float32
@@ -126,7 +127,7 @@ def _dtype(module: Generator, precision: Precision, device: torch.device) -> tor
 
 def _traits(net: InferenceNet, name: str, runtime: str, device: torch.device) -> EngineTraits:
     """Return the traits of a network in PyTorch, in the form in which it runs."""
-    stated = net.net.traits if isinstance(net.net, PlainNet) else None
+    stated = net.net.traits if isinstance(net.net, StatedNet) else None
     return EngineTraits(
         name=name,
         runtime=runtime,
@@ -157,4 +158,5 @@ def _placed(net: InferenceNet, device: torch.device) -> InferenceNet:
 def bytes_per_pixel(net: InferenceNet) -> int:
     """Return the estimated peak per low-resolution pixel: activations, and both ends in float32."""
     outside = net.net.channels * (1 + net.net.scale**2) * torch.float32.itemsize
-    return int(activation_numbers(net.net) * net.dtype.itemsize * BESIDE_LIVE) + outside
+    each = 4 if isinstance(net.net, PlainNet) else net.dtype.itemsize  # where casts lie beside
+    return int(activation_numbers(net.net) * each * BESIDE_LIVE) + outside

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from vidsr.errors import ModelError
 from vidsr.models.model import Model
-from vidsr.models.plain_net import PlainNet
-from vidsr.models.traits import NetworkTraits
+from vidsr.models.networks.plain_net import PlainNet
+from vidsr.models.networks.traits import NetworkTraits
 from vidsr.picture.size import Size
 
 MAGIC = "nearest neighbour "

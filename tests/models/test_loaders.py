@@ -16,8 +16,8 @@ from vidsr.errors import ModelError, OptionError
 from vidsr.models import loaders
 from vidsr.models.loaders import LOADERS, load_file
 from vidsr.models.model import Model
-from vidsr.models.plain_net import PlainNet
-from vidsr.models.traits import NetworkTraits
+from vidsr.models.networks.plain_net import PlainNet
+from vidsr.models.networks.traits import NetworkTraits
 from vidsr.models.zoo import load_model
 
 

@@ -9,14 +9,19 @@ from os import PathLike
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from vidsr.errors import ModelError
 from vidsr.files import written_whole
 from vidsr.models import foreign_srresnet
-from vidsr.models.header import CONFIG_KEY
+from vidsr.models.foreign.tensor_file import (
+    is_safetensors,
+    read_safetensors,
+    read_tensors,
+    require_plain,
+)
+from vidsr.models.header import CONFIG_KEY, stated_texts
 from vidsr.models.networks.config import GeneratorConfig, OutputRange
 from vidsr.models.networks.espcn import ESPCN
 from vidsr.models.networks.lite import Lite
@@ -86,13 +91,9 @@ def _readable(path: Path) -> Iterator[None]:
 def is_own(path: Path) -> bool:
     """Return True if the file is a safetensors file whose header describes a generator."""
     with _readable(path):
-        if not _is_safetensors(path):
+        if not is_safetensors(path):
             return False
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            return CONFIG_KEY in (file.metadata() or {})
-    except (SafetensorError, RuntimeError, ValueError, OSError):
-        return False  # damaged: whoever reads it says so
+    return CONFIG_KEY in stated_texts(path)  # nothing where damaged: whoever reads it says so
 
 
 def load_own(
@@ -100,7 +101,7 @@ def load_own(
 ) -> tuple[GeneratorConfig, Generator]:
     """Read what ``save_generator`` wrote. Raises ModelError."""
     with _readable(path):
-        tensors, header = _read_safetensors(path)
+        tensors, header = read_safetensors(path)
     config = _stated_config(path, header[CONFIG_KEY])
     if output_range is not None:
         try:
@@ -114,38 +115,23 @@ def load_srresnet(
     path: Path, output_range: OutputRange | None = None
 ) -> tuple[GeneratorConfig, Generator]:
     """Read a published SRResNet out of a pickle or a safetensors file. Raises ModelError."""
-    with _readable(path):
-        if _is_safetensors(path):
-            tensors, _ = _read_safetensors(path)
-            return _adopt(path, tensors, output_range, ordered=False)
-        tensors = foreign_srresnet.read_pickle(path)
-        return _adopt(path, tensors, output_range, ordered=True)
+    content = read_tensors(path)
+    ordered = content.file_format == "pickle"
+    return adopt_srresnet(path, content.tensors, output_range, ordered=ordered)
 
 
-def _adopt(
+def adopt_srresnet(
     path: Path, tensors: dict[str, Tensor], output_range: OutputRange | None, *, ordered: bool
 ) -> tuple[GeneratorConfig, Generator]:
-    """Assemble a foreign SRResNet. Its output range is found by trying it, unless it is known."""
+    """Assemble a foreign SRResNet. Its output range is found by trying it, unless it is known.
+
+    Raises ModelError.
+    """
     config, weights = foreign_srresnet.recognise(path, tensors, ordered=ordered)
     _, module = _assemble(path, config, weights)
     if output_range is None:
         output_range = foreign_srresnet.probe_output_range(path, module)
     return _assemble(path, replace(config, output_range=output_range), weights)
-
-
-def _is_safetensors(path: Path) -> bool:
-    """Return True if it begins with eight bytes of length, then a JSON object."""
-    with path.open("rb") as file:
-        return file.read(9)[8:] == b"{"
-
-
-def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            names = list(file.keys())
-            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
-    except (SafetensorError, RuntimeError, ValueError) as error:
-        raise ModelError(f"{path}: damaged safetensors file: {error}") from error
 
 
 def _stated_config(path: Path, text: str) -> GeneratorConfig:
@@ -163,7 +149,9 @@ def _assemble(
         module = build_generator(config)
     wanted = module.state_dict()
     full = {
-        name: _plain(path, name, t).to(wanted[name].dtype if name in wanted else t.dtype, copy=True)
+        name: require_plain(path, name, t).to(
+            wanted[name].dtype if name in wanted else t.dtype, copy=True
+        )
         for name, t in tensors.items()
     }
     try:
@@ -171,13 +159,3 @@ def _assemble(
     except RuntimeError as error:
         raise ModelError(f"{path}: does not fit its own description: {error}") from error
     return config, module.eval()
-
-
-def _plain(path: Path, name: str, tensor: Tensor) -> Tensor:
-    """Return the tensor itself, if it is dense, real, in memory and finite."""
-    dense = tensor.layout == torch.strided and not tensor.is_quantized
-    if not dense or tensor.is_complex() or tensor.device.type != "cpu":
-        raise ModelError(f"{path}: {name} is not a plain tensor of real numbers")
-    if not tensor.isfinite().all():
-        raise ModelError(f"{path}: {name} holds values that are not finite")
-    return tensor

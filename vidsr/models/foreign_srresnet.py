@@ -8,13 +8,10 @@ name, are brought back into running order first.
 from __future__ import annotations
 
 import copy
-import pickle
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,48 +21,12 @@ from vidsr.models.foreign_layers import Layer, layer_kind, running_order
 from vidsr.models.networks.config import GeneratorConfig, OutputRange
 from vidsr.models.networks.srresnet import SRResNet
 
-NESTS = (
-    "params_ema", "params", "ema", "state_dict", "model_state_dict", "model", "generator", "netG",
-    "net_g", "G", "gen", "weights",
-)  # fmt: skip
 ALLOWED = (
     "expected a 9x9 head, residual blocks of two normalised 3x3 convolutions, a normalised 3x3 "
     "convolution, one or two 3x3 upsamplers to four times the width, a 9x9 tail, PReLU between"
 )
 HINT = "only SRResNet as published (Ledig et al. 2017) loads from foreign files"
 GREYS = (0.1, 0.3, 0.5, 0.7, 0.9)
-
-
-def read_pickle(path: Path) -> dict[str, Tensor]:
-    """Return the tensors of a ``torch.save`` file, in order. Code in the file is never run."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about formats that end in the error below anyway
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ModelError(
-            f"{path}: not a file of plain tensors",
-            hint="save the module's state_dict() alone; files that carry code are refused",
-        ) from error
-    except Exception as error:  # a damaged archive can raise nearly anything
-        raise ModelError(f"{path}: not a readable checkpoint ({type(error).__name__})") from error
-    tensors = _find_tensors(content)
-    if not tensors:
-        raise ModelError(f"{path}: holds no weights", hint=f"looked under {', '.join(NESTS)}")
-    return tensors
-
-
-def _find_tensors(content: Any, depth: int = 3) -> dict[str, Tensor]:
-    """Return the first mapping of names to tensors that holds a convolution."""
-    if not isinstance(content, Mapping) or depth < 0:
-        return {}
-    tensors = {str(k): t for k, t in content.items() if isinstance(t, Tensor)}
-    if any(t.ndim == 4 for t in tensors.values()):
-        return tensors
-    inner = [content[key] for key in NESTS if key in content]
-    if not inner and len(content) == 1:
-        inner = list(content.values())
-    return next((found for nest in inner if (found := _find_tensors(nest, depth - 1))), {})
 
 
 @dataclass
@@ -117,6 +78,13 @@ def recognise(
         for (name, module), layer in zip(ours, found, strict=True):
             weights |= _fill(path, tensors, name, module, layer)
     return config, weights
+
+
+def looks_like_srresnet(tensors: Mapping[str, Tensor]) -> bool:
+    """Return True if the first convolution and a last one are 9x9, as no other network has them."""
+    kernels = [t for t in tensors.values() if t.ndim == 4]
+    ends = [t for t in kernels if tuple(t.shape[2:]) == (9, 9)]
+    return len(ends) == 2 and {ends[0].shape[1], ends[1].shape[1]} & {1, 3} != set()
 
 
 def _dimensions(path: Path, tensors: Mapping[str, Tensor], layers: Layers) -> GeneratorConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from vidsr.models.networks.config import GeneratorConfig
@@ -12,15 +13,24 @@ CONFIG_KEY = "vidsr.generator"
 LONGEST_HEADER = 1 << 24  # bytes; those of the shipped weights have 2 to 20 KB
 
 
+def stated_texts(path: Path) -> Mapping[str, str]:
+    """Return the texts in the header of a safetensors file; none where it is another or damaged."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(length)) if length <= LONGEST_HEADER else {}
+        texts = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return texts if isinstance(texts, dict) else {}
+
+
 def stated_config(path: Path) -> GeneratorConfig | None:
     """Return the dimensions that ``path`` states, None where it is foreign, damaged or no file.
 
     Whoever needs an error loads the weights, which says what is wrong.
     """
     try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length)) if length <= LONGEST_HEADER else {}
-        return GeneratorConfig.from_json(header["__metadata__"][CONFIG_KEY])
-    except (OSError, ValueError, KeyError, TypeError):
+        return GeneratorConfig.from_json(stated_texts(path)[CONFIG_KEY])
+    except (ValueError, KeyError, TypeError):
         return None

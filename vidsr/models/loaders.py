@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import Protocol
 
 from vidsr.errors import ModelError
-from vidsr.models.checkpoint import is_own, load_own, load_srresnet
+from vidsr.models.checkpoint import Generator, adopt_srresnet, is_own, load_own
+from vidsr.models.foreign.ncnn_file import graph_files
+from vidsr.models.foreign.ncnn_nets import read_ncnn
+from vidsr.models.foreign.recognise import canonical, recognise
+from vidsr.models.foreign.refusal import Misfit
+from vidsr.models.foreign.spandrel_nets import HINT, build_by_spandrel, has_spandrel
+from vidsr.models.foreign.tensor_file import TensorFile, read_tensors
+from vidsr.models.foreign_srresnet import looks_like_srresnet
 from vidsr.models.model import Model
 from vidsr.models.networks.config import OutputRange
+from vidsr.models.onnx_networks.network import is_onnx, load_onnx, onnx_network
 from vidsr.models.shipped import model_title, require_file
 from vidsr.models.strength_files import load_strengths
 
@@ -47,8 +55,23 @@ class OwnCheckpoints:
 
 
 @dataclass(frozen=True)
-class PublishedSRResNets:
-    """Loader of SRResNet checkpoints from elsewhere, told by the shapes of their tensors.
+class NcnnGraphs:
+    """Loader of ncnn's pairs of files, by the name of either."""
+
+    def detect(self, path: Path) -> bool:
+        """Return True for a ``.param``, and for a ``.bin`` beside one."""
+        return graph_files(path) is not None
+
+    def load(self, path: Path, name: str) -> Model:
+        """Read the network. Raises ModelError."""
+        files = graph_files(path)
+        assert files is not None
+        return Model(name, read_ncnn(*files), files[1], file_format="ncnn")
+
+
+@dataclass(frozen=True)
+class ForeignCheckpoints:
+    """Loader of checkpoints from elsewhere, told by the names and shapes of their tensors.
 
     The last of the list: takes whatever nobody else does, and says why it cannot be read.
     """
@@ -61,17 +84,62 @@ class PublishedSRResNets:
 
     def load(self, path: Path, name: str) -> Model:
         """Read the generator. Raises ModelError."""
-        return Model(name, load_srresnet(path, self.output_range)[1], path)
+        content = read_tensors(path)
+        try:
+            net = recognise(content.tensors)
+            module = net or self._other(content)
+        except Misfit as error:
+            raise ModelError(f"{path}: {error}") from error
+        return Model(name, module, path, file_format=content.file_format, licence=content.licence)
+
+    def _other(self, content: TensorFile) -> Generator:
+        """Return an SRResNet, or what spandrel makes of the tensors. Raises ModelError, Misfit."""
+        ordered = content.file_format == "pickle"
+        try:
+            return adopt_srresnet(
+                content.path, content.tensors, self.output_range, ordered=ordered
+            )[1]
+        except ModelError as error:
+            if self.output_range is not None or looks_like_srresnet(content.tensors):
+                raise
+            if not has_spandrel():
+                raise ModelError(error.message, hint=f"{error.hint}; {HINT}") from error
+            net = build_by_spandrel(canonical(content.tensors))
+            if net is None:
+                raise
+            return net
 
 
-LOADERS: tuple[ModelLoader, ...] = (OwnCheckpoints(), PublishedSRResNets())
+@dataclass(frozen=True)
+class OnnxFiles:
+    """Loader of ONNX files of any origin, told by their names."""
+
+    def detect(self, path: Path) -> bool:
+        """Return True if the name ends in ``.onnx``."""
+        return is_onnx(path)
+
+    def load(self, path: Path, name: str) -> Model:
+        """Check the file, try it and read it. Raises ModelError, DeviceError."""
+        module = load_onnx(path)
+        network = onnx_network(module)
+        licence = network.licence if network else None
+        return Model(name, module, path, file_format="onnx", licence=licence)
+
+
+LOADERS: tuple[ModelLoader, ...] = (
+    OnnxFiles(),
+    OwnCheckpoints(),
+    NcnnGraphs(),
+    ForeignCheckpoints(),
+)
 
 
 def model_loaders(output_range: OutputRange | None = None) -> tuple[ModelLoader, ...]:
     """Return the loaders in order; ``output_range`` is for the kinds that have a choice of it."""
     if output_range is None:
         return LOADERS
-    return OwnCheckpoints(output_range), PublishedSRResNets(output_range)
+    foreign = ForeignCheckpoints(output_range)
+    return OnnxFiles(), OwnCheckpoints(output_range), NcnnGraphs(), foreign
 
 
 def load_file(path: Path, loaders: Sequence[ModelLoader]) -> Model:

@@ -8,11 +8,12 @@ from functools import cached_property
 from pathlib import Path
 
 from vidsr.models.checkpoint import Generator
+from vidsr.models.foreign.facts import FileFormat
 from vidsr.models.networks.config import GeneratorConfig
-from vidsr.models.plain_net import PlainNet
+from vidsr.models.networks.stated_net import StatedNet
+from vidsr.models.networks.traits import NetworkTraits
 from vidsr.models.receptive_field import alignment, halo
 from vidsr.models.strengths import Strengths
-from vidsr.models.traits import NetworkTraits
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,9 @@ class Model:
         path: File of the weights.
         strengths: Networks for coded footage; None where there are none.
         step: Step of ``strengths`` that ``module`` is.
+        file_format: Kind of the file.
+        licence: Licence that the file names; None where it names none.
+        others: Files of further networks that ``module`` holds.
     """
 
     name: str
@@ -32,6 +36,9 @@ class Model:
     path: Path
     strengths: Strengths | None = None
     step: int = 0
+    file_format: FileFormat = "safetensors"
+    licence: str | None = None
+    others: tuple[Path, ...] = ()
 
     @property
     def config(self) -> GeneratorConfig:
@@ -41,7 +48,7 @@ class Model:
     @property
     def scale(self) -> int:
         """Factor from low to high resolution."""
-        return self.module.scale if isinstance(self.module, PlainNet) else self.config.scale
+        return self.module.scale if isinstance(self.module, StatedNet) else self.config.scale
 
     def at(self, step: int) -> Model:
         """Return the model of another step of ``strengths``; only of step 0 one can go on.
@@ -64,7 +71,7 @@ class Model:
 
 def traits_of(module: Generator) -> NetworkTraits:
     """Return the traits of a generator, counted from its layers where nobody stated them."""
-    if isinstance(module, PlainNet):
+    if isinstance(module, StatedNet):
         return module.traits
     config = module.config
     return NetworkTraits(

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import torch
 from torch import nn
 
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.networks.config import GeneratorConfig
+from vidsr.models.networks.layer_reach import alignment_of, counted_layers, halo_of
 
 
 def halo(generator: nn.Module | GeneratorConfig) -> int:
-    """Return radius of the receptive field in pixels of the input.
-
-    The greatest distance from the input pixel that an output sample lies in to one that it reads,
-    over all positions on the coarsest grid: what samples of a halved grid read does not lie evenly
-    around the pixels they are used for.
-    """
-    layers = _layers(generator)
-    fineness = _step(layers) ** -1
-    assert fineness.denominator == 1
-    fine, reach = fineness.numerator, 0
-    for position in range(alignment(generator) * fine):
-        low = high = position
-        for layer in reversed(layers):
-            low, high = _read(layer, low, high)
-        reach = max(reach, position // fine - low, high - position // fine)
-    return reach
+    """Return radius of the receptive field in pixels of the input: see ``halo_of``."""
+    return halo_of(_layers(generator))
 
 
 def alignment(generator: nn.Module | GeneratorConfig) -> int:
@@ -35,49 +20,11 @@ def alignment(generator: nn.Module | GeneratorConfig) -> int:
 
     1 for generators without strides.
     """
-    layers = _layers(generator)
-    steps = [_step(layers[:count]) for count in range(len(layers) + 1)]
-    return int(max(steps))
+    return alignment_of(_layers(generator))
 
 
 def _layers(generator: nn.Module | GeneratorConfig) -> list[nn.Module]:
-    """Return the layers that look around or change the grid, in the order of definition.
-
-    In all generators that is the order in which the longest path runs; skips only shorten paths.
-    """
     if isinstance(generator, GeneratorConfig):
         with torch.device("meta"):
             generator = build_generator(generator)
-    kinds = nn.Conv2d | nn.PixelShuffle | nn.Upsample | nn.ReplicationPad2d
-    return [layer for layer in generator.modules() if isinstance(layer, kinds)]
-
-
-def _step(layers: list[nn.Module]) -> Fraction:
-    """Return pixels of the input from one sample to the next, after ``layers``."""
-    step = Fraction(1)
-    for layer in layers:
-        if isinstance(layer, nn.Conv2d):
-            step *= layer.stride[0]
-        step /= _factor(layer)
-    return step
-
-
-def _factor(layer: nn.Module) -> int:
-    """Return how many times finer the grid is after ``layer``, strides aside."""
-    if isinstance(layer, nn.PixelShuffle):
-        return layer.upscale_factor
-    if isinstance(layer, nn.Upsample):
-        assert isinstance(layer.scale_factor, int | float)
-        return int(layer.scale_factor)
-    return 1
-
-
-def _read(layer: nn.Module, low: int, high: int) -> tuple[int, int]:
-    """Return the first and last sample of an axis that outputs ``low`` to ``high`` depend on."""
-    if isinstance(layer, nn.Conv2d):
-        stride, padding = layer.stride[0], int(layer.padding[0])
-        span = layer.dilation[0] * (layer.kernel_size[0] - 1)
-        return low * stride - padding, high * stride - padding + span
-    if isinstance(layer, nn.ReplicationPad2d):
-        return low - layer.padding[0], high - layer.padding[0]
-    return low // _factor(layer), high // _factor(layer)
+    return counted_layers(generator)

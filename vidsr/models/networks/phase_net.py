@@ -12,6 +12,7 @@ class PhaseNet(nn.Module):
 
     config: GeneratorConfig
     tail: nn.Conv2d
+    casts: bool = False  # True: takes a picture in float32 whatever the type of its weights
 
     @property
     def channels(self) -> int:
@@ -45,8 +46,10 @@ class DifferenceNet(PhaseNet):
     instead of black.
     """
 
+    centre: float = 0.5
+
     def residual(self, centred: Tensor) -> Tensor:
-        """Map [N, C, H, W] in [-1/2, 1/2] -> [N, C*s*s, H, W]: what is to be added to the input.
+        """Map [N, C, H, W] less ``centre`` -> [N, C*s*s, H, W]: what is to be added to the input.
 
         Centred by the caller, before any rounding to 16 bits: bright samples would lose most.
         """
@@ -54,4 +57,4 @@ class DifferenceNet(PhaseNet):
 
     def phase(self, x: Tensor) -> Tensor:
         """Map [N, C, H, W] in [0, 1] -> [N, C*s*s, H, W], the picture before its pixel shuffle."""
-        return self.residual(x - 0.5) + x.repeat_interleave(self.shuffle**2, dim=1)
+        return self.residual(x - self.centre) + x.repeat_interleave(self.shuffle**2, dim=1)

@@ -27,7 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidsr.errors import ModelError
-from vidsr.models.foreign_srresnet import read_pickle
+from vidsr.models.foreign.tensor_file import read_pickle
 from vidsr.training.choices import FeatureLayer
 from vidsr.training.networks.losses import Distance, l1, mse
 from vidsr.training.networks.vgg_file import HINT, require_vgg

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
-
 from torch import Tensor, nn
 
 from vidsr.errors import ModelError
-from vidsr.models.networks.phase_net import PhaseNet
-from vidsr.models.traits import NetworkTraits
+from vidsr.models.networks.padding import padded
+from vidsr.models.networks.stated_net import StatedNet
+from vidsr.models.networks.traits import NetworkTraits
 
 
-class PlainNet(PhaseNet):
+class PlainNet(StatedNet):
     """A network of foreign architecture as a generator that leaves no shuffle out.
 
     Args:
         net: Maps [N, C, H, W] in [0, 1] to [N, C, s*H, s*W], about [0, 1].
-        traits: Facts about ``net``. Sizes that it does not take are reached by repeating the last
-            row and column.
+        traits: Facts about ``net``. Sizes that it does not take are reached by mirroring at the
+            last row and column, or repeating them where there is not enough to mirror.
+        title: Name of the architecture; empty for that of the class.
 
     Raises:
         ModelError: The channels are neither 1 nor 3, or differ between input and output, or the
             network takes more than one picture.
     """
 
-    def __init__(self, net: nn.Module, traits: NetworkTraits) -> None:
+    def __init__(self, net: nn.Module, traits: NetworkTraits, title: str = "") -> None:
         super().__init__()
         if traits.in_channels not in (1, 3) or traits.out_channels != traits.in_channels:
             raise ModelError(
@@ -33,22 +33,12 @@ class PlainNet(PhaseNet):
             )
         if traits.past_frames or traits.future_frames or traits.extra_planes:
             raise ModelError("expected a network of one picture, got one of frames or extra planes")
-        self.net, self.traits = net.eval(), traits
+        self.net, self.traits, self.title = net.eval(), traits, title
 
     @property
-    def config(self) -> NoReturn:  # type: ignore[override]
-        """Raise ModelError: the dimensions of a foreign architecture are not known."""
-        raise ModelError(f"{type(self.net).__name__} is no generator of vidsr: no dimensions")
-
-    @property
-    def channels(self) -> int:
-        """Channels of the picture: 3 for RGB, 1 for luma."""
-        return self.traits.in_channels
-
-    @property
-    def scale(self) -> int:
-        """Factor from low to high resolution."""
-        return self.traits.scale
+    def architecture(self) -> str:
+        """Name of the architecture, as stated, or of the class of ``net``."""
+        return self.title or type(self.net).__name__
 
     @property
     def shuffle(self) -> int:
@@ -58,11 +48,12 @@ class PlainNet(PhaseNet):
     def phase(self, x: Tensor) -> Tensor:
         """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], the picture."""
         height, width = x.shape[2:]
-        least, step = self.traits.minimum, self.traits.alignment
-        missing = (0, _missing(width, least.width, step), 0, _missing(height, least.height, step))
-        if any(missing):
-            x = nn.functional.pad(x, missing, mode="replicate")
-        out: Tensor = self.net(x)
+        least, step = self.traits.minimum, self.traits.multiple or self.traits.alignment
+        below, right = _missing(height, least.height, step), _missing(width, least.width, step)
+        if self.traits.square:
+            side = max(height + below, width + right)
+            below, right = side - height, side - width
+        out: Tensor = self.net(padded(x, below, right))
         return out[..., : height * self.scale, : width * self.scale]
 
 

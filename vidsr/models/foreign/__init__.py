@@ -1,0 +1,1 @@
+"""Models of other people: their files, their architectures, and what is known of them."""
