@@ -79,6 +79,6 @@ def test_the_committed_runs_are_what_the_committed_costs_give() -> None:
     stored = json.loads((ROOT / "benchmarks" / "results" / "many-machines.json").read_text())
     run = stored["runs"][3]
     again = Simulation(Scene(**run["scene"]), Costs(**stored["costs"])).run()
-    assert again.total_s == pytest.approx(Outcome(**run).join_s + sum(
-        run[part] for part in ("start_s", "work_s", "tail_s")
-    ))
+    assert again.total_s == pytest.approx(
+        Outcome(**run).join_s + sum(run[part] for part in ("start_s", "work_s", "tail_s"))
+    )
