@@ -29,6 +29,10 @@ def join_all(shared: SharedJob, notes: Notes, place: Locator | None = None) -> W
             be written.
     """
     job, folder, count = shared.job, shared.folder, shared.cuts.count
+    before = folder.finished_target(job.output.target.place)
+    if place is None and before is not None:
+        folder.remove()
+        return before
     finished = folder.finished(count, notes)
     if missing := [piece for piece in range(count) if piece not in finished]:
         raise OutputError(
@@ -36,10 +40,11 @@ def join_all(shared: SharedJob, notes: Notes, place: Locator | None = None) -> W
             f"{missing[0]}",
             hint="vidsr-job work makes them.",
         )
-    sink = JoinSink(job.output, job.source.header, notes)
+    sink = JoinSink(job.output, job.source.header, notes, folder)
     try:
         others = other_packets(shared.spec, job)
-        written = join(sink, [finished[piece] for piece in range(count)], others)
+        join(sink, [finished[piece] for piece in range(count)], others)
+        written = sink.finish()
     except BaseException:
         sink.abort()
         raise

@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 from vidsr.jobs.shared_job import SharedJob
+from vidsr.jobs.turns import take
 from vidsr.notes import Notes, SilentNotes
 from vidsr.run.job import source_request
 from vidsr.run.loop import upscale_job
@@ -49,15 +50,16 @@ class PieceMaker(Closing):
             VidsrError: It cannot be made.
         """
         folder = self._shared.folder
-        lease = folder.take(piece, self._stale_s)
+        lease = take(folder, piece, self._stale_s)
         if lease is None and not anyway:
             return None
         with lease or nullcontext():
             if folder.has(piece):  # finished between the look and the lease
                 return None
-            return self._upscale(piece, progress)
+            return self.upscale(piece, progress)
 
-    def _upscale(self, piece: int, progress: Progress | None) -> int:
+    def upscale(self, piece: int, progress: Progress | None = None) -> int:
+        """Make a piece whose lease somebody holds already; return its frames. Raises VidsrError."""
         job = self._shared.job
         opener = OnePieceOpener(piece, self._shared.folder, lambda: made_by(job))
         openers = job.openers.adding(sink=opener)

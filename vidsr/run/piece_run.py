@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from vidsr.errors import InputError
+from vidsr.errors import InputError, OutputError
 from vidsr.models.model import Model
 from vidsr.models.shipped import strengths_path
 from vidsr.notes import Notes, SilentNotes
@@ -21,14 +21,15 @@ from vidsr.run.records.identity import (
 from vidsr.run.records.source_facts import source_facts
 from vidsr.run.sizing import planned_cuts
 from vidsr.run.spec import JobSpec
+from vidsr.video.growing.growing_target import grower
 from vidsr.video.items import Packet
 from vidsr.video.pieces.cuts import Cuts
-from vidsr.video.pieces.job_folder import JobFolder
+from vidsr.video.pieces.job_folder import JobFolder, is_left_finished
 from vidsr.video.pieces.later_source import LaterSource, may_begin_later
 from vidsr.video.pieces.piece_file import PieceFile
-from vidsr.video.pieces.piece_opener import PieceSinkOpener
+from vidsr.video.pieces.piece_opener import FinishedOpener, PieceSinkOpener
 from vidsr.video.pieces.piece_sink import PieceRun
-from vidsr.video.pieces.piece_source import PieceSource
+from vidsr.video.pieces.piece_source import EmptySource, PieceSource
 from vidsr.video.pieces.planning import in_pieces
 from vidsr.video.sink.output_plan import OutputPlan
 from vidsr.video.source.base import FrameSource
@@ -46,6 +47,7 @@ _NO_PART = (
     "restart",
     "no_pieces",
     "piece_frames",
+    "growing",
     "enhance",  # the options that it sets say it
 )
 
@@ -59,20 +61,23 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
     """
     cuts = planned_cuts(spec, job.source.header, job.output)
     if cuts is None:
+        refuse_left(job)
         yield job, 0
         return
     output = in_pieces(job.output)
     folder = JobFolder(output.target)
     identity = identity_of(job, spec, cuts)
     folder.begin(identity, restart=spec.options.restart, order=order_of(spec, cuts))
+    if (written := folder.finished_target(output.target.place)) is not None:
+        notes.choose(f"the target was finished before: {folder.path} is removed")
+        yield _finished(job, FinishedOpener(folder, written)), written.frames
+        return
     try:
         done = folder.finished(cuts.count, notes)
         frames = sum(piece.head.frames for piece in done.values())
         if done:
             notes.choose(f"{len(done)} of {cuts.count} pieces are done already, {frames} frames")
-        run = PieceRun(
-            cuts, folder, lambda: _same_packets(spec, job, identity), lambda: made_by(job)
-        )
+        run = _piece_run(job, spec, cuts, folder, identity)
         source = rest_of(job, spec, cuts, done)
         with ExitStack() as opened:
             if source is not job.source:  # which the job closes
@@ -88,6 +93,16 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         raise
     finally:
         folder.close()
+
+
+def _piece_run(
+    job: Job, spec: JobSpec, cuts: Cuts, folder: JobFolder, identity: Mapping[str, str]
+) -> PieceRun:
+    def others() -> Iterator[Packet]:
+        return _same_packets(spec, job, identity)
+
+    grow = grower(folder, others) if spec.options.growing else None
+    return PieceRun(cuts, folder, others, lambda: made_by(job), grow)
 
 
 def order_of(spec: JobSpec, cuts: Cuts) -> str:
@@ -129,6 +144,18 @@ def _in_pieces(job: Job, output: OutputPlan, run: PieceRun, done: dict[int, Piec
     )
 
 
+def _finished(job: Job, opener: FinishedOpener) -> Job:
+    """Return a job with nothing left to do but to remove the folder."""
+    return replace(job, source=EmptySource(job.source), openers=job.openers.adding(sink=opener))
+
+
+def refuse_left(job: Job) -> None:
+    """Raise OutputError where an earlier run in pieces has finished the target of another run."""
+    target = job.output.target
+    if not target.overwrite and is_left_finished(target):
+        raise OutputError(f"{target.locator}: exists already", hint="`overwrite` replaces it.")
+
+
 def made_by(job: Job) -> tuple[str, str]:
     engine = job.upscaler.engine
     return str(engine.dtype).removeprefix("torch."), engine.runtime
@@ -146,6 +173,12 @@ def other_packets(spec: JobSpec, job: Job) -> Iterator[Packet]:
 
 def _same_packets(spec: JobSpec, job: Job, begun: Mapping[str, str]) -> Iterator[Packet]:
     """Yield ``other_packets`` of the source that the run began with. Raises InputError."""
+    _check_same(spec, begun)
+    yield from other_packets(spec, job)
+    _check_same(spec, begun)  # a growing target reads as long as the run goes on
+
+
+def _check_same(spec: JobSpec, begun: Mapping[str, str]) -> None:
     try:
         changed = source_facts(spec.source)["source content"] != begun["source content"]
     except OSError:  # opening it says why
@@ -155,11 +188,11 @@ def _same_packets(spec: JobSpec, job: Job, begun: Mapping[str, str]) -> Iterator
             f"{spec.source}: has changed since the run began",
             hint="put it back as it was to go on, or `restart` to begin anew.",
         )
-    yield from other_packets(spec, job)
 
 
 def _weight_files(model: Model) -> list[Path]:
-    return [model.path] if model.strengths is None else [model.path, strengths_path(model.path)]
+    files = [model.path, *model.others]
+    return files if model.strengths is None else [*files, strengths_path(model.path)]
 
 
 def identity_of(job: Job, spec: JobSpec, cuts: Cuts) -> dict[str, str]:

@@ -160,7 +160,7 @@ def load_onnx(path: Path) -> PlainNet:
     outline = read_checked(path)
     import_runtime()
     network = _known(path, outline, try_network(path, _stored_bytes(path, outline)))
-    return PlainNet(OnnxNet(network), network.traits)
+    return PlainNet(OnnxNet(network), network.traits, network.facts.architecture)
 
 
 def onnx_network(module: nn.Module) -> OnnxNetwork | None:

@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from vidsr.video.folders.leases import Holder
 
 LEASE_SUFFIX = ".lease"
+FINISHED = "finished.json"  # says that the target is in its place: it goes last
 
 
 @dataclass(frozen=True)

@@ -117,11 +117,20 @@ def take(path: Path, stale_s: float = STALE_S) -> Lease | None:
             if not _put_away(path, stale_s):
                 return None
             continue
-        holder = Holder.this()
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"host": holder.host, "process": holder.process}, file)
+        _sign(path, descriptor)
         return Lease(path, stale_s)
     return None
+
+
+def _sign(path: Path, descriptor: int) -> None:
+    """Write the holder into a new lease, which goes if it cannot be written: nobody holds it."""
+    holder = Holder.this()
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"host": holder.host, "process": holder.process}, file)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _put_away(path: Path, stale_s: float) -> bool:

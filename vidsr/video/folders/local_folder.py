@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from vidsr.errors import OutputError
-from vidsr.video.folders.folder import LEASE_SUFFIX, LeaseState
+from vidsr.video.folders.folder import FINISHED, LEASE_SUFFIX, LeaseState
 from vidsr.video.folders.leases import Lease, age_s, holder_of, take
 from vidsr.video.folders.plain_files import (
     is_plain,
@@ -95,6 +95,9 @@ class LocalFolder:
     def destroy(self) -> None:
         """Remove the folder and what lies in it."""
         with suppress(OSError):
+            for name in self.names():
+                if name != FINISHED:
+                    self.remove(name)
             shutil.rmtree(self.root)
         self.leave()
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from vidsr.errors import OutputError
 from vidsr.files import working_name
 from vidsr.notes import Notes
-from vidsr.video.folders.folder import Folder, HeldLease, LeaseState
+from vidsr.video.folders.folder import FINISHED, Folder, HeldLease, LeaseState
 from vidsr.video.folders.leases import STALE_S
 from vidsr.video.folders.local_folder import LocalFolder
 from vidsr.video.pieces.piece_file import MOST_HEAD_BYTES, PieceFile, PieceHead, read_head
+from vidsr.video.sink.base import Written
 from vidsr.video.sink.target_file import Target
 
 ENDING = ".vidsr-job"
@@ -96,11 +99,42 @@ class JobFolder:
 
     def _read(self) -> dict[str, str] | None:
         """Return the identity of the run that made the folder; None for a new folder."""
+        return self._record(_RECORD) or (self._record(FINISHED) or {}).get("identity")
+
+    def _record(self, name: str) -> dict[str, Any] | None:
         try:
-            stored = json.loads(self.files.read(_RECORD, MOST_TEXT_BYTES))
+            stored = json.loads(self.files.read(name, MOST_TEXT_BYTES))
         except (FileNotFoundError, ValueError, RecursionError):
             return None
         return stored if isinstance(stored, dict) else None
+
+    def note_finished(self, working: Path, written: Written) -> None:
+        """Note that the target is whole and about to be put in its place. Raises OSError.
+
+        From now on the folder is of no use, and a run that is struck before it has removed it does
+        not begin anew.
+        """
+        state = working.stat()
+        facts = asdict(written) | {
+            "size_bytes": state.st_size,
+            "changed_ns": state.st_mtime_ns,
+            "identity": self._read(),
+        }
+        self.files.write(FINISHED, json.dumps(facts).encode())
+
+    def finished_target(self, place: Path) -> Written | None:
+        """Return what was written if ``place`` holds the finished target of this folder's run."""
+        facts = self._record(FINISHED)
+        try:
+            state = place.stat()
+            if facts is None or facts["changed_ns"] != state.st_mtime_ns:
+                return None
+            written = Written(
+                int(facts["frames"]), int(facts["size_bytes"]), float(facts["video_s"])
+            )
+        except (OSError, KeyError, TypeError, ValueError, OverflowError):
+            return None
+        return written if written.size_bytes == state.st_size else None
 
     def _compare(self, before: Mapping[str, str], now: Mapping[str, str]) -> None:
         for name in sorted({*before, *now}):
@@ -114,8 +148,8 @@ class JobFolder:
     def _empty(self) -> None:
         for piece in self.names():
             self.files.remove(piece)
-        self.files.remove(_RECORD)
-        self.files.remove(_ORDER)
+        for name in (_RECORD, _ORDER, FINISHED):
+            self.files.remove(name)
 
     def names(self) -> list[str]:
         """Return the names of all pieces that are there, in order."""
@@ -198,6 +232,14 @@ class JobFolder:
         """Remove the folder and what lies in it."""
         self.files.destroy()
         self._begun = False
+
+
+def is_left_finished(target: Target) -> bool:
+    """Return True for a target that is finished while the folder of its run is still there."""
+    if target.pipe or target.sequence:
+        return False
+    folder = JobFolder(target)
+    return FINISHED in folder.files.names() and folder.finished_target(target.place) is not None
 
 
 def _stem(piece: int) -> str:

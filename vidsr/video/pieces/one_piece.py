@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -77,8 +78,11 @@ class OnePieceSink:
     def _failure(self, error: Exception) -> OutputError:
         if isinstance(error, OutputError):
             return error
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
         reason = getattr(error, "strerror", None) or str(error)
-        return OutputError(f"{self._folder.name}: piece {self._piece} cannot be kept: {reason}")
+        hint = "the disk is full: make room. Finished pieces are kept." if full else ""
+        name = f"{self._folder.name}: piece {self._piece}"
+        return OutputError(f"{name} cannot be kept: {reason}", hint=hint)
 
 
 @dataclass
