@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,8 +13,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from vidsr.models.networks.phase_net import PhaseNet
+from vidsr.models.networks.stated_net import StatedNet
 
-PROBE_SIDE = 8  # of the picture in the small run: a multiple of every generator's alignment
+PROBE_SIDE = 8  # least of the picture in the small run
 
 
 class _Watch(TorchFunctionMode):
@@ -55,8 +57,19 @@ def activation_numbers(net: PhaseNet) -> int:
     What libraries take beside (rearranged weights, workspace) is not in it.
     """
     twin = copy.deepcopy(net).to("cpu", torch.float32)
-    x = torch.zeros(1, twin.channels, PROBE_SIDE, PROBE_SIDE)
+    side = _probe_side(net)
+    x = torch.zeros(1, twin.channels, side, side)
     with torch.inference_mode(), _Watch() as watch:
         twin.phase(x.clone())
     peak: int = watch.peak
-    return -(-peak // PROBE_SIDE**2)
+    return -(-peak // side**2)
+
+
+def _probe_side(net: PhaseNet) -> int:
+    """Return a side that nothing is added to: of foreign networks, what they state."""
+    if not isinstance(net, StatedNet):
+        return PROBE_SIDE
+    traits = net.traits
+    least = max(PROBE_SIDE, traits.minimum.width, traits.minimum.height)
+    step = math.lcm(traits.alignment, traits.multiple or 1)
+    return -(-least // step) * step

@@ -158,4 +158,5 @@ def _placed(net: InferenceNet, device: torch.device) -> InferenceNet:
 def bytes_per_pixel(net: InferenceNet) -> int:
     """Return the estimated peak per low-resolution pixel: activations, and both ends in float32."""
     outside = net.net.channels * (1 + net.net.scale**2) * torch.float32.itemsize
-    return int(activation_numbers(net.net) * net.dtype.itemsize * BESIDE_LIVE) + outside
+    each = 4 if isinstance(net.net, PlainNet) else net.dtype.itemsize  # where casts lie beside
+    return int(activation_numbers(net.net) * each * BESIDE_LIVE) + outside

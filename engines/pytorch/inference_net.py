@@ -11,6 +11,7 @@ from vidsr.engines.pytorch.rewrite import shift_output, to_phase_module
 from vidsr.models.checkpoint import Generator
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.phase_net import DifferenceNet, PhaseNet
+from vidsr.models.networks.plain_net import PlainNet
 
 MID_GREY = 0.5  # what low precision counts from: halves the rounding of what a tail puts out
 
@@ -45,8 +46,13 @@ class InferenceNet(nn.Module):
         self._half = half_output and dtype == torch.float16 and rounds_picture
         self.input_dtype = torch.float16 if self._half else torch.float32
         self.offset = MID_GREY if self._half else 0.0
+        # Layers of foreign networks are not known: PyTorch casts those that stand it, one by one,
+        # and leaves normalisation and softmax in float32.
+        self._autocast = isinstance(net, PlainNet) and dtype != torch.float32
+        kept = torch.float32 if self._autocast else dtype
         for weight in (*net.requires_grad_(False).parameters(), *net.buffers()):
-            weight.data = weight.data.to(dtype)
+            if weight.is_floating_point():
+                weight.data = weight.data.to(kept)
 
     def take_weights(self, other: InferenceNet) -> None:
         """Write the weights of ``other``, of the same layers, into this one's own memory.
@@ -79,6 +85,9 @@ class InferenceNet(nn.Module):
         """Map [N, C, H, W] in [0, 1] -> [N, C*r*r, H*s/r, W*s/r], less ``offset``, not clamped."""
         if isinstance(self.net, DifferenceNet):
             return self._sum(self.net.residual((x - self.net.centre).to(self.dtype)), x)
+        if self._autocast:
+            with torch.autocast(x.device.type, self.dtype, cache_enabled=False):
+                return self.net.phase(x.float()).float()
         picture: Tensor = self.net.phase(x if self.net.casts else x.to(self.dtype))
         if self._half:
             return picture

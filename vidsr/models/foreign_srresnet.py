@@ -80,6 +80,13 @@ def recognise(
     return config, weights
 
 
+def looks_like_srresnet(tensors: Mapping[str, Tensor]) -> bool:
+    """Return True if the first convolution and a last one are 9x9, as no other network has them."""
+    kernels = [t for t in tensors.values() if t.ndim == 4]
+    ends = [t for t in kernels if tuple(t.shape[2:]) == (9, 9)]
+    return len(ends) == 2 and {ends[0].shape[1], ends[1].shape[1]} & {1, 3} != set()
+
+
 def _dimensions(path: Path, tensors: Mapping[str, Tensor], layers: Layers) -> GeneratorConfig:
     if not layers.convs or not layers.prelus:
         raise _unlike(path, tensors, "no PReLU" if layers.convs else "no convolution")

@@ -14,9 +14,11 @@ from vidsr.errors import ModelError
 from vidsr.models.checkpoint import Generator, adopt_srresnet, is_own, load_own
 from vidsr.models.foreign.ncnn_file import graph_files
 from vidsr.models.foreign.ncnn_nets import read_ncnn
-from vidsr.models.foreign.recognise import recognise
+from vidsr.models.foreign.recognise import canonical, recognise
 from vidsr.models.foreign.refusal import Misfit
+from vidsr.models.foreign.spandrel_nets import HINT, build_by_spandrel, has_spandrel
 from vidsr.models.foreign.tensor_file import TensorFile, read_tensors
+from vidsr.models.foreign_srresnet import looks_like_srresnet
 from vidsr.models.model import Model
 from vidsr.models.networks.config import OutputRange
 from vidsr.models.onnx_networks.network import is_onnx, load_onnx, onnx_network
@@ -85,14 +87,27 @@ class ForeignCheckpoints:
         content = read_tensors(path)
         try:
             net = recognise(content.tensors)
+            module = net or self._other(content)
         except Misfit as error:
             raise ModelError(f"{path}: {error}") from error
-        module = net or self._srresnet(content)
         return Model(name, module, path, file_format=content.file_format, licence=content.licence)
 
-    def _srresnet(self, content: TensorFile) -> Generator:
+    def _other(self, content: TensorFile) -> Generator:
+        """Return an SRResNet, or what spandrel makes of the tensors. Raises ModelError, Misfit."""
         ordered = content.file_format == "pickle"
-        return adopt_srresnet(content.path, content.tensors, self.output_range, ordered=ordered)[1]
+        try:
+            return adopt_srresnet(
+                content.path, content.tensors, self.output_range, ordered=ordered
+            )[1]
+        except ModelError as error:
+            if self.output_range is not None or looks_like_srresnet(content.tensors):
+                raise
+            if not has_spandrel():
+                raise ModelError(error.message, hint=f"{error.hint}; {HINT}") from error
+            net = build_by_spandrel(canonical(content.tensors))
+            if net is None:
+                raise
+            return net
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,8 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
         "--baselines",
         type=names,
         metavar="LIST",
-        help=f"plain filters beside: {','.join(BASELINES)} (bicubic; with --codec lanczos too)",
+        help=f"what needs no learning, beside: {','.join(BASELINES)} "
+        "(bicubic; with --codec lanczos too)",
     )
     group.add_argument(
         "--metrics",

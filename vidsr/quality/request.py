@@ -15,7 +15,8 @@ from vidsr.video.image_sequences import is_image, picture_files
 METRICS = ("psnr", "ssim", "niqe", "flicker")
 PICTURE_METRICS, VIDEO_METRICS = ("psnr", "ssim"), ("psnr", "ssim", "flicker")
 BLIND_METRICS = ("niqe", "flicker")  # those that need no original
-BASELINES = ("nearest", "bilinear", "bicubic", "lanczos")
+FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
+BASELINES = (*FILTERS, "ibp", "pocs", "map-huber", "map-tv")
 
 
 @dataclass(frozen=True)

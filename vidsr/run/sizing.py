@@ -61,18 +61,22 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
     return lines
 
 
-def planned_cuts(spec: JobSpec, header: StreamHeader, output: OutputPlan) -> Cuts | None:
+def planned_cuts(
+    spec: JobSpec, header: StreamHeader, output: OutputPlan, *, shared: bool = False
+) -> Cuts | None:
     """Return the cuts of a run into pieces; None where it is not cut.
 
-    ``near`` reuse is not: what it takes for unchanged depends on where it begins.
+    ``near`` reuse is not: what it takes for unchanged depends on where it begins. Addresses are
+    for a ``shared`` run alone.
     """
     options = spec.options
     exact = options.reuse != "near"
+    kept = spec.source.kind in ("file", "object") or (shared and spec.source.kind == "address")
     return plan_pieces(
         header,
         output,
         options.piece_frames,
-        wanted=exact and not options.no_pieces and spec.source.kind == "file",
+        wanted=exact and not options.no_pieces and kept,
         rated=options.bitrate is not None,
     )
 

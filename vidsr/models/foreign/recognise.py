@@ -14,6 +14,7 @@ from vidsr.models.networks.stated_net import StatedNet
 
 Recogniser = Callable[[Mapping[str, Tensor]], StatedNet | None]
 
+PREFIXES = ("module.", "netG.", "generator.", "_orig_mod.")
 RECOGNISERS: tuple[Recogniser, ...] = (recognise_compact, recognise_esrgan, recognise_span)
 
 
@@ -22,7 +23,7 @@ def recognise(tensors: Mapping[str, Tensor]) -> StatedNet | None:
 
     Raises Misfit for a known architecture that does not run here.
     """
-    floats = {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+    floats = canonical(tensors)
     for recogniser in RECOGNISERS:
         try:
             net = recogniser(floats)
@@ -32,3 +33,13 @@ def recognise(tensors: Mapping[str, Tensor]) -> StatedNet | None:
             net.eval()
             return net
     return None
+
+
+def canonical(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors in float32, without the prefixes that trainers put before all names."""
+    names = list(tensors)
+    for prefix in PREFIXES:
+        if all(name.startswith(prefix) for name in names):
+            names = [name.removeprefix(prefix) for name in names]
+    values = (t.float() if t.is_floating_point() else t for t in tensors.values())
+    return dict(zip(names, values, strict=True))

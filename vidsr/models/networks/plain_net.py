@@ -48,7 +48,7 @@ class PlainNet(StatedNet):
     def phase(self, x: Tensor) -> Tensor:
         """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], the picture."""
         height, width = x.shape[2:]
-        least, step = self.traits.minimum, self.traits.alignment
+        least, step = self.traits.minimum, self.traits.multiple or self.traits.alignment
         below, right = _missing(height, least.height, step), _missing(width, least.width, step)
         if self.traits.square:
             side = max(height + below, width + right)

@@ -23,6 +23,7 @@ class NetworkTraits:
         halo: Reach in space: radius of the receptive field in low-resolution pixels; None where it
             is unbounded or unknown, and then tiles blend and are not exact.
         alignment: Step of the grid on which windows of a picture start; 1 without a coarse grid.
+        multiple: Number that sides are multiples of, others are padded to; None for ``alignment``.
         minimum: The smallest picture that the network takes.
         square: True for a network that takes squares only.
         past_frames: Reach in time: frames before the present one that it looks at.
@@ -37,6 +38,7 @@ class NetworkTraits:
     out_channels: int
     halo: int | None
     alignment: int = 1
+    multiple: int | None = None
     minimum: Size = ONE_PIXEL
     square: bool = False
     past_frames: int = 0
