@@ -213,7 +213,7 @@ def test_a_black_hole(
         with beside(f"{scheme}://127.0.0.1:{port}/live/cam", tmp_path) as (feed, name):
             await_state(feed, name, "waiting")
             begun_s = time.monotonic()
-        assert time.monotonic() - begun_s < 3
+        assert time.monotonic() - begun_s < 20
         found = {failure.reason for failure in feed.events.failures(name)}
     assert found <= reasons
     assert ticker.longest_s < PAUSE_S
@@ -230,7 +230,8 @@ def test_noise_for_an_answer(scheme: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert feed.events.packets[name] == 0
 
 
-def test_closing_does_not_wait_for_a_black_hole(tmp_path: Path) -> None:
+def test_closing_does_not_wait_for_a_black_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child_target, "OPEN_S", 300.0)
     with black_hole() as port:
         feed = Feed(f"rtmp://127.0.0.1:{port}/live/cam")
         feed.push(3)
@@ -238,7 +239,7 @@ def test_closing_does_not_wait_for_a_black_hole(tmp_path: Path) -> None:
         begun_s = time.monotonic()
         feed.close()
         feed.close()
-        assert time.monotonic() - begun_s < 2.5
+        assert time.monotonic() - begun_s < 60
     assert not [pid for pid in children_of(os.getpid()) if Path(f"/proc/{pid}").exists()]
 
 

@@ -26,7 +26,7 @@ FRAMES = 20
 SECOND = CLOCK_HZ
 
 
-def hold(recorder: Recorder, count: int = FRAMES, within_s: float = 10.0) -> None:
+def hold(recorder: Recorder, count: int = FRAMES, within_s: float = 60.0) -> None:
     """Hold that so many pictures come from one connection, none missing."""
     recorder.wait_frames(count, within_s)
     recorder.assert_in_order()
@@ -92,7 +92,7 @@ def test_rtmp_and_hls() -> None:
             hold(recorder)
             assert not recorder.sounds
             assert recorder.formats[0].sound is None
-        deadline_s = time.monotonic() + 10
+        deadline_s = time.monotonic() + 60
         while not list(server.folder.glob("hls/*.m3u8")) and time.monotonic() < deadline_s:
             time.sleep(0.05)
         with receiving(server.hls) as recorder:
@@ -132,7 +132,7 @@ def test_srt_with_a_passphrase(capfd: pytest.CaptureFixture[str]) -> None:
     with srt_camera(query=f"&{secret}") as (camera, feed), sender(feed):
         url = f"{camera.url}?mode=caller&latency=60000&{secret}"
         with receiving(url) as recorder:
-            hold(recorder, within_s=15)
+            hold(recorder)
             assert "hunter2" not in "".join(arguments_of_children())
     assert "hunter2" not in "".join(capfd.readouterr())
 
@@ -143,7 +143,7 @@ def test_srt_in_the_open() -> None:
         sender(feed),
         receiving(f"{camera.url}?latency=60000") as recorder,
     ):
-        hold(recorder, within_s=15)
+        hold(recorder)
     assert not any("srt://" in arguments for arguments in arguments_of_children())
 
 

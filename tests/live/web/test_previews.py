@@ -32,7 +32,7 @@ from vidsr.live.web.previews.variants import Variant
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 def decoded(jpeg: bytes) -> av.VideoFrame:
