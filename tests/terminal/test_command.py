@@ -27,6 +27,7 @@ COMMANDS = {
     "vidsr-engine": (ENGINE, "_work"),
     "vidsr-bench": ("vidsr.bench.command.cli", "_work"),
     "vidsr-live": ("vidsr.live.service.cli", "_run"),
+    "vidsr-models": ("vidsr.catalogue.cli", "_work"),
     "blend": ("vidsr.training.tools.blend", "_work"),
     "quantise": ("vidsr.training.tools.quantise", "_work"),
     "strengths": ("vidsr.training.tools.strengths", "_work"),
@@ -34,6 +35,7 @@ COMMANDS = {
 ARGUMENTS = {
     "vidsr-train": ["--out", "x"],
     "vidsr-engine": ["list"],
+    "vidsr-models": ["list"],
     "blend": ["a", "b", "-o", "c"],
     "quantise": ["a", "b"],
     "strengths": ["a", "b", "--curve", "1:1"],

@@ -28,6 +28,7 @@ from tests.live.doubles import until
 from tests.live.service.clips import BICUBIC, numbered_clip, numbers_in
 from tests.paths import ROOT
 from tests.servers.process import free_port
+from tests.servers.senders import write_clip
 from vidsr.live.service import loop
 from vidsr.live.service.cli import main
 
@@ -250,6 +251,23 @@ def test_a_file_is_played_at_its_pace_or_waited_for(
     assert "--realtime plays it at its own pace, --late wait upscales" in capfd.readouterr().err
 
 
+def test_a_file_as_standard_input_is_a_file(clip: Path, tmp_path: Path) -> None:
+    """It would be read as fast as it goes, and most of its frames would be late."""
+    command = [sys.executable, "-m", "vidsr.live.service.cli", "-", "-o", "pipe:nut", *BICUBIC]
+    with clip.open("rb") as file:
+        done = subprocess.run(command, stdin=file, capture_output=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 2
+    assert b"a file as standard input" in done.stderr
+    assert b"--realtime" in done.stderr
+    with write_clip(tmp_path / "clip.ts", frames=25).open("rb") as file:
+        begun_s = time.monotonic()
+        command += ["--realtime", "--deadline", "5s"]
+        done = subprocess.run(command, stdin=file, capture_output=True, timeout=60, cwd=ROOT)
+    assert done.returncode == 0, done.stderr.decode()
+    assert time.monotonic() - begun_s > 0.9  # a second of pictures
+    assert b"received 25 frames" in done.stderr
+
+
 def test_refusals_load_neither_torch_nor_av() -> None:
     program = (
         "import sys; from vidsr.live.service.cli import main\n"
@@ -338,6 +356,20 @@ def test_sighup_reads_the_configuration_again_and_systemd_is_told(
     except BlockingIOError:
         heard.close()
     assert messages[-1] == b"STOPPING=1"
+
+
+def test_sighup_that_is_ignored_is_said(
+    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tmp_path / "cams.toml"
+    write_config(config, clip, "one")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup leaves it
+    try:
+        assert main(["--config", str(config), "--duration", "0.1s"]) == 0
+        assert "SIGHUP is ignored, as nohup has it" in caplog.text
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_help_names_every_setting(capsys: pytest.CaptureFixture[str]) -> None:

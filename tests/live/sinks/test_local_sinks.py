@@ -56,6 +56,7 @@ def test_hls_is_cut_at_key_frames_that_it_asks_for(kind: str, tmp_path: Path) ->
         feed.sound(sound_of(packets, number))
         feed.push()
         await_that(lambda: feed.events.packets.total() == feed.number, "pictures to be written")
+    assert "#EXT-X-ENDLIST" not in (tmp_path / "cam" / "index.m3u8").read_text()
     feed.close()
     playlist = (tmp_path / "cam" / "index.m3u8").read_text()
     lengths = [float(line[8:-1]) for line in playlist.splitlines() if line.startswith("#EXTINF")]
@@ -63,7 +64,8 @@ def test_hls_is_cut_at_key_frames_that_it_asks_for(kind: str, tmp_path: Path) ->
     assert len(lengths) >= 3
     assert all(length == pytest.approx(wanted, abs=0.17) for length in lengths[:-1])
     assert "#EXT-X-PROGRAM-DATE-TIME" in playlist
-    assert "#EXT-X-ENDLIST" not in playlist
+    assert playlist.count("#EXT-X-ENDLIST") == 1
+    assert playlist.endswith("#EXT-X-ENDLIST\n")
     with av.open(str(tmp_path / "cam" / "index.m3u8"), timeout=(5, 5)) as found:
         assert [s.codec_context.name for s in found.streams] == ["h264", "aac"]
         count = 75 if kind == "hls" else 48

@@ -24,6 +24,7 @@ from vidsr.live.base.items import CodedPacket
 from vidsr.live.base.options import ReconnectOptions
 from vidsr.live.base.states import FailureReason
 from vidsr.live.sinks.children import target as child_target
+from vidsr.live.sinks.children.srt import load_library
 
 PAUSE_S = 1.0  # far above what is measured: the machine of a test does other things too
 
@@ -102,6 +103,24 @@ def test_srt_killed_and_restarted(tmp_path: Path) -> None:
         beside(f"srt://127.0.0.1:{port}?latency=60", tmp_path) as (feed, name),
     ):
         comes_back(feed, name, server)
+
+
+def test_an_srt_peer_that_falls_silent_is_missed_and_found_again(tmp_path: Path) -> None:
+    """The library itself would miss it after 5 s."""
+    port, back = free_port(), free_port()
+    listener = f"srt://127.0.0.1:{port}?mode=listener&latency=60"
+    with (
+        srt_relay(listener, f"udp://127.0.0.1:{back}", wait_port=port) as server,
+        beside(f"srt://127.0.0.1:{port}?latency=60", tmp_path) as (feed, name),
+    ):
+        await_state(feed, name, "running")
+        server.pause()
+        await_state(feed, name, "waiting")
+        server.resume()
+        await_state(feed, name, "running", 2)
+        reasons = {failure.reason for failure in feed.events.failures(name)}
+    if load_library() is not None:
+        assert reasons == {"timeout"}
 
 
 def test_a_silent_server_is_given_up_and_found_again(

@@ -17,7 +17,7 @@ from tests.live.sources.receiving import Recorder, receiving
 from tests.paths import ROOT
 from tests.servers.process import free_port
 from tests.servers.relays import rtmp_server, srt_camera
-from tests.servers.rtsp import rtsp_camera
+from tests.servers.rtsp import rtsp_camera, self_signed
 from tests.servers.senders import sender, sending_command, write_clip
 from vidsr.live.base.items import CLOCK_HZ
 from vidsr.live.base.options import SourceOptions
@@ -72,6 +72,15 @@ def test_rtsp(
         assert recorder.formats[0].video.rate == 25
         if sound != "none":
             hold_sound(recorder, {"alaw": "pcm_alaw"}.get(sound, sound))
+
+
+def test_rtsp_over_tls_with_a_certificate_that_nobody_has_signed(tmp_path: Path) -> None:
+    with (
+        rtsp_camera(certificate=self_signed(tmp_path)) as camera,
+        receiving(camera.url) as recorder,
+    ):
+        assert camera.url.startswith("rtsps://")
+        hold(recorder)
 
 
 def test_rtmp_and_hls() -> None:

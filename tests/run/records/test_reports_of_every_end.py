@@ -65,7 +65,10 @@ def test_after_a_dry_run(clip: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert (said["source"], said["model"], said["size"]) == (str(clip), "lite-x2", [128, 96])
     assert "target   out.mkv" in seen.err
     assert call(clip, "-o", "out.mkv", *FAST, "--dry-run", "--report", "plan.json") == 0
-    assert record(Path("plan.json").read_text()) == said
+    again = record(Path("plan.json").read_text())
+    # What the process takes is measured anew: some pages more or less in each.
+    assert again.pop("process_bytes") == pytest.approx(said.pop("process_bytes"), rel=0.1)
+    assert again == said
     assert "target   out.mkv" in capsys.readouterr().out
     assert not Path("out.mkv").exists()
 
