@@ -63,7 +63,7 @@ def turns(
 
 def _made(folder: JobFolder, piece: int, stale_s: float, make: Callable[[int], None]) -> bool:
     """Make a piece unless somebody else does; return True if it was made here."""
-    lease = _lease(folder, piece, stale_s)
+    lease = take(folder, piece, stale_s)
     if lease is None:
         return False
     with lease:
@@ -73,7 +73,8 @@ def _made(folder: JobFolder, piece: int, stale_s: float, make: Callable[[int], N
     return True
 
 
-def _lease(folder: JobFolder, piece: int, stale_s: float) -> HeldLease | None:
+def take(folder: JobFolder, piece: int, stale_s: float) -> HeldLease | None:
+    """Return the lease of a piece, None where another holds it. Raises OutputError."""
     try:
         return folder.take(piece, stale_s)
     except OutputError:

@@ -55,7 +55,7 @@ def test_a_run_reads_an_object(tmp_path: Path, memory: Any) -> None:
     clip = tmp_path / "clip.mp4"
     make_clip(clip, size=(32, 24), frames=6, audio=Tone())
     memory.pipe_file("/films/clip.mp4", clip.read_bytes())
-    made = []
+    made: list[bytes] = []
     for source in (str(clip), "memory://films/clip.mp4"):
         target = tmp_path / f"{len(made)}.mkv"
         vidsr.upscale(source, target, model="lite-fast-x2", piece_frames=3)
