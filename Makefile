@@ -40,7 +40,7 @@ quick: $(VENV)/test.stamp ## run the tests that need no video and no training
 	$(BIN)/python -m pytest -n auto -q -m 'not slow' $(QUICK) $(ARGS)
 
 test: $(VENV)/test.stamp ## run all tests; one of them: make test ARGS="-k psnr"
-	$(BIN)/python -m pytest -n auto --durations=25 $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations=25 $(ARGS)
 
 lint: $(VENV)/test.stamp ## check style and types
 	$(BIN)/ruff check .

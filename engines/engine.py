@@ -42,6 +42,8 @@ class EngineTraits:
         bytes_per_pixel: Estimated peak of activations per low-resolution input pixel.
         reentrant: True where several threads may call ``run`` at once.
         adjustable: True for an ``AdjustableEngine``.
+        repeatable: True where what comes out for a pixel does not depend on the size of the
+            picture around it, to the last bit.
     """
 
     name: str
@@ -63,6 +65,7 @@ class EngineTraits:
     offset: float = 0.0
     reentrant: bool = False
     adjustable: bool = False
+    repeatable: bool = True
 
 
 class Engine(Protocol):

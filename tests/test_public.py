@@ -25,6 +25,7 @@ BUILTINS: dict[str, type[Exception]] = {
 }
 UPSCALER = {
     "scale": None,
+    "restore": None,
     "device": "auto",
     "precision": "auto",
     "engine": "auto",
@@ -41,6 +42,7 @@ UPSCALE = {
     "scale": None,
     "size": None,
     "height": None,
+    "restore": None,
     "device": "auto",
     "precision": "auto",
     "engine": "auto",
@@ -48,6 +50,8 @@ UPSCALE = {
     "tile": None,
     "max_memory": None,
     "strength": "auto",
+    "look": "faithful",
+    "enhance": (),
     "reuse": "exact",
     "start": None,
     "duration": None,
@@ -71,6 +75,7 @@ UPSCALE = {
     "drop_incompatible": False,
     "piece_frames": None,
     "no_pieces": False,
+    "growing": False,
     "restart": False,
     "overwrite": False,
     "progress": None,
@@ -117,7 +122,7 @@ def test_report_fields() -> None:
         *("decoder", "scale", "tile"),
         *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
         *("output_bytes", "stages"),
-        *("counts", "streams", "notes", "strengths", "last_strength"),
+        *("counts", "streams", "notes", "strengths", "last_strength", "enhance"),
         *("pixels", "computed_pixels", "latency_ms", "queues"),
         *("resumed_frames", "version", "platform"),
     ]

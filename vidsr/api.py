@@ -11,6 +11,7 @@ from vidsr.option_values import (
     Decoder,
     Deinterlace,
     EngineKind,
+    Look,
     ModelName,
     PipeFormat,
     Precision,
@@ -41,6 +42,8 @@ def upscale(
     tile: tuple[int, int] | None = None,
     max_memory: int | str | None = None,
     strength: Strength = "auto",
+    look: Look = "faithful",
+    enhance: str | Sequence[str] = (),
     reuse: ReuseMode = "exact",
     start: float | None = None,
     duration: float | None = None,
@@ -65,6 +68,7 @@ def upscale(
     piece_frames: int | None = None,
     no_pieces: bool = False,
     restart: bool = False,
+    growing: bool = False,
     overwrite: bool = False,
     progress: Progress | ProgressCall | None = None,
 ) -> Report:
@@ -90,6 +94,10 @@ def upscale(
         max_memory: Bytes, or text such as ``"2G"``, for frames and network; on each GPU.
         strength: How far the network follows what a codec did to each frame: ``auto``, or a number
             of 0 (taken as clean) over 1 (as what the codec says) to 2.
+        look: What an automatic model draws: ``faithful`` what the source shows, ``crisp`` sharper
+            detail beside that, which is no evidence.
+        enhance: Wishes in words, such as ``"less blocking"``, each of which sets one option; an
+            option that is given as well is refused.
         reuse: What is not computed again on a CPU: ``exact`` parts of a frame that did not change,
             with the same result to the last bit, ``near`` parts whose samples changed by 4 levels
             of 8 bits at most, ``off`` nothing.
@@ -123,6 +131,8 @@ def upscale(
             run that was stopped can go on; None is 250 for sources of 1000 frames or more.
         no_pieces: Code everything with one encoder; a run that was stopped begins anew.
         restart: Begin anew, whatever a run that was stopped has left.
+        growing: Join pieces as they are finished, so that ``dst`` with ``.part`` at its end can be
+            watched while the run goes on.
         overwrite: Replace an existing target.
         progress: A function of (frames done, frames in all or None), called after every frame, or
             an object with ``start(info)``, ``frame(done, output_bytes)`` and ``close()``. What it

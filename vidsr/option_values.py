@@ -18,12 +18,13 @@ from vidsr.errors import OptionError
 
 ModelName = str | PathLike[str]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino"]
+EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino", "onnxruntime"]
 PipeFormat = Literal["nut", "ts", "y4m", "raw"]
 Decoder = Literal["cpu", "cuda"]
 Deinterlace = Literal["auto", "field", "off"]
 AudioChoice = Literal["copy", "auto", "aac", "opus", "flac", "none"]
 Strength = float | Literal["auto"]
+Look = Literal["faithful", "crisp"]
 ReuseMode = Literal["exact", "near", "off"]
 
 SCALES = (1, 2, 4)

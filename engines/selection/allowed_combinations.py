@@ -7,7 +7,7 @@ from typing import get_args
 from vidsr.errors import OptionError
 from vidsr.option_values import EngineKind, Precision, one_of
 
-OWN: tuple[EngineKind, ...] = ("torch", "compile", "openvino")
+OWN: tuple[EngineKind, ...] = ("torch", "compile", "openvino", "onnxruntime")
 """Engines that are there at once, and that nothing follows."""
 TENSORRT_PRECISIONS: tuple[Precision, ...] = ("auto", "fp16", "fp32")
 
@@ -27,6 +27,11 @@ def check_combination(
         _check_tensorrt(precision, device)
     if kind == "openvino":
         _check_openvino(precision, device)
+    if kind == "onnxruntime" and precision != "auto":
+        raise OptionError(
+            f"precision = {precision!r} with engine = 'onnxruntime': expected auto.",
+            hint="an ONNX file has its own numbers.",
+        )
     if precision == "fp16" and device == "cpu":
         raise OptionError("precision = 'fp16' on a CPU", hint="use bf16, fp32 or auto there")
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch
 
 from vidsr.engines.engine import Engine
+from vidsr.engines.foreign_onnx.runtime_engine import OnnxRuntimeEngine
+from vidsr.engines.foreign_onnx.starter import OnnxRuntimeStarter, make_onnx
 from vidsr.engines.openvino_int8.starter import OpenVinoStarter
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.starter import CompileStarter, TorchStarter
@@ -22,10 +24,16 @@ from vidsr.engines.selection.tensorrt_takeover import TensorRTFollower
 from vidsr.engines.starter import Starter
 from vidsr.errors import VidsrError
 from vidsr.models.model import Model
+from vidsr.models.onnx_networks.network import onnx_network
 from vidsr.option_values import EngineKind, Precision
 
 # The first that serves begins; PyTorch, which serves everything, is the last.
-STARTERS: tuple[Starter, ...] = (OpenVinoStarter(), CompileStarter(), TorchStarter())
+STARTERS: tuple[Starter, ...] = (
+    OpenVinoStarter(),
+    OnnxRuntimeStarter(),
+    CompileStarter(),
+    TorchStarter(),
+)
 # The first that may follow is offered.
 FOLLOWERS: tuple[Follower, ...] = (TensorRTFollower(),)
 
@@ -39,7 +47,8 @@ class EngineChoice:
             installed, as soon as it is ready; ``torch`` is PyTorch only; ``tensorrt`` is ``auto``,
             and an error where there is no TensorRT; ``compile`` is PyTorch through its compiler,
             and an error where that does not work; ``openvino`` is 8 bits on a CPU, for lite
-            networks with stored steps, and an error elsewhere.
+            networks with stored steps and ONNX files, and an error elsewhere; ``onnxruntime`` is
+            ONNX Runtime, for ONNX files, which ``auto`` runs with it, too.
         precision: Type of weights and activations.
         wait: True makes the first frame wait for TensorRT.
     """
@@ -78,7 +87,9 @@ class EngineChoice:
 def first_engine(
     model: Model, device: torch.device, choice: EngineChoice, say: Callable[[str], None]
 ) -> EngineSwitch:
-    """Make what runs at once, on trial against PyTorch in float32."""
+    """Make what runs at once, on trial against PyTorch in float32; see there for ONNX files."""
+    if onnx_network(model.module) is not None:
+        return _first_of_onnx(model, device, choice, say)
     starter = choice.starter(device)
     engine = starter.make(model, device, choice.precision)
 
@@ -86,6 +97,14 @@ def first_engine(
         return TorchEngine(model, device=str(device), precision="fp32")
 
     return EngineSwitch(engine, reference, say, verify_float32=starter.verify_float32)
+
+
+def _first_of_onnx(
+    model: Model, device: torch.device, choice: EngineChoice, say: Callable[[str], None]
+) -> EngineSwitch:
+    """Make what runs an ONNX file at once, on trial against its graph as it is written."""
+    engine = make_onnx(model, device, choice.kind, choice.precision)
+    return EngineSwitch(engine, lambda: OnnxRuntimeEngine(model, device, plain=True), say)
 
 
 def offer_follower(

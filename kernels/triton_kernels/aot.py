@@ -5,8 +5,10 @@ each on each architecture; with ``--write`` into kernels/resources.json. Registe
 memory differ a little between versions of Triton; spills must be 0 with any.
 
 All together take twelve minutes of one core. Tests hold the table against what ships, and compile
-what ``--sample`` does, in two and a half: every variant for sm_90, and for each of the other
-architectures one in eleven.
+what ``--sample`` does. While the table's fingerprint is that of the kernels and of the compiler,
+that is a form of each module for each architecture, in 15 s, to show that the table still holds.
+Otherwise it is every variant for sm_90, and for each of the other architectures one in eleven, in
+two and a half minutes, until ``--write`` has measured anew.
 
 A kernel module joins by being named in ``MODULES`` and by a function
 
@@ -47,6 +49,7 @@ import torch
 from torch import Tensor
 
 from vidsr.errors import OptionError
+from vidsr.kernels.triton_kernels.fingerprint import fingerprint
 
 MODULES = ("yuv_to_rgb", "shuffle_to_yuv", "shuffle_to_luma", "resample_chroma", "pixel_shuffle")
 # A100; RTX 30; RTX 40 and L4; H100 and H200; B200; RTX 50.
@@ -55,9 +58,11 @@ TABLE = Path(__file__).resolve().parents[1] / "resources.json"
 # CUDA 12.8, the first that knows sm_100 and sm_120. By itself Triton writes the newest PTX that
 # its ptxas reads (3.9: 9.4), which an older driver or ptxas refuses.
 PTX_VERSION = 87
-# What tests compile: everything for one architecture, for the others every so many variants. A
-# prime, so that the turns of neither types, factors nor formats fall in step with it.
+# What tests compile of kernels that have changed: everything for one architecture, for the others
+# every so many variants. A prime, so that the turns of neither types, factors nor formats fall in
+# step with it. Of kernels that have not, architectures take variants that far apart.
 SAMPLED_WHOLE, SAMPLED_EVERY = 90, 11
+FEW = 36
 
 Target = tuple[str, str, int]  # module, variant, architecture
 
@@ -131,6 +136,14 @@ class Usage:
         return self.kernel, self.variant, self.arch
 
 
+@dataclass(frozen=True)
+class Table:
+    """Usages of variants, and the fingerprint of the kernels and compiler that they are of."""
+
+    fingerprint: str
+    rows: tuple[Usage, ...]
+
+
 def unaligned(variant: Variant) -> Variant:
     """Return the variant of sizes and strides of which nothing is known; tensors stay aligned."""
     tensors = [name for name in variant.aligned if variant.signature[name].startswith("*")]
@@ -186,8 +199,33 @@ def targets() -> list[Target]:
     return [(m, name, arch) for m in MODULES for name in variants_of(m) for arch in ARCHITECTURES]
 
 
-def sample() -> list[Target]:
-    """Return the part of ``targets`` that tests compile; other variants for each architecture."""
+def fingerprint_now() -> str:
+    """Return the fingerprint of all that ships, and of the installed compiler."""
+    variants = [variant for module in MODULES for variant in variants_of(module).values()]
+    return fingerprint(variants, PTX_VERSION, ARCHITECTURES)
+
+
+def sample(recorded: bool) -> list[Target]:
+    """Return the part of ``targets`` that tests compile; other variants for each architecture.
+
+    Args:
+        recorded: True if the table's fingerprint is ``fingerprint_now``.
+    """
+    return _one_of_each() if recorded else _one_in_eleven()
+
+
+def _one_of_each() -> list[Target]:
+    found: list[Target] = []
+    for module in MODULES:
+        names = list(variants_of(module))
+        found += [
+            (module, names[i * SAMPLED_EVERY % len(names)], arch)
+            for i, arch in enumerate(ARCHITECTURES)
+        ]
+    return found
+
+
+def _one_in_eleven() -> list[Target]:
     found: list[Target] = []
     for i, arch in enumerate(ARCHITECTURES):
         start, step = (0, 1) if arch == SAMPLED_WHOLE else (i, SAMPLED_EVERY)
@@ -204,22 +242,25 @@ def measure(target: Target) -> Usage:
 
 
 def measure_all(of: Sequence[Target]) -> list[Usage]:
-    """Compile on every core."""
+    """Compile on every core; a few here, since a process takes as long to start as six kernels."""
+    if len(of) <= FEW:
+        return list(map(measure, of))
     # Spawned, since torch's threads do not survive a fork.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=spawn) as pool:
         return list(pool.map(measure, of, chunksize=4))
 
 
-def to_json(usages: Sequence[Usage]) -> str:
-    """Return the table, one line a row, so that a change shows as the rows it changes."""
-    rows = ",\n".join(json.dumps(asdict(usage)) for usage in usages)
-    return f"[\n{rows}\n]\n"
+def to_json(table: Table) -> str:
+    """Return the table as JSON, one line a row, so that a change shows as the rows it changes."""
+    rows = ",\n".join(json.dumps(asdict(usage)) for usage in table.rows)
+    return f'{{"fingerprint": "{table.fingerprint}", "rows": [\n{rows}\n]}}\n'
 
 
-def parse(text: str) -> list[Usage]:
+def parse(text: str) -> Table:
     """Return what ``to_json`` wrote."""
-    return [Usage(**row) for row in json.loads(text)]
+    found = json.loads(text)
+    return Table(found["fingerprint"], tuple(Usage(**row) for row in found["rows"]))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -231,7 +272,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     which.add_argument("--write", action="store_true", help=f"write {TABLE.name}")
     which.add_argument("--sample", action="store_true", help="only what tests compile")
     options = parser.parse_args(arguments)
-    text = to_json(measure_all(sample() if options.sample else targets()))
+    now = fingerprint_now()
+    chosen = targets()
+    if options.sample:
+        chosen = sample(recorded=parse(TABLE.read_text()).fingerprint == now)
+    text = to_json(Table(now, tuple(measure_all(chosen))))
     if options.write:
         TABLE.write_text(text)
     else:

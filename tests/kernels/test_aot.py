@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ pytest.importorskip("triton")
 
 from vidsr.errors import OptionError
 from vidsr.kernels.triton_kernels import aot
+from vidsr.kernels.triton_kernels.fingerprint import compiled_code, fingerprint
 
 # Kernels that compile are not the interpreter's, which is chosen when a kernel is defined.
 COMPILER = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
@@ -35,9 +37,11 @@ for variant in aot.variants_of("shuffle_to_yuv").values():
         print(variant.name, aot.spills_and_registers(cubin)[0])
 """
 
-TARGETS = (
-    "import json; from vidsr.kernels.triton_kernels import aot; print(json.dumps(aot.targets()))"
-)
+LISTS = """
+import json
+from vidsr.kernels.triton_kernels.aot import sample, targets
+print(json.dumps({"targets": targets(), "recorded": sample(True), "changed": sample(False)}))
+"""
 
 
 def run(*arguments: str, cache: Path) -> str:
@@ -53,26 +57,102 @@ def run(*arguments: str, cache: Path) -> str:
     return process.stdout
 
 
-def test_the_committed_table_is_of_all_that_ships_and_nothing_spills(tmp_path: Path) -> None:
-    targets = json.loads(run("-c", TARGETS, cache=tmp_path))
-    committed = aot.parse(aot.TABLE.read_text())
-    assert [list(u.key) for u in committed] == targets
+@pytest.fixture(scope="module")
+def lists(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[aot.Target]]:
+    """All that ships, and the samples of it that are compiled."""
+    found = json.loads(run("-c", LISTS, cache=tmp_path_factory.mktemp("cache")))
+    return {name: [(kernel, form, arch) for kernel, form, arch in found[name]] for name in found}
+
+
+def test_the_committed_table_is_of_all_that_ships_and_nothing_spills(
+    lists: dict[str, list[aot.Target]],
+) -> None:
+    committed = aot.parse(aot.TABLE.read_text()).rows
+    assert [u.key for u in committed] == lists["targets"]
     assert {u.arch for u in committed} == {80, 86, 89, 90, 100, 120}
     assert [u for u in committed if u.spill_bytes] == []
 
 
 @pytest.mark.slow
 def test_a_sample_of_what_ships_compiles_and_nothing_spills(tmp_path: Path) -> None:
-    measured = aot.parse(run("-m", "vidsr.kernels.triton_kernels.aot", "--sample", cache=tmp_path))
-    committed = [u.key for u in aot.parse(aot.TABLE.read_text())]
-    # Registers and shared memory may differ with the version of Triton: those of the table are a
-    # record, while spills must be 0 with any.
-    assert {u.key for u in measured} <= set(committed)
-    assert [u.key for u in measured if u.arch == 90] == [k for k in committed if k[2] == 90]
-    for arch in (80, 86, 89, 100, 120):
-        assert {u.kernel for u in measured if u.arch == arch} == set(aot.MODULES)
-    assert [u for u in measured if u.spill_bytes] == []
-    assert all(0 < u.registers <= 255 for u in measured)
+    found = aot.parse(run("-m", "vidsr.kernels.triton_kernels.aot", "--sample", cache=tmp_path))
+    table = aot.parse(aot.TABLE.read_text())
+    committed = [u.key for u in table.rows]
+    assert {u.key for u in found.rows} <= set(committed)
+    if found.fingerprint == table.fingerprint:  # then nothing may differ, and the table holds
+        assert set(found.rows) <= set(table.rows)
+    else:
+        # Registers and shared memory may differ with the version of Triton: those of the table are
+        # a record, while spills must be 0 with any.
+        assert [u.key for u in found.rows if u.arch == 90] == [k for k in committed if k[2] == 90]
+    for arch in aot.ARCHITECTURES:
+        assert {u.kernel for u in found.rows if u.arch == arch} == set(aot.MODULES)
+    assert [u for u in found.rows if u.spill_bytes] == []
+    assert all(0 < u.registers <= 255 for u in found.rows)
+
+
+@pytest.mark.parametrize("kind", ["recorded", "changed"])
+def test_the_sample_is_of_every_architecture_and_module(
+    kind: str, lists: dict[str, list[aot.Target]]
+) -> None:
+    chosen, shipped = lists[kind], lists["targets"]
+    assert len(set(chosen)) == len(chosen)
+    assert {(module, arch) for module, _, arch in chosen} == {
+        (module, arch) for module in aot.MODULES for arch in aot.ARCHITECTURES
+    }
+    assert set(chosen) <= set(shipped)
+    whole = [key for key in shipped if key[2] == 90]
+    assert kind == "recorded" or [key for key in chosen if key[2] == 90] == whole
+
+
+KERNEL = '''
+"""Some module."""
+STEP = 2
+
+def launch(): ...
+
+@triton.jit
+def _kernel(x, N: tl.constexpr):
+    """Do it."""
+    tl.store(x, N * STEP)
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "compiled_anew"),
+    [
+        ("Some module", "A module", False),
+        ("Do it", "Do so", False),
+        ("STEP = 2", "STEP = 2  # two", False),
+        ("launch(): ...", "launch(): return 1", False),
+        ("STEP = 2", "STEP = 3", True),
+        ("N * STEP", "N + STEP", True),
+        ("x, N:", "y, N:", True),
+        ("@triton.jit\n", "@triton.jit(do_not_specialize=['x'])\n", True),
+    ],
+)
+def test_a_fingerprint_follows_what_is_compiled(old: str, new: str, compiled_anew: bool) -> None:
+    assert KERNEL.count(old) == 1
+    changed = compiled_code(KERNEL.replace(old, new)) != compiled_code(KERNEL)
+    assert changed == compiled_anew
+
+
+def test_a_fingerprint_follows_forms_and_settings() -> None:
+    class Kernel:
+        fn = compiled_code
+
+    form = aot.Variant("a", Kernel, {"x": "*u8"}, {"N": 2}, ("x",), {"num_warps": 2})
+    changed = [
+        replace(form, name="b"),
+        replace(form, signature={"x": "*u16"}),
+        replace(form, constexprs={"N": 4}),
+        replace(form, aligned=()),
+        replace(form, options={"num_warps": 4}),
+    ]
+    prints = [fingerprint([each], 87) for each in (form, *changed)]
+    prints += [fingerprint([form], 88), fingerprint([form, form], 87), fingerprint([], 87)]
+    assert len(set(prints)) == len(prints)
+    assert fingerprint([form], 87) == prints[0]
 
 
 def test_a_kernel_short_of_registers_shows_its_spills(tmp_path: Path) -> None:

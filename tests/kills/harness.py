@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import random
-import shutil
 import signal
 import sys
 import tempfile
@@ -123,11 +122,11 @@ def try_kind(kind: Kind, runs: int, seeded: random.Random, folder: Path) -> tupl
             os.kill(process, signal.SIGKILL)
             os.waitpid(process, 0)
             kills += 1
-            if target.exists():  # struck between the last rename and the end of the folder
-                shutil.rmtree(folder / f"{target.name}.vidsr-job", ignore_errors=True)
+            if target.exists():
                 break
             found += len([*folder.glob("target*.vidsr-job/*.piece")])
-        if not target.exists():
+        # The folder is left where the kill came between the last rename and its end.
+        if not target.exists() or (folder / f"{target.name}.vidsr-job").exists():
             wait(start(source, target, kind.codec))
         equal += target.exists() and digest(target) == wanted
         for left in folder.glob("target*"):

@@ -43,7 +43,7 @@ def test_a_run_is_called_by_its_folder(given: str | Path, called: str, runs: Pat
     model = load_model(given)
     assert (model.name, model.scale) == (called, 2)
     check_model(given, 2)
-    with pytest.raises(OptionError, match=f"but {called} enlarges 2 times"):
+    with pytest.raises(OptionError, match=f"but {called} upscales 2 times"):
         check_model(given, 4)
 
 

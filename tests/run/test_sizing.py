@@ -126,8 +126,8 @@ def test_the_plan_of_a_restorer(height: int | None, scale: int | None, tmp_path:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"scale": 1}, "scale = 1, but model auto enlarges"),
-        ({"scale": 1, "model": "lite-x2"}, "scale = 1, but lite-x2 enlarges 2 times"),
+        ({"scale": 1}, "scale = 1, but model auto upscales"),
+        ({"scale": 1, "model": "lite-x2"}, "scale = 1, but lite-x2 upscales 2 times"),
         ({"scale": 2, "model": "unet"}, "scale = 2, but unet keeps the size"),
         ({"scale": 3}, "scale = 3: expected 1, 2 or 4"),
     ],

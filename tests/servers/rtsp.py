@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,25 +50,59 @@ def rtsp_camera(
     login: str = "",
     port: int | None = None,
     stamps: Path | None = None,
+    certificate: Path | None = None,
 ) -> Iterator[Server]:
-    """Serve numbered pictures; ``login`` is ``user:password``, which its url does not hold."""
+    """Serve numbered pictures.
+
+    ``login`` is ``user:password``, which its url does not hold; with ``certificate``, a file with
+    its key, all goes by TLS.
+    """
     need_gstreamer()
     port = port or free_port()
     command = [PYTHON, PROGRAM, "camera", f"--port={port}", f"--codec={codec}", f"--sound={sound}"]
     command += [f"--width={size[0]}", f"--height={size[1]}", f"--rate={rate}", f"--gop={gop}"]
     command += [f"--stamps={stamps}"] * bool(stamps) + [f"--login={login}"] * bool(login)
-    with running(Server(command, ports=[port], url=f"rtsp://127.0.0.1:{port}/cam")) as server:
+    command += [f"--certificate={certificate}"] * bool(certificate)
+    scheme = "rtsps" if certificate else "rtsp"
+    with running(Server(command, ports=[port], url=f"{scheme}://127.0.0.1:{port}/cam")) as server:
         yield server
 
 
 @contextlib.contextmanager
 def rtsp_recorder(
-    *, sound: Literal["none", "aac"] = "none", port: int | None = None
+    *,
+    sound: Literal["none", "aac"] = "none",
+    port: int | None = None,
+    forward_as: Literal["ts", "rtp"] = "ts",
 ) -> Iterator[tuple[Server, str]]:
-    """Take RECORD at the server's url; yield it and the address of UDP where it is passed on."""
+    """Take RECORD at the server's url; yield it and the address of UDP where it is passed on.
+
+    ``forward_as`` is what goes there: a transport stream, or RTP, which ``sdp_of`` describes. A
+    reader of the first waits for one frame more.
+    """
     need_gstreamer()
     port, forward = port or free_port(), free_port()
     command = [PYTHON, PROGRAM, "recorder", f"--port={port}", f"--forward={forward}"]
-    command += [f"--sound={sound}"]
+    command += [f"--sound={sound}", f"--forward-as={forward_as}"]
     with running(Server(command, ports=[port], url=f"rtsp://127.0.0.1:{port}/record")) as server:
         yield server, f"udp://127.0.0.1:{forward}"
+
+
+def self_signed(folder: Path) -> Path:
+    """Return a file with a new certificate, signed by itself, and its key; skip without OpenSSL."""
+    if not shutil.which("openssl"):
+        pytest.skip("the program openssl is not installed")
+    file, key = folder / "certificate.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=127.0.0.1", "-keyout", str(key), "-out", str(file)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    file.write_bytes(file.read_bytes() + key.read_bytes())
+    return file
+
+
+def sdp_of(forward: str) -> str:
+    """Return what describes the RTP of a recorder, for a file that a reader opens."""
+    port = forward.rpartition(":")[2]
+    lines = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=record", "c=IN IP4 127.0.0.1", "t=0 0"]
+    lines += [f"m=video {port} RTP/AVP 96", "a=rtpmap:96 H264/90000"]
+    return "\n".join([*lines, "a=fmtp:96 packetization-mode=1", ""])

@@ -39,6 +39,7 @@ def make_files(folder: Path) -> None:
     """Write the files that the mistakes name; none of them has to hold what its name says."""
     for name in ("in.mp4", "taken.mp4", "in.png", "taken.png", "net.onnx", "taken.safetensors"):
         (folder / name).write_text("nothing")
+    (folder / "void.mp4").touch()
     for name in ("photos", "empty", "taken", "locked", "begun"):
         (folder / name).mkdir()
     for name in ("photos/a.png", "photos/b.png", "taken/a.png", "begun/state.pt"):
@@ -57,7 +58,8 @@ VIDSR = _of(
     ("", 2, "INPUT and -o OUTPUT are needed"),
     ("no.mp4 -o out.mp4", 3, "no.mp4: no such file"),
     ("frames/%05d.png -o out.mp4", 3, "no file of this sequence"),
-    ("photos -o out.mp4", 3, "photos: is a folder"),
+    ("photos -o out.mp4", 3, "photos: is a folder. Hint: name a pattern such as"),
+    ("void.mp4 -o out.mp4", 3, "void.mp4: is empty. Hint: whatever wrote it"),
     ("in.mp4 -o taken.mp4", 4, "exists already. Hint: --overwrite"),
     ("in.mp4 -o in.mp4 --overwrite", 4, "is the source itself"),
     ("in.mp4 -o absent/out.mp4", 4, "absent: no such folder"),
@@ -83,7 +85,7 @@ VIDSR = _of(
     (RUN + "--preset nonsense", 2, "--preset nonsense with h264: expected one of ultrafast"),
     (RUN + "--pix-fmt nonsense", 2, "--pix-fmt nonsense"),
     (RUN + "--scale 3", 2, "choose from 1, 2, 4"),
-    (RUN + "--scale 4 --model lite-x2", 2, "--scale 4, but lite-x2 enlarges 2 times"),
+    (RUN + "--scale 4 --model lite-x2", 2, "--scale 4, but lite-x2 upscales 2 times"),
     (RUN + "--scale 2 --model unet", 2, "--scale 2, but unet keeps the size"),
     (RUN + "--size 0x0", 2, "got '0x0'"),
     (RUN + "--size 64x48 --height 48", 2, "expected one of them"),
@@ -107,6 +109,11 @@ VIDSR = _of(
     (RUN + "--report absent/a.json", 4, "--report absent/a.json: cannot be written there"),
     (RUN + "--report in.mp4", 4, "is the source or the target itself"),
     (RUN + "--crff 3", 2, "did you mean --crf?"),
+    (RUN + "--enhance sharpest", 2, "--enhance sharpest: expected less blocking, less noise"),
+    (RUN + "--look crisp --model lite", 2, "--look crisp with --model lite: a chosen"),
+    (RUN + "--look crisp --scale 2", 2, "--scale 2, but lite-crisp-x4 upscales 4 times"),
+    (RUN + "--enhance sharper --model lite", 2, "--look crisp with --model lite: a chosen"),
+    (RUN + "--enhance sharper,keep_grain", 2, "--enhance keep_grain: expected"),
 )
 BEGIN = "photos --out run --steps 5 "
 TRAIN = _of(
@@ -211,7 +218,7 @@ BENCH = _of(
     "vidsr-bench",
     ("no.mp4", 3, "no.mp4: no such file"),
     ("--model lite-x9", 6, "--model lite-x9, available"),
-    ("--model lite-x2 --scale 4", 2, "--scale 4, but lite-x2 enlarges 2 times"),
+    ("--model lite-x2 --scale 4", 2, "--scale 4, but lite-x2 upscales 2 times"),
     ("--device tpu", 2, "--device tpu: expected"),
     ("--codec nothing", 2, "--codec nothing: expected one of"),
     ("--preset nonsense", 2, "--preset nonsense with h264"),

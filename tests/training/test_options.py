@@ -29,6 +29,11 @@ def test_every_preset_is_valid(model: str) -> None:
         ({"adversarial": "none"}, "adversarial = 'none'"),
         ({"adversarial_weight": 0.1}, "adversarial_weight = 0.1 without adversarial losses"),
         ({"tv_weight": 0.1}, "tv_weight = 0.1 without adversarial losses does nothing"),
+        ({"mesh_weight": 0.1}, "mesh_weight = 0.1 without adversarial losses does nothing"),
+        (
+            {"mesh_weight": 1.0, "adversarial": "bce", "scale": 1, "crop": 32},
+            "mesh_weight = 1.0 at scale 1 does nothing",
+        ),
         ({"vgg": "x.pth"}, "vgg = 'x.pth' without adversarial losses"),
         ({"discriminator": "srgan"}, "discriminator = 'srgan' without"),
         ({"perceptual_weight": 1.0, "adversarial": "bce", "crop": 16}, "without weights of VGG19"),

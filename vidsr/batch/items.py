@@ -12,7 +12,8 @@ from vidsr.batch.name_pattern import NamePattern
 from vidsr.errors import OptionError
 from vidsr.video.image_sequences import numbered_files
 from vidsr.video.locator import Locator, Name
-from vidsr.video.sink.target_file import Target
+from vidsr.video.pieces.job_folder import is_left_finished
+from vidsr.video.sink.target_file import CONTAINERS, Target
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,17 @@ class Item:
 
 
 def is_done(target: Name) -> bool:
-    """Return True if a target exists in the file system: it appears only when it is whole."""
+    """Return True if a target exists in the file system: it appears only when it is whole.
+
+    Not if the folder of its run is still to be removed.
+    """
     locator = Locator.of(target)
     if locator.kind == "sequence":
         return bool(numbered_files(locator.path))
-    return locator.local and locator.path.exists()
+    if not locator.local or not locator.path.exists():
+        return False
+    suffix = locator.suffix in CONTAINERS
+    return not (suffix and is_left_finished(Target.of(locator)))
 
 
 def item_of(found: Found, folder: Path, pattern: NamePattern) -> Item:

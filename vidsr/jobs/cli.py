@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsr import __version__
-from vidsr.errors import OptionError, OutputError
+from vidsr.errors import OptionError
 from vidsr.notes import Notes
-from vidsr.run.early_checks import check_run
 from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
-from vidsr.run.spec import JobSpec
 from vidsr.terminal.command import run_command, say
 from vidsr.terminal.names import typed_name
 from vidsr.terminal.parser import Parser
 
 if TYPE_CHECKING:
-    from vidsr.jobs.shared_job import Order, SharedJob
+    from vidsr.jobs.orders import Order
+    from vidsr.jobs.shared_job import SharedJob
 
 NAME = "vidsr-job"
 EPILOG = """examples:
@@ -29,6 +26,7 @@ EPILOG = """examples:
   vidsr-job work film_4x.mkv.vidsr-job        on any machine that sees it, any number of times
   vidsr-job status film_4x.mkv.vidsr-job
   vidsr-job join film_4x.mkv.vidsr-job        puts film_4x.mkv in its place
+  vidsr-job plan s3://films/film.mkv -o s3://films/film_4x.mkv    the same in an object store
 exit status: 0 done, 2 arguments, 3 source, 4 target or folder, 5 container, 6 model,
 7 device, 8 memory limit, 130 interrupted, 143 terminated
 """
@@ -46,9 +44,22 @@ def build_parser() -> argparse.ArgumentParser:
     plan = verbs.add_parser("plan", help="cut a run into pieces and make its folder")
     plan.add_argument("input", type=typed_name, metavar="INPUT")
     plan.add_argument("-o", "--output", type=typed_name, metavar="OUTPUT", required=True)
+    plan.add_argument(
+        "--folder",
+        type=typed_name,
+        metavar="ADDRESS",
+        help="a folder in an object store, such as s3://bucket/film (beside OUTPUT)",
+    )
     add_options(plan)
     _add_work(_verb(verbs, "work", "make missing pieces until there are none"))
-    _verb(verbs, "join", "join all pieces into the target")
+    join = _verb(verbs, "join", "join all pieces into the target")
+    join.add_argument(
+        "-o",
+        "--output",
+        type=typed_name,
+        metavar="OUTPUT",
+        help="the target of a job in an object store (what lies beside the folder there)",
+    )
     status = _verb(verbs, "status", "print what is done, and by whom the rest is made")
     status.add_argument("--json", action="store_true", help="print a JSON object")
     _verb(verbs, "clean", "remove the folder and what is in it")
@@ -59,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def _verb(verbs: argparse._SubParsersAction[Parser], name: str, help: str) -> Parser:
     verb = verbs.add_parser(name, help=help)
-    verb.add_argument("folder", type=Path, metavar="FOLDER")
+    verb.add_argument("folder", type=typed_name, metavar="FOLDER")
     return verb
 
 
@@ -87,19 +98,16 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> Non
 
 def _plan(arguments: argparse.Namespace) -> None:
     options = RunOptions.of(vars(arguments))
-    check_run(arguments.input, arguments.output, options)
-    from vidsr.jobs.shared_job import opened
+    from vidsr.jobs.planning import planned
 
-    source, target = (Path(name).absolute() for name in (arguments.input, arguments.output))
-    spec = JobSpec.of(source, target, options)
-    with opened(spec, Notes(), alone=True, anew=True) as shared:
-        print(shared.folder.path)
+    with planned(arguments.input, arguments.output, arguments.folder, options) as shared:
+        print(shared.folder.name)
         if not arguments.quiet:
             say(NAME, f"{shared.cuts.count} pieces of {shared.cuts.frames} frames")
 
 
 def _order(arguments: argparse.Namespace) -> Order:
-    from vidsr.jobs.shared_job import Order
+    from vidsr.jobs.orders import Order
 
     return Order.read(arguments.folder)
 
@@ -112,8 +120,9 @@ def _make(arguments: argparse.Namespace) -> None:
     order = _order(arguments)
     if arguments.piece is not None and not 0 <= arguments.piece < order.pieces:
         raise OptionError(f"--piece {arguments.piece}: expected 0 to {order.pieces - 1}.")
-    from vidsr.jobs.shared_job import check_place, opened
-    from vidsr.jobs.work import WorkOptions, work
+    from vidsr.jobs.shared_job import open_order
+    from vidsr.jobs.turns import WorkOptions
+    from vidsr.jobs.work import work
     from vidsr.terminal.heap import keep_heap
 
     keep_heap()
@@ -121,8 +130,7 @@ def _make(arguments: argparse.Namespace) -> None:
     wishes = WorkOptions(
         arguments.piece, arguments.pieces, wait=not arguments.no_wait, stale_s=arguments.stale
     )
-    check_place(order)
-    with opened(order.of_device(arguments.device).spec, notes, alone=False) as shared:
+    with open_order(order.of_device(arguments.device), notes, alone=False) as shared:
         done = work(shared, wishes, notes, _teller(arguments, shared))
     if not arguments.quiet:
         say(NAME, f"{done.pieces} pieces made here, {done.frames} frames")
@@ -138,17 +146,11 @@ def _teller(arguments: argparse.Namespace, shared: SharedJob) -> Callable[[int, 
 
 def _join(arguments: argparse.Namespace) -> None:
     order = _order(arguments)
-    from vidsr.jobs.joining import join_all
-    from vidsr.jobs.shared_job import check_place, opened
+    from vidsr.jobs.joining import join_order
 
-    notes = Notes()
-    check_place(order)
-    with opened(order.spec, notes, alone=True) as shared:
-        written = join_all(shared, notes)
+    written, target = join_order(order, arguments.output, Notes())
     if not arguments.quiet:
-        say(
-            NAME, f"{order.spec.target}: {written.frames} frames, {written.size_bytes / 1e6:.1f} MB"
-        )
+        say(NAME, f"{target}: {written.frames} frames, {written.size_bytes / 1e6:.1f} MB")
 
 
 def _status(arguments: argparse.Namespace) -> None:
@@ -161,15 +163,14 @@ def _status(arguments: argparse.Namespace) -> None:
 
 def _clean(arguments: argparse.Namespace) -> None:
     order = _order(arguments)
-    from vidsr.video.sink.target_file import Claim
+    from vidsr.video.folders.opening import open_folder
 
-    claim = Claim(order.folder)
+    folder = open_folder(order.folder)
     try:
-        shutil.rmtree(order.folder)
-    except OSError as error:
-        raise OutputError(f"{order.folder}: cannot be removed: {error.strerror}") from error
+        folder.enter(shared=False)
+        folder.destroy()
     finally:
-        claim.release()
+        folder.leave()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

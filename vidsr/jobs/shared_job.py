@@ -2,61 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from vidsr.errors import OptionError, OutputError
+from vidsr.jobs.orders import Order, check_place, is_bare
 from vidsr.notes import Notes
 from vidsr.run.job import Job, open_job
 from vidsr.run.piece_run import identity_of, order_of
 from vidsr.run.sizing import planned_cuts
 from vidsr.run.spec import JobSpec
+from vidsr.video.folders.folder import Folder
+from vidsr.video.folders.opening import open_folder
+from vidsr.video.locator import Locator
 from vidsr.video.pieces.cuts import Cuts
-from vidsr.video.pieces.job_folder import JobFolder, read_order
+from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.planning import in_pieces
-from vidsr.video.sink.target_file import Target
 
 
-@dataclass(frozen=True)
-class Order:
-    """What is to be done in a folder.
-
-    Args:
-        folder: The folder.
-        spec: The run.
-        pieces: How many pieces it has.
-    """
-
-    folder: Path
-    spec: JobSpec
-    pieces: int
-
-    @classmethod
-    def read(cls, folder: Path) -> Order:
-        """Read the order of a folder, which is input like any other.
-
-        Raises:
-            OutputError: It is no folder of a job, or its target lies elsewhere.
-        """
-        text = read_order(folder)
-        try:
-            stored = json.loads(text)
-            spec, pieces = JobSpec.from_json(json.dumps(stored["run"])), stored["pieces"]
-        except (KeyError, TypeError, ValueError, RecursionError, OptionError) as error:
-            raise OutputError(f"{folder}: its order cannot be read: {error}") from error
-        if type(pieces) is not int or pieces < 1 or spec.source.kind != "file":
-            raise OutputError(f"{folder}: its order cannot be read")
-        return cls(folder, spec, pieces)
-
-    def of_device(self, device: str | None) -> Order:
-        """Return the order for a device of this machine."""
-        if device is None:
-            return self
-        options = replace(self.spec.options, device=device)
-        return replace(self, spec=replace(self.spec, options=options))
+class NotCutError(OptionError):
+    """Error for a run that is not cut into pieces, so that none can share it."""
 
 
 @dataclass(frozen=True)
@@ -77,32 +43,63 @@ class SharedJob:
 
 
 @contextmanager
-def opened(spec: JobSpec, notes: Notes, *, alone: bool, anew: bool = False) -> Iterator[SharedJob]:
+def opened(
+    spec: JobSpec,
+    notes: Notes,
+    *,
+    alone: bool,
+    anew: bool = False,
+    folder: Locator | None = None,
+) -> Iterator[SharedJob]:
     """Open a job and its folder.
 
     Args:
-        spec: The run.
+        spec: The run. With ``folder`` its target may be a name alone, which is made in a folder of
+            this process.
         notes: What collects assumptions and losses.
         alone: True to keep everybody else out meanwhile.
         anew: True to make the folder where there is none.
+        folder: The folder in a store; None for the one beside the target.
 
     Raises:
         VidsrError: The run cannot be, is not cut into pieces, or was planned otherwise.
     """
+    files = None if folder is None or folder.local else open_folder(folder)
+    ordered = replace(spec, target=Locator("file", spec.target.name)) if files else spec
+    try:
+        if files is not None and is_bare(spec.target):
+            spec = replace(spec, target=Locator("file", str(files.root / spec.target.text)))
+        with _opened(spec, ordered, notes, files, alone=alone, anew=anew) as shared:
+            yield shared
+    finally:
+        if files is not None:
+            files.leave()
+
+
+@contextmanager
+def _opened(
+    spec: JobSpec,
+    ordered: JobSpec,
+    notes: Notes,
+    files: Folder | None,
+    *,
+    alone: bool,
+    anew: bool,
+) -> Iterator[SharedJob]:
     with open_job(spec, notes) as job:
-        cuts = planned_cuts(spec, job.source.header, job.output)
+        cuts = planned_cuts(spec, job.source.header, job.output, shared=True)
         if cuts is None:
-            raise OptionError(
+            raise NotCutError(
                 "this run is not cut into pieces.",
                 hint="`piece_frames` cuts short sources; the target holds H.264, HEVC, AV1, VP9, "
                 "FFV1 or ProRes at a constant quality.",
             )
         output = in_pieces(job.output)
-        folder = JobFolder(output.target)
-        if not anew and not folder.path.is_dir():
-            raise OutputError(f"{folder.path}: no such folder", hint="vidsr-job plan makes one.")
+        folder = JobFolder(output.target, files)
+        if not anew and not folder.files.exists():
+            raise OutputError(f"{folder.name}: no such folder", hint="vidsr-job plan makes one.")
         identity = identity_of(job, spec, cuts)
-        order, restart = order_of(spec, cuts), anew and spec.options.restart
+        order, restart = order_of(ordered, cuts), anew and spec.options.restart
         folder.begin(identity, restart=restart, order=order, shared=not alone)
         try:
             yield SharedJob(replace(job, output=output), spec, cuts, folder)
@@ -110,10 +107,23 @@ def opened(spec: JobSpec, notes: Notes, *, alone: bool, anew: bool = False) -> I
             folder.close(keep=True)
 
 
-def check_place(order: Order) -> None:
-    """Raise OutputError where an order names a target that the folder does not belong to."""
-    folder = JobFolder(Target.of(order.spec.target))
-    if folder.path.resolve() != order.folder.resolve():
-        raise OutputError(
-            f"{order.folder}: its target would be {order.spec.target}, which it does not lie beside"
-        )
+@contextmanager
+def open_order(
+    order: Order, notes: Notes, *, alone: bool, output: Locator | None = None
+) -> Iterator[SharedJob]:
+    """Open the job of an order.
+
+    Args:
+        order: The order.
+        notes: What collects assumptions and losses.
+        alone: True to keep everybody else out meanwhile.
+        output: A file of this machine to join into, for a folder in a store; None to make the
+            target where the pieces are made.
+
+    Raises:
+        VidsrError: As ``opened`` does, or the order's target lies elsewhere.
+    """
+    check_place(order)
+    spec = order.spec if output is None else replace(order.spec, target=output)
+    with opened(spec, notes, alone=alone, folder=order.folder) as shared:
+        yield shared

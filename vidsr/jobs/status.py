@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 
-from vidsr.jobs.shared_job import Order
+from vidsr.jobs.orders import Order
 from vidsr.option_values import in_words
-from vidsr.video.pieces.job_folder import PIECE_SUFFIX
-from vidsr.video.pieces.leases import STALE_S, age_s, holder_of
-from vidsr.video.pieces.piece_file import PieceFile, PieceHead
+from vidsr.video.folders.opening import open_folder
+from vidsr.video.pieces.job_folder import JobFolder
 
 
 @dataclass(frozen=True)
@@ -55,8 +53,8 @@ class Status:
     @classmethod
     def of(cls, order: Order) -> Status:
         """Return the state of the job of an order."""
-        heads = _heads(order)
-        workers = _workers(order)
+        folder = JobFolder(None, open_folder(order.folder))
+        heads, workers = folder.heads(), _workers(folder)
         busy = max(1, sum(not worker.stale for worker in workers))
         sized = [head for head in heads if head.frames]
         missing = order.pieces - len(heads)
@@ -95,20 +93,8 @@ class Status:
         ]
 
 
-def _heads(order: Order) -> list[PieceHead]:
-    heads = []
-    for path in sorted(order.folder.glob(f"*{PIECE_SUFFIX}")):
-        with suppress(OSError, ValueError):
-            heads.append(PieceFile(path).head)
-    return heads
-
-
-def _workers(order: Order) -> tuple[Worker, ...]:
-    workers = []
-    for path in sorted(order.folder.glob("*.lease")):
-        holder = holder_of(path)
-        if holder is not None and path.stem.isdecimal():
-            age = age_s(path)
-            stale = holder.is_gone() or age > STALE_S
-            workers.append(Worker(int(path.stem), holder.host, holder.process, age, stale))
-    return tuple(workers)
+def _workers(folder: JobFolder) -> tuple[Worker, ...]:
+    return tuple(
+        Worker(int(one.stem), one.holder.host, one.holder.process, one.renewed_s, one.stale)
+        for one in folder.leases()
+    )

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from vidsr.errors import OptionError
 from vidsr.models.header import stated_config
 from vidsr.models.shipped import available, find_weights, model_title
-from vidsr.option_values import ModelName
+from vidsr.option_values import Look, ModelName
 
 if TYPE_CHECKING:
     import torch
 
 FAMILIES = ("lite", "srresnet", "srgan", "espcn", "srcnn", "rrdb")
 RESTORERS = ("unet",)  # families that keep the size
+CRISP = "lite-crisp-x4"
+"""The automatic model for a crisp look, on every device."""
 
 
 def choose_model(model: ModelName, scale: int | None, device: torch.device) -> ModelName:
@@ -25,6 +27,18 @@ def choose_model(model: ModelName, scale: int | None, device: torch.device) -> M
         _check_family(model, scale)
         return automatic_model(device, scale or 4)
     return _of_family(model, scale)
+
+
+def network_of(model: ModelName, look: Look) -> ModelName:
+    """Return what a model and a look come to. Raises OptionError for a look of a chosen model."""
+    if look == "faithful":
+        return model
+    if model != "auto":
+        raise OptionError(
+            f"look = {look!r} with model = {str(model)!r}: a chosen model has its own look.",
+            hint="leave one of them out.",
+        )
+    return CRISP
 
 
 def automatic_model(device: torch.device, scale: int) -> str:
@@ -53,7 +67,7 @@ def check_scale(name: str, own: int, wanted: int | None) -> None:
         return
     raise OptionError(
         f"scale = {wanted}, but {name} "
-        + (f"enlarges {own} times." if own > 1 else "keeps the size."),
+        + (f"upscales {own} times." if own > 1 else "keeps the size."),
         hint=f"leave `scale` out, or choose a model of scale {wanted}.",
     )
 
@@ -93,6 +107,6 @@ def _of_family(model: ModelName, scale: int | None) -> ModelName:
 def _check_family(model: ModelName, scale: int | None) -> None:
     if scale == 1 and is_family(model):
         raise OptionError(
-            f"scale = 1, but model {model} enlarges 2 or 4 times.",
+            f"scale = 1, but model {model} upscales 2 or 4 times.",
             hint="give a `model` that keeps the size, such as a unet.",
         )

@@ -21,6 +21,7 @@ from vidsr.models.foreign.tensor_file import TensorFile, read_tensors
 from vidsr.models.foreign_srresnet import looks_like_srresnet
 from vidsr.models.model import Model
 from vidsr.models.networks.config import OutputRange
+from vidsr.models.onnx_networks.network import is_onnx, load_onnx, onnx_network
 from vidsr.models.shipped import model_title, require_file
 from vidsr.models.strength_files import load_strengths
 
@@ -109,14 +110,36 @@ class ForeignCheckpoints:
             return net
 
 
-LOADERS: tuple[ModelLoader, ...] = (OwnCheckpoints(), NcnnGraphs(), ForeignCheckpoints())
+@dataclass(frozen=True)
+class OnnxFiles:
+    """Loader of ONNX files of any origin, told by their names."""
+
+    def detect(self, path: Path) -> bool:
+        """Return True if the name ends in ``.onnx``."""
+        return is_onnx(path)
+
+    def load(self, path: Path, name: str) -> Model:
+        """Check the file, try it and read it. Raises ModelError, DeviceError."""
+        module = load_onnx(path)
+        network = onnx_network(module)
+        licence = network.licence if network else None
+        return Model(name, module, path, file_format="onnx", licence=licence)
+
+
+LOADERS: tuple[ModelLoader, ...] = (
+    OnnxFiles(),
+    OwnCheckpoints(),
+    NcnnGraphs(),
+    ForeignCheckpoints(),
+)
 
 
 def model_loaders(output_range: OutputRange | None = None) -> tuple[ModelLoader, ...]:
     """Return the loaders in order; ``output_range`` is for the kinds that have a choice of it."""
     if output_range is None:
         return LOADERS
-    return OwnCheckpoints(output_range), NcnnGraphs(), ForeignCheckpoints(output_range)
+    foreign = ForeignCheckpoints(output_range)
+    return OnnxFiles(), OwnCheckpoints(output_range), NcnnGraphs(), foreign
 
 
 def load_file(path: Path, loaders: Sequence[ModelLoader]) -> Model:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from vidsr.engines.selection.allowed_combinations import check_combination, named_device
 from vidsr.errors import OutputError
+from vidsr.fetching.if_named import fetch_if_named
 from vidsr.files import check_writable
 from vidsr.models.families import check_model, check_restorer
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.video.locator import Locator, Name
+from vidsr.video.pieces.job_folder import is_left_finished
 from vidsr.video.sink.output_options import check_encoding
 from vidsr.video.sink.sink_kinds import choose_sink, in_format
 from vidsr.video.sink.target_file import Target
@@ -22,7 +25,8 @@ def check_run(
 ) -> Target:
     """Return the target of a run for which everything is there and nothing in its way.
 
-    With ``planned`` a target that exists is in nobody's way, since nothing is written.
+    With ``planned`` a target that exists is in nobody's way, since nothing is written. Neither is
+    one that a run in pieces has finished, whose folder is all that is left to remove.
 
     Raises:
         OptionError: The suffix of ``dst`` or a choice about the target is wrong.
@@ -38,11 +42,10 @@ def check_run(
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )
     check_encoding(options.output, target)
-    check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
-    if options.restore is not None:
-        check_restorer(options.restore)
+    _check_models(options)
     choose_source(source, openers.sources).check(source)
-    opener.check(target, source)
+    left = not options.restart and is_left_finished(target)
+    opener.check(replace(target, overwrite=overwrite or left), source)
     return target
 
 
@@ -51,9 +54,7 @@ def check_options(options: RunOptions) -> None:
     check_combination(
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )
-    check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
-    if options.restore is not None:
-        check_restorer(options.restore)
+    _check_models(options)
 
 
 def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
@@ -63,3 +64,10 @@ def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
     if report.resolve() in [path.resolve() for path in taken]:
         raise OutputError(f"`report` {report}: is the source or the target itself")
     check_writable(report, "`report`")
+
+
+def _check_models(options: RunOptions) -> None:
+    fetch_if_named(options.network)
+    check_model(options.network, options.scale, open_scale=options.wanted_size is not None)
+    if options.restore is not None:
+        check_restorer(options.restore)

@@ -17,6 +17,7 @@ from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.piece_run import kept_in_pieces
 from vidsr.run.plan import JobPlan
+from vidsr.run.records.enhance_words import meanings
 from vidsr.run.report import Report
 from vidsr.run.sizing import describe_tile
 from vidsr.run.spec import JobSpec
@@ -65,12 +66,13 @@ class LocalExecutor:
         notes = Notes()
         with open_job(spec, notes, self._openers, self._engines) as job:
             options = spec.options if isinstance(spec, JobSpec) else spec.spec.options
-            _announce(job, options, notes)
+            announce_run(job, options, notes)
             wanted = spec if isinstance(spec, JobSpec) else spec.spec
             with kept_in_pieces(job, wanted, notes) as (kept, resumed_frames):
                 progress = Forecast(self._progress, notes)
                 finished = upscale_job(kept, notes, progress, when_full=self._when_full)
-        return replace(report_of(kept, finished, notes), resumed_frames=resumed_frames)
+        report = report_of(kept, finished, notes)
+        return replace(report, resumed_frames=resumed_frames, enhance=meanings(options.enhance))
 
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
         """Execute one after the other, each when its report is asked for."""
@@ -116,7 +118,8 @@ def estimate_s(spec: JobSpec, measured_s: float = 3.0) -> float | None:
     return frames * (moments[-1] - moments[0]) / (len(moments) - 1)
 
 
-def _announce(job: Job, options: RunOptions, notes: Notes) -> None:
+def announce_run(job: Job, options: RunOptions, notes: Notes) -> None:
+    """Say what a run will do, before its first frame."""
     engine = job.upscaler.engine
     precision = str(engine.dtype).removeprefix("torch.")
     notes.choose(f"model {job.upscaler.model.name} on {engine.device} in {precision}")

@@ -20,6 +20,7 @@ from vidsr.run.forecast import process_bytes
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.run.plan import JobPlan
+from vidsr.run.records.enhance_words import plan_lines
 from vidsr.run.records.strength_words import strength_words
 from vidsr.run.sizing import choose_scale, describe, describe_cuts, planned_cuts, target_size
 from vidsr.run.spec import JobSpec
@@ -110,6 +111,7 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
     notes = Notes()
     with _open(spec, notes, openers, planned=True) as job:
         engine, lines, pool = job.upscaler.engine, job.describe(), job.upscaler.pool
+        lines += plan_lines(spec.options.enhance)
         lines.append(describe_cuts(planned_cuts(spec, job.source.header, job.output)))
         said = notes.said
         target, overwrite = job.output.target, spec.options.overwrite
@@ -263,7 +265,7 @@ def _upscaler(
     options: RunOptions, size: WantedSize | None, info: SourceInfo, notes: Notes, engines: Engines
 ) -> Upscaler:
     scale = options.scale
-    if is_family(options.model):
+    if is_family(options.network):
         scale = choose_scale(size, info.format, scale)
     return make_upscaler(options, scale, info, notes, engines.pool(options, scale, info, notes))
 
@@ -282,7 +284,7 @@ def make_upscaler(
 ) -> Upscaler:
     """Return what upscales as the options say, on engines of its own or on those of ``pool``."""
     return Upscaler(
-        options.model,
+        options.network,
         scale=scale,
         restore=options.restore,
         device=options.device,

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any, Self, get_args
 
 from vidsr.errors import OptionError
+from vidsr.models.families import network_of
 from vidsr.option_values import (
     GREATEST_STRENGTH,
     MAX_SIDE,
@@ -22,6 +23,7 @@ from vidsr.option_values import (
     Decoder,
     Deinterlace,
     EngineKind,
+    Look,
     ModelName,
     PipeFormat,
     Precision,
@@ -42,6 +44,8 @@ from vidsr.option_values import (
 from vidsr.picture.size import Size
 from vidsr.run.option_description import Option, option, option_of
 from vidsr.run.records import json_values
+from vidsr.run.records.enhance_words import EXPECTED as WISHES
+from vidsr.run.records.enhance_words import are_wishes, settings_of, wishes_of
 from vidsr.run.wanted_size import WantedSize
 from vidsr.video.media.pipe_formats import InputLayout
 from vidsr.video.sink.codec_defaults import CODECS, check_quality, find_codec
@@ -235,7 +239,8 @@ class RunOptions:
         "--engine",
         group=MACHINE,
         help="the runtime of the network (auto); compile: torch.compile, which needs a "
-        "compiler; openvino: lite models in 8 bits on a CPU",
+        "compiler; openvino: lite models in 8 bits and ONNX files on a CPU; onnxruntime: ONNX "
+        "files",
     )
     wait_for_engine: bool = _switch(
         "--wait-for-engine", group=MACHINE, help="build TensorRT's engine before starting"
@@ -275,6 +280,27 @@ class RunOptions:
         holds=is_strength,
         expected=f"auto, or a number of 0 to {GREATEST_STRENGTH:g}",
         metavar="auto|X",
+    )
+    look: Look = _words(
+        "faithful",
+        Look,
+        "--look",
+        group=PICTURE,
+        help="what an automatic model draws: what the source shows (faithful), or sharper detail "
+        "beside that (crisp)",
+    )
+    enhance: tuple[str, ...] = option(
+        (),
+        "--enhance",
+        group=PICTURE,
+        help="wishes in words: less blocking, sharper and others; each sets an option",
+        takes=WISHES,
+        kinds=(tuple,),
+        parse=wishes_of,
+        convert=wishes_of,
+        holds=are_wishes,
+        metavar="WORDS",
+        json=json_values.PAIR,
     )
     reuse: ReuseMode = _words(
         "exact",
@@ -509,11 +535,15 @@ class RunOptions:
     restart: bool = _switch(
         "--restart", group=PIECES, help="begin anew, whatever a stopped run has left"
     )
+    growing: bool = _switch(
+        "--growing", group=PIECES, help="let OUTPUT.part be watched while the run goes on"
+    )
     overwrite: bool = _switch("--overwrite", group="", help="replace an existing target")
 
     def __post_init__(self) -> None:
         for each in fields(self):
             option_of(each).check(getattr(self, each.name), each.default)
+        self._fulfil()
         if self.size is not None and self.height is not None:
             raise OptionError("`size` and `height` are both given: expected one of them.")
         if self.crf is not None and self.bitrate is not None:
@@ -523,8 +553,16 @@ class RunOptions:
             raise OptionError(
                 "`piece_frames` and `no_pieces` are both given: expected one of them."
             )
+        network_of(self.model, self.look)
         if self.codec is not None:
             check_quality(find_codec(self.codec), self.crf, self.preset)
+
+    def _fulfil(self) -> None:
+        """Set the options that the wishes stand for."""
+        defaults = {each.name: each.default for each in fields(self)}
+        given = {name: getattr(self, name) for name in defaults}
+        for name, value in settings_of(self.enhance, given, defaults).items():
+            object.__setattr__(self, name, value)
 
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> Self:
@@ -538,6 +576,11 @@ class RunOptions:
             if described.keyword in arguments:
                 given[each.name] = described.value_of(arguments[described.keyword])
         return cls(**given)
+
+    @property
+    def network(self) -> ModelName:
+        """The model that runs: the one of the look where none was chosen."""
+        return network_of(self.model, self.look)
 
     @property
     def wanted_size(self) -> WantedSize | None:

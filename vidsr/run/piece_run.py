@@ -2,38 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from vidsr.errors import InputError
+from vidsr.errors import InputError, OutputError
 from vidsr.models.model import Model
 from vidsr.models.shipped import strengths_path
 from vidsr.notes import Notes, SilentNotes
 from vidsr.run.job import Job, source_request
 from vidsr.run.records.identity import (
-    file_facts,
     library_facts,
     option_facts,
     weights_digest,
 )
+from vidsr.run.records.source_facts import source_facts
 from vidsr.run.sizing import planned_cuts
 from vidsr.run.spec import JobSpec
+from vidsr.video.growing.growing_target import grower
 from vidsr.video.items import Packet
 from vidsr.video.pieces.cuts import Cuts
-from vidsr.video.pieces.job_folder import JobFolder
+from vidsr.video.pieces.job_folder import JobFolder, is_left_finished
 from vidsr.video.pieces.later_source import LaterSource, may_begin_later
 from vidsr.video.pieces.piece_file import PieceFile
-from vidsr.video.pieces.piece_opener import PieceSinkOpener
+from vidsr.video.pieces.piece_opener import FinishedOpener, PieceSinkOpener
 from vidsr.video.pieces.piece_sink import PieceRun
-from vidsr.video.pieces.piece_source import PieceSource
+from vidsr.video.pieces.piece_source import EmptySource, PieceSource
 from vidsr.video.pieces.planning import in_pieces
 from vidsr.video.sink.output_plan import OutputPlan
 from vidsr.video.source.base import FrameSource
 from vidsr.video.source.file_source import FileSource
-from vidsr.video.source.source_kinds import open_source
+from vidsr.video.source.source_kinds import medium_of, open_source
 
 # What changes no bit of the result: where it is computed, and what is in the way.
 _NO_PART = (
@@ -46,6 +48,8 @@ _NO_PART = (
     "restart",
     "no_pieces",
     "piece_frames",
+    "growing",
+    "enhance",  # the options that it sets say it
 )
 
 
@@ -58,20 +62,23 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
     """
     cuts = planned_cuts(spec, job.source.header, job.output)
     if cuts is None:
+        refuse_left(job)
         yield job, 0
         return
     output = in_pieces(job.output)
     folder = JobFolder(output.target)
     identity = identity_of(job, spec, cuts)
     folder.begin(identity, restart=spec.options.restart, order=order_of(spec, cuts))
+    if (written := folder.finished_target(output.target.place)) is not None:
+        notes.choose(f"the target was finished before: {folder.path} is removed")
+        yield _finished(job, FinishedOpener(folder, written)), written.frames
+        return
     try:
         done = folder.finished(cuts.count, notes)
         frames = sum(piece.head.frames for piece in done.values())
         if done:
             notes.choose(f"{len(done)} of {cuts.count} pieces are done already, {frames} frames")
-        run = PieceRun(
-            cuts, folder, lambda: _same_packets(spec, job, identity), lambda: made_by(job)
-        )
+        run = _piece_run(job, spec, cuts, folder, identity)
         source = rest_of(job, spec, cuts, done)
         with ExitStack() as opened:
             if source is not job.source:  # which the job closes
@@ -81,12 +88,22 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         kept = len(folder.names())
         if kept:
             notes.say(
-                f"{kept} of {cuts.count} pieces are kept in {folder.path}; the same command goes "
+                f"{kept} of {cuts.count} pieces are kept in {folder.name}; the same command goes "
                 "on from there"
             )
         raise
     finally:
         folder.close()
+
+
+def _piece_run(
+    job: Job, spec: JobSpec, cuts: Cuts, folder: JobFolder, identity: Mapping[str, str]
+) -> PieceRun:
+    def others() -> Iterator[Packet]:
+        return _same_packets(spec, job, identity)
+
+    grow = grower(folder, others) if spec.options.growing else None
+    return PieceRun(cuts, folder, others, lambda: made_by(job), grow)
 
 
 def order_of(spec: JobSpec, cuts: Cuts) -> str:
@@ -106,10 +123,15 @@ def source_from(job: Job, spec: JobSpec, cuts: Cuts, piece: int) -> FrameSource:
     assert isinstance(source, FileSource)
     if not piece or not may_begin_later(source, options.duration_s, options.deinterlace):
         return source
-    upright = source_request(options, job.output.target).upright
+    request = source_request(options, job.output.target)
     try:
-        begin = cuts.begin(piece)
-        return LaterSource(source, begin, deinterlace=options.deinterlace, upright=upright)
+        return LaterSource(
+            source,
+            cuts.begin(piece),
+            deinterlace=options.deinterlace,
+            upright=request.upright,
+            medium=medium_of(spec.source, request, SilentNotes()),
+        )
     except InputError:  # nothing is shown from there on, or it cannot be reached
         return source
 
@@ -121,6 +143,18 @@ def _in_pieces(job: Job, output: OutputPlan, run: PieceRun, done: dict[int, Piec
         output=output,
         openers=job.openers.adding(sink=PieceSinkOpener(run, done)),
     )
+
+
+def _finished(job: Job, opener: FinishedOpener) -> Job:
+    """Return a job with nothing left to do but to remove the folder."""
+    return replace(job, source=EmptySource(job.source), openers=job.openers.adding(sink=opener))
+
+
+def refuse_left(job: Job) -> None:
+    """Raise OutputError where an earlier run in pieces has finished the target of another run."""
+    target = job.output.target
+    if not target.overwrite and is_left_finished(target):
+        raise OutputError(f"{target.locator}: exists already", hint="`overwrite` replaces it.")
 
 
 def made_by(job: Job) -> tuple[str, str]:
@@ -140,8 +174,14 @@ def other_packets(spec: JobSpec, job: Job) -> Iterator[Packet]:
 
 def _same_packets(spec: JobSpec, job: Job, begun: Mapping[str, str]) -> Iterator[Packet]:
     """Yield ``other_packets`` of the source that the run began with. Raises InputError."""
+    _check_same(spec, begun)
+    yield from other_packets(spec, job)
+    _check_same(spec, begun)  # a growing target reads as long as the run goes on
+
+
+def _check_same(spec: JobSpec, begun: Mapping[str, str]) -> None:
     try:
-        changed = file_facts(spec.source.path)["source content"] != begun["source content"]
+        changed = source_facts(spec.source)["source content"] != begun["source content"]
     except OSError:  # opening it says why
         changed = False
     if changed:
@@ -149,7 +189,6 @@ def _same_packets(spec: JobSpec, job: Job, begun: Mapping[str, str]) -> Iterator
             f"{spec.source}: has changed since the run began",
             hint="put it back as it was to go on, or `restart` to begin anew.",
         )
-    yield from other_packets(spec, job)
 
 
 def _weight_files(model: Model) -> list[Path]:
@@ -160,7 +199,7 @@ def _weight_files(model: Model) -> list[Path]:
 def identity_of(job: Job, spec: JobSpec, cuts: Cuts) -> dict[str, str]:
     """Return everything that the target's bytes follow from."""
     output, upscaler = in_pieces(job.output), job.upscaler
-    facts = file_facts(spec.source.path) | library_facts()
+    facts = source_facts(spec.source) | library_facts()
     facts |= option_facts(spec.options.to_json(), _NO_PART)
     facts |= {
         "network": ", ".join(weights_digest(path) for path in _weight_files(upscaler.model)),
@@ -174,4 +213,6 @@ def identity_of(job: Job, spec: JobSpec, cuts: Cuts) -> dict[str, str]:
         "length of pieces": f"{cuts.frames} frames",
         "number of pieces": str(cuts.count),
     }
+    if cuts.begins:
+        facts["places of cuts"] = hashlib.sha256(str(cuts.begins).encode()).hexdigest()[:16]
     return facts

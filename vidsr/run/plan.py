@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from vidsr.picture.coding_record import CodingSummary
+from vidsr.run.records.enhance_words import meanings
 from vidsr.run.spec import JobSpec
 from vidsr.video.info import SourceInfo
 from vidsr.video.sink.output_plan import OutputPlan
@@ -64,6 +65,7 @@ class JobPlan:
             "coding_error": self.coding_error and asdict(self.coding_error),
             "strengths": self.strengths,
             "last_strength": self.last_strength,
+            "enhance": meanings(self.spec.options.enhance),
             "model": self.model,
             "scale": self.scale,
             "device": self.device,

@@ -36,6 +36,7 @@ class Report:
         strengths: Number of frames by the step of the network that took them: ``0`` is the one for
             clean pictures, the last one that for the hardest coded.
         last_strength: Step of the strongest network that the engine has; 0 where it has one.
+        enhance: What each wish of the option ``enhance`` became.
         pixels: Number of source pixels of all frames of which parts may have been reused.
         computed_pixels: Number of those that the network saw; the rest was taken from the frame
             before, where it was the same.
@@ -83,6 +84,7 @@ class Report:
     notes: tuple[str, ...]
     strengths: dict[str, int] = field(default_factory=dict)
     last_strength: int = 0
+    enhance: dict[str, str] = field(default_factory=dict)
     pixels: int = 0
     computed_pixels: int = 0
     latency_ms: dict[str, Histogram] = field(default_factory=dict)

@@ -39,7 +39,8 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 GAN_ONLY = (
     *("discriminator", "discriminator_width", "vgg", "vgg_layer", "pixel_weight"),
-    *("perceptual_weight", "adversarial_weight", "tv_weight", "flicker_weight", "penalty_weight"),
+    *("perceptual_weight", "adversarial_weight", "tv_weight", "mesh_weight", "flicker_weight"),
+    "penalty_weight",
 )
 SMALLEST_JUDGED, SMALLEST_SEEN = 32, 40
 """Pixels a side that discriminators, and VGG19 from any offset, make something of."""
@@ -93,6 +94,7 @@ class Options:
     perceptual_weight: float = 0.0
     adversarial_weight: float = 0.0
     tv_weight: float = 0.0
+    mesh_weight: float = 0.0
     flicker_weight: float = 0.0
     penalty_weight: float = 10.0  # of the gradient penalty of wgan-gp
 
@@ -208,7 +210,7 @@ def _check_numbers(options: Options) -> None:
         ("teacher_weight", 0.0, 1.0),
         ("discriminator_width", 4, 1024),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("pixel", "perceptual", "adversarial")),
-        *((f"{loss}_weight", 0.0, 1e6) for loss in ("tv", "flicker", "penalty")),
+        *((f"{loss}_weight", 0.0, 1e6) for loss in ("tv", "mesh", "flicker", "penalty")),
     ):
         value = getattr(options, name)
         if value is not None and not low <= value <= high:
@@ -234,6 +236,10 @@ def _check_losses(options: Options) -> None:
         raise OptionError(
             f"perceptual_weight = {options.perceptual_weight} without weights of VGG19",
             hint="name them with --vgg, or give --perceptual-weight 0",
+        )
+    if options.mesh_weight and options.scale == 1:
+        raise OptionError(
+            f"mesh_weight = {options.mesh_weight} at scale 1 does nothing: there are no cells"
         )
     total = options.pixel_weight + options.perceptual_weight + options.adversarial_weight
     if not total:

@@ -186,6 +186,8 @@ class FormatRun:
         off = self._rule.mode == "off" or not self._keeps_state or engine.device.type != "cpu"
         if off or engine.traits.stateful or engine.halo is None or engine.runtime == COMPILED:
             return 0
+        if not engine.traits.repeatable:
+            return 0
         if self.tile(engine) is not None:
             return 0
         share = self._pool.planner.share_bytes

@@ -15,8 +15,10 @@ from vidsr.engines.devices import resolve_devices
 from vidsr.engines.engine import Engine
 from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.errors import OptionError
+from vidsr.fetching.if_named import fetch_if_named
 from vidsr.models.chain import restored_model
 from vidsr.models.families import check_scale, choose_model, choose_restorer
+from vidsr.models.onnx_networks.network import onnx_network
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
 from vidsr.option_values import (
@@ -63,7 +65,8 @@ class Upscaler:
         restore: A model that keeps the size, to run before ``model``; None for none.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
-        engine: ``auto``, ``torch``, ``tensorrt``, ``compile``, ``openvino``: see ``EngineChoice``.
+        engine: ``auto``, ``torch``, ``tensorrt``, ``compile``, ``openvino``,
+            ``onnxruntime``: see ``EngineChoice``.
         wait_for_engine: True makes the first frame wait until TensorRT has built its engine.
         tile: (height, width) in source pixels that the network sees at once, halo aside.
         max_memory: Bytes, or text such as ``"2G"``; chooses the tile where none is given. On CUDA
@@ -115,11 +118,14 @@ class Upscaler:
             pool.retain()
             self.model = pool.model
         else:
+            fetch_if_named(model)
             self.model = load_model(choose_model(model_name(model), scale, devices[0]))
             if restore is not None:
                 restorer = load_model(choose_restorer(model_name(restore)))
                 self.model = restored_model(restorer, self.model)
         check_scale(self.model.name, self.model.scale, scale)
+        if (onnx := onnx_network(self.model.module)) is not None:
+            self.notes.choose(onnx.describe())
         if wait_for_engine and not choice.may_follow(devices[0]):
             self.notes.choose(f"there is no TensorRT to wait for: PyTorch runs on {devices[0]}")
         self.pool = pool or EnginePool(

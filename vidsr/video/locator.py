@@ -19,7 +19,10 @@ Name: TypeAlias = "str | bytes | os.PathLike[str] | os.PathLike[bytes] | Locator
 
 PIPE = "-"
 # File systems in the manner of fsspec: names of whole objects that can be read at any place.
-OBJECT_STORES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hdfs", "webhdfs", "r2")
+OBJECT_STORES = (
+    *("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "hdfs", "webhdfs", "r2"),
+    *("oss", "oci", "hf", "lakefs", "smb", "memory"),
+)
 # Addresses that can be read from any place; the others give what comes now, and once.
 SEEKABLE_SCHEMES = ("http", "https", "ftp", "sftp")
 HIDDEN = "***"

@@ -63,7 +63,7 @@ def test_two_workers_on_one_stream_keep_its_order(scheduler: Scheduler) -> None:
     class FirstWaits(StubLevel):
         def upscale(self, frame: Any) -> Any:
             if frame.pts == 0:
-                assert gate.wait(10)
+                assert gate.wait(60)
             self.calls += 1
             return super().upscale(frame)
 
@@ -88,7 +88,7 @@ def test_a_stream_that_waits_holds_its_source_back(scheduler: Scheduler) -> None
     time.sleep(0.05)
     assert stream.sent <= 7  # one in work, four that wait, one at the door
     gate.set()
-    source.join(10)
+    source.join(60)
     until(lambda: stream.ended == 20)
     assert stream.delivered == list(range(20))
     assert not stream.dropped
@@ -102,7 +102,7 @@ def test_leaving_lets_a_source_go_that_is_held_back(scheduler: Scheduler) -> Non
     source.start()
     until(lambda: level.calls == 1 and stream.sent >= 5)
     assert not scheduler.leave(stream, timeout_s=0.01), "one is in work still"
-    source.join(10)
+    source.join(60)
     assert not source.is_alive()
     gate.set()
     until(lambda: stream.ended == 12)
@@ -201,7 +201,7 @@ def test_frames_before_the_levels_are_warm_wait_and_are_superseded(scheduler: Sc
 
     class Slow(StubLevel):
         def warm(self, source: Any) -> float:
-            assert warm.wait(10)
+            assert warm.wait(60)
             return 0.001
 
     stream = Stream(deadline_s=30)
@@ -218,7 +218,7 @@ def test_the_fastest_level_serves_while_the_best_is_being_warmed(scheduler: Sche
 
     class Slow(StubLevel):
         def warm(self, source: Any) -> float:
-            assert warm.wait(10)
+            assert warm.wait(60)
             return 0.001
 
     stream = Stream()

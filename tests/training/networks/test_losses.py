@@ -80,6 +80,31 @@ def test_total_variation_does_not_care_which_way_is_up(height: int, width: int) 
     )
 
 
+def test_a_mesh_costs_its_height_and_texture_next_to_nothing() -> None:
+    generator = torch.Generator().manual_seed(1)
+    target = torch.rand(1, 1, 64, 64, generator=generator)
+    woven = target.clone()
+    woven[..., ::4, ::4] += 0.1  # one place of sixteen: off its mean by 15/16, the others by 1/16
+    close(losses.mesh(woven, target, scale=4), 0.1 * (15 / 16 + 15 * 1 / 16) / 16)
+    # Independent errors, as large on the mean as the mesh: averaged over 16 cells, a quarter of
+    # them is left, within what 169 places scatter.
+    noise = 0.1 * torch.randn(1, 1, 64, 64, generator=generator)
+    alone = float(losses.mesh(target + noise, target, scale=4))
+    assert alone < 0.3 * float(noise.abs().mean())
+
+
+def test_an_error_that_all_places_share_is_no_mesh() -> None:
+    target = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(2))
+    close(losses.mesh(target + 0.25, target, scale=4), 0)
+
+
+def test_pictures_without_whole_cells_are_refused() -> None:
+    with pytest.raises(ValueError, match="multiples of 4"):
+        losses.mesh(torch.zeros(1, 1, 33, 32), torch.zeros(1, 1, 33, 32), scale=4)
+    with pytest.raises(ValueError, match="4 cells of 4 a side"):
+        losses.mesh(torch.zeros(1, 1, 12, 32), torch.zeros(1, 1, 12, 32), scale=4)
+
+
 def test_temporal_loss_counts_only_change_that_the_reference_lacks() -> None:
     out_a, out_b = torch.tensor([0.0, 0.0]), torch.tensor([0.5, 0.25])
     ref_a, ref_b = torch.tensor([1.0, 1.0]), torch.tensor([1.5, 0.5])

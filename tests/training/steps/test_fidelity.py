@@ -134,13 +134,14 @@ def test_both_networks_of_a_gan_learn(adversarial: str, discriminator: str) -> N
         discriminator=discriminator,
         adversarial_weight=0.1,
         tv_weight=0.1,
+        mesh_weight=0.1,
         rate=1e-3,
     )
     low, high = crops(3)
     before = [p.detach().clone() for p in learner.critic.parameters()]
     shown = [learner.learn(low, high, step) for step in range(12)]
     assert all(value.isfinite() for losses in shown for value in losses.values())
-    assert set(shown[0]) == {"loss", "pixel", "adversarial", "tv", "critic"}
+    assert set(shown[0]) == {"loss", "pixel", "adversarial", "tv", "mesh", "critic"}
     assert shown[-1]["pixel"] < shown[0]["pixel"]
     moved = zip(before, learner.critic.parameters(), strict=True)
     assert any(not torch.equal(a, b) for a, b in moved)

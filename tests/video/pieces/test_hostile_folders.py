@@ -12,8 +12,8 @@ import pytest
 
 from vidsr.errors import OutputError
 from vidsr.notes import Notes
+from vidsr.video.folders.leases import holder_of, take
 from vidsr.video.pieces.job_folder import JobFolder, read_order
-from vidsr.video.pieces.leases import holder_of, take
 from vidsr.video.pieces.piece_file import CodedFrame, PieceFile, PieceHead, write_piece
 from vidsr.video.sink.target_file import Target
 

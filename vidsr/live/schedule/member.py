@@ -13,6 +13,7 @@ from vidsr.live.base.states import DropReason
 from vidsr.live.schedule.levels.level import Level, ReusingLevel
 from vidsr.live.schedule.outbox import Outbox
 from vidsr.live.schedule.policy.lane import Lane
+from vidsr.picture.frame import VideoFormat
 
 _LOG = logging.getLogger("vidsr.live")
 
@@ -37,6 +38,7 @@ class Member:
         contender: Taker of results and drops.
         lane: Its place in the policy.
         levels: Levels from best to fastest.
+        source: Format of its frames.
         demand: Function that tells the share of a frame to be computed, 0 to 1.
         watcher: Taker of changes and errors.
     """
@@ -44,6 +46,7 @@ class Member:
     contender: Contender
     lane: Lane
     levels: Sequence[Level]
+    source: VideoFormat
     demand: Callable[[Arrival], float] | None = None
     watcher: Watcher | None = None
     outbox: Outbox = field(default_factory=Outbox)

@@ -77,7 +77,8 @@ class Scheduler:
                 raise OptionError(f"{name} = {number}: expected 1 or more")
         self._desk = desk = Desk(Policy(count, rules))
         self._members: dict[Contender, Member] = {}
-        self._workers, self._warmer = [Worker(desk) for _ in range(count)], Warmer(desk)
+        self._warmer = warmer = Warmer(desk)
+        self._workers = [Worker(desk, warmer.measure) for _ in range(count)]
         tasks = [*(worker.run for worker in self._workers), self._warmer.run]
         self._threads = start_threads(tasks, "vidsr-live", each)
 
@@ -128,9 +129,9 @@ class Scheduler:
                 why = "the scheduler has stopped" if self._desk.stopped else "it takes part already"
                 raise OptionError(f"contender {contender.name}: {why}")
             lane = self._desk.policy.join(terms)
-            lane.owner = member = Member(contender, lane, levels, demand, watcher)
+            lane.owner = member = Member(contender, lane, levels, source, demand, watcher)
             self._members[contender] = member
-        self._warmer.put(member, source)
+        self._warmer.put(member)
 
     def submit(self, contender: Contender, arrival: Arrival) -> None:
         """Take a frame, which ends in one ``deliver`` or one ``drop`` of its stream.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from vidsr.live.base.items import Result
@@ -21,13 +21,17 @@ IDLE_S = 1.0  # between two looks for work where nothing happens
 class Worker:
     """One thread's work. No error of a level or of a stream ends it.
 
+    Args:
+        desk: What is shared with other threads.
+        measure: The way to a measurement of a stream's level, which returns at once.
+
     Attributes:
         busy_s: Seconds at work.
         batches: Jobs by the number of their frames.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, desk: Desk, measure: Callable[[Member, int], None]) -> None:
+        self._desk, self._measure = desk, measure
         self.busy_s = 0.0
         self.batches: Counter[int] = Counter()
 
@@ -48,6 +52,9 @@ class Worker:
                     continue
             desk.tell(turn.dropped)
             _announce(turn.changes)
+            if turn.measure is not None:
+                lane, level = turn.measure
+                self._measure(lane.owner, level)
             if turn.job is not None:
                 self._do(self._weighed(turn.job), tickets)
 

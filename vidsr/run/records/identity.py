@@ -10,7 +10,7 @@ from typing import Any
 
 from vidsr import __version__
 
-_SAMPLE_BYTES = 1 << 16
+SAMPLE_BYTES = 1 << 16
 
 
 def file_facts(path: Path) -> dict[str, str]:
@@ -18,9 +18,9 @@ def file_facts(path: Path) -> dict[str, str]:
     state = path.stat()
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        for place in (0, state.st_size // 2, max(0, state.st_size - _SAMPLE_BYTES)):
+        for place in (0, state.st_size // 2, max(0, state.st_size - SAMPLE_BYTES)):
             file.seek(place)
-            digest.update(file.read(_SAMPLE_BYTES))
+            digest.update(file.read(SAMPLE_BYTES))
     return {
         "source size": f"{state.st_size} bytes",
         "source time of change": f"{state.st_mtime_ns / 1e9:.6f} s",

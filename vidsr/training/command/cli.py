@@ -41,6 +41,7 @@ WEIGHTS = {
     "perceptual": "the loss on features of VGG19 (0; srgan 1)",
     "adversarial": "the discriminator's verdict (0; srgan 0.001)",
     "tv": "total variation, against noise (0)",
+    "mesh": "errors that repeat from pixel to pixel of the input, against a mesh (0)",
     "flicker": "the difference between moved pictures, against flicker (0)",
     "penalty": "wgan-gp's gradient penalty (10)",
 }

@@ -55,7 +55,7 @@ def _losses(run: Run) -> str:
         return options.loss
     weights = {
         name: getattr(options, f"{name}_weight")
-        for name in ("pixel", "perceptual", "adversarial", "tv", "flicker")
+        for name in ("pixel", "perceptual", "adversarial", "tv", "mesh", "flicker")
     }
     shown = ", ".join(f"{w:g} {name}" for name, w in weights.items() if w)
     return f"{shown}; {options.adversarial}, {options.discriminator} discriminator"

@@ -17,6 +17,8 @@ from torch import Tensor
 from vidsr.training.choices import AdversarialKind
 
 Distance = Literal["l1", "mse"]
+MESH_CELLS = 4
+"""Cells a side over which a mesh is looked for: fewer take texture for it, more miss an edge."""
 
 
 def _wide(x: Tensor) -> Tensor:
@@ -65,6 +67,26 @@ def total_variation(x: Tensor) -> Tensor:
     across, down = x.diff(dim=-1), x.diff(dim=-2)
     pairs = across.numel() + down.numel()
     return (across.abs().sum() + down.abs().sum()) / max(pairs, 1)
+
+
+def mesh(out: Tensor, target: Tensor, *, scale: int) -> Tensor:
+    """Return the error of ``[N, C, H, W]`` that repeats from one cell of the network to the next.
+
+    A network that makes ``scale`` x ``scale`` pixels from each of its own can weave these cells
+    into a mesh, which neither features nor a small critic punish: half a level repeated is nothing
+    to them, and plain to the eye along an edge. The error at each place of the cell is averaged
+    over ``MESH_CELLS`` x ``MESH_CELLS`` cells, where texture and noise cancel and a mesh does not;
+    the mean absolute difference of the places from each other is the loss.
+    Raises ValueError for a side that is no multiple of ``scale`` or has too few cells.
+    """
+    if min(out.shape[-2:]) < MESH_CELLS * scale:
+        raise ValueError(f"expected {MESH_CELLS} cells of {scale} a side, got {list(out.shape)}")
+    error = difference(out, target)
+    if error.shape[-2] % scale or error.shape[-1] % scale:
+        raise ValueError(f"expected sides that are multiples of {scale}, got {list(out.shape)}")
+    places = F.pixel_unshuffle(error.flatten(0, 1).unsqueeze(1), scale)
+    local = F.avg_pool2d(places, MESH_CELLS, stride=1)
+    return (local - local.mean(dim=1, keepdim=True)).abs().mean()
 
 
 def temporal_l1(out_a: Tensor, out_b: Tensor, ref_a: Tensor, ref_b: Tensor) -> Tensor:

@@ -78,6 +78,8 @@ class Adversarial(Fidelity):
             parts["adversarial"] = losses.generator_loss(self.adversarial, logits.float())
         if options.tv_weight:
             parts["tv"] = losses.total_variation(out)
+        if options.mesh_weight:
+            parts["mesh"] = losses.mesh(out, high, scale=options.scale)
         if options.flicker_weight:
             parts["flicker"] = self._flicker(out, low, high, step)
         return parts

@@ -153,8 +153,7 @@ class AddressMedium:
             )
 
     def _remote(self, locator: Locator) -> RemoteFile:
-        kind = FtpConnector if locator.scheme == "ftp" else HttpConnector
-        file = RemoteFile(kind(locator.text, self.patience), locator, self.patience, self._stopped)
+        file = remote_file(locator, self.patience, self._stopped)
         self._files = [f for f in self._files if not f.closed] + [file]
         return file
 
@@ -200,6 +199,16 @@ class AddressMedium:
         """End every connection."""
         for file in self._files:
             file.close()
+
+
+def remote_file(
+    locator: Locator, patience: Patience | None = None, stopped: threading.Event | None = None
+) -> RemoteFile:
+    """Return the file behind an address, connected. Raises InputError."""
+    patience = patience or Patience()
+    kind = FtpConnector if locator.scheme == "ftp" else HttpConnector
+    connector = kind(locator.text, patience)
+    return RemoteFile(connector, locator, patience, stopped or threading.Event())
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -45,7 +45,7 @@ class RemoteFile:
         first = self._reach()
         self._connection: Connection | None = first
         self.size: int | None = first.size
-        self.ranged, self.certain, self._version = first.ranged, first.certain, first.version
+        self.ranged, self.certain, self.version = first.ranged, first.certain, first.version
 
     def _reach(self) -> Connection:
         """Connect for the first time, in a few tries. Raises InputError."""
@@ -136,10 +136,10 @@ class RemoteFile:
             return connection
         self._drop()
         begin = self._wanted if self.ranged else 0
-        connection = self._connector.connect(begin, self._version)
+        connection = self._connector.connect(begin, self.version)
         self._connection, self._at = connection, connection.begin
         same_size = connection.size is None or connection.size == self.size
-        if not same_size or connection.version != self._version or self._at > self._wanted:
+        if not same_size or connection.version != self.version or self._at > self._wanted:
             raise unreadable(self._locator, "has changed while it was read")
         return connection
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from vidsr.errors import OutputError
 from vidsr.files import working_name
 from vidsr.notes import Notes
-from vidsr.video.pieces.piece_file import PieceFile
-from vidsr.video.pieces.plain_files import is_plain, placed_whole, read_plain, remove_plain
-from vidsr.video.sink.target_file import Claim, Target
+from vidsr.video.folders.folder import FINISHED, Folder, HeldLease, LeaseState
+from vidsr.video.folders.leases import STALE_S
+from vidsr.video.folders.local_folder import LocalFolder
+from vidsr.video.pieces.piece_file import MOST_HEAD_BYTES, PieceFile, PieceHead, read_head
+from vidsr.video.sink.base import Written
+from vidsr.video.sink.target_file import Target
 
 ENDING = ".vidsr-job"
 _RECORD = "identity.json"
@@ -27,11 +31,28 @@ class JobFolder:
 
     Nothing in it leads out of it: names of pieces are their numbers, and what else lies there is
     left alone or removed with the folder.
+
+    Args:
+        target: The target that it lies beside; None with ``files``.
+        files: A folder that lies elsewhere.
     """
 
-    def __init__(self, target: Target) -> None:
-        self.path = working_name(target.place, ENDING)
-        self._claim: Claim | None = None
+    def __init__(self, target: Target | None, files: Folder | None = None) -> None:
+        if files is None:
+            assert target is not None
+            files = LocalFolder(working_name(target.place, ENDING))
+        self.files = files
+        self._begun = False
+
+    @property
+    def path(self) -> Path:
+        """The folder on this machine; of one elsewhere, where its files are made and read."""
+        return self.files.root
+
+    @property
+    def name(self) -> str:
+        """The name of the folder for messages."""
+        return self.files.name
 
     def begin(
         self,
@@ -56,121 +77,187 @@ class JobFolder:
         try:
             self._begin(identity, restart, order, shared)
         except BaseException as error:
-            if self._claim is not None:
-                self._claim.release()
-                self._claim = None
+            self.files.leave()
             if not isinstance(error, OSError) or isinstance(error, OutputError):
                 raise
-            raise OutputError(f"{self.path}: cannot be written: {error.strerror}") from error
+            raise OutputError(f"{self.name}: cannot be written: {error.strerror}") from error
+        self._begun = True
 
     def _begin(self, identity: Mapping[str, str], restart: bool, order: str, shared: bool) -> None:
-        if self.path.is_symlink():
-            raise OutputError(f"{self.path}: is a link, expected a folder of its own")
-        self.path.mkdir(exist_ok=True)
-        self._claim = Claim(self.path, shared=shared)
+        self.files.enter(shared=shared)
         if restart:
             self._empty()
         if not shared:
-            self._sweep()
+            self.files.sweep()
         before = self._read()
         if before is not None:
             self._compare(before, identity)
             return
         self._empty()
         for name, text in ((_ORDER, order), (_RECORD, json.dumps(dict(identity), indent=1))):
-            with placed_whole(self.path / name) as file:
-                file.write(text.encode())
+            self.files.write(name, text.encode())
 
     def _read(self) -> dict[str, str] | None:
         """Return the identity of the run that made the folder; None for a new folder."""
+        return self._record(_RECORD) or (self._record(FINISHED) or {}).get("identity")
+
+    def _record(self, name: str) -> dict[str, Any] | None:
         try:
-            stored = json.loads(read_plain(self.path / _RECORD, MOST_TEXT_BYTES))
+            stored = json.loads(self.files.read(name, MOST_TEXT_BYTES))
         except (FileNotFoundError, ValueError, RecursionError):
             return None
         return stored if isinstance(stored, dict) else None
+
+    def note_finished(self, working: Path, written: Written) -> None:
+        """Note that the target is whole and about to be put in its place. Raises OSError.
+
+        From now on the folder is of no use, and a run that is struck before it has removed it does
+        not begin anew.
+        """
+        state = working.stat()
+        facts = asdict(written) | {
+            "size_bytes": state.st_size,
+            "changed_ns": state.st_mtime_ns,
+            "identity": self._read(),
+        }
+        self.files.write(FINISHED, json.dumps(facts).encode())
+
+    def finished_target(self, place: Path) -> Written | None:
+        """Return what was written if ``place`` holds the finished target of this folder's run."""
+        facts = self._record(FINISHED)
+        try:
+            state = place.stat()
+            if facts is None or facts["changed_ns"] != state.st_mtime_ns:
+                return None
+            written = Written(
+                int(facts["frames"]), int(facts["size_bytes"]), float(facts["video_s"])
+            )
+        except (OSError, KeyError, TypeError, ValueError, OverflowError):
+            return None
+        return written if written.size_bytes == state.st_size else None
 
     def _compare(self, before: Mapping[str, str], now: Mapping[str, str]) -> None:
         for name in sorted({*before, *now}):
             was, is_now = before.get(name, "unknown"), now.get(name, "unknown")
             if was != is_now:
                 raise OutputError(
-                    f"{self.path}: was begun with another {name}: {was} then, {is_now} now.",
+                    f"{self.name}: was begun with another {name}: {was} then, {is_now} now.",
                     hint="give it as it was to go on, or `restart` to begin anew.",
                 )
 
-    def _sweep(self) -> None:
-        """Remove what a run was writing when it was struck."""
-        for stale in self.path.glob("*.part"):
-            remove_plain(stale)
-
     def _empty(self) -> None:
         for piece in self.names():
-            remove_plain(piece)
-        remove_plain(self.path / _RECORD)
-        remove_plain(self.path / _ORDER)
+            self.files.remove(piece)
+        for name in (_RECORD, _ORDER, FINISHED):
+            self.files.remove(name)
 
-    def names(self) -> list[Path]:
-        """Return the files of all pieces that are there, in order."""
-        return sorted(self.path.glob(f"*{PIECE_SUFFIX}"))
+    def names(self) -> list[str]:
+        """Return the names of all pieces that are there, in order."""
+        return [name for name in self.files.names() if name.endswith(PIECE_SUFFIX)]
 
     def piece_path(self, piece: int) -> Path:
-        """Return the name of a piece's file."""
-        return self.path / f"{piece:06d}{PIECE_SUFFIX}"
-
-    def lease_path(self, piece: int) -> Path:
-        """Return the name of a piece's lease."""
-        return self.path / f"{piece:06d}.lease"
+        """Return the name of a piece's file, where it is made."""
+        return self.path / _piece_name(piece)
 
     def has(self, piece: int) -> bool:
         """Return True if a piece is there, whole or not: ``finished`` and joining look closer."""
-        return is_plain(self.piece_path(piece))
+        return _piece_name(piece) in self.files.files()
+
+    def missing(self, wanted: Collection[int]) -> list[int]:
+        """Return those of the pieces that are not there; none of a job that others have ended."""
+        there = self.files.files()
+        if _RECORD not in there:
+            return []
+        return [piece for piece in wanted if _piece_name(piece) not in there]
+
+    def keep(self, piece: int) -> None:
+        """Keep a piece that was made at ``piece_path``. Raises OSError."""
+        self.files.keep(_piece_name(piece))
+
+    def take(self, piece: int, stale_s: float = STALE_S) -> HeldLease | None:
+        """Take the lease of a piece, or return None where another has it. Raises OSError."""
+        return self.files.take(_stem(piece), stale_s)
+
+    def in_turn(self, pieces: Collection[int], stale_s: float = STALE_S) -> Iterator[int]:
+        """Yield pieces in the order in which to try to take them. Raises OSError."""
+        yield from map(int, self.files.in_turn([*map(_stem, pieces)], stale_s))
+
+    def leases(self, stale_s: float = STALE_S) -> list[LeaseState]:
+        """Return the leases of pieces that are held. Raises OSError."""
+        return [state for state in self.files.leases(stale_s) if state.stem.isdecimal()]
+
+    def heads(self) -> list[PieceHead]:
+        """Return the heads of the pieces that are there and can be read."""
+        heads = []
+        for name in self.names():
+            with suppress(OSError, ValueError):
+                heads.append(read_head(*self.files.beginning(name, MOST_HEAD_BYTES)))
+        return heads
 
     def finished(self, count: int, notes: Notes) -> dict[int, PieceFile]:
         """Return the pieces that are whole; those that are damaged are removed, with a note."""
         found = {}
         # Those that are there alone: a damaged source may announce pieces by the billion.
-        numbers = (int(path.stem) for path in self.names() if path.stem.isdecimal())
-        for piece in sorted({*numbers}):
-            path = self.piece_path(piece)
+        stems = (name.removesuffix(PIECE_SUFFIX) for name in self.names())
+        for piece in sorted({int(stem) for stem in stems if stem.isdecimal()}):
+            name = _piece_name(piece)
             if piece >= count:
                 break
             try:
-                file = PieceFile(path)
+                file = PieceFile(self.files.fetch(name))
                 file.check()
                 if file.head.piece != piece:
                     raise ValueError("it is another piece")
                 found[piece] = file
             except FileNotFoundError:
                 continue
+            except OutputError:  # of a store that is away
+                raise
             except (ValueError, OSError) as error:
                 notes.say(f"piece {piece} is done again: {error}")
-                remove_plain(path)
+                self.files.remove(name)
         return found
 
     def close(self, *, keep: bool = False) -> None:
         """Let others have the folder; one without a finished piece is removed, unless kept."""
-        if self._claim is None:
+        if not self._begun:
             return
         if not keep and not self.names():
             self.remove()
         else:
-            self._claim.release()
-        self._claim = None
+            self.files.leave()
+        self._begun = False
 
     def remove(self) -> None:
         """Remove the folder and what lies in it."""
-        with suppress(OSError):
-            shutil.rmtree(self.path)
-        if self._claim is not None:
-            self._claim.release()
-            self._claim = None
+        self.files.destroy()
+        self._begun = False
 
 
-def read_order(folder: Path) -> str:
+def is_left_finished(target: Target) -> bool:
+    """Return True for a target that is finished while the folder of its run is still there."""
+    if target.pipe or target.sequence:
+        return False
+    folder = JobFolder(target)
+    return FINISHED in folder.files.names() and folder.finished_target(target.place) is not None
+
+
+def _stem(piece: int) -> str:
+    return f"{piece:06d}"
+
+
+def _piece_name(piece: int) -> str:
+    return f"{_stem(piece)}{PIECE_SUFFIX}"
+
+
+def read_order(folder: Folder | Path) -> str:
     """Return what is to be done in a folder. Raises OutputError where it is none of a job."""
+    files = LocalFolder(folder) if isinstance(folder, Path) else folder
     try:
-        return read_plain(folder / _ORDER, MOST_TEXT_BYTES)
+        return files.read(_ORDER, MOST_TEXT_BYTES)
+    except OutputError:
+        raise
     except (OSError, ValueError) as error:
         raise OutputError(
-            f"{folder}: is no folder of a job", hint="vidsr-job plan makes one."
+            f"{files.name}: is no folder of a job", hint="vidsr-job plan makes one."
         ) from error

@@ -8,11 +8,15 @@ from fractions import Fraction
 import av
 
 from vidsr.errors import OutputError
+from vidsr.notes import Notes
+from vidsr.video.header import StreamHeader
 from vidsr.video.items import Packet
 from vidsr.video.pieces.decoding_times import decoding_times
+from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.piece_file import CodedFrame, PieceFile
 from vidsr.video.sink.base import Written
 from vidsr.video.sink.file_sink import FileSink
+from vidsr.video.sink.output_plan import OutputPlan
 from vidsr.video.streams.copies import MUX_ERRORS
 
 # Frames at the end whose decoding times may have to move for the file's length to be right.
@@ -20,9 +24,15 @@ LAST_FRAMES = 64
 
 
 class JoinSink(FileSink):
-    """The sink of a target whose frames are coded already."""
+    """The sink of a target whose frames are coded already, in pieces that lie in a folder."""
 
     kept = "the pieces are kept; the same command goes on from there."
+
+    def __init__(
+        self, plan: OutputPlan, header: StreamHeader, notes: Notes, folder: JobFolder
+    ) -> None:
+        self._folder = folder
+        super().__init__(plan, header, notes)
 
     def write_coded(self, coded: Sequence[CodedFrame], *, last: bool = False) -> None:
         """Mux coded frames, in decoding order. Raises OutputError."""
@@ -48,37 +58,44 @@ class JoinSink(FileSink):
         self._first_pts, self._last_pts = first, max(self._last_pts, coded.pts)
         return packet
 
+    def _commit(self) -> None:
+        written = Written(self.frames, self.bytes_written, self.video_s)
+        self._folder.note_finished(self.plan.target.working, written)
+        super()._commit()
+
     def end_video(self) -> None:
         """Do nothing: the encoder was opened for its parameter sets and has seen no frame."""
 
 
-def join(sink: JoinSink, pieces: Sequence[PieceFile], others: Iterable[Packet]) -> Written:
+class Moved(Exception):
+    """A later piece moves decoding times that are written already: the target begins anew."""
+
+
+def join(
+    sink: JoinSink, pieces: Iterable[PieceFile], others: Iterable[Packet], *, growing: bool = False
+) -> None:
     """Write all pieces and the packets of the other streams in the order of their times.
 
     Args:
-        sink: The target, open; it is put in its place.
+        sink: The target, open; the caller finishes it.
         pieces: Every piece in order.
         others: The source's packets of all streams but the video, as they are copied.
+        growing: True to write what is there and wait for pieces only where they are needed. The
+            result is the same.
 
     Raises:
         OutputError: The target cannot be written, or the pieces do not fit each other.
+        Moved: While growing only: everything is to be written again.
     """
-    check_kin(sink, pieces)
     video = _Video(sink, pieces)
+    if not growing:
+        video.read_all()
     for packet in others:
         time = packet.dts if packet.dts is not None else packet.pts
         if time is not None and packet.time_base:
             video.write_until(time * packet.time_base)
         sink.copy(packet)
     video.write_until(None)
-    return sink.finish()
-
-
-def check_kin(sink: JoinSink, pieces: Sequence[PieceFile]) -> None:
-    """Raise OutputError unless all pieces come from encoders with the same parameter sets."""
-    kinds = {piece.head.parameters for piece in pieces if piece.head.frames}
-    if len(kinds) > 1:
-        raise _do_not_fit(sink, "come from different encoders")
 
 
 def _do_not_fit(sink: JoinSink, why: str) -> OutputError:
@@ -90,25 +107,53 @@ def _do_not_fit(sink: JoinSink, why: str) -> OutputError:
 class _Video:
     """The frames of all pieces, written as far as the other streams have come."""
 
-    def __init__(self, sink: JoinSink, pieces: Sequence[PieceFile]) -> None:
-        times = [pts for piece in pieces for pts in piece.times]
-        try:
-            self._sink, self._times = sink, decoding_times(times)
-        except ValueError as error:
-            raise _do_not_fit(sink, "hold frames of the same time") from error
-        self._frames = self._timed(pieces)
-        self._done = 0
+    def __init__(self, sink: JoinSink, pieces: Iterable[PieceFile]) -> None:
+        self._sink, self._coming = sink, iter(pieces)
+        self._known: list[PieceFile] = []
+        self._shown: list[int] = []
+        self._times: list[int] = []
+        self._frames, self._done = self._timed(), 0
 
-    def _timed(self, pieces: Sequence[PieceFile]) -> Iterator[CodedFrame]:
-        times = iter(self._times)
+    def read_all(self) -> None:
+        """Take all pieces, whose decoding times are known from then on."""
+        pieces = [*self._coming]
+        self._add(pieces)
+
+    def _add(self, pieces: Sequence[PieceFile]) -> None:
+        """Take the next pieces and count decoding times anew, which follow from all of them."""
+        self._known += [piece for piece in pieces if piece.head.frames]
+        if len({piece.head.parameters for piece in self._known}) > 1:
+            raise _do_not_fit(self._sink, "come from different encoders")
         for piece in pieces:
+            self._shown += piece.times
+        try:
+            times = decoding_times(self._shown)
+        except ValueError as error:
+            raise _do_not_fit(self._sink, "hold frames of the same time") from error
+        if times[: self._done] != self._times[: self._done]:
+            raise Moved
+        self._times = times
+
+    def _timed(self) -> Iterator[CodedFrame]:
+        place = 0
+        for piece in self._known:  # which grows meanwhile
             for one in piece:
-                yield CodedFrame(one.data, one.pts, next(times), one.duration, one.key)
+                yield CodedFrame(one.data, one.pts, self._times[place], one.duration, one.key)
+                place += 1
+
+    def _is_known(self) -> bool:
+        """Return True if the next frame is none of the last ones; waits for as many pieces."""
+        while len(self._times) - self._done <= LAST_FRAMES:
+            piece = next(self._coming, None)
+            if piece is None:
+                return False
+            self._add([piece])
+        return True
 
     def write_until(self, time: Fraction | None) -> None:
         """Write what is decoded before ``time``, in seconds; with None all that is left."""
-        base, left = self._sink.plan.time_base, max(0, len(self._times) - LAST_FRAMES)
-        while self._done < left and (time is None or self._times[self._done] * base <= time):
+        base = self._sink.plan.time_base
+        while self._is_known() and (time is None or self._times[self._done] * base <= time):
             self._sink.write_coded([next(self._frames)])
             self._done += 1
         if time is None:

@@ -11,6 +11,7 @@ from vidsr.picture.frame import Frame
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceCounts
 from vidsr.video.items import Discontinuity, Item
+from vidsr.video.media.medium import Medium
 from vidsr.video.source.base import Closing
 from vidsr.video.source.file_source import FileSource
 
@@ -34,10 +35,17 @@ class LaterSource(Closing):
         begin: The time of the first frame that is wanted, in units of its time base.
         deinterlace: What the run does with interlaced frames.
         upright: True if the run turns pictures.
+        medium: What the bytes come from where they are of no file; closed with the source.
     """
 
     def __init__(
-        self, source: FileSource, begin: int, *, deinterlace: Deinterlace, upright: bool
+        self,
+        source: FileSource,
+        begin: int,
+        *,
+        deinterlace: Deinterlace,
+        upright: bool,
+        medium: Medium | None = None,
     ) -> None:
         self.header: StreamHeader = source.header
         window = source.window
@@ -49,6 +57,7 @@ class LaterSource(Closing):
             deinterlace=deinterlace,
             upright=upright,
             notes=SilentNotes(),
+            medium=medium,
         )
 
     @property

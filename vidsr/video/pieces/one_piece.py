@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidsr.errors import OutputError
 from vidsr.picture.frame import Frame
 from vidsr.video.items import Packet
+from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.piece_encoder import PieceEncoder
 from vidsr.video.pieces.piece_file import PieceHead, write_piece
 from vidsr.video.sink.base import Written
@@ -29,13 +30,14 @@ class OnePieceSink:
     def __init__(
         self,
         piece: int,
-        path: Path,
+        folder: JobFolder,
         plan: OutputPlan,
         notes: Notes,
         made_by: Callable[[], tuple[str, str]],
     ) -> None:
         self.frames = self.bytes_written = 0
-        self._piece, self._path, self._plan, self._notes = piece, path, plan, notes
+        self._piece, self._folder, self._plan, self._notes = piece, folder, plan, notes
+        self._path = folder.piece_path(piece)
         self._made_by = made_by
         self._encoder: PieceEncoder | None = None
 
@@ -61,6 +63,7 @@ class OnePieceSink:
             else:
                 head = self._encoder.finish(*self._made_by())
                 self._encoder.close()
+            self._folder.keep(self._piece)
         except MUX_ERRORS as error:
             raise self._failure(error) from error
         self.bytes_written = head.data_bytes
@@ -75,8 +78,11 @@ class OnePieceSink:
     def _failure(self, error: Exception) -> OutputError:
         if isinstance(error, OutputError):
             return error
+        full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
         reason = getattr(error, "strerror", None) or str(error)
-        return OutputError(f"{self._path}: cannot be kept: {reason}")
+        hint = "the disk is full: make room. Finished pieces are kept." if full else ""
+        name = f"{self._folder.name}: piece {self._piece}"
+        return OutputError(f"{name} cannot be kept: {reason}", hint=hint)
 
 
 @dataclass
@@ -84,12 +90,12 @@ class OnePieceOpener(FileSinkOpener):
     """The opener of one piece's sink."""
 
     piece: int
-    path: Path
+    folder: JobFolder
     made_by: Callable[[], tuple[str, str]]
 
     def open(self, plan: OutputPlan, header: StreamHeader, notes: Notes) -> FrameSink:
         """Return the sink."""
-        return OnePieceSink(self.piece, self.path, plan, notes, self.made_by)
+        return OnePieceSink(self.piece, self.folder, plan, notes, self.made_by)
 
     def discard(self, plan: OutputPlan) -> None:
         """Do nothing: the target is not begun."""

@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 
-from vidsr.video.pieces.plain_files import open_plain, placed_whole
+from vidsr.video.folders.plain_files import open_plain, placed_whole
 
 FORMAT = 1
 _RECORD = struct.Struct("<qqqIB")
@@ -132,12 +132,9 @@ class PieceFile:
         self.path = path
         with open_plain(path) as file:
             line = file.readline(MOST_HEAD_BYTES)
-            self.head = _head(line)
+            self.head = read_head(line, os.fstat(file.fileno()).st_size)
             size = self.head.frames * _RECORD.size
             self._begin = len(line) + size
-            whole = self._begin + self.head.data_bytes + _DIGEST_BYTES
-            if os.fstat(file.fileno()).st_size != whole:
-                raise ValueError("its size is wrong")
             self._records = [*_RECORD.iter_unpack(file.read(size))]
         if sum(record[3] for record in self._records) != self.head.data_bytes:
             raise ValueError("its frames do not fill it")
@@ -165,6 +162,20 @@ class PieceFile:
             file.seek(self._begin)
             for pts, dts, duration, size, key in self._records:
                 yield CodedFrame(file.read(size), pts, dts, duration, bool(key))
+
+
+def read_head(beginning: bytes, size_bytes: int) -> PieceHead:
+    """Return the head of a piece. Raises ValueError.
+
+    Args:
+        beginning: The first bytes of its file, ``MOST_HEAD_BYTES`` or all.
+        size_bytes: The size of its file.
+    """
+    line = beginning[: beginning.find(b"\n") + 1] or beginning
+    head = _head(line)
+    if size_bytes != len(line) + head.frames * _RECORD.size + head.data_bytes + _DIGEST_BYTES:
+        raise ValueError("its size is wrong")
+    return head
 
 
 def _head(line: bytes) -> PieceHead:

@@ -6,7 +6,7 @@ import errno
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vidsr.errors import OutputError
 from vidsr.picture.frame import Frame
@@ -25,6 +25,26 @@ if TYPE_CHECKING:
     from vidsr.video.sink.output_plan import OutputPlan
 
 
+class Growing(Protocol):
+    """A target that is joined while its run goes on."""
+
+    def put(self, piece: int) -> None:
+        """Join a piece that has just been finished; those before it are finished or empty."""
+        ...
+
+    def finish(self) -> Written | None:
+        """Put the target in its place; None where it is to be joined as if nothing had grown."""
+        ...
+
+    def abort(self) -> None:
+        """Give the target up."""
+        ...
+
+
+Grower = Callable[["OutputPlan", "StreamHeader", "Notes", set[int]], Growing]
+"""A function that begins a growing target, of which some pieces are done."""
+
+
 @dataclass(frozen=True)
 class PieceRun:
     """What a run in pieces needs beside what every run does.
@@ -34,12 +54,14 @@ class PieceRun:
         folder: Where they lie; the run has its claim.
         others: A function that reads the source's other streams from the beginning.
         made_by: A function that returns precision and engine of the network at this moment.
+        grow: A function that begins a growing target; None for one that is joined in the end.
     """
 
     cuts: Cuts
     folder: JobFolder
     others: Callable[[], Iterable[Packet]]
     made_by: Callable[[], tuple[str, str]] = lambda: ("", "")
+    grow: Grower | None = None
 
 
 class PieceSink:
@@ -72,6 +94,7 @@ class PieceSink:
         self._keeper = ThreadPoolExecutor(1, "vidsr-piece")
         self._keeping: Future[PieceHead] | None = None
         self._joined: JoinSink | None = None
+        self._growing = run.grow and run.grow(plan, header, notes, set(done))
 
     def write(self, frame: Frame) -> None:
         """Encode one frame and release it."""
@@ -100,9 +123,12 @@ class PieceSink:
 
     def _keep(self, encoder: PieceEncoder) -> PieceHead:
         try:
-            return encoder.finish(*self._run.made_by())
+            head = encoder.finish(*self._run.made_by())
         finally:
             encoder.close()
+        if self._growing is not None:
+            self._growing.put(head.piece)
+        return head
 
     def _wait(self) -> None:
         keeping, self._keeping = self._keeping, None
@@ -125,10 +151,16 @@ class PieceSink:
             pieces = [self._whole(piece) for piece in range(run.cuts.count)]
         except MUX_ERRORS as error:
             raise self._failure("a piece cannot be kept", error) from error
-        self._joined = JoinSink(self.plan, self._header, self._notes)
-        written = join(self._joined, pieces, run.others())
+        written = self._growing.finish() if self._growing is not None else None
+        if written is None:
+            written = self._join(pieces)
         run.folder.remove()
         return written
+
+    def _join(self, pieces: Iterable[PieceFile]) -> Written:
+        self._joined = JoinSink(self.plan, self._header, self._notes, self._run.folder)
+        join(self._joined, pieces, self._run.others())
+        return self._joined.finish()
 
     def _whole(self, piece: int) -> PieceFile:
         """Return a piece; one without frames where none is shown in its stretch of time."""
@@ -143,6 +175,8 @@ class PieceSink:
         if self._encoder is not None:
             self._encoder.close()
             self._encoder = None
+        if self._growing is not None:
+            self._growing.abort()
         if self._joined is not None:
             self._joined.abort()
         self._run.folder.close()

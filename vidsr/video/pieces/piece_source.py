@@ -1,4 +1,4 @@
-"""A source of which only those frames are given whose pieces are not done."""
+"""Sources of which only those frames are given whose pieces are not done."""
 
 from __future__ import annotations
 
@@ -44,3 +44,16 @@ class PieceSource(Closing):
 
     def close(self) -> None:
         """Do nothing: who opened the other source closes it."""
+
+
+class EmptySource(Closing):
+    """A source of which nothing is read any more; it stays its owner's to close."""
+
+    def __init__(self, source: FrameSource) -> None:
+        self.header, self.counts = source.header, source.counts
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(())
+
+    def close(self) -> None:
+        """Do nothing: who opened the source closes it."""

@@ -211,7 +211,7 @@ class FileSink:
                 hide_empty_views(self.plan.target.working)
             self.bytes_written = self.plan.target.size()
             check_read_back(self._expected(), self._wanted, self.notes)
-            self.plan.target.commit(self.notes)
+            self._commit()
         except MUX_ERRORS as error:
             self.abort()
             raise self._failure("writing the end failed", error) from error
@@ -223,6 +223,10 @@ class FileSink:
             )
         self._tell_streams()
         return Written(self.frames, self.bytes_written, self.video_s)
+
+    def _commit(self) -> None:
+        """Put the finished file in its place."""
+        self.plan.target.commit(self.notes)
 
     def _tell_streams(self) -> None:
         if self.passthrough.retimed:

@@ -370,7 +370,7 @@ class FileSource(Closing):
             chapters=tuple(self.window.place_chapters(self.container.chapters())),
             first_pts=self.first_pts,
             first_number=self.first_number,
-            seekable=self.medium is None and self.locator.may_seek,
+            seekable=(self.medium or self.locator).may_seek,
             decoder=self.decoder,
             service=self._service(),
             picture_tags=self._picture_tags(),

@@ -28,12 +28,17 @@ def check_source(locator: Locator) -> None:
         if locator.kind == "sequence":
             first_number(path)
         elif path.is_dir():
-            hint = "name a pattern such as frames/%05d.png."
+            hint = (
+                "name a pattern such as frames/%05d.png for its pictures, "
+                "or a folder as the target for its videos."
+            )
             raise InputError(f"{locator}: is a folder", hint=hint)
         elif not path.exists():
             raise NoInputError(f"{locator}: no such file", hint=_hint(locator))
         else:
             check_regular(path)
+            if not path.stat().st_size:
+                raise InputError(f"{locator}: is empty", hint="whatever wrote it has not finished.")
     except NoInputError:
         raise
     except OSError as error:

@@ -95,6 +95,25 @@ class AddressSourceOpener:
         return _source(locator, request, notes, _address(locator, request, notes))
 
 
+class ObjectSourceOpener:
+    """Objects of stores that fsspec reaches."""
+
+    def matches(self, locator: Locator) -> bool:
+        """Return True for an address of a store."""
+        return locator.kind == "object"
+
+    def check(self, locator: Locator) -> None:
+        """Raise OptionError for credentials in the address; only the store knows more."""
+        from vidsr.video.stores.filesystems import check_address
+
+        check_address(locator)
+
+    def open(self, locator: Locator, request: SourceRequest, notes: Notes) -> FrameSource:
+        """Open the object up to its first frame. Raises InputError, OptionError."""
+        request.layout.check(request.framerate)
+        return _source(locator, request, notes, medium_of(locator, request, notes))
+
+
 class FileSourceOpener:
     """Files and numbered pictures. Takes every name: what is no file is refused with a hint."""
 
@@ -147,6 +166,18 @@ def _address(locator: Locator, request: SourceRequest, notes: Notes) -> Medium:
     )
 
 
+def medium_of(locator: Locator, request: SourceRequest, notes: Notes) -> Medium | None:
+    """Return a new medium of an address or an object, None for what is a file."""
+    if locator.kind == "address":
+        return _address(locator, request, notes)
+    if locator.kind != "object":
+        return None
+    from vidsr.video.stores.object_medium import ObjectMedium
+
+    layout = request.layout
+    return ObjectMedium(locator, layout.demuxer, layout.options(request.framerate))
+
+
 def _source(
     locator: Locator, request: SourceRequest, notes: Notes, medium: Medium | None
 ) -> FrameSource:
@@ -190,6 +221,7 @@ def _no_opener(locator: Locator) -> InputError:
 SOURCE_OPENERS: tuple[SourceOpener, ...] = (
     PipeSourceOpener(),
     AddressSourceOpener(),
+    ObjectSourceOpener(),
     FileSourceOpener(),
 )
 

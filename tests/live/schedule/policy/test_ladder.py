@@ -62,3 +62,18 @@ def test_steps_up_are_a_second_apart(interval_s: float) -> None:
     ladder = at_the_bottom()
     frames_until_climb(ladder, 100.0, interval_s)
     assert frames_until_climb(ladder, 100.0 + 50 * interval_s, interval_s) * interval_s >= 1.0
+
+
+def test_a_slow_camera_waits_no_longer_than_a_fast_one() -> None:
+    assert frames_until_climb(at_the_bottom(), 100.0, 0.2) == 11
+    assert frames_until_climb(at_the_bottom(), 100.0, 2.0) == 10
+
+
+def test_patience_is_taken_back_where_its_reason_is_gone() -> None:
+    ladder = at_the_bottom()
+    for now_s in (100.0, 105.0):
+        frames_until_climb(ladder, now_s)
+        ladder.fall(2, now_s + 4)
+    assert ladder.relapses == 2
+    ladder.forgive()
+    assert frames_until_climb(ladder, 200.0) == 50

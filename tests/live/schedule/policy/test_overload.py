@@ -91,6 +91,28 @@ def test_room_that_comes_back_is_used() -> None:
     assert stays.shown[0] > 0.5 * stays.received
 
 
+def test_a_warm_up_on_a_busy_machine_is_forgotten_within_seconds() -> None:
+    """Every level took twenty times as long as it does when nobody else has the cores."""
+    camera = Camera(level_s=(0.008, 0.003, 0.0005), warm_factor=20.0)
+    (outcome,) = simulate([camera], Device(), 20.0)
+    assert outcome.shown[0] >= 0.6 * outcome.received
+    assert outcome.changes == {"up": 2}
+
+
+def test_a_slow_camera_climbs_as_soon_as_a_fast_one() -> None:
+    camera = Camera(level_s=(0.008, 0.0005), warm_factor=30.0, interval_s=0.2)
+    (outcome,) = simulate([camera], Device(), 20.0)
+    assert outcome.shown[0] >= 0.7 * outcome.received
+
+
+def test_measurements_that_promise_too_much_are_asked_for_less_and_less() -> None:
+    """A level takes ten times as long with the frames as beside them, and never fits."""
+    camera = Camera(level_s=(0.08, 0.01), beside_factor=0.1)
+    (outcome,) = simulate([camera], Device(), 120.0)
+    assert 1 <= outcome.changes["up"] <= 8
+    assert outcome.shown[1] > 0.97 * outcome.received
+
+
 def test_arrivals_out_of_step_do_not_move_the_level() -> None:
     camera = Camera(level_s=(0.015, 0.006, 0.001), network_s=0.03)
     (outcome,) = simulate([camera], Device(), 30.0)

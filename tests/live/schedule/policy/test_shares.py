@@ -29,6 +29,13 @@ def test_two_hundred_cameras_get_equal_shares_of_half_of_what_they_ask_for() -> 
     assert all(outcome.in_flight == 0 for outcome in outcomes)
 
 
+def test_sixteen_cameras_get_as_many_frames_each_whatever_the_noise_of_their_times() -> None:
+    """What a frame costs is one mean over all of them, which no camera's turn may move."""
+    sixteen = cameras(16, level_s=(0.018,), late="drop", jitter=0.95)
+    counts = [shown(outcome) for outcome in simulate(sixteen, Device(), 30.0)]
+    assert max(counts) <= 1.06 * min(counts)
+
+
 @pytest.mark.parametrize(("workers", "service_s"), [(1, 0.08), (1, 0.03), (2, 0.08), (2, 0.06)])
 def test_weights_two_to_one(workers: int, service_s: float) -> None:
     pair = [

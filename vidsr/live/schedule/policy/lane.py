@@ -15,6 +15,7 @@ from vidsr.live.schedule.policy.predictor import EXCUSED, Predictor
 from vidsr.live.schedule.policy.rules import Rules
 
 GAIN = 1 / 8  # of the means over frames
+NEWS = 0.5  # of what was known: as much faster is not the chance of one measurement
 SHORTEST_S, LONGEST_S = 0.0005, 2.0  # intervals between frames that are taken as they are
 SILENT_INTERVALS, SILENT_S = 4.0, 0.5  # without a frame for both, a stream does not run
 
@@ -84,6 +85,9 @@ class Lane:
     last_s: float = -math.inf
     gone: bool = False
     trial_left: int = 0
+    measured_s: float = -math.inf
+    measuring_s: float = 0.0
+    """When the level above was measured last beside the frames, and how long that took."""
     barred_since_s: float | None = None
     """Since when every frame was too late to begin with, None where the last one was not."""
     best_known: int = field(init=False)
@@ -164,6 +168,11 @@ class Lane:
         known = self.predictors[-1 if self.terms.late == "ladder" else 0].known
         return bool(self.waiting) and known and self.in_work < self.terms.side_by_side
 
+    @property
+    def in_use(self) -> Predictor | None:
+        """What the level of the next frame costs, None before one is known."""
+        return None if self.level == self.terms.levels else self.costs[self.level]
+
     def cost_s(self, level: int) -> float:
         """Return the mean time of a frame at a level."""
         return self.costs[level].mean_s(self.terms.work(level, self.usual_share))
@@ -174,11 +183,22 @@ class Lane:
         if self.costs[level] is not self.predictors[level]:
             self.costs[level].add(seconds, work)
 
-    def fade(self, level: int, streams: int) -> None:
+    def fade(self, level: int) -> None:
         """Take a level that was not used for a little faster; what many share, for less of it."""
         self.predictors[level].fade()
         if self.costs[level] is not self.predictors[level]:
-            self.costs[level].fade(1 / streams)
+            self.costs[level].fade(1 / max(1, self.costs[level].streams))
+
+    def renew(self, level: int, seconds: float, *, shared: bool) -> None:
+        """Take what a level took just now, beside the live frames; ``shared`` for all streams.
+
+        Where that is news, the ladder's patience has had its reason in what is no more.
+        """
+        if seconds < NEWS * self.predictors[level].mean_s():
+            self.ladder.forgive()
+        self.predictors[level].renew(seconds)
+        if shared and self.costs[level] is not self.predictors[level]:
+            self.costs[level].renew(seconds)
 
     def safe_s(self, level: int, item: Waiting) -> float:
         """Return the time of a frame at a level that few like it exceed."""

@@ -50,12 +50,16 @@ class Job:
 
 @dataclass
 class Turn:
-    """The answer to a worker: a job, or when to ask again; and what was decided on the way."""
+    """The answer to a worker: a job, or when to ask again; and what was decided on the way.
+
+    ``measure`` is a level that somebody shall measure, and answer for by ``measured``.
+    """
 
     job: Job | None = None
     wake_s: float | None = None
     dropped: list[Dropped] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    measure: tuple[Lane, int] | None = None
 
 
 class Policy:
@@ -76,6 +80,7 @@ class Policy:
         self._load = Load(0.0, 0.0, workers, frozenset())
         self._planned_s: float | None = None
         self._trial: Lane | None = None
+        self._measured: Lane | None = None  # whose level is being measured
 
     @property
     def busy(self) -> float:
@@ -86,6 +91,8 @@ class Policy:
         """Begin a stream. Its frames are upscaled as soon as times of its levels are known."""
         costs = tuple(self._costs.setdefault(kind, Predictor()) for kind in terms.kinds)
         lane = Lane(terms, self.rules, costs=costs)
+        for cost in costs:
+            cost.streams += 1
         self.lanes[lane] = None
         return lane
 
@@ -95,6 +102,7 @@ class Policy:
         The stream begins on the best level that has room.
         """
         lane.seed(level, seconds)
+        lane.measured_s = now_s
         self._shares.put(lane)
         if lane.terms.late != "ladder" or lane.best_known > level:
             return
@@ -108,9 +116,21 @@ class Policy:
         if lane.ladder.level == level + 1 and in_time and room:
             lane.ladder.place(level)
 
+    def measured(self, lane: Lane, level: int, seconds: float | None, took_s: float) -> None:
+        """Take what a level took that was to be measured, None where that has failed."""
+        self._measured, lane.measuring_s = None, took_s
+        if seconds is None or lane.gone:
+            return
+        cost = lane.costs[level]
+        used = any(x.in_use is cost for x in self.lanes)
+        lane.renew(level, seconds, shared=not used)
+
     def leave(self, lane: Lane) -> list[Dropped]:
         """End a stream; its frames in work end with ``done``."""
         self.lanes.pop(lane, None)
+        if not lane.gone and lane.costs is not lane.predictors:
+            for cost in lane.costs:
+                cost.streams -= 1
         lane.gone = True
         dropped = [Dropped(lane, item.arrival, "stopped") for item in lane.waiting]
         lane.waiting.clear()
@@ -231,10 +251,13 @@ class Policy:
         level = lane.level
         if lane.terms.late != "ladder" or level <= lane.best_known:
             return
-        lane.fade(level - 1, len(self.lanes))
+        lane.fade(level - 1)
         budget_s = self.rules.climb_budget * (lane.due_s(item) - now_s)
         room = self._load.has_room(lane, level - 1, self.rules)
         fits = room and lane.safe_s(level - 1, item) <= budget_s
+        if not fits and self._may_measure(lane, now_s):
+            self._measured, lane.measured_s = lane, now_s
+            turn.measure = lane, level - 1
         tries = not fits and not self._trial_runs() and lane.may_try(level - 1, item)
         if not lane.ladder.see(fits or tries, now_s):
             return
@@ -244,6 +267,18 @@ class Policy:
         lane.ladder.climb(now_s)
         self._load = self._load.moved(lane, level, level - 1)
         turn.changes.append(Change(lane, "up"))
+
+    def _may_measure(self, lane: Lane, now_s: float) -> bool:
+        """Return True if the level above may be measured anew: see ``Rules.measure_s``."""
+        rules = self.rules
+        busy = self._load.busy > rules.measure_load * self.workers
+        taken = self._measured is not None and not self._measured.gone
+        if taken or busy or lane.trial_left:
+            return False
+        doubled = 2.0 ** min(lane.ladder.relapses, rules.measure_doublings)
+        apart_s = max(rules.measure_s * doubled, lane.measuring_s / rules.measure_part)
+        # What was learnt on the way down is fresh, and so is a warm-up.
+        return now_s - max(lane.measured_s, lane.ladder.fell_s) >= apart_s
 
     def _trial_runs(self) -> bool:
         """Return True while a stream shows whether it stands still."""

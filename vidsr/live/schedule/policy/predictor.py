@@ -29,11 +29,16 @@ class _Estimate:
     def __post_init__(self) -> None:
         self.measured_s = self.mean_s
 
-    def add(self, seconds: float) -> None:
+    def add(self, seconds: float, part: float) -> None:
         error_s = seconds - self.mean_s
-        self.deviation_s += DEVIATION_GAIN * (abs(error_s) - self.deviation_s)
-        self.mean_s += MEAN_GAIN * error_s
+        self.deviation_s += part * DEVIATION_GAIN * (abs(error_s) - self.deviation_s)
+        self.mean_s += part * MEAN_GAIN * error_s
         self.measured_s = self.mean_s
+
+    def scale(self, factor: float) -> None:
+        self.mean_s *= factor
+        self.deviation_s *= factor
+        self.measured_s *= factor
 
     def fade(self, part: float) -> None:
         self.mean_s = max(FADED * self.measured_s, (1 - part * FADING) * self.mean_s)
@@ -51,6 +56,8 @@ class Predictor:
         self._by_work: dict[int, _Estimate] = {}
         self._hiccup = False
         self.hiccups = 0
+        self.streams = 0
+        """Streams that share it; whoever lets them counts them."""
 
     @property
     def known(self) -> bool:
@@ -64,8 +71,20 @@ class Predictor:
         """
         self._by_work[_power(work)] = _Estimate(seconds, seconds / 8)
 
+    def renew(self, seconds: float) -> None:
+        """Take the time of whole frames as it is now; less of it makes all else less, too."""
+        before = self._by_work.get(0)
+        if before is not None and seconds < before.mean_s:
+            for estimate in self._by_work.values():
+                estimate.scale(seconds / before.mean_s)
+        self.seed(seconds)
+
     def add(self, seconds: float, work: float = 1.0) -> None:
-        """Take the time of a frame."""
+        """Take the time of a frame.
+
+        Where streams share the times, each counts for its part: a mean over the last eight frames
+        of sixteen streams would be another one for every frame, and so would be what it costs.
+        """
         power = _power(work)
         estimate = self._by_work.get(power)
         if estimate is None:
@@ -77,7 +96,7 @@ class Predictor:
             self._hiccup = True
             return
         self._hiccup = hiccup
-        estimate.add(seconds)
+        estimate.add(seconds, 1 / max(1, self.streams))
 
     def fade(self, part: float = 1.0) -> None:
         """Take the level for a little faster, since a frame was upscaled without it."""

@@ -11,6 +11,8 @@ class Rules:
 
     Args:
         climb_frames: Consecutive frames with room for the better level before it is taken.
+        climb_frame_s: Time that counts for one of these where frames come more slowly.
+        climb_least: Least of these, however slowly they come.
         climb_most: The most that relapses make of ``climb_frames``, which double it each time.
         relapse_s: A step down within this time after a step up is a relapse.
         climb_apart_s: Least time between two steps up of one stream.
@@ -25,6 +27,12 @@ class Rules:
             that reuses is taken without room for whole frames, by one stream at a time.
         trial_blind: How many of these say nothing: a level that has not run has nothing to reuse.
         trial_share: What is taken to change of a frame until the trial has shown it.
+        measure_s: Time after which the level above is measured anew, beside the live frames, where
+            what is known of it keeps a stream below while the workers have little to do: it may
+            be of a busy hour. Every relapse doubles the time.
+        measure_doublings: The most of these.
+        measure_load: Load up to which that is done.
+        measure_part: Share of one worker's time that it may take.
         probe_s: Time in which every frame was dropped as late, after which one is tried.
         batch_sizes: Sizes of batches, growing; engines are made for these.
         batch_wait_s: Longest time that a batch waits for another frame.
@@ -32,6 +40,8 @@ class Rules:
     """
 
     climb_frames: int = 50
+    climb_frame_s: float = 0.04
+    climb_least: int = 10
     climb_most: int = 800
     relapse_s: float = 10.0
     climb_apart_s: float = 1.0
@@ -44,6 +54,10 @@ class Rules:
     trial_frames: int = 6
     trial_blind: int = 2
     trial_share: float = 0.1
+    measure_s: float = 2.0
+    measure_doublings: int = 4
+    measure_load: float = 0.6
+    measure_part: float = 0.05
     probe_s: float = 1.0
     batch_sizes: tuple[int, ...] = (1, 2, 4, 8)
     batch_wait_s: float = 0.002

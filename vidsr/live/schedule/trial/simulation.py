@@ -38,6 +38,8 @@ class Camera:
         last_s: When it leaves; None stays to the end.
         jitter: Greatest change of the time of a frame, as a share of the mean.
         network_s: Greatest delay of an arrival.
+        warm_factor: Time that its levels take when they are warmed, in times of their means.
+        beside_factor: The same, of when they are measured later beside the frames.
         batch: Engine that frames share; with the same time of a level they are in one batch. None
             for no batches.
     """
@@ -51,6 +53,8 @@ class Camera:
     last_s: float | None = None
     jitter: float = 0.25
     network_s: float = 0.0
+    warm_factor: float = 1.0
+    beside_factor: float = 1.0
     batch: Hashable = None
 
     @property
@@ -146,6 +150,7 @@ class _Simulation:
         self._lanes: list[Lane | None] = [None] * len(cameras)
         self._numbers: dict[Lane, int] = {}
         self._free = device.workers
+        self._measuring: tuple[Lane, int] | None = None
         self._order = count()
         self._events: list[tuple[float, int, str, int | Job | None]] = []
 
@@ -179,7 +184,7 @@ class _Simulation:
         lane = self._policy.join(terms)
         self._lanes[number], self._numbers[lane] = lane, number
         for level in reversed(range(len(camera.level_s))):
-            self._policy.seed(lane, level, camera.level_s[level], now_s)
+            self._policy.seed(lane, level, camera.level_s[level] * camera.warm_factor, now_s)
         self._at(now_s, "arrive", number)
         leaves_s = self._seconds if camera.last_s is None else min(camera.last_s, self._seconds)
         self._at(leaves_s, "leave", number)
@@ -222,6 +227,21 @@ class _Simulation:
                 return
             self._free -= 1
             self._at(now_s + self._service_s(turn.job), "done", turn.job)
+            if turn.measure is not None:
+                lane, _ = turn.measure
+                self._at(now_s + self._beside_s(*turn.measure), "measured", self._numbers[lane])
+                self._measuring = turn.measure
+
+    def _beside_s(self, lane: Lane, level: int) -> float:
+        """Return how long three frames beside the live ones take, on a core that others use."""
+        camera = self._cameras[self._numbers[lane]]
+        return 3 * camera.level_s[level] * camera.beside_factor
+
+    def _measured(self, number: int, now_s: float) -> None:
+        assert self._measuring is not None
+        lane, level = self._measuring
+        took_s = self._beside_s(lane, level)
+        self._policy.measured(lane, level, took_s / 3, took_s)
 
     def _service_s(self, job: Job) -> float:
         first = job.riders[0]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from vidsr.video.pieces.leases import Holder, age_s, holder_of, take
+from vidsr.video.folders.leases import Holder, age_s, holder_of, take
 
 
 def test_one_of_many_gets_it(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_holder_renews(tmp_path: Path) -> None:
     path = tmp_path / "0.lease"
     with take(path, stale_s=0.3) or pytest.fail("expected a lease, got none"):
         begun = path.stat().st_mtime_ns
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while path.stat().st_mtime_ns == begun and time.monotonic() < until:
             time.sleep(0.02)
         assert path.stat().st_mtime_ns > begun

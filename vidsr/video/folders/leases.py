@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vidsr.video.pieces.plain_files import create_plain, read_plain
+from vidsr.video.folders.plain_files import create_plain, read_plain
 
 STALE_S = 60.0
 MOST_BYTES = 4096
@@ -86,9 +86,17 @@ class Lease:
 def holder_of(path: Path) -> Holder | None:
     """Return who holds a lease; None where nobody does, or what is written there is damaged."""
     try:
-        stored = json.loads(read_plain(path, MOST_BYTES))
+        return holder_in(read_plain(path, MOST_BYTES))
+    except (OSError, ValueError):
+        return None
+
+
+def holder_in(text: str | bytes) -> Holder | None:
+    """Return the holder that a lease names, None where it is damaged."""
+    try:
+        stored = json.loads(text)
         return Holder(str(stored["host"]), int(stored["process"]))
-    except (OSError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return None
 
 
@@ -109,11 +117,20 @@ def take(path: Path, stale_s: float = STALE_S) -> Lease | None:
             if not _put_away(path, stale_s):
                 return None
             continue
-        holder = Holder.this()
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"host": holder.host, "process": holder.process}, file)
+        _sign(path, descriptor)
         return Lease(path, stale_s)
     return None
+
+
+def _sign(path: Path, descriptor: int) -> None:
+    """Write the holder into a new lease, which goes if it cannot be written: nobody holds it."""
+    holder = Holder.this()
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"host": holder.host, "process": holder.process}, file)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _put_away(path: Path, stale_s: float) -> bool:

@@ -1,0 +1,1 @@
+"""Networks in ONNX files of any origin, by ONNX Runtime or OpenVINO."""

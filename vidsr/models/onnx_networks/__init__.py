@@ -1,0 +1,1 @@
+"""Networks in ONNX files: read safely, understood by trying them, run by ONNX Runtime."""

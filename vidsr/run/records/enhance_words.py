@@ -1,0 +1,131 @@
+"""Wishes in words: a small vocabulary over the options that exist, and nothing else.
+
+Each wish sets one option to one value. What no option does, such as faces, has no word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from vidsr.errors import OptionError
+from vidsr.option_values import nearest, one_of
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One entry of the vocabulary: the words, and the option that they set.
+
+    Attributes:
+        words: What is typed.
+        option: The keyword of the option, as ``vidsr.upscale`` has it.
+        value: The value that it gets.
+        does: What that does, for the pages.
+    """
+
+    words: str
+    option: str
+    value: str | float
+    does: str
+
+
+VOCABULARY = (
+    Wish("less blocking", "strength", 1.5, "takes more of what a codec did away"),
+    Wish("less noise", "strength", 1.5, "the same: in coded video it takes noise away with it"),
+    Wish("much less blocking", "strength", 2.0, "takes as much of it away as can be"),
+    Wish("keep grain", "strength", 0.0, "takes every frame as clean: grain stays, and blocks"),
+    Wish("sharper", "look", "crisp", "the network that is sharper for the eye, less faithful"),
+    Wish("less blur", "model", "unet", "takes motion blur away, at the same size"),
+    Wish("smoother motion", "deinterlace", "field", "a frame of each field of interlaced video"),
+)
+"""Every wish there is. Figures that decided the values stand in docs/guides/models.md."""
+
+_BY_WORDS = {wish.words: wish for wish in VOCABULARY}
+EXPECTED = f"some of {', '.join(_BY_WORDS)}, with commas between"
+
+
+def wishes_of(given: object) -> tuple[str, ...]:
+    """Return the wishes in ``"Less blocking,  sharper"`` or in several texts, in plain spelling.
+
+    Raises ValueError for another type.
+    """
+    parts = given.split(",") if isinstance(given, str) else given
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        raise ValueError(given)
+    return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts))
+
+
+def are_wishes(wishes: Sequence[object]) -> bool:
+    """Return True if all are of the vocabulary. Raises OptionError for words that are not."""
+    for words in wishes:
+        if not isinstance(words, str):
+            return False
+        if words not in _BY_WORDS:
+            near = nearest(words, _BY_WORDS) if words else ""
+            raise OptionError(
+                f"enhance = {words!r}: expected {one_of(tuple(_BY_WORDS))}",
+                hint=f"did you mean {near!r}?" if near else "commas stand between wishes.",
+            )
+    return True
+
+
+def settings_of(
+    wishes: Sequence[str], given: Mapping[str, object], defaults: Mapping[str, object]
+) -> dict[str, str | float]:
+    """Return what the wishes set, by option.
+
+    Args:
+        wishes: Words of the vocabulary.
+        given: Values of all options.
+        defaults: Their defaults; an option that has another value was given by itself.
+
+    Raises:
+        OptionError: Two wishes set one option, or a wish one that was given with another value.
+    """
+    settings: dict[str, str | float] = {}
+    by: dict[str, str] = {}
+    for wish in map(_BY_WORDS.__getitem__, wishes):
+        option, value = wish.option, wish.value
+        if option in by and settings[option] == value:
+            continue
+        if option in by:
+            raise OptionError(
+                f"`enhance`: {by[option]!r} and {wish.words!r} both set `{option}`: "
+                "expected one of them.",
+                hint=f"they stand for {settings[option]} and {value}.",
+            )
+        if given[option] not in (defaults[option], value):
+            raise OptionError(
+                f"`enhance`: {wish.words!r} sets `{option}`, which is given as well: "
+                "expected one of them.",
+                hint=f"it stands for {value}.",
+            )
+        settings[option], by[option] = value, wish.words
+    _check_steered(settings, by)
+    return settings
+
+
+def _check_steered(settings: Mapping[str, str | float], by: Mapping[str, str]) -> None:
+    """Raise OptionError for a strength beside a model: these have one network for all pictures."""
+    if "model" in settings and settings.get("strength"):
+        raise OptionError(
+            f"`enhance`: {by['model']!r} takes a network that has no strengths, which "
+            f"{by['strength']!r} needs: expected one of them."
+        )
+
+
+def meanings(wishes: Sequence[str]) -> dict[str, str]:
+    """Return what each wish became, such as ``{"less blocking": "strength 1.5"}``."""
+    return {words: _meaning(_BY_WORDS[words]) for words in wishes}
+
+
+def _meaning(wish: Wish) -> str:
+    value = wish.value if isinstance(wish.value, str) else f"{wish.value:g}"
+    return f"{wish.option} {value}"
+
+
+def plan_lines(wishes: Sequence[str]) -> Iterator[str]:
+    """Yield the line of a plan that says what the wishes became; none where there is no wish."""
+    if wishes:
+        became = "; ".join(f"{words}: {became}" for words, became in meanings(wishes).items())
+        yield f"enhance  {became}"

@@ -1,0 +1,1 @@
+"""Targets that can be watched while their run goes on."""
