@@ -45,7 +45,7 @@ SMALL: dict[str, dict[str, Any]] = {
              "upsampler": "pixelshuffle"},
     "DRUNet": {"in_nc": 4, "out_nc": 3, "nc": [8, 16, 32, 64]},
     "ESRGAN": {"num_filters": 16, "num_blocks": 2},
-    "FBCNN": {"nc": [8, 16, 32, 64]},
+    "FBCNN": {"nc": [8, 16, 32, 512]},
     "FDAT": {"scale": 2, "embed_dim": 32, "num_groups": 1, "depth_per_group": 2, "num_heads": 2,
              "mid_dim": 16},
     "FFTformer": {"dim": 16, "num_blocks": [1, 1, 1], "num_refinement_blocks": 1},
