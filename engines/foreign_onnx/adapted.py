@@ -154,6 +154,6 @@ def _state_ends(graph: GraphProto, channels: int) -> None:
 
     for values, name in ((graph.input, INPUT), (graph.output, OUTPUT)):
         del values[:]
-        shape = ["n", channels, f"h_{name}", f"w_{name}"]
+        shape: list[str | int | None] = ["n", channels, f"h_{name}", f"w_{name}"]
         values.append(onnx.helper.make_tensor_value_info(name, TYPES["float32"], shape))
     del graph.value_info[:]
