@@ -86,7 +86,7 @@ def test_no_head_is_one_line(whole: Whole, tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert out.returncode == DeviceError.exit_code, out.stderr

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from vidsr import errors
 from vidsr.errors import OutputError, VidsrError
@@ -105,6 +104,5 @@ class Event:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what ``to_json`` wrote."""
-        stored: Mapping[str, object] = json.loads(text)
-        notes = tuple(stored.get("notes") or ())  # type: ignore[arg-type]
-        return cls(**{**stored, "notes": notes})  # type: ignore[arg-type]
+        stored: dict[str, Any] = json.loads(text)
+        return cls(**stored | {"notes": tuple(stored.get("notes", ()))})
