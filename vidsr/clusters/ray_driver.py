@@ -98,8 +98,9 @@ class RayWorkers:
                 ref, worker.count = worker.count, None
                 self.wire.tell(self.ray.get(ref))
             if worker.answer in done:
-                ref, worker.answer, worker.given = worker.answer, None, None
-                self.wire.tell(self.ray.get(ref))
+                made = self.ray.get(worker.answer)  # or it was lost, with what was given
+                worker.answer = worker.given = None
+                self.wire.tell(made)
         except exceptions.ActorDiedError as error:
             self._lost(worker, error)
             self.workers.remove(worker)  # it is not restarted: ``grow`` makes another
