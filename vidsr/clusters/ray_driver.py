@@ -88,8 +88,7 @@ class RayWorkers:
         self._tell_room()
 
     def _look_at(self, worker: _Worker, done: set[Any]) -> None:
-        from ray import exceptions
-
+        exceptions = self.ray.exceptions
         try:
             if worker.ready in done:
                 ref, worker.ready = worker.ready, None
