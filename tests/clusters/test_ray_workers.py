@@ -1,4 +1,4 @@
-"""Actors of a run on Ray, with a stand-in for Ray: who is idle, and what is told of one that ends."""
+"""Actors on Ray, with a stand-in for Ray: who is idle, and what is told of one that ends."""
 
 from __future__ import annotations
 
