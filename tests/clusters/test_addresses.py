@@ -61,6 +61,14 @@ def test_a_cluster_chooses_its_gpus_itself(monkeypatch: pytest.MonkeyPatch) -> N
         chosen(cluster="ray", device="cuda:0,cuda:1")
 
 
+def test_a_growing_target_has_one_worker() -> None:
+    arguments = argparse.Namespace(jobs=2, cluster=None)
+    with pytest.raises(OptionError, match="growing"):
+        Choice.of(arguments, RunOptions(growing=True))
+    arguments.jobs = None
+    assert Choice.of(arguments, RunOptions(growing=True, device="cuda:0,cuda:1")) == Choice(None)
+
+
 def test_each_gpu_has_workers_in_turn() -> None:
     orders = cores.local_orders("/job", 3, "cuda:0,cuda:1")
     assert [order.device for order in orders] == ["cuda:0", "cuda:1", "cuda:0"]

@@ -15,7 +15,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-import vidsr
 from vidsr.clusters.messages import Assignment, Event
 
 Heard = tuple["Child", Event | None]
@@ -99,6 +98,6 @@ class Child:
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:
     """Return this process's variables with ``more``, by which the child finds this very vidsr."""
-    home = str(Path(vidsr.__file__).absolute().parents[1])
+    home = str(Path(__file__).absolute().parents[2])
     paths = [home, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **more}

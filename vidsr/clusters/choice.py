@@ -95,7 +95,9 @@ class Choice:
             )
         if address is not None and "," in options.device:
             raise OptionError("`device` names several GPUs beside `cluster`: expected one kind.")
-        devices = len(options.device.split(","))
+        if options.growing and (address is not None or (jobs or 1) > 1):
+            raise OptionError("`growing` with several workers: expected one.")
+        devices = 1 if options.growing else len(options.device.split(","))
         if jobs is None and address is None and devices > 1:
             return cls(devices)
         return cls(jobs, address, given=jobs is not None)

@@ -56,7 +56,8 @@ class PiecesExecutor:
 
     def run(self, spec: JobSpec) -> Report:
         """Execute a run, whose pieces stay where they are if it is stopped. Raises a VidsrError."""
-        notes, begin_s = Notes(), time.perf_counter()
+        notes, begin_s, names = Notes(), time.perf_counter(), (spec.source, spec.target)
+        spec = from_anywhere(spec)
         planned = _plan(spec, notes)
         with _kept(planned, notes):
             if planned.missing:
@@ -66,7 +67,9 @@ class PiecesExecutor:
                 elapsed_s = time.perf_counter() - begin_s
                 report = report_of(shared.job, Finished(written, Measures(), elapsed_s), notes)
         # What was read here is the beginning of the source, and no measure of it.
-        return replace(report, resumed_frames=planned.frames, counts=SourceCounts())
+        source, target = map(str, names)
+        report = replace(report, source=source, target=target, counts=SourceCounts())
+        return replace(report, resumed_frames=planned.frames)
 
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
         """Execute one after the other, each when its report is asked for."""
@@ -83,6 +86,14 @@ class PiecesExecutor:
             if crew is not None:
                 crew.close()
             progress.close()
+
+
+def from_anywhere(spec: JobSpec) -> JobSpec:
+    """Return a run whose files are named so that workers in other folders find them."""
+    source, target = (
+        name.path.absolute() if name.local else name for name in (spec.source, spec.target)
+    )
+    return JobSpec.of(source, target, spec.options)
 
 
 def _work(planned: _Planned, crew: Crew, notes: Notes, progress: Progress) -> None:
@@ -117,6 +128,8 @@ def _plan(spec: JobSpec, notes: Notes) -> _Planned:
     with opened(spec, notes, alone=True, anew=True) as shared:
         folder, count = shared.folder, shared.cuts.count
         announce_run(shared.job, spec.options, notes)
+        if folder.finished_target(shared.job.output.target.place) is not None:
+            return _Planned(folder, shared.job.info, count, (), 0, 0)
         done = folder.finished(count, notes)
         frames = sum(piece.head.frames for piece in done.values())
         if done:

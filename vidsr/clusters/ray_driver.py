@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import re
+import socket
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from vidsr.clusters.wire import Wire, argument, open_wire, say_broken
 
 LOOK_S = 0.2  # between two looks at what is done
 COUNT_S = 1.0  # between two questions for frames, and for new nodes
-ROOM_HINT = "`ray status` shows what is free; --jobs asks for fewer."
+KNOCK_S = 10.0
 
 
 @dataclass
@@ -86,8 +88,7 @@ class RayWorkers:
         self._tell_room()
 
     def _look_at(self, worker: _Worker, done: set[Any]) -> None:
-        from ray import exceptions
-
+        exceptions = self.ray.exceptions
         try:
             if worker.ready in done:
                 ref, worker.ready = worker.ready, None
@@ -96,8 +97,9 @@ class RayWorkers:
                 ref, worker.count = worker.count, None
                 self.wire.tell(self.ray.get(ref))
             if worker.answer in done:
-                ref, worker.answer, worker.given = worker.answer, None, None
-                self.wire.tell(self.ray.get(ref))
+                made = self.ray.get(worker.answer)  # or it was lost, with what was given
+                worker.answer = worker.given = None
+                self.wire.tell(made)
         except exceptions.ActorDiedError as error:
             self._lost(worker, error)
             self.workers.remove(worker)  # it is not restarted: ``grow`` makes another
@@ -154,6 +156,7 @@ def _last_line(error: Exception) -> str:
 
 def connect(order: DriverOrder) -> Any:
     """Return Ray, connected to the cluster. Raises what Ray raises."""
+    _knock(order.place)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
@@ -166,6 +169,13 @@ def connect(order: DriverOrder) -> Any:
         **({} if order.place else {"include_dashboard": False}),
     )
     return ray
+
+
+def _knock(place: str | None) -> None:
+    """Raise OSError where nothing listens at an address: Ray itself takes minutes to say so."""
+    found = re.fullmatch(r"(?:ray://)?\[?(.+?)\]?:(\d+)", place or "")
+    if found:
+        socket.create_connection((found[1], int(found[2])), timeout=KNOCK_S).close()
 
 
 def serve(wire: Wire, order: DriverOrder) -> None:
