@@ -6,11 +6,11 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.engines.engine import DescribedEngine, EngineTraits
-from vidsr.engines.foreign_onnx.sizes import bytes_per_pixel
 from vidsr.engines.foreign_onnx.windows import Window, run_windows
 from vidsr.errors import DeviceError, MemoryLimitError, ModelError
 from vidsr.models.model import Model
 from vidsr.models.networks.plain_net import PlainNet
+from vidsr.models.onnx_networks.memory import bytes_per_pixel
 from vidsr.models.onnx_networks.network import OnnxNetwork, onnx_network
 from vidsr.models.onnx_networks.runtime import first_line
 

@@ -50,7 +50,7 @@ def export_onnx(model: Model | Generator, *, precision: FloatType = "fp16") -> b
     module = model.module if isinstance(model, Model) else model
     require_exporter()
     if (foreign := onnx_network(module)) is not None:
-        from vidsr.engines.foreign_onnx.adapted import adapted_onnx
+        from vidsr.engines.onnx_files.adapted import adapted_onnx
 
         return adapted_onnx(foreign, model.name if isinstance(model, Model) else "onnx")
     import onnx

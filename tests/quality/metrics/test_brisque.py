@@ -24,7 +24,7 @@ def like_a_photograph() -> Tensor:
     frequency = (step[:, None] ** 2 + step**2).sqrt()
     frequency[0, 0] = 1
     white = torch.randn(256, 256, generator=torch.Generator().manual_seed(0))
-    pink = torch.fft.ifft2(torch.fft.fft2(white) / frequency).real
+    pink: Tensor = torch.fft.ifft2(torch.fft.fft2(white) / frequency).real
     return (127 + 45 * pink / pink.std()).round().clamp(0, 255)
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vidsr.engines.foreign_onnx.sizes import bytes_per_pixel
 from vidsr.engines.onnx_files.facts import METADATA_KEY, NetworkFacts
 from vidsr.errors import ModelError
 from vidsr.models.onnx_networks.contract import End
 from vidsr.models.onnx_networks.ends import AFFINE
+from vidsr.models.onnx_networks.memory import bytes_per_pixel
 from vidsr.models.onnx_networks.network import OnnxNetwork
 
 if TYPE_CHECKING:
@@ -154,6 +154,6 @@ def _state_ends(graph: GraphProto, channels: int) -> None:
 
     for values, name in ((graph.input, INPUT), (graph.output, OUTPUT)):
         del values[:]
-        shape = ["n", channels, f"h_{name}", f"w_{name}"]
+        shape: list[str | int | None] = ["n", channels, f"h_{name}", f"w_{name}"]
         values.append(onnx.helper.make_tensor_value_info(name, TYPES["float32"], shape))
     del graph.value_info[:]
