@@ -23,6 +23,9 @@ TENSORRT_BINDINGS = $(BINDINGS)/10 tensorrt-cu13-bindings==10.16.1.11 && \
   $(BINDINGS)/11 tensorrt-cu13-bindings==11.4.0.106
 endif
 
+# Else every process that a test starts would compile vidsr anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo check quick test lint format docs man dist eval bench gpu-check clean
@@ -40,7 +43,7 @@ quick: $(VENV)/test.stamp ## run the tests that need no video and no training
 	$(BIN)/python -m pytest -n auto -q -m 'not slow' $(QUICK) $(ARGS)
 
 test: $(VENV)/test.stamp ## run all tests; one of them: make test ARGS="-k psnr"
-	$(BIN)/python -m pytest -n auto --durations=25 $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal --durations=25 $(ARGS)
 
 lint: $(VENV)/test.stamp ## check style and types
 	$(BIN)/ruff check .

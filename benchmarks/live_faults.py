@@ -45,7 +45,7 @@ from vidsr.live import Engines, Stream  # noqa: E402
 BAR_MS, BAR_BACK_S = 100.0, 2.5
 SETTINGS: dict[str, Any] = {"ladder": ["bicubic"], "scale": 2}
 RUNS_WITHIN_S, BACK_WITHIN_S = 30.0, 30.0
-AWAY_S, STOPPED_S, HARMED_S = 1.0, 4.0, 7.0
+AWAY_S, STOPPED_S, HARMED_S = 1.0, 8.0, 7.0
 
 
 @dataclass(frozen=True)
@@ -115,23 +115,28 @@ def is_up(stream: Stream) -> bool:
     return status.state == "running" and all(sink.state == "running" for sink in status.sinks)
 
 
+def returning(stream: Stream, route: Route, end: End) -> Callable[[], bool]:
+    """Return a function that tells whether more has come through one end than has by now."""
+
+    def through() -> int:
+        tally = stream.tally
+        if end == "source":
+            return sum(tally.shown.values())
+        return sum(tally.sent_bytes.values()) if route.arrived is None else route.arrived()
+
+    before = through()
+    return lambda: through() > before + (end == "sink") and is_up(stream)
+
+
 def strike(stream: Stream, route: Route, end: End, fault: Fault) -> float:
     """Kill or stop the peers of one end; return the seconds until the stream was back."""
     peers = route.peers[end]
     for peer in peers:
         peer.kill() if fault == "killed" else peer.pause()
     time.sleep(AWAY_S if fault == "killed" else STOPPED_S)
-    before = stream.tally
     for peer in peers:
         peer.start() if fault == "killed" else peer.resume()
-    back_s = time.monotonic()
-
-    def returned() -> bool:
-        now = stream.tally
-        if end == "source":
-            return sum(now.shown.values()) > sum(before.shown.values()) and is_up(stream)
-        return sum(now.sent_bytes.values()) > sum(before.sent_bytes.values()) and is_up(stream)
-
+    back_s, returned = time.monotonic(), returning(stream, route, end)
     return round(until(returned, BACK_WITHIN_S, "the stream back") - back_s, 2)
 
 

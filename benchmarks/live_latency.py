@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a checkout of which nothing is installed
 
 import av  # noqa: E402
+from live_process import Ticks  # noqa: E402
 
 from tests.makers.counter import Stamps, read  # noqa: E402
 from tests.servers.process import free_port  # noqa: E402
@@ -68,6 +69,8 @@ class Row:
 
     ``numbers`` counts pictures that the reader saw, ``missing`` those between its first and last
     that it did not see, ``uncounted`` as many of these as vidsr has not counted as dropped.
+    ``longest_tick_ms`` is the longest time between two ticks of a thread of vidsr's process, from
+    its first picture on; what the machine did besides is in it.
     """
 
     path: str
@@ -86,6 +89,7 @@ class Row:
     received: int
     shown: dict[str, int]
     dropped: dict[str, int]
+    longest_tick_ms: float | None = None
 
 
 def udp_in(port: int) -> str:
@@ -110,9 +114,9 @@ def rtsp_path(stamps: Path, transport: str) -> Iterator[Ends]:
 
 
 @contextlib.contextmanager
-def rtmp_path(stamps: Path) -> Iterator[Ends]:
+def rtmp_path(stamps: Path, sound: str = "none") -> Iterator[Ends]:
     """Yield RTMP of a server, and another name of it."""
-    with rtmp_server() as server, sender(server.rtmp, size=_size(), stamps=stamps):
+    with rtmp_server() as server, sender(server.rtmp, size=_size(), stamps=stamps, sound=sound):
         target = server.rtmp.replace("/cam", "/large")
         yield Ends(server.rtmp, target, target, {**READER, "rtmp_live": "live"})
 
@@ -152,6 +156,7 @@ PATHS: dict[str, Callable[[Path], contextlib.AbstractContextManager[Ends]]] = {
     "RTSP over TCP to RTSP": lambda stamps: rtsp_path(stamps, "tcp"),
     "RTSP over UDP to RTSP": lambda stamps: rtsp_path(stamps, "udp"),
     "RTMP to RTMP": rtmp_path,
+    "RTMP to RTMP, with sound": lambda stamps: rtmp_path(stamps, "aac"),
     "HLS to HLS": hls_path,
     "SRT to SRT": srt_path,
     "UDP to UDP": udp_path,
@@ -171,6 +176,8 @@ def read_numbers(url: str, options: dict[str, str], stamps: Stamps, seconds: flo
         with contextlib.suppress(av.error.FFmpegError, OSError):
             given: Any = {"format": "nut"} if url == STDIN else {"timeout": (5.0, 2.0)}
             with av.open(url, options=options, **given) as container:
+                if not container.streams.video:  # sound has come first
+                    continue
                 container.streams.video[0].codec_context.thread_type = "SLICE"
                 for frame in container.decode(video=0):
                     now_s = time.monotonic()
@@ -205,6 +212,7 @@ def measure(path: str, seconds: float) -> Row:
 
             def on_frame(image: av.VideoFrame) -> None:
                 if not first:
+                    ticks.take_ms()
                     now_s = time.monotonic()
                     number = read(image.to_ndarray(format="gray"), SCALE)
                     first.append((now_s, now_s - sent.at(number or 0)))
@@ -212,14 +220,16 @@ def measure(path: str, seconds: float) -> Row:
             stream = Stream(
                 ends.source, ends.sink, model="lite-fast-x2", on_frame=on_frame, **ends.settings
             )
+            ticks = Ticks()
             reader = start_reader(ends, stamps, seconds + SETTLED_S)
             begun_s = time.monotonic()
             with stream:
                 out, _ = reader.communicate(timeout=seconds + 2 * COMES_WITHIN_S)
-                status = stream.stats()
+                status, tick_ms = stream.stats(), ticks.take_ms()
+            ticks.close()
         tally, seen = status.tally, json.loads(out)
     own = (status.latency_p50_s, status.latency_p95_s)
-    return _row(
+    row = _row(
         path,
         seen,
         own,
@@ -227,6 +237,7 @@ def measure(path: str, seconds: float) -> Row:
         age_s=first[0][1] if first else None,
         counts=(tally.received, dict(tally.shown), {str(k): n for k, n in tally.dropped.items()}),
     )
+    return replace(row, longest_tick_ms=tick_ms)
 
 
 def measure_pipes(seconds: float) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import subprocess
 import sys
 import time
@@ -35,20 +36,45 @@ class Route:
         sink: The sink's address.
         peers: What is killed at either end, in the order in which it is started again.
         settings: Options of the stream.
+        arrived: Function that tells how much has come behind the sink's peer; None where nobody
+            looks there, and the sink's own count is taken.
     """
 
     source: str
     sink: str
     peers: dict[End, Sequence[Server]] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)
+    arrived: Callable[[], int] | None = None
+
+
+@contextlib.contextmanager
+def counted(port: int) -> Iterator[Callable[[], int]]:
+    """Yield a function that tells how many datagrams have come to a port."""
+    with socket.socket(type=socket.SOCK_DGRAM) as bound:
+        bound.bind(("127.0.0.1", port))
+        bound.setblocking(False)
+        count = 0
+
+        def come() -> int:
+            nonlocal count
+            with contextlib.suppress(BlockingIOError):
+                while bound.recv(65536):
+                    count += 1
+            return count
+
+        yield come
 
 
 def _rtsp(transport: str) -> Callable[[], contextlib.AbstractContextManager[Route]]:
     @contextlib.contextmanager
     def route() -> Iterator[Route]:
-        with rtsp_camera(size=SIZE) as camera, rtsp_recorder() as (recorder, _):
+        with (
+            rtsp_camera(size=SIZE) as camera,
+            rtsp_recorder() as (recorder, forward),
+            counted(int(forward.rpartition(":")[2])) as arrived,
+        ):
             peers: dict[End, Sequence[Server]] = {"source": [camera], "sink": [recorder]}
-            yield Route(camera.url, recorder.url, peers, {"transport": transport})
+            yield Route(camera.url, recorder.url, peers, {"transport": transport}, arrived)
 
     return route
 
@@ -68,10 +94,11 @@ def _srt() -> Iterator[Route]:
         srt_camera() as (camera, feed),
         sender(feed),
         srt_relay(listener, f"udp://127.0.0.1:{out}", wait_port=port) as relay,
+        counted(out) as arrived,
     ):
         peers: dict[End, Sequence[Server]] = {"source": [camera], "sink": [relay]}
         source, sink = f"{camera.url}?latency=60", f"srt://127.0.0.1:{port}?latency=60"
-        yield Route(source, sink, peers)
+        yield Route(source, sink, peers, arrived=arrived)
 
 
 @contextlib.contextmanager

@@ -29,7 +29,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a checkout of which nothing is installed
 
-from live_faults import RUNS_WITHIN_S, SETTINGS, Bench, benched, is_up, until  # noqa: E402
+from live_faults import (  # noqa: E402
+    RUNS_WITHIN_S,
+    SETTINGS,
+    Bench,
+    benched,
+    is_up,
+    returning,
+    until,
+)
 from live_peers import ROUTES, End, Route  # noqa: E402
 from live_process import Footprint, footprint  # noqa: E402
 
@@ -103,13 +111,10 @@ def lose(bench: Bench, victim: Victim, course: Course) -> None:
     for peer in peers:
         peer.start()
     began_s = time.monotonic()
-    before = victim.stream.tally
+    returned = returning(victim.stream, victim.route, victim.end)
     back_s = None
     while time.monotonic() - began_s < BACK_WITHIN_S:
-        now = victim.stream.tally
-        shown = sum(now.shown.values()) > sum(before.shown.values())
-        sent = sum(now.sent_bytes.values()) > sum(before.sent_bytes.values())
-        if is_up(victim.stream) and (shown if victim.end == "source" else sent):
+        if returned():
             back_s = round(time.monotonic() - began_s, 2)
             break
         watch(course, 0.05)

@@ -29,42 +29,66 @@ from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.doubles.torchvision_stub import make_spandrel_importable  # noqa: E402
+from tests.doubles.torchvision_stub import make_spandrel_importable
 
 SIZES = ((1, 1), (7, 5), (33, 65))  # width, height
-WHOLE, TILE = Size(112, 96), Size(32, 32)
+WHOLE, TILE = Size(176, 112), Size(32, 32)
 SMALL: dict[str, dict[str, Any]] = {
     "ATD": {"embed_dim": 32, "depths": (2, 2), "num_heads": (2, 2), "window_size": 8,
             "num_tokens": 16, "category_size": 64, "upscale": 2, "upsampler": "pixelshuffledirect"},
     "CRAFT": {"embed_dim": 16, "depths": (1, 1), "num_heads": (2, 2), "upscale": 2},
     "DAT": {"embed_dim": 32, "depth": [1, 1], "num_heads": [2, 2], "upscale": 2,
             "split_size": [8, 8], "img_size": 64},
-    "DCTLSA": {"upscaling_factor": 2},
+    "DCTLSA": {"upscale": 2},
     "DITN": {"upscale": 2, "dim": 24, "ITL_blocks": 1, "SAL_blocks": 1, "UFONE_blocks": 1},
     "DRCT": {"embed_dim": 48, "depths": (2, 2), "num_heads": (2, 2), "upscale": 2,
              "upsampler": "pixelshuffle"},
+    "DRUNet": {"in_nc": 4, "out_nc": 3, "nc": [8, 16, 32, 64]},
     "ESRGAN": {"num_filters": 16, "num_blocks": 2},
+    "FBCNN": {"nc": [8, 16, 32, 512]},
+    "FDAT": {"scale": 2, "embed_dim": 32, "num_groups": 1, "depth_per_group": 2, "num_heads": 2,
+             "mid_dim": 16},
+    "FFTformer": {"dim": 16, "num_blocks": [1, 1, 1], "num_refinement_blocks": 1},
     "GRL": {"embed_dim": 32, "depths": [1, 1], "num_heads_window": [2, 2],
             "num_heads_stripe": [2, 2], "upscale": 2, "upsampler": "pixelshuffle"},
     "HAT": {"embed_dim": 32, "depths": (1, 1), "num_heads": (2, 2), "window_size": 8,
             "upscale": 2, "upsampler": "pixelshuffle", "squeeze_factor": 8},
-    "MoESR": {"upscale": 2, "dim": 16, "n_blocks": 1, "n_block": 1},
+    "IPT": {"n_feats": 8, "num_layers": 1, "num_heads": 4},
+    "KBNet": {"width": 16, "middle_blk_num": 1, "enc_blk_nums": [1, 1, 1, 1],
+              "dec_blk_nums": [1, 1, 1, 1]},
+    "MMRealSR": {"num_in_ch": 3, "num_out_ch": 3, "num_feat": 16, "num_block": 1,
+                 "num_grow_ch": 8},
+    "MixDehazeNet": {"embed_dims": [8, 16, 32, 16, 8]},
+    "MoESR": {"scale": 2, "dim": 16, "n_blocks": 2, "n_block": 2},
+    "MoSR": {"upscale": 2, "n_block": 3, "dim": 16},
+    "NAFNet": {"enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1]},
+    "OmniSR": {"num_feat": 16, "up_scale": 2},
+    "PLKSR": {"dim": 16, "n_blocks": 2, "upscaling_factor": 2},
     "RCAN": {"n_resblocks": 2, "n_resgroups": 2, "n_feats": 16, "scale": 2},
     "RGT": {"embed_dim": 32, "depth": [1, 1], "num_heads": [2, 2], "split_size": [8, 8],
             "upscale": 2},
-    "SRFormer": {},
+    "RetinexFormer": {"n_feat": 16, "stage": 1},
+    "SAFMN": {"dim": 16, "n_blocks": 2, "upscaling_factor": 2},
+    "SAFMNBCIE": {"dim": 16, "n_blocks": 2, "num_layers": 2},
+    "SCUNet": {"config": [1, 1, 1, 1, 1, 1, 1]},
+    "SPAN": {"feature_channels": 16, "num_in_ch": 3, "num_out_ch": 3},
+    "SeemoRe": {"scale": 2, "num_layers": 2, "embedding_dim": 16, "num_experts": 2},
+    "SwiftSRGAN": {"num_channels": 16, "num_blocks": 2},
     "Swin2SR": {"embed_dim": 32, "depths": [1, 1], "num_heads": [2, 2], "window_size": 8,
                 "upscale": 2, "upsampler": "pixelshuffle"},
     "SwinIR": {"embed_dim": 32, "depths": [1, 1], "num_heads": [2, 2], "window_size": 8,
                "upscale": 2, "upsampler": "pixelshuffle", "img_range": 1.0},
+    "Uformer": {"embed_dim": 16, "depths": [1] * 9},
 }  # fmt: skip
+CLASSES = {"PLKSR": "RealPLKSR", "KBNet": "KBNet_s", "RealCUGAN": "UpCunet2x"}
 
 
 def built(name: str) -> torch.nn.Module:
     """Return the architecture's network with random weights. Raises what its constructor does."""
     module = importlib.import_module(f"spandrel.architectures.{name}")
     classes = [getattr(module, each) for each in module.__all__]
-    net = next(c for c in classes if isinstance(c, type) and issubclass(c, torch.nn.Module))
+    nets = [c for c in classes if isinstance(c, type) and issubclass(c, torch.nn.Module)]
+    net = next(c for c in nets if c.__name__ == CLASSES.get(name, nets[0].__name__))
     torch.manual_seed(1)
     made: torch.nn.Module = net(**SMALL.get(name, {}))
     return made.eval()
@@ -142,12 +166,13 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     make_spandrel_importable()
-    table = {}
+    file = arguments.json
+    table = json.loads(file.read_text()) if file and file.exists() else {}
     for name, row in rows(arguments.names):
         table[name] = row
         print(name, json.dumps(row), flush=True)
-        if arguments.json:
-            arguments.json.write_text(json.dumps(table, indent=1) + "\n")
+        if file:
+            file.write_text(json.dumps(table, indent=1) + "\n")
 
 
 if __name__ == "__main__":

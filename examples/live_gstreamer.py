@@ -8,17 +8,22 @@ It needs PyGObject and GStreamer's plugins (base, good, ugly for x264enc).
 from __future__ import annotations
 
 import argparse
+import sys
 from typing import Any
 
 import av
-import gi
 import numpy as np
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstApp", "1.0")
-from gi.repository import Gst, GstApp  # noqa: E402, F401 - GstApp gives appsink its methods
+try:
+    import gi
 
-from vidsr import Upscaler  # noqa: E402
+    gi.require_version("Gst", "1.0")
+    gi.require_version("GstApp", "1.0")
+    from gi.repository import Gst, GstApp  # noqa: F401 - GstApp gives appsink its methods
+except (ImportError, ValueError):  # without PyGObject, or without descriptions of the libraries
+    sys.exit("error: PyGObject or GStreamer is not installed. Hint: apt-get install python3-gi")
+
+from vidsr import Upscaler
 
 RATE, SIZE = 25, (160, 96)
 IN = (

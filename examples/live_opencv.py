@@ -7,13 +7,18 @@ python live_opencv.py rtsp://HOST/cam
 from __future__ import annotations
 
 import argparse
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+
+try:
+    import cv2
+except ImportError:
+    sys.exit("error: OpenCV is not installed. Hint: pip install opencv-python-headless")
 
 from vidsr import Upscaler
 
@@ -59,6 +64,8 @@ def main() -> None:
     arguments = parser.parse_args()
     source = arguments.source
     capture = cv2.VideoCapture(int(source) if source.isdigit() else source)
+    if not capture.isOpened():
+        parser.error(f"{source}: OpenCV cannot open it")
     pace_s = 1 / (capture.get(cv2.CAP_PROP_FPS) or 25) if Path(source).is_file() else 0.0
     upscaler = Upscaler("lite-fast-x2")
     newest, ends_s, shown = Newest(capture, pace_s), time.monotonic() + arguments.seconds, 0

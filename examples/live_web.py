@@ -8,13 +8,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import av
-from aiohttp import web
 
+try:
+    from aiohttp import web
+except ImportError:
+    sys.exit("error: aiohttp is not installed. Hint: pip install aiohttp")
+
+from vidsr.errors import VidsrError
 from vidsr.live import Stream
 
 DEMO = Path(__file__).with_name("demo.mp4")
@@ -85,7 +91,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8080)
     arguments = parser.parse_args()
     app = application(arguments.source, realtime=True, loop=True, model="lite-fast-x2")
-    web.run_app(app, host="127.0.0.1", port=arguments.port)
+    try:
+        web.run_app(app, host="127.0.0.1", port=arguments.port)
+    except (VidsrError, OSError) as error:  # a wrong source, or a port that others have
+        sys.exit(f"error: {error}")
 
 
 if __name__ == "__main__":

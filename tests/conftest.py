@@ -1,19 +1,30 @@
-"""Fixtures that all tests share: one thread, Triton's interpreter, the folder of data."""
+"""Fixtures that all tests share: one thread, a quick exporter, Triton's interpreter, data."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.doubles.quick_export import reading_operators_once
 from tests.paths import find_data
 
 if not torch.cuda.is_available():
     # Triton's kernels then run in its interpreter, on tensors of the CPU. It asks when a kernel is
     # defined, so this comes before any test imports one.
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+with suppress(ImportError):  # tests of a GPU do without it
+    from hypothesis import HealthCheck, settings
+
+    # Examples that take long to draw are a fault of a busy machine, not of a test.
+    patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("patient", patient)
+    settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -23,6 +34,14 @@ def _one_thread() -> None:
     Five times, on busy cores. Tests of what threads change set their own number, and set it back.
     """
     torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_export() -> Iterator[None]:
+    """Export networks in half the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.onnx, "export", reading_operators_once(torch.onnx.export))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import av
 import pytest
 
+from tests.doubles.warm import WarmProcess, command, run_warm
 from tests.makers.clips import Clip, Tone, decode, make_clip
 from vidsr import MemoryLimitError, cli
 from vidsr.cli import build_parser
@@ -287,10 +289,9 @@ def test_running_out_of_memory_is_said_like_the_rest(
     assert "--tile" in result.err
 
 
-def shell(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+def shell(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, where nothing of pytest listens."""
-    command = [*COMMAND, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=BOUND_S, **options)
+    return run_warm(command("vidsr.cli"), arguments)
 
 
 def test_notes_and_summary_go_to_stderr_alone(clip: Clip, tmp_path: Path) -> None:
@@ -315,8 +316,8 @@ def test_a_terminal_sees_progress(clip: Clip, tmp_path: Path) -> None:
     termios = pytest.importorskip("termios")
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 80))
-    command = [*COMMAND, *map(str, (clip.path, "-o", tmp_path / "a.mkv", *FAST))]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as process:
+    words = (clip.path, "-o", tmp_path / "a.mkv", *FAST)
+    with WarmProcess(command("vidsr.cli"), words, stdout=PIPE, stderr=theirs) as process:
         os.close(theirs)
         seen = b""
         while True:
@@ -329,7 +330,7 @@ def test_a_terminal_sees_progress(clip: Clip, tmp_path: Path) -> None:
             seen += part
         assert process.stdout is not None
         assert process.stdout.read() == b""
-        assert process.wait(BOUND_S) == 0
+        assert process.wait() == 0
     os.close(ours)
     text = seen.decode()
     assert re.search(r"\d+% .*\d+/\d+ frames", text)
@@ -341,15 +342,14 @@ def test_a_terminal_sees_progress(clip: Clip, tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_end_the_run_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     clip = make_clip(tmp_path / "long.mkv", frames=400, size=(320, 240))
-    target = tmp_path / "a.mkv"
-    command = [*COMMAND, str(clip.path), "-o", str(target), *FAST]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    words = [clip.path, "-o", tmp_path / "a.mkv", *FAST]
+    with WarmProcess(command("vidsr.cli"), words, stderr=PIPE) as process:
         part, deadline = tmp_path / "a.mkv.part", time.monotonic() + BOUND_S
         while not part.exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         assert process.poll() is None
         process.send_signal(number)
-        _, error = process.communicate(timeout=BOUND_S)
+        error = process.communicate()[1].decode()
     assert process.returncode == 128 + number
     assert "Traceback" not in error
     assert error.splitlines()[-1] == "vidsr: interrupted; the target was not written"
@@ -380,9 +380,12 @@ def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals as Unix has them")
 @pytest.mark.parametrize("delay_s", [0.15, 0.6])
 def test_ctrl_c_while_loading(tmp_path: Path, delay_s: float) -> None:
-    entry = [sys.executable, "-m", "vidsr"]
+    code = "import runpy; print(flush=True); runpy.run_module('vidsr', run_name='__main__')"
+    entry = [sys.executable, "-c", code]
     words = [*entry, str(tmp_path / "a.mkv"), "-o", str(tmp_path / "b.mkv")]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # Python itself has started
         time.sleep(delay_s)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)

@@ -15,13 +15,13 @@ LAYERS = (
     ("errors", "notes"),
     ("picture", "option_values", "files"),
     ("video", "models", "kernels"),
-    ("terminal",),
+    ("terminal", "fetching"),
     ("engines",),
-    ("upscaling", "lean"),
+    ("upscaling", "lean", "reconstruction"),
     ("run", "quality"),
-    ("api", "batch", "preview"),
-    ("__init__",),
-    ("degradation", "cli", "jobs", "live"),
+    ("api", "batch", "preview", "jobs"),
+    ("__init__", "clusters"),
+    ("degradation", "catalogue", "cli", "live"),
     ("training", "bench", "__main__"),
 )
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}

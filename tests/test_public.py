@@ -25,6 +25,7 @@ BUILTINS: dict[str, type[Exception]] = {
 }
 UPSCALER = {
     "scale": None,
+    "restore": None,
     "device": "auto",
     "precision": "auto",
     "engine": "auto",
@@ -41,6 +42,7 @@ UPSCALE = {
     "scale": None,
     "size": None,
     "height": None,
+    "restore": None,
     "device": "auto",
     "precision": "auto",
     "engine": "auto",
@@ -48,6 +50,7 @@ UPSCALE = {
     "tile": None,
     "max_memory": None,
     "strength": "auto",
+    "look": "faithful",
     "enhance": (),
     "reuse": "exact",
     "start": None,
@@ -72,6 +75,7 @@ UPSCALE = {
     "drop_incompatible": False,
     "piece_frames": None,
     "no_pieces": False,
+    "growing": False,
     "restart": False,
     "overwrite": False,
     "progress": None,

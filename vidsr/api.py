@@ -11,6 +11,7 @@ from vidsr.option_values import (
     Decoder,
     Deinterlace,
     EngineKind,
+    Look,
     ModelName,
     PipeFormat,
     Precision,
@@ -33,6 +34,7 @@ def upscale(
     scale: int | None = None,
     size: str | tuple[int, int] | None = None,
     height: int | None = None,
+    restore: ModelName | None = None,
     device: str = "auto",
     precision: Precision = "auto",
     engine: EngineKind = "auto",
@@ -40,6 +42,7 @@ def upscale(
     tile: tuple[int, int] | None = None,
     max_memory: int | str | None = None,
     strength: Strength = "auto",
+    look: Look = "faithful",
     enhance: str | Sequence[str] = (),
     reuse: ReuseMode = "exact",
     start: float | None = None,
@@ -81,6 +84,7 @@ def upscale(
         scale: 2 or 4, or 1 with a model that only restores; None is 4, or what a size needs.
         size: The size to finish at, (width, height) in pixels or ``"1920x1080"``.
         height: The height to finish at, in pixels; the width follows. Not beside ``size``.
+        restore: A model that keeps the size, to run before ``model``: a name or a path.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, or several: ``cuda:0,cuda:1``.
         precision: The numbers of the network: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         engine: The runtime of the network: ``auto``, ``torch``, ``tensorrt``, ``compile`` or
@@ -90,6 +94,8 @@ def upscale(
         max_memory: Bytes, or text such as ``"2G"``, for frames and network; on each GPU.
         strength: How far the network follows what a codec did to each frame: ``auto``, or a number
             of 0 (taken as clean) over 1 (as what the codec says) to 2.
+        look: What an automatic model draws: ``faithful`` what the source shows, ``crisp`` sharper
+            detail beside that, which is no evidence.
         enhance: Wishes in words, such as ``"less blocking"``, each of which sets one option; an
             option that is given as well is refused.
         reuse: What is not computed again on a CPU: ``exact`` parts of a frame that did not change,

@@ -13,6 +13,7 @@ from vidsr import __version__
 from vidsr.batch.arguments import BatchParser, add_batch_options, is_batch, typed_target
 from vidsr.batch.command import run_batch
 from vidsr.batch.items import is_done
+from vidsr.clusters.choice import Choice, add_cluster_options
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.shipped import available
 from vidsr.option_values import in_words
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="the target, - for a pipe; required",
     )
     add_options(parser)
+    add_cluster_options(parser.add_argument_group("many workers"))
     add_batch_options(parser.add_argument_group("several inputs: files, folders, 'a/*.mov', @LIST"))
     _add_output(parser.add_argument_group("output and logging"))
     return parser
@@ -112,9 +114,20 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int
     _check_streams(arguments)
     options = RunOptions.of(vars(arguments))
     if is_batch(arguments):
+        _check_one(arguments)
         return _several(arguments, options, interrupted)
     _one(arguments, options, interrupted)
     return None
+
+
+def _check_one(arguments: argparse.Namespace) -> None:
+    """Raise OptionError where workers are asked for that share one run, and there are several."""
+    for name in ("jobs", "cluster"):
+        if getattr(arguments, name) is not None:
+            raise OptionError(
+                f"--{name} with several inputs: expected one.",
+                hint="a loop of commands, one for each input, shares each among workers.",
+            )
 
 
 def _several(
@@ -188,10 +201,13 @@ def _upscale(
     from vidsr.terminal.heap import keep_heap
     from vidsr.terminal.progress_choice import make_progress
 
+    choice = Choice.of(arguments, options)
     keep_heap()
     kind, quiet = arguments.progress, arguments.quiet
     progress = make_progress(kind, NAME, quiet=quiet, interrupted=interrupted)
-    report = run(arguments.input, arguments.output, options, progress=progress)
+    report = choice.run(JobSpec.of(arguments.input, arguments.output, options), progress)
+    if report is None:
+        report = run(arguments.input, arguments.output, options, progress=progress)
     if arguments.report:
         write_record(arguments.report, report.to_json())
     if not arguments.quiet:

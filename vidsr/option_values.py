@@ -24,6 +24,7 @@ Decoder = Literal["cpu", "cuda"]
 Deinterlace = Literal["auto", "field", "off"]
 AudioChoice = Literal["copy", "auto", "aac", "opus", "flac", "none"]
 Strength = float | Literal["auto"]
+Look = Literal["faithful", "crisp"]
 ReuseMode = Literal["exact", "near", "off"]
 
 SCALES = (1, 2, 4)

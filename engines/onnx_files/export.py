@@ -22,6 +22,8 @@ from vidsr.engines.pytorch.engine import bytes_per_pixel
 from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.errors import DeviceError, ModelError
 from vidsr.models.checkpoint import Generator
+from vidsr.models.networks.stated_net import StatedNet
+from vidsr.models.onnx_networks.network import onnx_network
 from vidsr.models.receptive_field import alignment, halo
 from vidsr.models.zoo import Model
 
@@ -40,14 +42,19 @@ def export_onnx(model: Model | Generator, *, precision: FloatType = "fp16") -> b
 
     The graph is ``InferenceNet``: ``x`` [N, C, H, W] to ``y``, the picture before its last
     shuffle, any N, and any H and W that are multiples of ``alignment``. Precision is in the graph:
-    fp16 weights make a strongly typed fp16 engine. What else there is to know lies in the file's
-    metadata: see ``read_facts``.
+    fp16 weights make a strongly typed fp16 engine. A model out of an ONNX file keeps its graph
+    and its numbers, and gets these ends. What else there is to know lies in the file's metadata:
+    see ``read_facts``.
     Raises DeviceError where the packages for it are absent, ModelError where the export fails.
     """
+    module = model.module if isinstance(model, Model) else model
     require_exporter()
+    if (foreign := onnx_network(module)) is not None:
+        from vidsr.engines.onnx_files.adapted import adapted_onnx
+
+        return adapted_onnx(foreign, model.name if isinstance(model, Model) else "onnx")
     import onnx
 
-    module = model.module if isinstance(model, Model) else model
     net = inference_net(module, precision)
     facts = facts_of(net, model.name if isinstance(model, Model) else None)
     try:
@@ -77,22 +84,38 @@ def inference_net(module: Generator, precision: FloatType) -> InferenceNet:
 
 def facts_of(net: InferenceNet, name: str | None = None) -> NetworkFacts:
     """Return what ``export_onnx`` writes beside the graph."""
-    config = net.config
-    example = net(torch.zeros(1, config.channels, *[alignment(net.net)] * 2, dtype=net.input_dtype))
+    step = _alignment(net)
+    example = net(torch.zeros(1, net.net.channels, step, step, dtype=net.input_dtype))
     return NetworkFacts(
-        name=name or f"{config.kind}-x{config.scale}",
-        kind=config.kind,
-        channels=config.channels,
-        scale=config.scale,
+        name=name or f"{_kind(net)}-x{net.net.scale}",
+        kind=_kind(net),
+        channels=net.net.channels,
+        scale=net.net.scale,
         shuffle=net.shuffle,
-        halo=halo(net.net),
-        alignment=alignment(net.net),
+        halo=_halo(net),
+        alignment=step,
         offset=net.offset,
         precision=_type_name(net.dtype),
         input_type=_type_name(net.input_dtype),
         output_type=_type_name(example.dtype),
         bytes_per_pixel=bytes_per_pixel(net),
     )
+
+
+def _kind(net: InferenceNet) -> str:
+    return net.net.architecture if isinstance(net.net, StatedNet) else net.config.kind
+
+
+def _alignment(net: InferenceNet) -> int:
+    return net.net.traits.alignment if isinstance(net.net, StatedNet) else alignment(net.net)
+
+
+def _halo(net: InferenceNet) -> int:
+    """Return the reach. Raises ModelError where it is not known: tiles would show."""
+    reach = net.net.traits.halo if isinstance(net.net, StatedNet) else halo(net.net)
+    if reach is None:
+        raise ModelError(f"{_kind(net)}: cannot be exported: its reach in space is not known")
+    return reach
 
 
 def _type_name(dtype: torch.dtype) -> FloatType:

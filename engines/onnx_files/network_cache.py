@@ -38,13 +38,15 @@ def _version(name: str) -> str:
 
 def network_key(model: Model, precision: FloatType) -> NetworkKey:
     """Return the key under which a model lies in the cache. Reads its file. Raises ModelError."""
-    try:
-        weights = model.path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{model.path}: cannot be read: {error.strerror}") from error
+    digest = hashlib.sha256()
+    for path in (model.path, *model.others):
+        try:
+            digest.update(path.read_bytes())
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     return NetworkKey(
         model=model.name,
-        weights_sha256=hashlib.sha256(weights).hexdigest(),
+        weights_sha256=digest.hexdigest(),
         precision=precision,
         exporter=exporter_versions(),
         graph=GRAPH,

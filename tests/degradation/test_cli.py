@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import av
 import pytest
 import torch
 
+from tests.doubles.warm import run_warm
 from tests.makers.clips import Tone, decode, make_clip, seconds, truncate
 from vidsr.degradation import stills
 from vidsr.degradation.cli import build_parser, main
@@ -281,12 +280,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
         ("one.png", [source / "p0.png", "-o", tmp_path / "one.png"]),
     ):
         before = {p.name for p in tmp_path.rglob("*")} | {"out"}
-        done = subprocess.run(
-            [sys.executable, "-B", "-c", LIMITED, *map(str, arguments), "--scale", "1"],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        done = run_warm(LIMITED, [*arguments, "--scale", "1"])
         assert done.returncode == 4, done.stderr
         told = done.stderr.splitlines()
         assert len(told) == 1, done.stderr

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
+from subprocess import PIPE
 
+from tests.doubles.warm import WarmProcess
 from vidsr.errors import VidsrError
 from vidsr.run.report import Report
 from vidsr.run.spec import JobSpec
@@ -31,21 +31,15 @@ class ChildExecutor:
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
         children = [self._begin(spec) for spec in specs]
         for child in children:
-            said, complaint = child.communicate(timeout=300)
+            with child:
+                said, complaint = child.communicate()
             if child.returncode:
-                raise VidsrError(complaint.splitlines()[-1])
-            yield Report.from_json(said)
+                raise VidsrError(complaint.decode().splitlines()[-1])
+            yield Report.from_json(said.decode())
 
-    def _begin(self, spec: JobSpec) -> subprocess.Popen[str]:
-        child = subprocess.Popen(
-            [sys.executable, "-c", CHILD],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def _begin(self, spec: JobSpec) -> WarmProcess:
+        child = WarmProcess(CHILD, stdin=PIPE, stdout=PIPE, stderr=PIPE)
         assert child.stdin is not None
-        child.stdin.write(spec.to_json())
+        child.stdin.write(spec.to_json().encode())
         child.stdin.close()
-        child.stdin = None  # communicate() else flushes what is closed
         return child

@@ -204,7 +204,7 @@ class MemorySink:
         return [int.from_bytes(p.data, "big") if p.data else -1 for p in self.video]
 
 
-def until(holds: Callable[[], bool], longest_s: float = 5.0) -> bool:
+def until(holds: Callable[[], bool], longest_s: float = 60.0) -> bool:
     """Wait until something holds. Return False where that takes too long."""
     ends_s = time.monotonic() + longest_s
     while not holds():

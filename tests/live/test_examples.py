@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 from tests.paths import ROOT
+from tests.servers.senders import write_clip
 
 EXAMPLES = ROOT / "examples"
 SYSTEM = "/usr/lib/python3/dist-packages"  # where distributions put PyGObject
@@ -56,6 +57,39 @@ def load(name: str) -> ModuleType:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize(
+    ("name", "missing", "said"),
+    [
+        ("live_opencv", "cv2", "pip install opencv-python-headless"),
+        ("live_gstreamer", "gi", "apt-get install python3-gi"),
+        ("live_web", "aiohttp", "pip install aiohttp"),
+    ],
+)
+def test_what_is_not_installed_is_said_in_one_line(
+    name: str, missing: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(SystemExit) as stop:
+        load(name)
+    told = str(stop.value)
+    assert told.startswith("error: ")
+    assert told.endswith(f"Hint: {said}")
+    assert "\n" not in told
+
+
+def test_frames_of_a_file_that_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    clip = write_clip(tmp_path / "clip.mp4", frames=3)
+    monkeypatch.setattr(sys, "argv", ["embed_frames.py", str(clip), "--model", "lite-fast-x2"])
+    load("embed_frames").main()
+    assert "frame 0: (96, 160, 3) -> (192, 320, 3)" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "argv", ["embed_frames.py", str(tmp_path / "none.mp4")])
+    with pytest.raises(SystemExit):
+        load("embed_frames").main()
+    assert "none.mp4: no such file" in capsys.readouterr().err
 
 
 def test_web() -> None:

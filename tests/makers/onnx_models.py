@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -119,7 +120,7 @@ def by_hand(path: Path, net: Sharpener, *, opset: int = 13, half: bool = False) 
     stored = [numpy_helper.from_array(value.astype(number), key) for key, value in weights.items()]
     repeat = np.repeat(np.eye(3), SCALE**2, axis=0)[:, :, None, None]
     stored.append(numpy_helper.from_array(repeat.astype(number), "repeat"))
-    pads = {"pads": [1, 1, 1, 1]}
+    pads: dict[str, Any] = {"pads": [1, 1, 1, 1]}
     nodes = [
         helper.make_node("Clip", ["x", "zero", "one"], ["seen"]),
         helper.make_node("Conv", ["seen", "head.weight", "head.bias"], ["a"], **pads),
@@ -134,7 +135,7 @@ def by_hand(path: Path, net: Sharpener, *, opset: int = 13, half: bool = False) 
         [helper.make_tensor_value_info(name, kind, ["n", 3, f"h{name}", f"w{name}"])]
         for name in ("x", "y")
     ]
-    graph = helper.make_graph(nodes, "by hand", *ends, stored)
+    graph = helper.make_graph(nodes, "by hand", ends[0], ends[1], stored)
     return save(path, graph, opset)
 
 
@@ -218,5 +219,7 @@ def channels_last_bytes(path: Path, net: Sharpener) -> Path:
     ]
     nodes = [*before, *graph.node, *after]
     return save(
-        path, helper.make_graph(nodes, "bytes", *ends, [*graph.initializer, full]), opset=13
+        path,
+        helper.make_graph(nodes, "bytes", ends[0], ends[1], [*graph.initializer, full]),
+        opset=13,
     )

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from tests.makers.photos import photograph
-from vidsr.quality.baselines import BASELINES, bicubic, bilinear, lanczos, nearest, shrink
+from vidsr.quality.baselines import FILTERS, bicubic, bilinear, lanczos, nearest, shrink
 
-ALL = pytest.mark.parametrize("name", BASELINES)
+ALL = pytest.mark.parametrize("name", FILTERS)
 
 
 @ALL
@@ -20,7 +20,7 @@ def test_an_impulse_stays_where_it_is(name: str, scale: int) -> None:
     # Sample i of the small picture covers i*scale .. (i+1)*scale of the large one.
     small = torch.zeros(1, 13, 15)
     small[0, 6, 8] = 1
-    large = BASELINES[name](small, scale)[0].double()
+    large = FILTERS[name](small, scale)[0].double()
     down, across = torch.arange(13.0 * scale), torch.arange(15.0 * scale)
     total = large.sum()
     # float32 weights: 1e-7 each, times a distance of up to 60 and a few dozen of them.
@@ -40,7 +40,7 @@ def test_a_constant_stays_constant(
     name: str, level: int, height: int, width: int, scale: int
 ) -> None:
     flat = torch.full((3, height, width), level, dtype=torch.uint8)
-    large = BASELINES[name](flat, scale)
+    large = FILTERS[name](flat, scale)
     assert large.shape == (3, height * scale, width * scale)
     assert large.dtype == torch.uint8
     assert (large == level).all()
@@ -49,17 +49,17 @@ def test_a_constant_stays_constant(
 @ALL
 def test_mirrored_in_mirrored_out(name: str) -> None:
     picture = photograph(0, 12, 17).double()
-    turned = BASELINES[name](picture.flip(1, 2), 4).flip(1, 2)
+    turned = FILTERS[name](picture.flip(1, 2), 4).flip(1, 2)
     # float32 at levels of up to 300: half a unit in the last place of some sums.
-    torch.testing.assert_close(turned, BASELINES[name](picture, 4), rtol=0, atol=1e-3)
+    torch.testing.assert_close(turned, FILTERS[name](picture, 4), rtol=0, atol=1e-3)
 
 
 @ALL
 def test_uint8_is_the_rounded_and_clamped_float(name: str) -> None:
     picture = torch.randint(0, 2, (3, 9, 8), generator=torch.Generator().manual_seed(0)) * 255
-    exact = BASELINES[name](picture.double(), 4)
+    exact = FILTERS[name](picture.double(), 4)
     assert torch.equal(
-        BASELINES[name](picture.to(torch.uint8), 4), exact.round().clamp(0, 255).to(torch.uint8)
+        FILTERS[name](picture.to(torch.uint8), 4), exact.round().clamp(0, 255).to(torch.uint8)
     )
     overshoots = bool(exact.max() > 256) and bool(exact.min() < -1)
     assert overshoots == (name in ("bicubic", "lanczos"))
@@ -68,7 +68,7 @@ def test_uint8_is_the_rounded_and_clamped_float(name: str) -> None:
 @ALL
 def test_the_dtype_stays(name: str) -> None:
     for dtype in (torch.uint8, torch.float32, torch.float64):
-        assert BASELINES[name](torch.zeros(1, 4, 4, dtype=dtype), 2).dtype == dtype
+        assert FILTERS[name](torch.zeros(1, 4, 4, dtype=dtype), 2).dtype == dtype
 
 
 def test_nearest_repeats() -> None:
@@ -107,7 +107,7 @@ def test_bilinear_and_lanczos_have_theirs() -> None:
 @ALL
 def test_a_ramp_stays_a_ramp(name: str) -> None:
     ramp = row([float(i) for i in range(12)])
-    large = BASELINES[name](ramp, 4)[0, 18, 16:-16]
+    large = FILTERS[name](ramp, 4)[0, 18, 16:-16]
     expected = (torch.arange(48, dtype=torch.float64)[16:-16] + 0.5) / 4 - 0.5
     # nearest is at most 3/8 of a sample away; the wings of Lanczos keep a ramp to a hundredth
     limit = {"nearest": 0.375, "lanczos": 0.02}.get(name, 1e-5)

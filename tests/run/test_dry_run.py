@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -64,22 +66,32 @@ def test_length(frames: int, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "estimate_s" not in said
 
 
-@pytest.mark.parametrize("frames", [6, 300])
+@pytest.mark.parametrize("frames", [6, 60])
 def test_an_estimate_of_the_time(
-    frames: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    frames: int,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """On a clock on which every frame takes a quarter of a second."""
     clip = make_clip(tmp_path / "in.mkv", frames=frames, size=(160, 90)).path
     words = [str(clip), "-o", str(tmp_path / "out.mkv"), *FAST, "--codec", "ffv1"]
+    moments = itertools.count(step=0.25)
+    clock = SimpleNamespace(perf_counter=lambda: next(moments))
+    monkeypatch.setattr("vidsr.run.executor.time", clock)
+    begin_s = time.perf_counter()
     assert cli.main([*words, "--dry-run", "--estimate", "--report", "-"]) == 0
+    taken_s = time.perf_counter() - begin_s
     seen = capsys.readouterr()
     said_s = json.loads(seen.out)["estimate_s"]
     assert re.search(r"^time     about \d+ s$", seen.err, re.MULTILINE)
     assert [path.name for path in tmp_path.iterdir()] == ["in.mkv"]
-    begin_s = time.perf_counter()
-    assert cli.main(words) == 0
-    taken_s = time.perf_counter() - begin_s
-    assert said_s < 4 * taken_s + 1  # loading is not in it, and the machine has other work
-    assert said_s > taken_s / 6 - 1
+    if frames == 6:  # over before 3 s have been measured, so it is what the run took
+        assert 0 < said_s < taken_s
+        assert next(moments) == frames / 4
+    else:
+        assert said_s == pytest.approx(frames / 4)
+        assert 3 < next(moments) < 4  # no frame was made after 3 s
 
 
 def test_an_estimate_belongs_to_a_dry_run(

@@ -16,6 +16,7 @@ import pytest
 import vidsr
 from vidsr import OptionError
 from vidsr.cli import build_parser
+from vidsr.models.families import CRISP
 from vidsr.picture.size import Size
 from vidsr.run.option_description import option_of
 from vidsr.run.option_listings import add_options, reference_rows
@@ -124,18 +125,33 @@ def test_a_command_line_and_keywords_give_the_same_record() -> None:
     assert RunOptions.of(vars(parser.parse_args([]))) == RunOptions()
 
 
+def test_a_look_chooses_among_automatic_models_only() -> None:
+    assert RunOptions().network == "auto"
+    assert RunOptions(look="crisp").network == CRISP
+    assert RunOptions(model="lite-x2").network == "lite-x2"
+    for model in ("lite-x4", "lite", Path("own.safetensors")):
+        with pytest.raises(OptionError, match="a chosen model has its own look"):
+            RunOptions(model=model, look="crisp")
+    with pytest.raises(OptionError, match="expected faithful or crisp"):
+        RunOptions(look="sharp")  # type: ignore[arg-type]
+
+
 def test_a_record_survives_json() -> None:
     record = RunOptions(**OTHER)
     assert {f.name for f in fields(RunOptions)} - OTHER.keys() == {
         "height",
         "crf",
         "no_pieces",
+        "growing",
+        "restore",
+        "look",
         "enhance",
     }
     read = RunOptions.from_json(record.to_json())
     assert read == record
     assert isinstance(read.model, Path)  # a path still, and not a name
     assert RunOptions.from_json(RunOptions(height=72).to_json()) == RunOptions(height=72)
+    assert RunOptions.from_json(RunOptions(look="crisp").to_json()) == RunOptions(look="crisp")
     assert RunOptions.from_json("{}") == RunOptions()
 
 

@@ -22,6 +22,7 @@ from tests.makers.counter import Stamps, draw
 gi: Any = importlib.import_module("gi")
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
+Gio: Any = importlib.import_module("gi.repository.Gio")
 GLib: Any = importlib.import_module("gi.repository.GLib")
 Gst: Any = importlib.import_module("gi.repository.Gst")
 GstRtspServer: Any = importlib.import_module("gi.repository.GstRtspServer")
@@ -105,7 +106,7 @@ class Camera:
 
 
 def recorder(args: argparse.Namespace) -> Any:
-    """Return the factory of a sink that passes on what it records: MPEG-TS, or RTP without sound."""
+    """Return the factory of a sink that passes on what it records: MPEG-TS, or bare RTP."""
     factory = GstRtspServer.RTSPMediaFactory()
     sound = "rtpmp4gdepay name=depay1 ! aacparse ! mux." if args.sound == "aac" else ""
     launch = RECORD_RTP if args.forward_as == "rtp" else RECORD
@@ -121,10 +122,25 @@ def protect(server: Any, factory: Any, user: str, password: str) -> None:
     token.set_string("media.factory.role", "user")
     auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
     server.set_auth(auth)
+    factory.set_permissions(rights_of("user"))
+
+
+def encrypt(server: Any, factory: Any, certificate: str) -> None:
+    """Let everybody in, by TLS alone; the file holds a certificate and its key."""
+    auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
+    token.set_string("media.factory.role", "user")
+    auth.set_default_token(token)
+    auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(certificate))
+    server.set_auth(auth)
+    factory.set_permissions(rights_of("user"))
+
+
+def rights_of(role: str) -> Any:
+    """Return what a role may do: everything."""
     rights = GstRtspServer.RTSPPermissions()
     for right in ("access", "construct"):
-        rights.add_permission_for_role("user", f"media.factory.{right}", True)
-    factory.set_permissions(rights)
+        rights.add_permission_for_role(role, f"media.factory.{right}", True)
+    return rights
 
 
 def main() -> None:
@@ -142,6 +158,7 @@ def main() -> None:
     parser.add_argument("--gop", type=int, default=25)
     parser.add_argument("--stamps")
     parser.add_argument("--login")
+    parser.add_argument("--certificate")
     args = parser.parse_args()
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
@@ -151,6 +168,8 @@ def main() -> None:
     factory = Camera(args).factory() if camera else recorder(args)
     if args.login:
         protect(server, factory, *args.login.split(":"))
+    if args.certificate:
+        encrypt(server, factory, args.certificate)
     server.get_mount_points().add_factory("/cam" if camera else "/record", factory)
     server.attach(None)
     GLib.MainLoop().run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,14 +50,21 @@ def rtsp_camera(
     login: str = "",
     port: int | None = None,
     stamps: Path | None = None,
+    certificate: Path | None = None,
 ) -> Iterator[Server]:
-    """Serve numbered pictures; ``login`` is ``user:password``, which its url does not hold."""
+    """Serve numbered pictures.
+
+    ``login`` is ``user:password``, which its url does not hold; with ``certificate``, a file with
+    its key, all goes by TLS.
+    """
     need_gstreamer()
     port = port or free_port()
     command = [PYTHON, PROGRAM, "camera", f"--port={port}", f"--codec={codec}", f"--sound={sound}"]
     command += [f"--width={size[0]}", f"--height={size[1]}", f"--rate={rate}", f"--gop={gop}"]
     command += [f"--stamps={stamps}"] * bool(stamps) + [f"--login={login}"] * bool(login)
-    with running(Server(command, ports=[port], url=f"rtsp://127.0.0.1:{port}/cam")) as server:
+    command += [f"--certificate={certificate}"] * bool(certificate)
+    scheme = "rtsps" if certificate else "rtsp"
+    with running(Server(command, ports=[port], url=f"{scheme}://127.0.0.1:{port}/cam")) as server:
         yield server
 
 
@@ -78,6 +86,18 @@ def rtsp_recorder(
     command += [f"--sound={sound}", f"--forward-as={forward_as}"]
     with running(Server(command, ports=[port], url=f"rtsp://127.0.0.1:{port}/record")) as server:
         yield server, f"udp://127.0.0.1:{forward}"
+
+
+def self_signed(folder: Path) -> Path:
+    """Return a file with a new certificate, signed by itself, and its key; skip without OpenSSL."""
+    if not shutil.which("openssl"):
+        pytest.skip("the program openssl is not installed")
+    file, key = folder / "certificate.pem", folder / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=127.0.0.1", "-keyout", str(key), "-out", str(file)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    file.write_bytes(file.read_bytes() + key.read_bytes())
+    return file
 
 
 def sdp_of(forward: str) -> str:

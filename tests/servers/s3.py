@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ KEY, SECRET = "AKIDFORTESTS", "thesecretofthetests"
 
 @contextmanager
 def s3_server(*options: str) -> Iterator[str]:
-    """Yield the address of a store that is empty; skip the test where packages are missing."""
+    """Yield the address of a store with a bucket, ``films``; skip where packages are missing."""
     for package in ("s3fs", "moto", "flask", "flask_cors"):
         pytest.importorskip(package, reason="needs pip install s3fs 'moto[s3,server]'")
     command = [sys.executable, "-W", "ignore", "-m", "tests.servers.s3_program", *options]
@@ -42,3 +43,17 @@ def configuration(endpoint: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+@contextmanager
+def s3_configured(*options: str) -> Iterator[Any]:
+    """Yield fsspec's file system of a store that this process is configured for."""
+    with s3_server(*options) as endpoint, pytest.MonkeyPatch.context() as patch:
+        for name, value in configuration(endpoint).items():
+            patch.setenv(name, value)
+        import fsspec
+
+        files = fsspec.filesystem("s3", use_listings_cache=False, skip_instance_cache=True)
+        files.clear_instance_cache()
+        yield files
+        files.clear_instance_cache()

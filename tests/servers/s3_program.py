@@ -7,6 +7,7 @@ with ``--plain`` conditions are ignored, as old stores do.
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.test import Client
 
 Environ = dict[str, Any]
 
@@ -50,7 +52,7 @@ class OneByOne:
             with self._lock:
                 self._dropped[path] += 1
                 if self._dropped[path] <= int(rest.partition("-")[0]):
-                    environ["werkzeug.socket"].close()
+                    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
                     raise ConnectionResetError
         if self._plain:
             environ.pop("HTTP_IF_NONE_MATCH", None)
@@ -62,6 +64,7 @@ def main() -> None:
     """Serve until standard input ends."""
     delay_s = next((float(a[8:]) for a in sys.argv if a.startswith("--delay=")), 0.0)
     app = OneByOne(plain="--plain" in sys.argv, delay_s=delay_s)
+    Client(app).put("/films", base_url="http://s3.us-east-1.amazonaws.com")  # the bucket
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Handler)
     print(server.server_port, flush=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()

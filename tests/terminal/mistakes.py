@@ -110,7 +110,9 @@ VIDSR = _of(
     (RUN + "--report in.mp4", 4, "is the source or the target itself"),
     (RUN + "--crff 3", 2, "did you mean --crf?"),
     (RUN + "--enhance sharpest", 2, "--enhance sharpest: expected less blocking, less noise"),
-    (RUN + "--enhance sharper --model lite", 2, "'sharper' sets --model, which is given"),
+    (RUN + "--look crisp --model lite", 2, "--look crisp with --model lite: a chosen"),
+    (RUN + "--look crisp --scale 2", 2, "--scale 2, but lite-crisp-x4 upscales 4 times"),
+    (RUN + "--enhance sharper --model lite", 2, "--look crisp with --model lite: a chosen"),
     (RUN + "--enhance sharper,keep_grain", 2, "--enhance keep_grain: expected"),
 )
 BEGIN = "photos --out run --steps 5 "

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
+from subprocess import PIPE
 
 import pytest
 
+from tests.doubles.warm import WarmProcess, run_warm
 from vidsr.errors import InputError, MemoryLimitError, OptionError, OutputError
 from vidsr.terminal.command import run_command
 from vidsr.terminal.parser import Parser
@@ -25,6 +27,7 @@ COMMANDS = {
     "vidsr-engine": (ENGINE, "_work"),
     "vidsr-bench": ("vidsr.bench.command.cli", "_work"),
     "vidsr-live": ("vidsr.live.service.cli", "_run"),
+    "vidsr-models": ("vidsr.catalogue.cli", "_work"),
     "blend": ("vidsr.training.tools.blend", "_work"),
     "quantise": ("vidsr.training.tools.quantise", "_work"),
     "strengths": ("vidsr.training.tools.strengths", "_work"),
@@ -32,6 +35,7 @@ COMMANDS = {
 ARGUMENTS = {
     "vidsr-train": ["--out", "x"],
     "vidsr-engine": ["list"],
+    "vidsr-models": ["list"],
     "blend": ["a", "b", "-o", "c"],
     "quantise": ["a", "b"],
     "strengths": ["a", "b", "--curve", "1:1"],
@@ -72,24 +76,21 @@ FAILURES = {
 }
 
 
-def program(command: str, work: str) -> list[str]:
+def code_of(command: str, work: str) -> str:
     module, name = COMMANDS[command]
-    code = PROGRAM.format(
+    return PROGRAM.format(
         module=module,
         name=name,
         work=textwrap.indent(work, "    "),
         arguments=ARGUMENTS.get(command, []),
     )
-    return [sys.executable, "-c", code]
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_ends_alike(command: str, failure: str) -> None:
     wanted = FAILURES[failure]
-    done = subprocess.run(
-        program(command, wanted.work), capture_output=True, text=True, timeout=BOUND_S
-    )
+    done = run_warm(code_of(command, wanted.work), loaded="commands")
     assert done.returncode == wanted.status, done.stderr
     lines = done.stderr.splitlines()
     if not wanted.said:
@@ -103,25 +104,23 @@ def test_every_command_ends_alike(command: str, failure: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_reader_that_has_seen_enough_is_no_error(command: str) -> None:
     work = "print('line ' * 30_000)\nsys.stderr.write('told\\n')"
-    with subprocess.Popen(
-        program(command, work), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    code = code_of(command, work)
+    with WarmProcess(code, loaded="commands", stdout=PIPE, stderr=PIPE) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None
         said = process.stderr.read()
-        assert process.wait(BOUND_S) == 0
-    assert "Error" not in said
-    assert "Exception ignored" not in said
+        assert process.wait() == 0
+    assert b"Error" not in said
+    assert b"Exception ignored" not in said
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and descriptors as Unix has them")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_closed_streams_are_no_error_and_take_no_file(command: str) -> None:
     work = "print('x'); sys.stderr.write('y')\nassert os.open(os.devnull, os.O_RDONLY) > 2"
-    done = subprocess.run(
-        ["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", *program(command, work)], timeout=BOUND_S
-    )
+    python = [sys.executable, "-c", code_of(command, work)]
+    done = subprocess.run(["sh", "-c", 'exec "$@" 0<&- 1>&- 2>&-', "sh", *python], timeout=BOUND_S)
     assert done.returncode == 0
 
 
@@ -131,12 +130,8 @@ def test_closed_streams_are_no_error_and_take_no_file(command: str) -> None:
 def test_signals_interrupt(command: str, number: str) -> None:
     # Training and live streams end in their own time when asked once, and at once when asked twice.
     times = 2 if command in ("vidsr-train", "vidsr-live") else 1
-    done = subprocess.run(
-        program(command, f"for _ in range({times}): signal.raise_signal(signal.{number})"),
-        capture_output=True,
-        text=True,
-        timeout=BOUND_S,
-    )
+    work = f"for _ in range({times}): signal.raise_signal(signal.{number})"
+    done = run_warm(code_of(command, work), loaded="commands")
     assert done.returncode == 128 + getattr(signal, number), done.stderr
     assert done.stderr.startswith(f"{command}: interrupted")
     assert done.stderr.count("\n") == 1

@@ -71,11 +71,12 @@ def test_what_shells_offer(
 
 
 def test_without_argcomplete_nothing_is_offered_and_nothing_breaks(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(completion.ASKED, "1")
     monkeypatch.setitem(sys.modules, "argcomplete", None)
     completion.complete(Parser("tool"), {})
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("program", [name for name in PROGRAMS if " " not in name])

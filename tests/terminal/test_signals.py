@@ -53,8 +53,10 @@ def test_handlers_are_those_of_before_afterwards() -> None:
 def test_what_is_ignored_stays_so() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
-        with signals_caught():
+        with signals_caught() as interruption:
             signal.raise_signal(signal.SIGHUP)
+            assert not interruption.asked
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 
 import pytest
+
+from tests.doubles.warm import run_warm
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 
@@ -43,7 +43,7 @@ LOADED = "u = Upscaler('lite-x2', device='cpu')"
 
 def ending(before: str, inside: str, threads: int = 2) -> int:
     code = PROGRAM.format(before=before, inside=inside, threads=threads)
-    done = subprocess.run([sys.executable, "-c", code], timeout=120, capture_output=True, text=True)
+    done = run_warm(code)
     assert done.returncode != 1, done.stderr
     return done.returncode
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from array import array
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from vidsr import OptionError, Upscaler
 from vidsr.picture.color import ColorSpec
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat
 from vidsr.upscaling import engine_pool
+from vidsr.upscaling.cpu_workers import Workers
 
 GRAY = VideoFormat(8, 6, PixelFormat("gray", 8), ColorSpec())
 
@@ -244,20 +246,34 @@ def test_the_pictures_are_the_same_whatever_the_latency(
     assert all(map(same, upscaler.stream(frames, latency=latency), map(upscaler, frames)))
 
 
-def test_what_is_done_comes_out_with_the_next_item(upscaler: Upscaler, four_threads: None) -> None:
+def test_what_is_done_comes_out_with_the_next_item(
+    upscaler: Upscaler, four_threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Four are on their way at most; of those that had time to be done none waits for that."""
+    done = threading.Semaphore(0)
+
+    class Telling(Workers):
+        """Workers that tell of every frame they have done."""
+
+        def __init__(self, upscale: Callable[[Any], Frame], *more: Any) -> None:
+            def telling(frame: Any) -> Frame:
+                try:
+                    return upscale(frame)
+                finally:
+                    done.release()
+
+            super().__init__(telling, *more)
+
+    monkeypatch.setattr("vidsr.upscaling.session.Workers", Telling)
     session = upscaler.session()
     given = []
     for number in range(6):
         given.append(len(session.push(video_frame(number))))
-        pause()
+        assert done.acquire(timeout=60)
+        time.sleep(0.1)  # from the end of the work to its future
     session.close()
     assert given[0] == 1
     assert sum(given) >= 4  # without it: 1 and 1
-
-
-def pause() -> None:
-    time.sleep(0.2)
 
 
 @pytest.mark.parametrize("devices", [1, 2])

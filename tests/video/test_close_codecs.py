@@ -7,11 +7,10 @@ makes the decoder's threads log all the time.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from tests.doubles.warm import run_warm
 from tests.makers.clips import damage, make_clip
 from tests.video.test_image_sequences import make_pictures
 
@@ -199,11 +198,8 @@ def ends(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     clip = damage(whole.path, folder / "clip.mp4", count=60, part=(0.1, 0.85))
     pictures = make_pictures(folder / "in", "png", count=20)
     (folder / "in" / "004.png").write_bytes(b"no picture")
-    command = [sys.executable, "-c", CHILD, str(clip), str(pictures), str(folder), str(BOUND_S)]
-    bound_s = BOUND_S * len(WAYS) + 60
-    done = subprocess.run(
-        [*command, *WAYS], stdout=subprocess.PIPE, text=True, timeout=bound_s, check=False
-    )
+    words = [clip, pictures, folder, BOUND_S, *WAYS]
+    done = run_warm(CHILD, words, timeout=BOUND_S * len(WAYS) + 60)
     return dict(json.loads(line) for line in done.stdout.splitlines() if line.startswith("["))
 
 

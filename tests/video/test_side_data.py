@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 from av.sidedata.sidedata import Type
 from PIL import Image, ImageCms
 
+from tests.doubles.warm import run_warm
 from tests.makers.clips import decode, make_clip
 from tests.makers.sei import CAPTION, CAPTION_DATA, HDR10_PLUS, raw_clip
 from vidsr.notes import Notes
@@ -71,8 +70,7 @@ for name, (program, *arguments) in commands.items():
 
 def child(code: str, *arguments: str) -> dict[str, list[Any]]:
     """What a process says, up to where it may have died."""
-    command = [sys.executable, "-c", code, *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=BOUND_S)
+    done = run_warm(code, arguments, timeout=BOUND_S)
     told = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
     return {name: rest for name, *rest in told}
 

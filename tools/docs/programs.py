@@ -12,6 +12,7 @@ PROGRAMS = {
     "vidsr-degrade": "vidsr.degradation.cli",
     "vidsr-eval": "vidsr.quality.cli",
     "vidsr-job": "vidsr.jobs.cli",
+    "vidsr-models": "vidsr.catalogue.cli",
     "vidsr-bench": "vidsr.bench.command.cli",
     "vidsr-engine": "vidsr.engines.command.cli",
     "vidsr-live": "vidsr.live.service.cli",

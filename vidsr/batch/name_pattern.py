@@ -109,7 +109,7 @@ def _values(options: RunOptions) -> dict[str, str]:
 
 def _own_scale(options: RunOptions) -> int | None:
     """Return the scale of a run that was asked for none; None where only its weights say it."""
-    model = options.model
+    model = options.network
     if is_family(model):
         return None if options.wanted_size else USUAL_SCALE
     if model in RESTORERS:

@@ -124,7 +124,8 @@ def _make(arguments: argparse.Namespace) -> None:
     if arguments.piece is not None and not 0 <= arguments.piece < order.pieces:
         raise OptionError(f"--piece {arguments.piece}: expected 0 to {order.pieces - 1}.")
     from vidsr.jobs.shared_job import open_order
-    from vidsr.jobs.work import WorkOptions, work
+    from vidsr.jobs.turns import WorkOptions
+    from vidsr.jobs.work import work
     from vidsr.terminal.heap import keep_heap
 
     keep_heap()

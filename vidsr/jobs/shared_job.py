@@ -21,6 +21,10 @@ from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.planning import in_pieces
 
 
+class NotCutError(OptionError):
+    """Error for a run that is not cut into pieces, so that none can share it."""
+
+
 @dataclass(frozen=True)
 class SharedJob:
     """A job that is open here.
@@ -85,7 +89,7 @@ def _opened(
     with open_job(spec, notes) as job:
         cuts = planned_cuts(spec, job.source.header, job.output, shared=True)
         if cuts is None:
-            raise OptionError(
+            raise NotCutError(
                 "this run is not cut into pieces.",
                 hint="`piece_frames` cuts short sources; the target holds H.264, HEVC, AV1, VP9, "
                 "FFV1 or ProRes at a constant quality.",

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from vidsr.errors import OptionError
 from vidsr.models.header import stated_config
 from vidsr.models.shipped import available, find_weights, model_title
-from vidsr.option_values import ModelName
+from vidsr.option_values import Look, ModelName
 
 if TYPE_CHECKING:
     import torch
 
 FAMILIES = ("lite", "srresnet", "srgan", "espcn", "srcnn", "rrdb")
 RESTORERS = ("unet",)  # families that keep the size
+CRISP = "lite-crisp-x4"
+"""The automatic model for a crisp look, on every device."""
 
 
 def choose_model(model: ModelName, scale: int | None, device: torch.device) -> ModelName:
@@ -25,6 +27,18 @@ def choose_model(model: ModelName, scale: int | None, device: torch.device) -> M
         _check_family(model, scale)
         return automatic_model(device, scale or 4)
     return _of_family(model, scale)
+
+
+def network_of(model: ModelName, look: Look) -> ModelName:
+    """Return what a model and a look come to. Raises OptionError for a look of a chosen model."""
+    if look == "faithful":
+        return model
+    if model != "auto":
+        raise OptionError(
+            f"look = {look!r} with model = {str(model)!r}: a chosen model has its own look.",
+            hint="leave one of them out.",
+        )
+    return CRISP
 
 
 def automatic_model(device: torch.device, scale: int) -> str:
@@ -56,6 +70,22 @@ def check_scale(name: str, own: int, wanted: int | None) -> None:
         + (f"upscales {own} times." if own > 1 else "keeps the size."),
         hint=f"leave `scale` out, or choose a model of scale {wanted}.",
     )
+
+
+def choose_restorer(model: ModelName) -> ModelName:
+    """Return a definite model for the name of a restorer's family such as ``unet``."""
+    return f"{model}-x1" if model in RESTORERS else model
+
+
+def check_restorer(model: ModelName) -> None:
+    """Raise OptionError or ModelError for a restorer that no device makes right."""
+    path = find_weights(choose_restorer(model))
+    stated = stated_config(path)
+    if stated is not None and stated.scale != 1:
+        raise OptionError(
+            f"restore = {model_title(path)}: expected a model that keeps the size, "
+            f"got one that enlarges {stated.scale} times."
+        )
 
 
 def is_family(model: ModelName) -> bool:

@@ -28,6 +28,7 @@ class Model:
         step: Step of ``strengths`` that ``module`` is.
         file_format: Kind of the file.
         licence: Licence that the file names; None where it names none.
+        others: Files of further networks that ``module`` holds.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Model:
     step: int = 0
     file_format: FileFormat = "safetensors"
     licence: str | None = None
+    others: tuple[Path, ...] = ()
 
     @property
     def config(self) -> GeneratorConfig:

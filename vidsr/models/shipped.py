@@ -11,14 +11,17 @@ from os import PathLike
 from pathlib import Path
 
 from vidsr.errors import ModelError
-from vidsr.option_values import nearest
+from vidsr.models.named.folder import find_here
+from vidsr.option_values import ModelName, nearest
 
 SUFFIX = ".safetensors"
+ONNX_SUFFIX = ".onnx"
 RUN_WEIGHTS, RUN_OPTIONS = "model.safetensors", "options.json"
 """Files in the folder of a training run."""
 CODED_SUFFIX = ".coded.safetensors"
 """The end of the name of a file that holds networks for coded footage, beside the weights."""
 PURPOSES = {
+    "lite-crisp-x4": "sharper on footage, with detail that is no evidence: --look crisp",
     "lite-fast-x2": "the fastest",
     "lite-surveillance-x4": "footage of IP cameras, compressed and noisy",
     "lite-x2": "the default for twice the size on a CPU",
@@ -45,11 +48,14 @@ def available() -> tuple[str, ...]:
 def find_weights(name_or_path: str | PathLike[str]) -> Path:
     """Return the file of the shipped weights of that name, or the user's own by path.
 
-    A string is a path when it has a separator or a suffix, or names a training run's folder here.
+    A string is a path when it has a separator or a suffix, or names a training run's folder here;
+    other names are looked for in the user's folder of models, too.
     Raises ModelError for an unknown name and for a path that leads to no file.
     """
     if isinstance(name_or_path, str) and is_name(name_or_path):
         own = None if name_or_path in available() else _of_run(Path(name_or_path))
+        if own is None and name_or_path not in available():
+            own = find_here(name_or_path)
         return own or _shipped(name_or_path)
     path = Path(name_or_path)
     path = _of_run(path) or path
@@ -100,6 +106,14 @@ def _shipped(name: str) -> Path:
     raise ModelError(
         f"unknown model: model = {name!r}, available: {', '.join(names) or 'none'}", hint=hint
     )
+
+
+def is_onnx_model(model: ModelName) -> bool:
+    """Return True if a name or a path leads to an ONNX file; False where it leads nowhere."""
+    try:
+        return find_weights(model).suffix.lower() == ONNX_SUFFIX
+    except ModelError:  # a family, or whoever loads it says why not
+        return False
 
 
 def strengths_path(weights: Path) -> Path:

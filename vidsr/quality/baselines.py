@@ -3,13 +3,15 @@
     BASELINES["bicubic"](picture, 4)
 
 takes ``[C, h, w]`` uint8, or float of any range, and gives ``[C, 4h, 4w]`` of the same dtype;
-uint8 is rounded and clamped, floats keep what a filter overshoots.
+uint8 is rounded and clamped, floats keep what a filter overshoots. Beside the filters stand
+reconstructions, which look for a large picture that gives the small one when it is shrunk.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -17,6 +19,7 @@ from torch.nn.functional import interpolate
 
 from vidsr.picture.resample import Kernel, resample
 from vidsr.picture.size import Size
+from vidsr.reconstruction.methods import METHODS, reconstruct
 
 
 def nearest(picture: Tensor, scale: int) -> Tensor:
@@ -84,9 +87,10 @@ def _like(values: Tensor, picture: Tensor) -> Tensor:
     return values.to(picture.dtype)
 
 
-BASELINES: dict[str, Callable[[Tensor, int], Tensor]] = {
+FILTERS: dict[str, Callable[[Tensor, int], Tensor]] = {
     "nearest": nearest,
     "bilinear": bilinear,
     "bicubic": bicubic,
     "lanczos": lanczos,
 }
+BASELINES = FILTERS | {name: partial(reconstruct, method=name) for name in METHODS}

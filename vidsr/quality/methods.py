@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from vidsr.errors import OptionError
+from vidsr.models.shipped import is_onnx_model
+from vidsr.option_values import EngineKind
 from vidsr.quality.baselines import BASELINES
 from vidsr.quality.request import check_baselines
 from vidsr.quality.results import INPUT, ORIGINAL
@@ -50,10 +52,15 @@ def load_upscalers(
     """
     from vidsr.upscaling.upscaler import Upscaler
 
-    given = {"scale": scale, "device": device, "engine": "torch"} | options
-    upscalers = [Upscaler(model, **given) for model in models]
+    given: dict[str, Any] = {"scale": scale, "device": device} | options
+    upscalers = [Upscaler(model, **{"engine": _engine(model)} | given) for model in models]
     names = _names(models, [upscaler.model.name for upscaler in upscalers])
     return dict(zip(names, upscalers, strict=True))
+
+
+def _engine(model: str) -> EngineKind:
+    """Return what runs a model alone, nothing following that would change its pictures."""
+    return "onnxruntime" if is_onnx_model(model) else "torch"
 
 
 def common_scale(upscalers: Mapping[str, Upscaler]) -> int:

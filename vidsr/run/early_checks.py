@@ -7,8 +7,9 @@ from pathlib import Path
 
 from vidsr.engines.selection.allowed_combinations import check_combination, named_device
 from vidsr.errors import OutputError
+from vidsr.fetching.if_named import fetch_if_named
 from vidsr.files import check_writable
-from vidsr.models.families import check_model
+from vidsr.models.families import check_model, check_restorer
 from vidsr.run.media_kinds import FILES, Openers
 from vidsr.run.options import RunOptions
 from vidsr.video.locator import Locator, Name
@@ -41,7 +42,7 @@ def check_run(
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )
     check_encoding(options.output, target)
-    check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
+    _check_models(options)
     choose_source(source, openers.sources).check(source)
     left = not options.restart and is_left_finished(target)
     opener.check(replace(target, overwrite=overwrite or left), source)
@@ -53,7 +54,7 @@ def check_options(options: RunOptions) -> None:
     check_combination(
         options.engine, options.precision, options.wait_for_engine, named_device(options.device)
     )
-    check_model(options.model, options.scale, open_scale=options.wanted_size is not None)
+    _check_models(options)
 
 
 def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
@@ -63,3 +64,11 @@ def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
     if report.resolve() in [path.resolve() for path in taken]:
         raise OutputError(f"`report` {report}: is the source or the target itself")
     check_writable(report, "`report`")
+
+
+def _check_models(options: RunOptions) -> None:
+    fetch_if_named(options.network)
+    check_model(options.network, options.scale, open_scale=options.wanted_size is not None)
+    if options.restore is not None:
+        fetch_if_named(options.restore)
+        check_restorer(options.restore)

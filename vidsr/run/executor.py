@@ -66,7 +66,7 @@ class LocalExecutor:
         notes = Notes()
         with open_job(spec, notes, self._openers, self._engines) as job:
             options = spec.options if isinstance(spec, JobSpec) else spec.spec.options
-            _announce(job, options, notes)
+            announce_run(job, options, notes)
             wanted = spec if isinstance(spec, JobSpec) else spec.spec
             with kept_in_pieces(job, wanted, notes) as (kept, resumed_frames):
                 progress = Forecast(self._progress, notes)
@@ -118,7 +118,8 @@ def estimate_s(spec: JobSpec, measured_s: float = 3.0) -> float | None:
     return frames * (moments[-1] - moments[0]) / (len(moments) - 1)
 
 
-def _announce(job: Job, options: RunOptions, notes: Notes) -> None:
+def announce_run(job: Job, options: RunOptions, notes: Notes) -> None:
+    """Say what a run will do, before its first frame."""
     engine = job.upscaler.engine
     precision = str(engine.dtype).removeprefix("torch.")
     notes.choose(f"model {job.upscaler.model.name} on {engine.device} in {precision}")

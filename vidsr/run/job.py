@@ -265,7 +265,7 @@ def _upscaler(
     options: RunOptions, size: WantedSize | None, info: SourceInfo, notes: Notes, engines: Engines
 ) -> Upscaler:
     scale = options.scale
-    if is_family(options.model):
+    if is_family(options.network):
         scale = choose_scale(size, info.format, scale)
     return make_upscaler(options, scale, info, notes, engines.pool(options, scale, info, notes))
 
@@ -284,8 +284,9 @@ def make_upscaler(
 ) -> Upscaler:
     """Return what upscales as the options say, on engines of its own or on those of ``pool``."""
     return Upscaler(
-        options.model,
+        options.network,
         scale=scale,
+        restore=options.restore,
         device=options.device,
         precision=options.precision,
         engine=options.engine,

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any, Self, get_args
 
 from vidsr.errors import OptionError
+from vidsr.models.families import network_of
 from vidsr.option_values import (
     GREATEST_STRENGTH,
     MAX_SIDE,
@@ -22,6 +23,7 @@ from vidsr.option_values import (
     Decoder,
     Deinterlace,
     EngineKind,
+    Look,
     ModelName,
     PipeFormat,
     Precision,
@@ -203,6 +205,17 @@ class RunOptions:
         expected=f"a whole number of 1 to {MAX_SIDE}",
         metavar="N",
     )
+    restore: ModelName | None = option(
+        None,
+        "--restore",
+        group=PICTURE,
+        help="a model that keeps the size, to run before the other, such as unet",
+        takes="a name or a path",
+        kinds=(str, os.PathLike),
+        convert=model_name,
+        metavar="NAME|PATH",
+        json=json_values.PATH,
+    )
     device: str = option(
         "auto",
         "--device",
@@ -267,6 +280,14 @@ class RunOptions:
         holds=is_strength,
         expected=f"auto, or a number of 0 to {GREATEST_STRENGTH:g}",
         metavar="auto|X",
+    )
+    look: Look = _words(
+        "faithful",
+        Look,
+        "--look",
+        group=PICTURE,
+        help="what an automatic model draws: what the source shows (faithful), or sharper detail "
+        "beside that (crisp)",
     )
     enhance: tuple[str, ...] = option(
         (),
@@ -532,6 +553,7 @@ class RunOptions:
             raise OptionError(
                 "`piece_frames` and `no_pieces` are both given: expected one of them."
             )
+        network_of(self.model, self.look)
         if self.codec is not None:
             check_quality(find_codec(self.codec), self.crf, self.preset)
 
@@ -554,6 +576,11 @@ class RunOptions:
             if described.keyword in arguments:
                 given[each.name] = described.value_of(arguments[described.keyword])
         return cls(**given)
+
+    @property
+    def network(self) -> ModelName:
+        """The model that runs: the one of the look where none was chosen."""
+        return network_of(self.model, self.look)
 
     @property
     def wanted_size(self) -> WantedSize | None:

@@ -192,7 +192,8 @@ def _check_same(spec: JobSpec, begun: Mapping[str, str]) -> None:
 
 
 def _weight_files(model: Model) -> list[Path]:
-    return [model.path] if model.strengths is None else [model.path, strengths_path(model.path)]
+    files = [model.path, *model.others]
+    return files if model.strengths is None else [*files, strengths_path(model.path)]
 
 
 def identity_of(job: Job, spec: JobSpec, cuts: Cuts) -> dict[str, str]:

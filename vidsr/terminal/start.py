@@ -17,6 +17,7 @@ COMMANDS = {
     "vidsr-eval": "vidsr.quality.cli",
     "vidsr-job": "vidsr.jobs.cli",
     "vidsr-live": "vidsr.live.service.cli",
+    "vidsr-models": "vidsr.catalogue.cli",
     "vidsr-train": "vidsr.training.command.cli",
 }
 """Modules by the names of the commands; each has a ``main``."""
@@ -74,6 +75,11 @@ def job() -> int:
 def live() -> int:
     """Run ``vidsr-live``."""
     return start("vidsr-live", COMMANDS["vidsr-live"])
+
+
+def models() -> int:
+    """Run ``vidsr-models``."""
+    return start("vidsr-models", COMMANDS["vidsr-models"])
 
 
 def train() -> int:

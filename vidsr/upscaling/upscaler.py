@@ -15,7 +15,9 @@ from vidsr.engines.devices import resolve_devices
 from vidsr.engines.engine import Engine
 from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.errors import OptionError
-from vidsr.models.families import check_scale, choose_model
+from vidsr.fetching.if_named import fetch_if_named
+from vidsr.models.chain import restored_model
+from vidsr.models.families import check_scale, choose_model, choose_restorer
 from vidsr.models.onnx_networks.network import onnx_network
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
@@ -60,6 +62,7 @@ class Upscaler:
         model: A shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``.
         scale: 2 or 4, or 1 with a model that restores at the same size; None means what the model
             does, 4 for ``auto``.
+        restore: A model that keeps the size, to run before ``model``; None for none.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         engine: ``auto``, ``torch``, ``tensorrt``, ``compile``, ``openvino``,
@@ -90,6 +93,7 @@ class Upscaler:
         model: ModelName = "auto",
         *,
         scale: int | None = None,
+        restore: ModelName | None = None,
         device: str = "auto",
         precision: Precision = "auto",
         engine: EngineKind = "auto",
@@ -114,7 +118,12 @@ class Upscaler:
             pool.retain()
             self.model = pool.model
         else:
+            fetch_if_named(model)
             self.model = load_model(choose_model(model_name(model), scale, devices[0]))
+            if restore is not None:
+                fetch_if_named(restore)
+                restorer = load_model(choose_restorer(model_name(restore)))
+                self.model = restored_model(restorer, self.model)
         check_scale(self.model.name, self.model.scale, scale)
         if (onnx := onnx_network(self.model.module)) is not None:
             self.notes.choose(onnx.describe())

@@ -67,7 +67,7 @@ def test_every_peer_delivers_all_frames_or_says_what_to_install(
     line = upscale(capsys, name, clip, target, "--frames", FRAMES, "--model", "lite-x4")
     assert line["name"] == name
     if line["absent"]:
-        assert name in ("opencv", "onnxruntime", "openvino", "ncnn")
+        assert name in ("opencv", "onnxruntime", "openvino", "ncnn", "realesrgan", "waifu2x")
         assert "pip install" in line["absent"] or "https://" in line["absent"]
         return
     assert line["frames"] == len(line["frame_s"]) == FRAMES

@@ -16,7 +16,7 @@ from vidsr.engines.selection.background_build import BackgroundBuild
 from vidsr.engines.selection.fixed_shape import FixedShapeEngine
 from vidsr.errors import DeviceError
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def builder(code: str) -> list[str]:

@@ -89,7 +89,7 @@ class StubLevel:
         self.calls += 1
         self.threads.add(threading.current_thread().name)
         if self.gate is not None:
-            assert self.gate.wait(10)
+            assert self.gate.wait(60)
         time.sleep(self.takes_s)
         if self.error is not None:
             raise self.error
@@ -106,7 +106,7 @@ class StubLevel:
         pass
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait until something is so."""
     ends_s = time.monotonic() + timeout_s
     while not condition():

@@ -12,6 +12,7 @@ import torch
 
 from tests.live.schedule.streams import TINY, Stream, StubLevel, until
 from vidsr.errors import OptionError
+from vidsr.live.schedule.policy.rules import Rules
 from vidsr.live.schedule.scheduler import Scheduler
 
 
@@ -63,7 +64,7 @@ def test_two_workers_on_one_stream_keep_its_order(scheduler: Scheduler) -> None:
     class FirstWaits(StubLevel):
         def upscale(self, frame: Any) -> Any:
             if frame.pts == 0:
-                assert gate.wait(10)
+                assert gate.wait(60)
             self.calls += 1
             return super().upscale(frame)
 
@@ -88,7 +89,7 @@ def test_a_stream_that_waits_holds_its_source_back(scheduler: Scheduler) -> None
     time.sleep(0.05)
     assert stream.sent <= 7  # one in work, four that wait, one at the door
     gate.set()
-    source.join(10)
+    source.join(60)
     until(lambda: stream.ended == 20)
     assert stream.delivered == list(range(20))
     assert not stream.dropped
@@ -102,7 +103,7 @@ def test_leaving_lets_a_source_go_that_is_held_back(scheduler: Scheduler) -> Non
     source.start()
     until(lambda: level.calls == 1 and stream.sent >= 5)
     assert not scheduler.leave(stream, timeout_s=0.01), "one is in work still"
-    source.join(10)
+    source.join(60)
     assert not source.is_alive()
     gate.set()
     until(lambda: stream.ended == 12)
@@ -201,7 +202,7 @@ def test_frames_before_the_levels_are_warm_wait_and_are_superseded(scheduler: Sc
 
     class Slow(StubLevel):
         def warm(self, source: Any) -> float:
-            assert warm.wait(10)
+            assert warm.wait(60)
             return 0.001
 
     stream = Stream(deadline_s=30)
@@ -218,7 +219,7 @@ def test_the_fastest_level_serves_while_the_best_is_being_warmed(scheduler: Sche
 
     class Slow(StubLevel):
         def warm(self, source: Any) -> float:
-            assert warm.wait(10)
+            assert warm.wait(60)
             return 0.001
 
     stream = Stream()
@@ -351,3 +352,28 @@ def test_many_threads_submit_join_and_leave_at_once() -> None:
     for stream in streams:
         assert stream.sent == 105
         stream.check()
+
+
+def test_a_level_that_was_slow_when_it_was_warmed_is_measured_anew() -> None:
+    class Busy(StubLevel):
+        warmed = 0
+
+        def warm(self, source: Any) -> float:
+            self.warmed += 1
+            return 0.5 if self.warmed == 1 else 0.0001
+
+    rules = Rules(measure_s=0.05, climb_frames=3, climb_apart_s=0.0)
+    stream, full = Stream(deadline_s=0.2), Busy()
+    with Scheduler(1, rules=rules) as scheduler:
+        join(scheduler, stream, full, StubLevel("fast"))
+        until(lambda: scheduler.is_warm(stream))
+        assert scheduler.level(stream) == "fast"
+
+        def climbed() -> bool:
+            send(scheduler, stream)
+            return stream.levels["full"] > 0
+
+        until(climbed)
+    assert full.warmed >= 2
+    assert stream.levels["fast"] >= 3
+    stream.check()

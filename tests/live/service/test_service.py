@@ -36,14 +36,14 @@ def test_streams_are_seen_exchanged_and_stopped(clip: Path) -> None:
     two = replace(one, name="two")
     with Service(config_of(one, two)) as service:
         assert service.names() == ("one", "two")
-        assert until(lambda: all(s.tally.shown for s in service.statuses()), 10)
+        assert until(lambda: all(s.tally.shown for s in service.statuses()))
         before = service.status("one")
         assert before is not None
         assert service.status("three") is None
         assert service.watch("three") is None
         watch = service.watch("one")
         assert watch is not None
-        assert until(lambda: watch.newest() is not None, 10)
+        assert until(lambda: watch.newest() is not None)
         watch.close()
         wrong = replace(two, options=replace(OPTIONS, quality=QualityOptions(model="none.pth")))
         with pytest.raises(VidsrError, match=r"none\.pth"):
@@ -58,7 +58,7 @@ def test_streams_are_seen_exchanged_and_stopped(clip: Path) -> None:
         assert after is not None
         assert after.started_s == before.started_s
         assert after.tally.received >= before.tally.received
-        assert until(lambda: bool(service.statuses()[0].tally.shown), 10)
+        assert until(lambda: bool(service.statuses()[0].tally.shown))
         facts = service.service()
         assert facts.ticked_s < 5
         assert facts.devices[0].busy_s > 0

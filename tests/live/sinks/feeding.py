@@ -159,7 +159,7 @@ class Feed:
             self.close()
 
 
-def await_that(condition: Callable[[], object], what: str, within_s: float = 20.0) -> None:
+def await_that(condition: Callable[[], object], what: str, within_s: float = 60.0) -> None:
     """Wait until the condition holds. Raises TimeoutError."""
     end_s = time.monotonic() + within_s
     while not condition():

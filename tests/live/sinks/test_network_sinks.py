@@ -50,7 +50,7 @@ class Reader:
         self._thread.start()
 
     def join(self) -> list[int]:
-        self._thread.join(20)
+        self._thread.join(60)
         return self.numbers
 
     def _run(self) -> None:

@@ -30,6 +30,6 @@ def test_a_full_queue_is_waited_for_until_the_end() -> None:
     assert writer.is_alive()
     assert not any(dropped)
     patience.end()
-    writer.join(5)
+    writer.join(60)
     assert not writer.is_alive()
     assert sum(dropped) > 0

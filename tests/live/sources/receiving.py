@@ -83,23 +83,23 @@ class Recorder:
     def received(self, size_bytes: int) -> None:
         self.size_bytes += size_bytes
 
-    def wait(self, condition: Callable[[], bool], within_s: float = 10.0) -> None:
+    def wait(self, condition: Callable[[], bool], within_s: float = 60.0) -> None:
         """Wait until a condition holds. Raises AssertionError."""
         with self.changed:
             held = self.changed.wait_for(condition, within_s)
         reasons = [(failure.reason, failure.text) for failure in self.failures]
         assert held, (self.states, reasons, len(self.frames), self.dropped)
 
-    def wait_frames(self, count: int, within_s: float = 10.0) -> None:
+    def wait_frames(self, count: int, within_s: float = 60.0) -> None:
         """Wait for so many frames more."""
         wanted = len(self.frames) + count
         self.wait(lambda: len(self.frames) >= wanted, within_s)
 
-    def wait_state(self, state: SourceState, within_s: float = 10.0) -> None:
+    def wait_state(self, state: SourceState, within_s: float = 60.0) -> None:
         """Wait until the source is in a state."""
         self.wait(lambda: self.states[-1:] == [state], within_s)
 
-    def wait_for_stall(self, within_s: float = 5.0) -> None:
+    def wait_for_stall(self, within_s: float = 60.0) -> None:
         """Wait until the source has been stalled."""
         self.wait(lambda: "stalled" in self.states, within_s)
 

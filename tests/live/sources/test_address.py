@@ -56,6 +56,8 @@ def test_to_be_called(scheme: str) -> None:
         ("s3://bucket/a.mp4", "kinds: rtsp://"),
         ("", "kinds: rtsp://"),
         ("udp://host", "port"),
+        ("rtsp://user:hunter2@host:port/cam", "port of 1 to 65535"),
+        ("http://host:70000/a.m3u8", "port of 1 to 65535"),
         ("tcp://host:99999", "port"),
     ],
 )
@@ -73,10 +75,12 @@ def test_secrets_are_hidden(text: str) -> None:
     assert "hunter2" not in open_live_source(text).name
 
 
-def test_secrets_of_a_wrong_address_are_hidden() -> None:
+@pytest.mark.parametrize("address", ["rtps://user:hunter2@host/cam", "rtsp://u:x/hunter2@host/cam"])
+def test_secrets_of_a_wrong_address_are_hidden(address: str) -> None:
     with pytest.raises(OptionError) as caught:
-        open_live_source("rtps://user:hunter2@host/cam")
+        open_live_source(address)
     assert "hunter2" not in str(caught.value)
+    assert ("%2F" in str(caught.value)) == ("/hunter2" in address)
 
 
 @pytest.mark.parametrize(

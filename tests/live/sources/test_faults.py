@@ -82,7 +82,7 @@ def all_peers() -> Iterator[list[tuple[Peer, Recorder]]]:
 
 
 def hold_all(
-    peers: list[tuple[Peer, Recorder]], state: SourceState, within_s: float = 10.0
+    peers: list[tuple[Peer, Recorder]], state: SourceState, within_s: float = 60.0
 ) -> None:
     for peer, recorder in peers:
         try:
@@ -220,7 +220,7 @@ def test_a_source_that_is_being_opened_ends_by_itself() -> None:
     threads = threading.active_count()
     with black_hole() as port, receiving(f"rtsp://127.0.0.1:{port}/cam", HASTY):
         time.sleep(0.3)
-    await_that(lambda: threading.active_count() <= threads, "no thread left", 6)
+    await_that(lambda: threading.active_count() <= threads, "no thread left")
 
 
 @contextlib.contextmanager
@@ -259,8 +259,8 @@ def test_nothing_is_left_of_fifty_connections(tmp_path: Path) -> None:
         served_again_and_again(data) as port,
         receiving(f"tcp://127.0.0.1:{port}", SourceOptions(reconnect=again)) as recorder,
     ):
-        recorder.wait(lambda: recorder.states.count("running") >= 50, 30)
+        recorder.wait(lambda: recorder.states.count("running") >= 50, 120)
     assert {frame.number for frame in recorder.frames} == set(range(5))
     times = [frame.pts for frame in recorder.frames]
     assert times == sorted(set(times))
-    await_that(settled(before), "as many threads and descriptors as before", 5)
+    await_that(settled(before), "as many threads and descriptors as before")

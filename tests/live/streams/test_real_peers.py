@@ -58,9 +58,9 @@ def test_a_camera_to_several_sinks_at_once(engines: Engines, tmp_path: Path) -> 
             # A reader of datagrams has to be there before they come.
             udp = f"udp://127.0.0.1:{port}?fifo_size=50000&overrun_nonfatal=1"
             seen = numbers_at(udp, 50)
-            assert until(lambda: stream.stats().tally.sent_bytes.get(hidden, 0) > 0, 10)
+            assert until(lambda: stream.stats().tally.sent_bytes.get(hidden, 0) > 0)
             check_order(numbers_at(server.rtmp, 15, rtmp_live="live"))
-            assert until((folder / "index.m3u8").exists, 10)
+            assert until((folder / "index.m3u8").exists)
             status = stream.stats()
         tally = stream.tally
     check_order(seen)
@@ -93,25 +93,25 @@ def test_a_camera_that_is_killed_comes_back_and_disturbs_no_other(
             camera.url, on_frame=on_frame, engines=engines, retry_first="0.2s", name="door", **QUICK
         ) as stream,
     ):
-        assert until(lambda: len(pictures) > 10, 15)
+        assert until(lambda: len(pictures) > 10)
         camera.kill()
-        assert until(lambda: stream.stats().state != "running", 10)
+        assert until(lambda: stream.stats().state != "running")
         shown = sum(other.tally.shown.values())
-        assert until(lambda: stream.tally.fillers.get("repeat", 0) > 0, 10)
+        assert until(lambda: stream.tally.fillers.get("repeat", 0) > 0)
         assert stream.stats().error
         camera.restart()
-        assert until(lambda: stream.stats().connection >= 2, 15)
+        assert until(lambda: stream.stats().connection >= 2)
         assert stream.stats().state == "running"
         assert sum(other.tally.shown.values()) > shown
         after = len(pictures)
-        assert until(lambda: len(pictures) > after + 5, 10)
+        assert until(lambda: len(pictures) > after + 5)
     for tally in (stream.tally, other.tally):
         check_sums(tally)
     assert stream.tally.connects >= 2
     assert sum(stream.tally.failures.values()) >= 1
     assert all(later > earlier for (earlier, _), (later, _) in pairwise(pictures))
     assert all(number is not None for _, number in pictures)
-    assert until(lambda: threading.active_count() <= before, 5)
+    assert until(lambda: threading.active_count() <= before)
 
 
 def test_stopping_does_not_wait_for_peers_that_hang(engines: Engines) -> None:
@@ -142,7 +142,7 @@ def test_a_change_of_size_goes_on_in_the_next_picture(
     record = f"record:{tmp_path / 'out.ts'}"
     options = {**QUICK, "size": size, "late": "wait"}
     with Stream(str(clip), record, engines=engines, on_frame=on_frame, **options) as stream:
-        assert stream.wait(20)
+        assert stream.wait(60)
     assert [number for _, number in seen] == list(range(50))
     assert [width for width, _ in seen] == [320] * 25 + [320 if size else 640] * 25
     check_sums(stream.tally)
@@ -161,7 +161,7 @@ def test_sound_is_carried_in_step(engines: Engines, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     options = {**QUICK, "late": "wait"}
     with Stream(str(clip), f"record:{target}", engines=engines, **options) as stream:
-        assert stream.wait(20)
+        assert stream.wait(60)
     with av.open(str(clip)) as source, av.open(str(target)) as made:
         assert [each.type for each in made.streams] == ["video", "audio"]
         assert made.streams.audio[0].codec_context.name == "aac"
@@ -190,15 +190,15 @@ def test_a_sink_that_is_killed_comes_back_and_disturbs_no_other(
     with rtmp_server() as server:
         sinks = [server.rtmp, f"hls:{folder}"]
         with Stream(str(clip), sinks, engines=engines, **options) as stream:
-            assert until(lambda: stream.stats().sinks[0].state == "running", 15)
+            assert until(lambda: stream.stats().sinks[0].state == "running")
             server.server.kill()
-            assert until(lambda: stream.stats().sinks[0].state != "running", 15)
-            assert until(lambda: stream.stats().sinks[0].error is not None, 15)
+            assert until(lambda: stream.stats().sinks[0].state != "running")
+            assert until(lambda: stream.stats().sinks[0].error is not None)
             sent = stream.tally.sent_bytes[sinks[1]]
-            assert until(lambda: stream.tally.sent_bytes[sinks[1]] > sent, 10)
+            assert until(lambda: stream.tally.sent_bytes[sinks[1]] > sent)
             assert stream.stats().sinks[1].state == "running"
             server.server.restart()
-            assert until(lambda: stream.stats().sinks[0].state == "running", 15)
+            assert until(lambda: stream.stats().sinks[0].state == "running")
             check_order(numbers_at(server.rtmp, 10, rtmp_live="live"))
         tally = stream.tally
     check_sums(tally)

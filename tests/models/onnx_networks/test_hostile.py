@@ -7,6 +7,7 @@ import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -29,10 +30,10 @@ def graph(*nodes: NodeProto, stored: tuple[TensorProto, ...] = ()) -> GraphProto
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, f"h{name}", f"w{name}"])]
         for name in ("x", "y")
     ]
-    return helper.make_graph(list(nodes), "graph", *ends, list(stored))
+    return helper.make_graph(list(nodes), "graph", ends[0], ends[1], list(stored))
 
 
-def node(op: str, *inputs: str, to: str = "y", **words: object) -> NodeProto:
+def node(op: str, *inputs: str, to: str = "y", **words: Any) -> NodeProto:
     return helper.make_node(op, list(inputs), [to], **words)
 
 
@@ -99,7 +100,7 @@ def four_channels(path: Path) -> None:
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 4, "h", "w"])]
         for name in ("x", "y")
     ]
-    makers.save(path, helper.make_graph([node("Identity", "x")], "four", *ends))
+    makers.save(path, helper.make_graph([node("Identity", "x")], "four", ends[0], ends[1]))
 
 
 def unshuffled(path: Path) -> None:

@@ -45,7 +45,7 @@ def test_wishes_for_the_same_are_one() -> None:
 def test_a_record_with_wishes_survives_json_and_replacement() -> None:
     made = RunOptions.of({"enhance": "sharper"})
     assert RunOptions.from_json(made.to_json()) == made
-    assert replace(made, device="cpu").model == "srgan"
+    assert replace(made, device="cpu").look == "crisp"
 
 
 @pytest.mark.parametrize(
@@ -56,17 +56,18 @@ def test_a_record_with_wishes_survives_json_and_replacement() -> None:
         ({"enhance": "less noise,"}, "enhance = '': expected"),
         ({"enhance": ""}, "enhance = '': expected"),
         ({"enhance": 3}, "enhance = 3: expected some of"),
-        ({"enhance": "sharper, less blur"}, "'sharper' and 'less blur' both set `model`"),
+        ({"enhance": "sharper, less blur"}, "look = 'crisp' with model = 'unet'"),
         (
             {"enhance": "keep grain, less noise"},
             "'keep grain' and 'less noise' both set",
         ),
-        ({"enhance": "less noise, sharper"}, "'sharper' takes a network that has no strengths"),
+        ({"enhance": "less noise, less blur"}, "'less blur' takes a network that has no strengths"),
         (
             {"enhance": "less noise", "strength": 0.5},
             "'less noise' sets `strength`, which is",
         ),
-        ({"enhance": "sharper", "model": "lite"}, "'sharper' sets `model`, which is given"),
+        ({"enhance": "sharper", "model": "lite"}, "look = 'crisp' with model = 'lite'"),
+        ({"enhance": "less blur", "model": "lite"}, "'less blur' sets `model`, which is given"),
     ],
 )
 def test_what_is_refused(arguments: dict[str, object], said: str) -> None:
@@ -82,7 +83,7 @@ def test_a_word_near_one_is_hinted_at() -> None:
 
 def test_models_of_the_vocabulary_have_no_strengths() -> None:
     names = {wish.value for wish in VOCABULARY if wish.option == "model"}
-    shipped = {"srgan": "srgan-x4", "unet": "unet-x1"}
+    shipped = {"unet": "unet-x1"}
     assert names == shipped.keys()
     assert not any(strengths_path(find_weights(name)).exists() for name in shipped.values())
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
 
+from tests.doubles.warm import WarmProcess, command
 from tests.makers.clips import make_clip
 from vidsr import Report, __version__, cli
 from vidsr.run.records.record_file import machine_facts, platform_name
@@ -64,7 +65,10 @@ def test_after_a_dry_run(clip: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert (said["source"], said["model"], said["size"]) == (str(clip), "lite-x2", [128, 96])
     assert "target   out.mkv" in seen.err
     assert call(clip, "-o", "out.mkv", *FAST, "--dry-run", "--report", "plan.json") == 0
-    assert record(Path("plan.json").read_text()) == said
+    again = record(Path("plan.json").read_text())
+    # What the process takes is measured anew: some pages more or less in each.
+    assert again.pop("process_bytes") == pytest.approx(said.pop("process_bytes"), rel=0.1)
+    assert again == said
     assert "target   out.mkv" in capsys.readouterr().out
     assert not Path("out.mkv").exists()
 
@@ -120,19 +124,24 @@ def test_a_report_never_takes_the_place_of_another_file(taken: str, clip: Path) 
     assert sorted(os.listdir()) == ["in.mkv"]
 
 
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip whose run does not end before a signal comes, however late that is."""
+    folder = tmp_path_factory.mktemp("long")
+    return make_clip(folder / "long.mkv", frames=600, size=(320, 240)).path
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals as Unix has them")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_after_a_signal(number: signal.Signals, tmp_path: Path) -> None:
-    make_clip(tmp_path / "long.mkv", frames=300, size=(320, 240))
-    command = [sys.executable, "-m", "vidsr.cli", "long.mkv", "-o", "out.mkv", *FAST]
-    with subprocess.Popen(
-        [*command, "--report", "r.json"], cwd=tmp_path, stderr=subprocess.PIPE
-    ) as process:
+def test_after_a_signal(number: signal.Signals, long: Path, tmp_path: Path) -> None:
+    (tmp_path / "long.mkv").hardlink_to(long)
+    words = ["long.mkv", "-o", "out.mkv", *FAST, "--report", "r.json"]
+    with WarmProcess(command("vidsr.cli"), words, folder=tmp_path, stderr=PIPE) as process:
         deadline = time.monotonic() + 100
         while not (tmp_path / "out.mkv.part").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         process.send_signal(number)
-        process.communicate(timeout=100)
+        process.communicate()
     assert process.returncode == 128 + number
     said = record((tmp_path / "r.json").read_text())
     assert said["error"]["kind"] == "Interrupted"

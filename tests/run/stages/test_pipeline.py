@@ -21,7 +21,7 @@ from vidsr.run.stages.pipeline import StageTimes, each
 from vidsr.upscaling.memory_plan import FRAMES_IN_FLIGHT
 
 Stage = Callable[[Iterable[int]], Iterator[int]]
-STUCK_S = 20.0  # far above what any of these runs takes, even on a busy machine
+STUCK_S = 60.0  # far above what any of these runs takes, even on a busy machine
 
 
 class Broken(Exception):

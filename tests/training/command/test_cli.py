@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 import torch
 
 import vidsr
+from tests.doubles.warm import WarmProcess, command, run_warm
 from tests.makers.clips import make_clip
 from tests.makers.footage import footage
 from tests.makers.photos import make_photos, photograph
@@ -273,17 +275,13 @@ def test_a_diverging_run_stops_and_keeps_the_last_good_weights(
 @pytest.mark.slow
 def test_ctrl_c_saves_and_a_resume_goes_on(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "vidsr.training.command.cli", "--out", str(out)]
-    begin = [*command, str(photos), "--steps", "1000000", "--every", "5", *FAST]
-    process = subprocess.Popen(begin, stderr=subprocess.PIPE, text=True)
-    try:
+    words = ["--out", out, photos, "--steps", 1_000_000, "--every", 5, *FAST]
+    with WarmProcess(command("vidsr.training.command.cli"), words, stderr=PIPE) as process:
         while not (out / "log.csv").exists() or len(rows(out)) < 2:
             assert process.poll() is None, process.communicate()[1]
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        err = process.communicate(timeout=60)[1]
-    finally:
-        process.kill()
+        err = process.communicate()[1].decode()
     assert process.returncode == 130
     assert "--resume --out" in err
     assert "Traceback" not in err
@@ -303,12 +301,12 @@ def free_port() -> int:
 @pytest.mark.slow
 def test_two_processes_learn_one_network(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    command += ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
-    command += ["-m", "vidsr.training.command.cli", str(photos), "--out", str(out)]
-    command += ["--steps", "4", "--every", "2", *FAST]
+    words = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    words += ["--master-addr", "127.0.0.1", "--master-port", str(free_port())]
+    words += ["-m", "vidsr.training.command.cli", str(photos), "--out", str(out)]
+    words += ["--steps", "4", "--every", "2", *FAST]
     done = subprocess.run(
-        command,
+        words,
         capture_output=True,
         text=True,
         timeout=120,
@@ -402,7 +400,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_unfinished(
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); sys.argv = {given!r}; "
         "runpy.run_module('vidsr.training.command.cli', run_name='__main__')"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    done = run_warm(code)
     assert done.returncode == 4, done.stderr
     assert "cannot be written" in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr

@@ -9,12 +9,14 @@ import sys
 import threading
 from fractions import Fraction
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import av
 import pytest
 
 import vidsr
+from tests.doubles.warm import WarmProcess, command
 from tests.makers.clips import Tags, Tone, make_clip, samples, seconds
 from vidsr.errors import InputError, OptionError, OutputError, ReaderGoneError
 
@@ -206,13 +208,12 @@ def test_report_and_video_do_not_share(clips: dict[str, Path]) -> None:
 
 
 def test_a_signal_ends_a_wait(tmp_path: Path) -> None:
-    command = [*COMMAND, "-", "-o", str(tmp_path / "a.mkv")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as waiting:
-        assert waiting.stderr is not None
+    words = [*COMMAND[3:], "-", "-o", tmp_path / "a.mkv"]
+    with WarmProcess(command("vidsr.cli"), words, stdin=PIPE, stderr=PIPE) as waiting:
         with pytest.raises(subprocess.TimeoutExpired):
-            waiting.wait(6)
+            waiting.wait(2)  # loaded it is, so that it waits for a video now
         waiting.send_signal(signal.SIGINT)
-        assert waiting.wait(20) == 130
+        assert waiting.wait() == 130
     assert not list(tmp_path.iterdir())
 
 

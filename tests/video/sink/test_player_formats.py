@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import numpy as np
 import pytest
 
 import vidsr
+from tests.doubles.warm import command, run_warm
 from tests.makers.clips import make_clip
 
 
@@ -84,9 +82,8 @@ def test_videos_stay_what_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "vp9", "ffv1"])
 def test_quiet_encoders(codec: str, tmp_path: Path) -> None:
     """In a process of its own: SVT-AV1 asks how much to say once, when it is first used."""
-    environment = {name: value for name, value in os.environ.items() if name != "SVT_LOG"}
     clip = make_clip(tmp_path / "in.mkv", frames=2, size=(64, 64)).path
-    words = [str(clip), "-o", str(tmp_path / "a.mkv"), "--model", "lite-x2", "--device", "cpu"]
-    command = [sys.executable, "-m", "vidsr", *words, "--codec", codec, "-q"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    words = [clip, "-o", tmp_path / "a.mkv", "--model", "lite-x2", "--device", "cpu"]
+    code = f"import os; os.environ.pop('SVT_LOG', None); {command('vidsr.cli')}"
+    done = run_warm(code, [*words, "--codec", codec, "-q"])
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

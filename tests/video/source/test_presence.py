@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.doubles.warm import command, run_warm
 from tests.video.test_image_sequences import make_pictures
 from vidsr.degradation.files import check_picture
 from vidsr.errors import InputError
@@ -77,10 +77,8 @@ def test_so_is_a_picture_to_be_degraded(tmp_path: Path) -> None:
 
 def test_the_command_ends_at_once(tmp_path: Path) -> None:
     make_socket(tmp_path / "a.mkv")
-    words = ["-m", "vidsr", str(tmp_path / "a.mkv"), "-o", str(tmp_path / "x.mp4")]
-    done = subprocess.run(
-        [sys.executable, *words], capture_output=True, text=True, timeout=60, check=False
-    )
+    words = [tmp_path / "a.mkv", "-o", tmp_path / "x.mp4"]
+    done = run_warm(command("vidsr.cli"), words)
     assert done.returncode == 3
     assert "expected a file, got a socket" in done.stderr
     assert not (tmp_path / "x.mp4").exists()

@@ -45,7 +45,7 @@ class PeerJob:
     @property
     def scale(self) -> int:
         """Return the scale of the model."""
-        return self.model.config.scale
+        return self.model.scale
 
 
 @dataclass

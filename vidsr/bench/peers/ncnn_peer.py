@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import av
 import numpy as np
@@ -14,29 +15,48 @@ from vidsr.bench.peers.job import Absent, Opened, PeerJob, needed
 from vidsr.bench.peers.ncnn_file import ncnn_file
 from vidsr.bench.peers.rgb_loop import open_rgb_loop
 from vidsr.errors import ModelError
+from vidsr.models.foreign.ncnn_file import graph_files
+from vidsr.models.model import Model
 
 
 def open_peer(job: PeerJob) -> Opened[av.VideoFrame]:
     ncnn = needed("ncnn", "ncnn")
     torch.set_num_threads(job.threads)
-    try:
-        param, weights = ncnn_file(job.model.module)
-    except ModelError as error:
-        raise Absent(f"not for this network: {error}") from error
     net = ncnn.Net()
     net.opt.num_threads = job.threads
-    with TemporaryDirectory() as folder:
-        files = Path(folder) / "net.param", Path(folder) / "net.bin"
-        files[0].write_text(param)
-        files[1].write_bytes(weights)
-        if net.load_param(str(files[0])) or net.load_model(str(files[1])):
-            raise Absent("ncnn refuses the network that was written for it")
+    _load(net, job.model)
+    taken, given = net.input_names()[0], net.output_names()[0]
 
     def network(x: Tensor) -> Tensor:
         extractor = net.create_extractor()
         picture = x[0].contiguous().numpy()  # a Mat points into it and does not keep it
-        extractor.input("x", ncnn.Mat(picture).clone())  # unaligned memory makes ncnn crash
-        _, result = extractor.extract("y")
+        extractor.input(taken, ncnn.Mat(picture).clone())  # unaligned memory makes ncnn crash
+        _, result = extractor.extract(given)
         return torch.from_numpy(np.array(result))[None]
 
     return open_rgb_loop(job, network, "ncnn", note="the options ncnn has by default")
+
+
+def _load(net: Any, model: Model) -> None:
+    """Load the model's own files where those are ncnn's, else files written of its network.
+
+    Raises Absent.
+    """
+    own = graph_files(model.path) if model.file_format == "ncnn" else None
+    if own is not None:
+        _load_files(net, *own)
+        return
+    try:
+        param, weights = ncnn_file(model.module)
+    except ModelError as error:
+        raise Absent(f"not for this network: {error}") from error
+    with TemporaryDirectory() as folder:
+        files = Path(folder) / "net.param", Path(folder) / "net.bin"
+        files[0].write_text(param)
+        files[1].write_bytes(weights)
+        _load_files(net, *files)
+
+
+def _load_files(net: Any, graph: Path, weights: Path) -> None:
+    if net.load_param(str(graph)) or net.load_model(str(weights)):
+        raise Absent("ncnn refuses the network that was written for it")

@@ -37,7 +37,7 @@ def open_rgb_loop(
 ) -> Opened[av.VideoFrame]:
     """Open a peer around ``network``, from float32 [1, C, h, w] in [0, 1] to [1, C, H, W]."""
     watch = Watch()
-    luma = job.model.config.channels == 1
+    luma = job.model.traits.in_channels == 1
     body = (
         partial(_on_luma, network, watch, job.scale) if luma else partial(_on_rgb, network, watch)
     )

@@ -108,6 +108,11 @@ def _run(arguments: argparse.Namespace, interruption: LiveInterruption) -> int:
     from vidsr.terminal.heap import keep_heap
 
     keep_heap()
+    if interruption.reloads and not interruption.hears_reloads:
+        logger.warning(
+            "SIGHUP is ignored, as nohup has it: the configuration is not read again; "
+            "`setsid` in place of `nohup` lets it through"
+        )
     again = None if arguments.config is None else lambda: config_of(arguments)
     wishes = Wishes(arguments.duration, arguments.quiet, again)
     service, outcome = Service(config), "failed"

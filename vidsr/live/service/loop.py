@@ -19,7 +19,7 @@ from vidsr.terminal.command import say
 
 logger = logging.getLogger("vidsr.live")
 LOOK_EVERY_S = 0.1
-LINES_EVERY_S = 5.0
+LINES_EVERY_S, LOG_LINES_EVERY_S = 5.0, 60.0  # on a terminal, and in a log
 ALIVE_WITHIN_S = 5.0  # since the last tick of the process's threads
 
 
@@ -94,20 +94,22 @@ def _reload(service: Service, read_config: Callable[[], Config]) -> None:
 
 
 class _Lines:
-    """Printer of a line for each stream, every few seconds and when its state changes."""
+    """Printer of a line for each stream, now and then and when it, or a sink, comes or goes."""
 
     def __init__(self, name: str, service: Service) -> None:
         self._name, self._service = name, service
-        self._states: dict[str, str] = {}
-        self._due_s = time.monotonic() + LINES_EVERY_S
+        self._states: dict[str, tuple[object, ...]] = {}
+        self._every_s = LINES_EVERY_S if sys.stderr.isatty() else LOG_LINES_EVERY_S
+        self._due_s = time.monotonic() + self._every_s
 
     def print_due(self, now_s: float) -> None:
         """Print what is due."""
         all_due = now_s >= self._due_s
         if all_due:
-            self._due_s = now_s + LINES_EVERY_S
+            self._due_s = now_s + self._every_s
         for status in self._service.statuses():
-            if all_due or self._states.get(status.name) != status.state:
-                self._states[status.name] = status.state
+            state = (status.state, *(sink.state == "running" for sink in status.sinks))
+            if all_due or self._states.get(status.name) != state:
+                self._states[status.name] = state
                 say(self._name, line_of(status))
                 sys.stderr.flush()

@@ -20,6 +20,12 @@ class LiveInterruption(PatientInterruption):
         self._reload_asked = False
 
     @property
+    def hears_reloads(self) -> bool:
+        """True where SIGHUP comes through: one that is ignored at the start stays so (nohup)."""
+        number = getattr(signal, "SIGHUP", None)
+        return number is not None and signal.getsignal(number) is not signal.SIG_IGN
+
+    @property
     def is_clean(self) -> bool:
         """True where the signal that came is the ordinary way to end a service."""
         return self.asked and self._number == signal.SIGTERM

@@ -19,6 +19,7 @@ from vidsr.live.sinks.writers import Writer
 
 _SEGMENT = re.compile(r"[0-9a-f]{11,}-\d{15,}\.(?:ts|m4s)(?:\.tmp)?")
 _OLD_S = 60.0
+PLAYLIST, ENDED = "index.m3u8", "#EXT-X-ENDLIST"
 
 
 class UdpTarget:
@@ -36,6 +37,9 @@ class UdpTarget:
     def stop(self) -> None:
         """Do nothing: datagrams wait for nobody."""
 
+    def end(self) -> None:
+        """Do nothing: datagrams have no end."""
+
 
 def numbered_url(url: str) -> str:
     """Return the address with the host's number and the size of datagrams. Raises OSError."""
@@ -52,6 +56,8 @@ def numbered_url(url: str) -> str:
 class HlsTarget:
     """A folder with a playlist, ``index.m3u8``, and its newest segments.
 
+    A change of format or a failure does not end the list: another one follows in the same place.
+
     Args:
         folder: The folder, made where there is none.
         low_latency: True for fragmented MP4 of half a second.
@@ -65,6 +71,7 @@ class HlsTarget:
     ) -> None:
         self._folder, self._low_latency = folder, low_latency
         self._want_key_frame = want_key_frame
+        self._opened = False
 
     def open(self, format: MuxFormat) -> Writer:
         """Return a muxer whose segments carry the time of its opening in their names."""
@@ -73,11 +80,26 @@ class HlsTarget:
         suffix = "m4s" if self._low_latency else "ts"
         segments = self._folder / f"{time.time_ns() // 1_000_000:x}-%d.{suffix}"
         options = hls_options(str(segments), low_latency=self._low_latency)
-        muxer = Muxer(str(self._folder / "index.m3u8"), "hls", format, options)
+        muxer = Muxer(str(self._folder / PLAYLIST), "hls", format, options)
+        self._opened = True
         return KeyAsking(muxer, 0.5 if self._low_latency else 1.0, self._want_key_frame)
 
     def stop(self) -> None:
         """Do nothing: files wait for nobody."""
+
+    def end(self) -> None:
+        """Tell players that there is no further segment. Raises OSError."""
+        if self._opened:
+            end_playlist(self._folder / PLAYLIST)
+
+
+def end_playlist(path: Path) -> None:
+    """Write the mark of the end into a playlist, which is whole at every moment. Raises OSError."""
+    text = path.read_text(encoding="utf-8")
+    if ENDED not in text:
+        whole = path.with_name(path.name + ".tmp")
+        whole.write_text(f"{text}{ENDED}\n", encoding="utf-8")
+        whole.replace(path)
 
 
 def remove_old_segments(folder: Path) -> None:
@@ -144,6 +166,9 @@ class PipeTarget:
     def stop(self) -> None:
         """Break off what waits for a reader."""
         self._end.stop()
+
+    def end(self) -> None:
+        """Do nothing: the end of a pipe is that of its last writer."""
 
 
 class PipeMuxer:

@@ -41,6 +41,9 @@ class RecordTarget:
     def stop(self) -> None:
         """Do nothing: files wait for nobody."""
 
+    def end(self) -> None:
+        """Do nothing: every file is whole."""
+
 
 class RollingFile:
     """A writer of one file after the other."""

@@ -27,7 +27,7 @@ STEADY_S = 5.0
 _POLL_S = 0.25
 # Sinks are back within 2.5 s of their peer, jitter and the start of a child included. A try that
 # fails is a connection and no process.
-SINK_RECONNECT = ReconnectOptions(longest_s=1.0)
+SINK_RECONNECT = ReconnectOptions(first_s=0.25, longest_s=0.5)
 
 
 @dataclass
@@ -142,8 +142,18 @@ class ThreadSink:
         finally:
             self._over = True
             self._drop_rest()
+            self._end()
             if self._reports.state != "failed":
                 self._reports.enter("closed")
+
+    def _end(self) -> None:
+        """Have the target write its end, unless it has failed: what it told is the reason then."""
+        if self._reports.state in ("failed", "waiting"):
+            return
+        try:
+            self._maker.end()
+        except MUX_ERRORS as error:
+            self._reports.enter("failed", failure_of(error, "ending failed"))
 
     def _next(self) -> tuple[MuxFormat, PacketQueue] | None:
         """Return the next format with its packets; None at the end."""

@@ -50,3 +50,7 @@ class WriterMaker(Protocol):
     def stop(self) -> None:
         """Make a call that blocks, here or in a writer, raise soon. Called by another thread."""
         ...
+
+    def end(self) -> None:
+        """Take note that all has been written and nothing follows. Raises one of MUX_ERRORS."""
+        ...

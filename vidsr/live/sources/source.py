@@ -46,6 +46,22 @@ def open_live_source(
     return ThreadedSource(address, options, backoff or Backoff(options.reconnect))
 
 
+class NamedNotes(Notes):
+    """Notes that name their source: a log is of many streams.
+
+    Args:
+        name: The source's address without secrets.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def _record(self, text: str, level: int) -> None:
+        named = text.startswith(f"{self._name}: ")
+        super()._record(text if named else f"{self._name}: {text}", level)
+
+
 class ThreadedSource:
     """A source with a thread of its own.
 
@@ -89,7 +105,7 @@ class ThreadedSource:
             receiver,
             Watch(receiver, self._address, self._options, self._over),
             LiveClock(self._options.clock, finite=self._address.finite),
-            Notes(),
+            NamedNotes(self.name),
             self._over,
             Pace() if self._is_paced() else None,
         )
@@ -103,9 +119,8 @@ class ThreadedSource:
 
     def _is_paced(self) -> bool:
         address = self._address
-        return address.kind == "hls" or (
-            self._options.realtime and address.kind in ("file", "http")
-        )
+        stored = address.kind in ("file", "http") or address.is_stored
+        return address.kind == "hls" or (self._options.realtime and stored)
 
     def _once_more(self, line: Line) -> bool:
         """Connect, read to the end and wait; return False where there is nothing to come."""

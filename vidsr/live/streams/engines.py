@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import weakref
 from collections.abc import Sequence
 from typing import Self
 
@@ -43,7 +43,8 @@ class Engines:
         self.ticker = Ticker()
         self.ticker.start()
         self._store = ModelStore()
-        self._lock, self._closed = threading.Lock(), False
+        # Once: by ``close``, else with the last who knows it, or with the interpreter.
+        self._end = weakref.finalize(self, _end, self.scheduler, self.ticker)
 
     def levels(self, quality: QualityOptions) -> Sequence[Level]:
         """Return the levels of a stream, best first; who gets them closes them.
@@ -63,14 +64,15 @@ class Engines:
 
     def close(self) -> None:
         """End the workers. Streams that use them have to be stopped before. May be called twice."""
-        with self._lock:
-            closed, self._closed = self._closed, True
-        if not closed:
-            self.scheduler.stop()
-            self.ticker.stop()
+        self._end()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _end(scheduler: Scheduler, ticker: Ticker) -> None:
+    scheduler.stop()
+    ticker.stop()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from vidsr.errors import OptionError
 from vidsr.live.base.options import StreamOptions
 from vidsr.live.sources.opening.address import parse_address
@@ -12,10 +10,11 @@ from vidsr.live.sources.opening.address import parse_address
 def check_pace(source: str, options: StreamOptions) -> None:
     """Raise OptionError for a file that is read faster than its frames can be shown."""
     address = parse_address(source)
-    if address.kind != "file" or not Path(address.url).is_file():
+    if not address.is_stored:
         return
     if not options.source.realtime and options.quality.late != "wait":
+        what = address.name if address.kind == "file" else "a file as standard input"
         raise OptionError(
-            f"source = {address.name!r} is read as fast as it goes, and most frames would be late",
+            f"source = {what!r} is read as fast as it goes, and most frames would be late",
             hint="`realtime` plays it at its own pace, late = 'wait' upscales every frame.",
         )

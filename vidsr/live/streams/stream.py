@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 class Stream:
     """A live stream: it connects, upscales within a deadline, and connects again until stopped.
+
+    One that was started runs until ``stop``, whoever still knows it, or until the interpreter ends,
+    which stops it in order. ``with`` starts and stops it.
 
     Args:
         source: The source's address, such as ``rtsp://HOST/PATH``, ``udp://HOST:PORT`` or a file.
@@ -90,6 +94,9 @@ class Stream:
             if self._state != "new":
                 raise OptionError(f"stream {self.name}: {self._state} already")
             self._state = "started"
+            # Calls nothing of this object, which the stream's threads keep alive: at the end of
+            # the interpreter alone.
+            weakref.finalize(self, self._course.stop)
         self._course.start()
         return self
 

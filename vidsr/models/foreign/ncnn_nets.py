@@ -50,25 +50,25 @@ def _candidates(
 ) -> Iterator[StatedNet]:
     """Yield networks that have these weights and compute what the graph does."""
     try:
-        if (small := recognise_compact(_compact_names(weights))) is not None:
+        if (small := recognise_compact(compact_names(weights))) is not None:
             for size in _last_sizes(layers):
                 if compact_expression(small, size, table) == made:
                     yield Reduced(small, size) if size != 1 else small
-        large = recognise_esrgan(_esrgan_names(weights))
+        large = recognise_esrgan(esrgan_names(weights))
         if large is not None and esrgan_expression(large, table) == made:
             yield large
     except (Misfit, RuntimeError) as error:  # shapes that do not follow each other
         raise ModelError(f"{graph}: {str(error).splitlines()[0]}", hint=HINT) from error
 
 
-def _compact_names(weights: list[NcnnWeights]) -> dict[str, Tensor]:
+def compact_names(weights: list[NcnnWeights]) -> dict[str, Tensor]:
     """Return the weights under the names that Compact's trainers give."""
     names = {f"body.{n}.weight": part.weight for n, part in enumerate(weights)}
     biases = {f"body.{n}.bias": b for n, part in enumerate(weights) if (b := part.bias) is not None}
     return names | biases
 
 
-def _esrgan_names(weights: list[NcnnWeights]) -> dict[str, Tensor]:
+def esrgan_names(weights: list[NcnnWeights]) -> dict[str, Tensor]:
     """Return the weights under the names that ESRGAN's trainers give; {} for too few."""
     doublings = (len(weights) - ENDS) % RRDB_CONVS
     blocks = (len(weights) - ENDS - doublings) // RRDB_CONVS

@@ -23,9 +23,12 @@ class SpanBlock(nn.Module):
         self.convs = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(3))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map [N, C, H, W] -> the result, and what the first convolution made."""
-        first = self.convs[0](x)
-        second = nn.functional.silu(self.convs[1](nn.functional.silu(first)))
+        """Map [N, C, H, W] -> the result, and the first convolution's, activated.
+
+        Published code activates that in place, so that what it joins later is activated, too.
+        """
+        first = nn.functional.silu(self.convs[0](x))
+        second = nn.functional.silu(self.convs[1](first))
         third = self.convs[2](second)
         return (third + x) * (torch.sigmoid(third) - 0.5), first
 

@@ -6,6 +6,7 @@ spandrel is an extra. Its own readers of files are never called: some of them ru
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from typing import Any
@@ -13,14 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vidsr.errors import ModelError
 from vidsr.models.foreign.reach_probe import probed_reach
 from vidsr.models.foreign.refusal import Misfit
 from vidsr.models.networks.plain_net import PlainNet
 from vidsr.models.networks.traits import NetworkTraits
 from vidsr.picture.size import Size
 
-HINT = "pip install 'vidsr[models]' adds readers of more architectures"
+HINT = "pip install -e '.[models]' adds readers of more architectures"
 LARGEST_WINDOW = 64  # of attention; larger ones do not become the grid on which tiles start
 MOST_SCALE = 16
 REASONS = {
@@ -41,7 +41,9 @@ def build_by_spandrel(tensors: Mapping[str, Tensor]) -> PlainNet | None:
     """
     ModelLoader, UnsupportedModelError = _imported()
     try:
-        descriptor: Any = ModelLoader().load_from_state_dict(dict(tensors))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about calls that PyTorch will change one day
+            descriptor: Any = ModelLoader().load_from_state_dict(dict(tensors))
     except UnsupportedModelError:
         return None
     except Exception as error:  # whatever an architecture raises for shapes of another
@@ -53,14 +55,14 @@ def build_by_spandrel(tensors: Mapping[str, Tensor]) -> PlainNet | None:
 
 
 def _imported() -> tuple[Any, Any]:
-    """Return spandrel's loader, and its error for unknown architectures. Raises ModelError."""
+    """Return spandrel's loader, and its error for unknown architectures. Raises Misfit."""
     try:
         from spandrel import ModelLoader, UnsupportedModelError
     except (ImportError, RuntimeError, OSError) as error:  # a torchvision of another PyTorch
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ModelError(
-            f"spandrel cannot be imported: {reason}",
-            hint="install the torchvision that belongs to the installed PyTorch",
+        raise Misfit(
+            f"spandrel cannot be imported ({reason[:120]}): expected the torchvision that belongs "
+            "to the installed PyTorch"
         ) from error
     return ModelLoader, UnsupportedModelError
 
@@ -97,7 +99,11 @@ def _adopted(descriptor: Any) -> PlainNet:
         dtypes=_dtypes(descriptor),
     )
     title = f"{descriptor.architecture.name} {tags}".strip()
-    return probed_reach(PlainNet(net, stated, title))
+    try:
+        return probed_reach(PlainNet(net, stated, title))
+    except (RuntimeError, ValueError, AssertionError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise Misfit(f"{title} does not run: {reason[:120]}") from error
 
 
 def _dtypes(descriptor: Any) -> tuple[torch.dtype, ...]:

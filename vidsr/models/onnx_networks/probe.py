@@ -17,6 +17,12 @@ from vidsr.models.onnx_networks.contract import Contract, End, Order, ValueRange
 from vidsr.models.onnx_networks.ends import Array, from_network, to_network
 from vidsr.models.onnx_networks.runtime import first_line
 from vidsr.models.onnx_networks.scene import Picture, draw, faithfulness_db, likeness_db, luma
+from vidsr.models.onnx_networks.statement import (
+    FORMAT_KEY,
+    RANGE_KEY,
+    STATED_ORDERS,
+    STATED_RANGES,
+)
 
 SIDES = (32, 64, 128)  # of the scene, the first that the network takes
 MULTIPLES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128)
@@ -27,14 +33,6 @@ ORDER_DB = 3.0
 PATIENCE_S = 30.0  # after which no further reading is tried
 LARGEST_SCALE = 16
 RANGES: tuple[ValueRange, ...] = ("unit", "byte", "signed")
-# https://github.com/onnx/onnx/blob/main/docs/MetadataProps.md
-FORMAT_KEY, RANGE_KEY = "Image.BitmapPixelFormat", "Image.NominalPixelRange"
-STATED_ORDERS: dict[str, Order] = {"Rgb8": "rgb", "Bgr8": "bgr", "Rgba8": "rgb", "Bgra8": "bgr"}
-STATED_RANGES: dict[str, ValueRange] = {
-    "NominalRange_0_255": "byte",
-    "Normalized_0_1": "unit",
-    "Normalized_1_1": "signed",
-}
 
 
 class Refusal(Exception):

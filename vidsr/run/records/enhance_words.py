@@ -1,6 +1,6 @@
 """Wishes in words: a small vocabulary over the options that exist, and nothing else.
 
-Each wish sets one option to one value. What no option does, such as a look, has no word.
+Each wish sets one option to one value. What no option does, such as faces, has no word.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ VOCABULARY = (
     Wish("less noise", "strength", 1.5, "the same: in coded video it takes noise away with it"),
     Wish("much less blocking", "strength", 2.0, "takes as much of it away as can be"),
     Wish("keep grain", "strength", 0.0, "takes every frame as clean: grain stays, and blocks"),
-    Wish("sharper", "model", "srgan", "the network that is sharper for the eye, less faithful"),
+    Wish("sharper", "look", "crisp", "the network that is sharper for the eye, less faithful"),
     Wish("less blur", "model", "unet", "takes motion blur away, at the same size"),
     Wish("smoother motion", "deinterlace", "field", "a frame of each field of interlaced video"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -59,7 +60,8 @@ def remove_plain(path: Path) -> None:
 @contextmanager
 def placed_whole(path: Path) -> Iterator[BinaryIO]:
     """Yield a new file that takes the place of ``path`` once it is whole. Raises OSError."""
-    working = path.with_name(f"{path.name}.{os.getpid()}.part")
+    # Processes in containers share their numbers, and two may make one piece.
+    working = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}.part")
     try:
         with create_plain(working) as file:
             yield file

@@ -118,9 +118,11 @@ class RemoteFolder:
             (self._root / name).unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        """Remove what a process left that was struck."""
-        for name in self.names():
-            if name.endswith(".part"):
+        """Remove what a process left that was struck, writing an object or removing all."""
+        names = self.names()
+        own = self._claim.name if self._claim else ""
+        for name in names:
+            if name.endswith(".part") or (IDENTITY not in names and name != own):
                 self.remove(name)
 
     def destroy(self) -> None:

@@ -78,6 +78,8 @@ def serve(link: Link) -> int:
         if file is not None:
             file.close()
     except MUX_ERRORS as error:
+        if file is not None:
+            file.abort()
         link.say(packets=muxer.packets, bytes=muxer.size_bytes)
         return fail(link, error, "sending failed")
     return 0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import math
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from importlib import import_module
 from typing import Any
@@ -17,11 +19,14 @@ from vidsr.live.sinks.children.lifeline import end_with_parent
 from vidsr.live.sinks.muxing.options import DATAGRAM
 
 LIBRARIES = ("libsrt-gnutls.so.1.5", "libsrt.so.1.5", "libsrt-openssl.so.1.5", "libsrt.1.5.dylib")
-# Connecting goes on as long as its parent waits, since every other try costs a process. A peer that
-# dies without a word is missed after 5 s: the library waits for 16 answers of 0.3 s each.
+# Connecting goes on as long as its parent waits, since every other try costs a process.
 _CONNECT_MS, _SEND_MS = 4500, 3000
 LATENCY_MS = 120
 _MOST_LINGER_MS = 300
+# A peer answers what it gets within 10 ms, beside the way there and back. The library gives one up
+# after 16 silences of 0.3 s each, which no option shortens; here its answers are counted.
+UNANSWERED_S = 1.5
+_STATS_BYTES, _ANSWERS_AT = 1024, 40  # the place of ``pktRecvACKTotal`` in CBytePerfMon
 # Numbers of options, as srt.h of 1.4 and 1.5 has them.
 _SNDTIMEO, _LATENCY, _PASSPHRASE, _PBKEYLEN, _STREAMID, _CONNTIMEO = 13, 23, 26, 27, 46, 36
 _REJECTED_PASSPHRASE = (1011, 1010)
@@ -93,6 +98,8 @@ class SrtConnection:
             if query.get(key):
                 self._set(option, query[key].encode())
         self._connect(parts.hostname or "", parts.port or 0)
+        self._stats = ctypes.create_string_buffer(_STATS_BYTES)
+        self._answers, self._unanswered_s = 0, math.inf
 
     def write(self, data: bytes | memoryview) -> int:
         """Send whole packets of the transport stream, seven at a time. Raises OSError."""
@@ -101,6 +108,7 @@ class SrtConnection:
             piece = left[begin : begin + DATAGRAM]
             if self._library.srt_send(self._socket, piece, len(piece)) < 0:
                 raise self._error("sending")
+        self._check_answers(time.monotonic())
         return len(left)
 
     def flush(self) -> None:
@@ -109,7 +117,22 @@ class SrtConnection:
     def close(self) -> None:
         """End the connection once the peer has had time for what it holds back."""
         time.sleep(min(self._latency_ms, _MOST_LINGER_MS) / 1000)
+        self.abort()
+
+    def abort(self) -> None:
+        """End the connection at once. The peer is told, and so has a place for the next one."""
         self._library.srt_close(self._socket)
+
+    def _check_answers(self, now_s: float) -> None:
+        """Raise OSError where the peer has answered nothing for long."""
+        if self._library.srt_bstats(self._socket, self._stats, 0) < 0:
+            return
+        answers = int.from_bytes(self._stats.raw[_ANSWERS_AT : _ANSWERS_AT + 4], sys.byteorder)
+        if answers != self._answers:
+            self._answers, self._unanswered_s = answers, math.inf
+        self._unanswered_s = min(self._unanswered_s, now_s)
+        if now_s - self._unanswered_s > UNANSWERED_S:
+            raise OSError(errno.ETIMEDOUT, "SRT, sending: the peer does not answer")
 
     def _set(self, option: int, value: int | bytes) -> None:
         raw: Any = ctypes.c_int(value) if isinstance(value, int) else ctypes.c_char_p(value)
@@ -181,3 +204,7 @@ class SrtProgram:
             self._process.wait(_MOST_LINGER_MS / 1000)
         except subprocess.TimeoutExpired:
             self._process.kill()
+
+    def abort(self) -> None:
+        """End the program, which tells its peer."""
+        self._process.terminate()

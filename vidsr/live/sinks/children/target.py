@@ -90,6 +90,9 @@ class ChildTarget:
         """End what waits for the child."""
         self._stopped.set()
 
+    def end(self) -> None:
+        """Do nothing: each child writes the end of its own."""
+
 
 class ChildWriter:
     """A connection that a child holds.

@@ -6,7 +6,8 @@ from __future__ import annotations
 DATAGRAM = 1316
 # Microseconds; bounds the opening of RTSP alone (a stalled write waits for ever).
 _RTSP_OPEN_US = 4_000_000
-# Segments begin with key frames and are seen when they are complete; the list is never over.
+# Segments begin with key frames and are seen when they are complete; the list is not over with
+# one muxer: another may follow, after a change of format.
 _HLS_FLAGS = (
     *("delete_segments", "independent_segments", "program_date_time"),
     *("temp_file", "omit_endlist"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import os
+import stat
 from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -29,6 +31,7 @@ _SCHEMES: dict[str, Kind] = {
 _LISTEN = "+listen"
 _LISTENING = ("rtsp", "rtmp", "tcp")
 _PLAYLISTS = (".m3u8", ".m3u")
+_SIGNS = "in a user name or password, / ? # % are written as %2F %3F %23 %25."
 KNOWN = (
     *(f"{scheme}://" for scheme in _SCHEMES),
     *(f"{scheme}{_LISTEN}://" for scheme in _LISTENING),
@@ -61,6 +64,17 @@ class Address:
     def secure(self) -> bool:
         """True where the connection is encrypted by TLS."""
         return self.url.partition("://")[0] in ("rtsps", "rtmps", "https")
+
+    @property
+    def is_stored(self) -> bool:
+        """True for a regular file, by its name or as standard input: all of it is there at once."""
+        if self.kind not in ("file", "pipe"):
+            return False
+        try:
+            status = os.fstat(0) if self.kind == "pipe" else os.stat(self.url)
+        except OSError:
+            return False
+        return stat.S_ISREG(status.st_mode)
 
     @property
     def finite(self) -> bool:
@@ -128,11 +142,24 @@ def _network(locator: Locator) -> Address:
         )
     if not rest.strip("/"):
         raise OptionError(f"source = {str(locator)!r} names no host")
+    if not _names_port_well(locator.text):
+        raise OptionError(
+            f"source = {str(locator)!r}: expected a port of 1 to 65535",
+            hint=_SIGNS if "@" in locator.text else "",
+        )
     if kind in ("udp", "tcp") and not _port(locator.text):
         raise OptionError(f"source = {str(locator)!r}: expected a port, as in {plain}://HOST:PORT")
     if kind == "http" and locator.suffix in _PLAYLISTS:
         kind = "hls"
     return Address(kind, f"{plain}://{rest}", str(locator), listen)
+
+
+def _names_port_well(url: str) -> bool:
+    """Return True where an address has no port, or one that can be."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _port(url: str) -> int | None:

@@ -57,7 +57,7 @@ def test_a_holder_renews(tmp_path: Path) -> None:
     path = tmp_path / "0.lease"
     with take(path, stale_s=0.3) or pytest.fail("expected a lease, got none"):
         begun = path.stat().st_mtime_ns
-        until = time.monotonic() + 5
+        until = time.monotonic() + 60
         while path.stat().st_mtime_ns == begun and time.monotonic() < until:
             time.sleep(0.02)
         assert path.stat().st_mtime_ns > begun

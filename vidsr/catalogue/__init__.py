@@ -1,0 +1,1 @@
+"""The command vidsr-models: what models are, and what they cost here."""

@@ -1,0 +1,93 @@
+"""Facts about a loaded model of any kind, in the form in which they are shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from vidsr.models.foreign.facts import ColorOrder, ModelFacts, Purpose, Reach
+from vidsr.models.model import Model
+from vidsr.models.networks.stated_net import StatedNet
+from vidsr.models.onnx_networks.contract import RANGE_WORDS
+from vidsr.models.onnx_networks.network import onnx_network
+
+
+def facts_of(model: Model) -> ModelFacts:
+    """Return the facts about a model."""
+    network = onnx_network(model.module)
+    if network is not None:
+        return network.facts
+    traits = model.traits
+    order: ColorOrder = "luma" if traits.in_channels == 1 else "rgb"
+    purpose: Purpose = "restore" if traits.scale == 1 else "upscale"
+    return ModelFacts(
+        architecture=_architecture(model),
+        file_format=model.file_format,
+        purpose=purpose,
+        scale=traits.scale,
+        in_channels=traits.in_channels,
+        out_channels=traits.out_channels,
+        color_order=order,
+        reach=Reach("unknown") if traits.halo is None else Reach("exact", traits.halo),
+        multiple=traits.alignment,
+        minimum=traits.minimum.width,
+        licence=model.licence,
+        parameters=sum(weight.numel() for weight in model.module.parameters()),
+    )
+
+
+def _architecture(model: Model) -> str:
+    module: nn.Module = model.module
+    if isinstance(module, StatedNet):
+        return module.architecture
+    config = model.config
+    return f"{config.kind} {config.width}x{config.blocks}"
+
+
+@dataclass(frozen=True)
+class FactLine:
+    """A fact with its name, for people."""
+
+    name: str
+    text: str
+
+
+def fact_lines(facts: ModelFacts) -> list[FactLine]:
+    """Return the facts for people, in order."""
+    change = "keeps the size" if facts.scale == 1 else f"{facts.scale} times"
+    channels = {"rgb": "RGB", "bgr": "BGR", "luma": "luma, chroma is interpolated"}
+    span = RANGE_WORDS["byte" if facts.full_scale == 255 else "unit"]
+    return [
+        FactLine("kind", f"{facts.architecture}, {facts.file_format}"),
+        FactLine("scale", change),
+        FactLine("takes", f"{channels[facts.color_order]}, {span}{_sizes(facts)}"),
+        FactLine("weights", f"{facts.parameters:,}"),
+        FactLine("licence", facts.licence or "the file names none"),
+        FactLine("reach", _reach(facts)),
+        FactLine("tiles", _tiles(facts)),
+    ]
+
+
+def _sizes(facts: ModelFacts) -> str:
+    if facts.fixed_size:
+        return f", {facts.fixed_size[1]}x{facts.fixed_size[0]} only"
+    least = f", {facts.minimum} pixels a side or more" if facts.minimum > 1 else ""
+    return least + (f", on a grid of {facts.multiple}" if facts.multiple > 1 else "")
+
+
+def _reach(facts: ModelFacts) -> str:
+    reach = facts.reach
+    if reach.kind == "exact":
+        return f"{reach.pixels} pixels, counted"
+    if reach.kind == "measured":
+        return f"{reach.pixels} pixels leave {reach.error_levels:.2f} levels of error"
+    return "unknown or the whole picture"
+
+
+def _tiles(facts: ModelFacts) -> str:
+    if facts.fixed_size:
+        return "windows of its one size, which overlap and blend where its reach asks for it"
+    if facts.reach.kind == "exact":
+        return "exact: tiles equal the whole frame"
+    return "blended where memory asks for tiles: not exactly the whole frame"

@@ -1,0 +1,1 @@
+"""Runs in pieces on several processes, here or on a cluster of Ray or Dask."""

@@ -1,0 +1,1 @@
+"""Models fetched from the addresses of the user's own index."""

@@ -1,0 +1,129 @@
+"""Captures: how a small frame comes from the large picture, and the adjoint of that.
+
+A capture shifts the picture, blurs it and shrinks it. All three are linear and separable, so that
+a capture is one matrix for rows and one for columns, and its adjoint their transposes:
+
+    y = D x A^T        x' = D^T y A
+
+The matrices are what the project's own operators make of the unit matrix: shrinking is that of
+``vidsr.quality.baselines.shrink`` and of the recipes' ``resize``, blurring that of their
+``gaussian_blur``, the shift ``vidsr.picture.resample`` with its cubic kernel.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from vidsr.errors import OptionError
+from vidsr.picture.resample import resample
+from vidsr.picture.size import Size
+
+Shrinking = Literal["bicubic", "area"]
+SHRINKINGS: tuple[str, ...] = get_args(Shrinking)
+
+
+@dataclass(frozen=True)
+class Capture:
+    """The way from a large picture to a small frame.
+
+    Attributes:
+        down: Matrix ``[h, H]`` that acts on columns of samples.
+        across: Matrix ``[w, W]`` that acts on rows of samples.
+        scale: Ratio of the sides.
+    """
+
+    down: Tensor
+    across: Tensor
+    scale: int
+
+    def forward(self, picture: Tensor) -> Tensor:
+        """Return the small frame ``[C, h, w]`` of ``[C, H, W]``."""
+        return self.down @ picture @ self.across.T
+
+    def adjoint(self, frame: Tensor) -> Tensor:
+        """Return ``[C, H, W]`` of ``[C, h, w]``: <forward(x), y> = <x, adjoint(y)> for all x, y."""
+        return self.down.T @ frame @ self.across
+
+    @property
+    def squared_norm(self) -> float:
+        """The greatest eigenvalue of the adjoint after the forward way."""
+        norms = [float(torch.linalg.matrix_norm(m, 2)) for m in (self.down, self.across)]
+        return (norms[0] * norms[1]) ** 2
+
+
+def capture(
+    small: Size,
+    scale: int,
+    *,
+    shift_px: tuple[float, float] = (0.0, 0.0),
+    blur_px: float = 0.0,
+    shrinking: Shrinking = "bicubic",
+    dtype: torch.dtype = torch.float32,
+) -> Capture:
+    """Return the capture of small frames of a size.
+
+    Args:
+        small: Size of the small frame.
+        scale: Ratio of the large picture's sides to it, 1 or more.
+        shift_px: (down, across) by which what the frame shows is displaced against the large
+            picture, in pixels of the large picture.
+        blur_px: Sigma of a Gaussian blur, in pixels of the large picture; 0 is none.
+        shrinking: ``bicubic``, antialiased, or ``area``, the mean over each small pixel, which
+            lets more alias, as sensors do.
+        dtype: That of the matrices, and of the pictures to come.
+
+    Raises:
+        OptionError: A negative blur, a scale below 1, or another way to shrink.
+    """
+    if scale < 1 or blur_px < 0:
+        raise OptionError(
+            f"expected scale of 1 or more and blur of 0 or more, got {scale = }, {blur_px = }"
+        )
+    if shrinking not in SHRINKINGS:
+        raise OptionError(f"shrinking = {shrinking!r}: expected one of {', '.join(SHRINKINGS)}")
+    matrices = [
+        (
+            _shrunk(side, scale, shrinking)
+            @ _blurred(side * scale, blur_px)
+            @ _shifted(side * scale, by)
+        )
+        for side, by in zip(small.rows_columns, shift_px, strict=True)
+    ]
+    return Capture(matrices[0].to(dtype), matrices[1].to(dtype), scale)
+
+
+def _shrunk(side: int, scale: int, shrinking: Shrinking) -> Tensor:
+    """Return ``[side, side * scale]`` float64."""
+    unit = torch.eye(side * scale, dtype=torch.float64)[None, None]
+    shape = (side, side * scale)
+    if shrinking == "area":
+        return interpolate(unit, shape, mode="area")[0, 0]
+    return interpolate(unit, shape, mode="bicubic", antialias=True)[0, 0]
+
+
+def _blurred(side: int, sigma_px: float) -> Tensor:
+    """Return ``[side, side]`` float64; beyond the edges samples are mirrored."""
+    unit = torch.eye(side, dtype=torch.float64)
+    reach = min(math.ceil(3 * sigma_px), side - 1)
+    if not reach:
+        return unit
+    offsets = torch.arange(-reach, reach + 1)
+    weights = torch.exp(-0.5 * (offsets.double() / sigma_px) ** 2)
+    weights /= weights.sum()
+    places = torch.arange(side)[:, None] + offsets
+    places = places.abs()
+    places = torch.where(places >= side, 2 * (side - 1) - places, places)
+    return torch.zeros_like(unit).scatter_add_(1, places, weights.expand(side, -1))
+
+
+def _shifted(side: int, by_px: float) -> Tensor:
+    """Return ``[side, side]`` float64: sample i of the result lies at i - by in the input."""
+    unit = torch.eye(side)[None, None]
+    moved = resample(unit, Size(side, side), step=(1, 1), origin=(-by_px, 0))
+    return moved[0, 0].double()
