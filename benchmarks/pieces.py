@@ -1,6 +1,6 @@
 """What pieces cost: size and time of a run that can go on, against one encoder for all.
 
-    python benchmarks/pieces.py --clips carphone.mp4 --json benchmarks/results/pieces-NAME.json
+    python benchmarks/pieces.py --clips carphone.mp4 --json pieces.json
 
 Films are clips looped at a small size, the demonstration clip first. Each is upscaled in pieces of
 the default length and by one encoder, in turns, in one process; ratios are those of one round, and
