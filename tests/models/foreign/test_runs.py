@@ -74,4 +74,4 @@ def test_tiles_of_a_restorer_before_an_enlarger_are_exact(tmp_path: Path) -> Non
         ) as upscaler:  # fmt: skip
             assert upscaler.engine.halo == 8
             results.append(upscaler(x))
-    assert torch.allclose(*results, atol=1e-6)
+    assert torch.allclose(results[0], results[1], atol=1e-6)
