@@ -72,10 +72,8 @@ def one(engine: str, number: int, whole: Whole, folder: Path) -> tuple[bool, int
     killer = Killer(folder_of(target), rng)
     cluster = start(engine, folder)
     headless = number % 3 == 2
-    steps: list[Callable[[], bool]] = [
-        killer,
-        *([killer] if rng.random() < 0.5 and engine == "dask" else []),
-    ]
+    steps: list[Callable[[], bool]] = [killer]
+    steps += [killer] * (rng.random() < 0.5 and engine == "dask")
     done = rng.randrange(1, 8)
     if headless:
         steps = [killer, lambda: pieces(folder_of(target)) >= done and cluster.stop_head()]

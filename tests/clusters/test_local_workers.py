@@ -52,11 +52,10 @@ def test_an_interrupted_run_says_how_to_go_on(whole: Whole, tmp_path: Path) -> N
         [*command, "--jobs", "2"], env=environment, stderr=subprocess.PIPE, text=True
     )
     folder = folder_of(target)
-    until_s = time.monotonic() + 120
-    while not pieces(folder) and time.monotonic() < until_s:
+    while not pieces(folder) and run.poll() is None:
         time.sleep(0.02)
     run.send_signal(signal.SIGINT)
-    said = run.communicate(timeout=60)[1]
+    said = run.communicate(timeout=300)[1]
     assert run.returncode == 130, said
     assert f"pieces are kept in {folder}; the same command goes on from there" in said
     assert "Traceback" not in said

@@ -14,8 +14,7 @@ import pytest
 from tests.clusters.shared_run import WORDS, Steps, Whole, folder_of, kill_a_holder, pieces
 from tests.paths import ROOT
 from vidsr.cli import main
-from vidsr.clusters.choice import Choice, DriverOrder
-from vidsr.clusters.ray_driver import explained
+from vidsr.clusters.choice import Choice
 from vidsr.errors import DeviceError
 from vidsr.run.spec import JobSpec
 
@@ -86,7 +85,7 @@ def test_no_head_is_one_line(whole: Whole, tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert out.returncode == DeviceError.exit_code, out.stderr
@@ -94,11 +93,3 @@ def test_no_head_is_one_line(whole: Whole, tmp_path: Path) -> None:
     assert "ray at 127.0.0.1:1" in out.stderr
     assert "Hint:" in out.stderr
     assert [*tmp_path.iterdir()] == []
-
-
-def test_versions_that_differ_are_named() -> None:
-    order = DriverOrder("ray://head:10001", "/job", "cpu", 1, None)
-    said = "Version mismatch: The cluster was started with:\n    Ray: 2.40.0\n    Python: 3.12.1"
-    message, hint = explained(order, RuntimeError(said))
-    assert "Ray: 2.40.0 Python: 3.12.1" in message
-    assert "same Ray" in hint

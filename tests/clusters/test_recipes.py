@@ -65,7 +65,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def call(name: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
     command = [str(RECIPES / name), *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
 
 
 def test_slurm(whole: Whole, tmp_path: Path, programs: Path, monkeypatch: Any) -> None:

@@ -105,4 +105,4 @@ class Event:
     def from_json(cls, text: str) -> Self:
         """Read what ``to_json`` wrote."""
         stored: dict[str, Any] = json.loads(text)
-        return cls(**{**stored, "notes": tuple(stored.get("notes") or ())})
+        return cls(**stored | {"notes": tuple(stored.get("notes", ()))})

@@ -88,8 +88,7 @@ class RayWorkers:
         self._tell_room()
 
     def _look_at(self, worker: _Worker, done: set[Any]) -> None:
-        from ray import exceptions
-
+        exceptions = self.ray.exceptions
         try:
             if worker.ready in done:
                 ref, worker.ready = worker.ready, None
@@ -98,8 +97,9 @@ class RayWorkers:
                 ref, worker.count = worker.count, None
                 self.wire.tell(self.ray.get(ref))
             if worker.answer in done:
-                ref, worker.answer, worker.given = worker.answer, None, None
-                self.wire.tell(self.ray.get(ref))
+                made = self.ray.get(worker.answer)  # or it was lost, with what was given
+                worker.answer = worker.given = None
+                self.wire.tell(made)
         except exceptions.ActorDiedError as error:
             self._lost(worker, error)
             self.workers.remove(worker)  # it is not restarted: ``grow`` makes another
