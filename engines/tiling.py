@@ -18,6 +18,9 @@ from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.picture.size import Size
 
 SMALLEST_TILE = 32  # side of the kept part, in pixels; below that the halo is nearly all the work
+# Beyond this reach, tiles are exact where all that they read is at most four times what they keep,
+# and blend elsewhere: those of a network of 349 pixels would be nearly all surroundings.
+DEEP_HALO, MOST_READ = 64, 4
 # On each side of a tile whose network has no known reach; neighbours overlap by twice that. Of a
 # deep network of 349 pixels of reach, tiles with 16 pixels around them differ from the whole by
 # 5.6 levels of 8 bits, root mean square, with 32 by 0.9 and with 48 by 0.3.
@@ -73,18 +76,36 @@ def plan_tiles(picture: Size, kept: Size, halo: int, alignment: int = 1) -> list
     return [Tile(r, c) for r in rows for c in columns]
 
 
-def margin(engine: Engine) -> int:
-    """Return how many pixels are read around a tile: the engine's reach, if it has a bound."""
-    return BLEND_MARGIN if engine.halo is None else engine.halo
+def blends(engine: Engine, picture: Size, tile: Size) -> bool:
+    """Return True if tiles of that size overlap and fade, which is not exact.
+
+    So do those of networks without a known reach, and of a deep network where they are small.
+    """
+    halo, step = engine.halo, engine.alignment
+    if halo is None or halo <= DEEP_HALO:
+        return halo is None
+    read = _window_length(picture.height, tile.height, halo, step)
+    read *= _window_length(picture.width, tile.width, halo, step)
+    kept = min(tile.height, picture.height) * min(tile.width, picture.width)
+    return read > MOST_READ * kept
+
+
+def margin(engine: Engine, picture: Size, tile: Size) -> int:
+    """Return how many pixels are read around a tile: the engine's reach, or what blends."""
+    if engine.halo is None or blends(engine, picture, tile):
+        return BLEND_MARGIN
+    return engine.halo
 
 
 def is_exact(engine: Engine, picture: Size, tile: Size | None) -> bool:
     """Return True if ``run_tiled`` gives what the picture run as a whole gives."""
-    return tile is None or engine.halo is not None or len(_tiles(engine, picture, tile)) == 1
+    if tile is None or not blends(engine, picture, tile):
+        return True
+    return len(_tiles(engine, picture, tile)) == 1
 
 
 def _tiles(engine: Engine, picture: Size, tile: Size) -> list[Tile]:
-    return plan_tiles(picture, tile, margin(engine), engine.alignment)
+    return plan_tiles(picture, tile, margin(engine, picture, tile), engine.alignment)
 
 
 def run_tiled(engine: Engine, x: Tensor, tile: Size | None) -> Tensor:
@@ -101,7 +122,7 @@ def run_tiled(engine: Engine, x: Tensor, tile: Size | None) -> Tensor:
         return engine.run(x)
     grow = engine.scale // engine.shuffle
     results = (engine.run(_window(x, part)) for part in tiles)  # one may overwrite another
-    if engine.halo is None:
+    if blends(engine, size_of(x), tile):
         return blend([(part.rows, part.columns) for part in tiles], results, grow)
     n, channels, height, width = x.shape
     shape = n, channels * engine.shuffle**2, height * grow, width * grow
@@ -148,6 +169,24 @@ def _place(out: Tensor, result: Tensor, tile: Tile, grow: int) -> None:
     ].copy_(inside)
 
 
+def tile_error_levels(engine: Engine, x: Tensor, tile: Size) -> float | None:
+    """Return what blending tiles of a part of ``x`` differ from that part as a whole.
+
+    Root mean square in levels of 8 bits; the part is what one tile reads, so that it fits where the
+    tiles do. None where it is too small to be cut, or a tile is exact.
+    """
+    part = first_window(x, engine, tile)
+    size = size_of(part)
+    kept = Size(
+        *(max(SMALLEST_TILE, side // 2 - BLEND_MARGIN) for side in (size.width, size.height))
+    )
+    if not blends(engine, size, kept) or is_exact(engine, size, kept):
+        return None
+    whole = engine.run(part).float().clone()
+    difference = run_tiled(engine, part, kept).float() - whole
+    return 255 * float(difference.double().square().mean().sqrt())
+
+
 def choose_tile(picture: Size, engine: Engine, budget_bytes: int) -> Size | None:
     """Return the largest tile whose activations fit, None where the whole frame does.
 
@@ -159,7 +198,7 @@ def choose_tile(picture: Size, engine: Engine, budget_bytes: int) -> Size | None
         return None
     if not engine.traits.tiling:
         raise _no_tile(engine, None, picture, budget_bytes)
-    around = margin(engine)
+    around = BLEND_MARGIN if engine.halo is None else engine.halo
     rows = room // _rounded(picture.width, engine.alignment)
     rows -= 2 * around + 3 * (engine.alignment - 1)
     if rows >= max(SMALLEST_TILE, 2 * around):
@@ -193,7 +232,7 @@ def window_pixels(tile: Size | None, frame: Size, engine: Engine) -> int:
     """
     height, width = frame.height, frame.width
     if tile is not None:
-        around, step = margin(engine), engine.alignment
+        around, step = margin(engine, frame, tile), engine.alignment
         height = _window_length(height, tile.height, around, step)
         width = _window_length(width, tile.width, around, step)
     return _rounded(height, engine.alignment) * _rounded(width, engine.alignment)

@@ -18,7 +18,7 @@ import av
 try:
     from aiohttp import web
 except ImportError:
-    sys.exit("error: aiohttp is not installed. Hint: pip install 'vidsr[live]'")
+    sys.exit("error: aiohttp is not installed. Hint: pip install aiohttp")
 
 from vidsr.errors import VidsrError
 from vidsr.live import Stream

@@ -25,6 +25,7 @@ BUILTINS: dict[str, type[Exception]] = {
 }
 UPSCALER = {
     "scale": None,
+    "restore": None,
     "device": "auto",
     "precision": "auto",
     "engine": "auto",
@@ -41,6 +42,7 @@ UPSCALE = {
     "scale": None,
     "size": None,
     "height": None,
+    "restore": None,
     "device": "auto",
     "precision": "auto",
     "engine": "auto",

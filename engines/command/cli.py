@@ -12,7 +12,7 @@ from vidsr.engines.cache.keys import EngineKey
 from vidsr.engines.cache.store import EngineCache, Entry
 from vidsr.engines.command.listing import UNKNOWN, USABLE, human_bytes, row, state, table
 from vidsr.engines.command.verify import Trial
-from vidsr.engines.onnx_files.facts import NetworkFacts, read_facts
+from vidsr.engines.onnx_files.facts import FloatType, NetworkFacts, is_exported, read_facts
 from vidsr.engines.trt import gpu as machines
 from vidsr.engines.trt.build import DEFAULT_OPTIMIZATION_LEVEL, DEFAULT_WORKSPACE_BYTES
 from vidsr.engines.trt.profile import profile_of
@@ -166,15 +166,20 @@ def _check_network(model: str, precision: str | None) -> None:
 def _network(args: argparse.Namespace) -> bytes:
     """Return the network as ONNX: out of the cache or exported, or read from what another wrote."""
     if not _is_onnx(args.model):
-        from vidsr.engines.onnx_files.network_cache import exported_network
-        from vidsr.models.zoo import load_model
-
-        model = load_model(args.model)
-        return exported_network(model, args.precision or "fp16", EngineCache(), _say)
+        return _cached(args.model, args.precision)
     try:
-        return Path(args.model).read_bytes()
+        data = Path(args.model).read_bytes()
     except OSError as error:
         raise ModelError(f"{args.model}: cannot be read: {error.strerror}") from error
+    return data if is_exported(data) else _cached(args.model, args.precision)
+
+
+def _cached(name: str, precision: FloatType | None) -> bytes:
+    """Return a model as ONNX, out of the cache or exported and put there."""
+    from vidsr.engines.onnx_files.network_cache import exported_network
+    from vidsr.models.zoo import load_model
+
+    return exported_network(load_model(name), precision or "fp16", EngineCache(), _say)
 
 
 def _export(args: argparse.Namespace) -> None:

@@ -10,7 +10,8 @@ from vidsr.engines.foreign_onnx.windows import Window, run_windows
 from vidsr.errors import DeviceError, MemoryLimitError, ModelError
 from vidsr.models.model import Model
 from vidsr.models.networks.plain_net import PlainNet
-from vidsr.models.onnx_networks.network import LEAST_BYTES_PER_PIXEL, OnnxNetwork, onnx_network
+from vidsr.models.onnx_networks.memory import bytes_per_pixel
+from vidsr.models.onnx_networks.network import OnnxNetwork, onnx_network
 from vidsr.models.onnx_networks.runtime import first_line
 
 MEMORY_WORDS = ("alloc", "out of memory", "bad_alloc")
@@ -96,8 +97,6 @@ def _traits(
     name: str, network: OnnxNetwork, runtime: str, device: torch.device, dtype: torch.dtype
 ) -> EngineTraits:
     traits, contract = network.traits, network.contract
-    ends = 8 * contract.channels * (1 + contract.scale**2)  # float32, twice
-    inside = max(LEAST_BYTES_PER_PIXEL, contract.bytes_per_pixel)
     return EngineTraits(
         name=name,
         runtime=runtime,
@@ -109,7 +108,7 @@ def _traits(
         alignment=traits.alignment,
         tiling=traits.tiling,
         dtype=dtype,
-        bytes_per_pixel=ends if contract.fixed_size else ends + inside,
+        bytes_per_pixel=bytes_per_pixel(contract),
         reentrant=device.type == "cpu",
         repeatable=False,
     )

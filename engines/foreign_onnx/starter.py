@@ -53,7 +53,7 @@ def make_onnx(model: Model, device: torch.device, kind: EngineKind, precision: P
             f"engine = {kind!r} with an ONNX file: expected {one_of(KINDS)}",
             hint="leave `engine` out",
         )
-    if precision != "auto" and kind != "tensorrt":
+    if precision != "auto":
         raise OptionError(
             f"precision = {precision!r} with an ONNX file: expected auto",
             hint="its numbers are those of the file",

@@ -23,6 +23,7 @@ from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.errors import DeviceError, ModelError
 from vidsr.models.checkpoint import Generator
 from vidsr.models.networks.stated_net import StatedNet
+from vidsr.models.onnx_networks.network import onnx_network
 from vidsr.models.receptive_field import alignment, halo
 from vidsr.models.zoo import Model
 
@@ -41,14 +42,19 @@ def export_onnx(model: Model | Generator, *, precision: FloatType = "fp16") -> b
 
     The graph is ``InferenceNet``: ``x`` [N, C, H, W] to ``y``, the picture before its last
     shuffle, any N, and any H and W that are multiples of ``alignment``. Precision is in the graph:
-    fp16 weights make a strongly typed fp16 engine. What else there is to know lies in the file's
-    metadata: see ``read_facts``.
+    fp16 weights make a strongly typed fp16 engine. A model out of an ONNX file keeps its graph
+    and its numbers, and gets these ends. What else there is to know lies in the file's metadata:
+    see ``read_facts``.
     Raises DeviceError where the packages for it are absent, ModelError where the export fails.
     """
+    module = model.module if isinstance(model, Model) else model
     require_exporter()
+    if (foreign := onnx_network(module)) is not None:
+        from vidsr.engines.onnx_files.adapted import adapted_onnx
+
+        return adapted_onnx(foreign, model.name if isinstance(model, Model) else "onnx")
     import onnx
 
-    module = model.module if isinstance(model, Model) else model
     net = inference_net(module, precision)
     facts = facts_of(net, model.name if isinstance(model, Model) else None)
     try:

@@ -104,6 +104,14 @@ def read_facts(data: bytes, *, source: str = "ONNX data") -> NetworkFacts:
         raise ModelError(f"{source}: {error}", hint="was it written by a newer vidsr?") from error
 
 
+def is_exported(data: bytes) -> bool:
+    """Return True for what vidsr exported, and for what is damaged; False for ONNX of others."""
+    try:
+        return METADATA_KEY in dict(_metadata(memoryview(data)))
+    except (IndexError, ValueError):
+        return True  # whoever reads it says what is wrong
+
+
 def _metadata(model: memoryview) -> Iterator[tuple[str, str]]:
     for number, payload in _fields(model):
         if number == MODEL_METADATA:

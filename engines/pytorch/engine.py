@@ -148,9 +148,13 @@ def _traits(net: InferenceNet, name: str, runtime: str, device: torch.device) ->
 
 
 def _placed(net: InferenceNet, device: torch.device) -> InferenceNet:
-    """Return ``net`` itself, its weights on ``device`` and channels-last."""
+    """Return ``net`` itself, its weights on ``device`` and channels-last.
+
+    Those of layers that are not known stay as they are: some see pictures through views.
+    """
+    known = not isinstance(net.net, PlainNet)
     for weight in (*net.parameters(), *net.buffers()):
-        layout = torch.channels_last if weight.ndim == 4 else torch.preserve_format
+        layout = torch.channels_last if known and weight.ndim == 4 else torch.preserve_format
         weight.data = weight.data.to(device, memory_format=layout)
     return net
 

@@ -22,6 +22,7 @@ from vidsr.engines.trt.load import load_cached
 from vidsr.engines.trt.profile import profile_of
 from vidsr.errors import OptionError
 from vidsr.models.model import Model
+from vidsr.models.onnx_networks.network import onnx_network
 from vidsr.option_values import Precision
 from vidsr.picture.size import Size
 
@@ -43,7 +44,8 @@ class Wanted:
         """Return the command that builds it, in another process."""
         parts = [sys.executable, "-m", "vidsr.engines.command.cli", "build", str(self.model.path)]
         parts += ["--size", str(self.frame), "--device", str(self.device)]
-        parts += ["--precision", _float_type(self.precision)]
+        if onnx_network(self.model.module) is None:  # whose file has numbers of its own
+            parts += ["--precision", _float_type(self.precision)]
         return parts + (["--tile", str(self.tile)] if self.tile else [])
 
 

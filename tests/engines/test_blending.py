@@ -14,7 +14,14 @@ from tests.makers.clips import make_clip
 from vidsr.engines.blending import blend
 from vidsr.engines.selection import engine_order
 from vidsr.engines.tile_spans import Span
-from vidsr.engines.tiling import BLEND_MARGIN, choose_tile, is_exact, run_tiled, window_pixels
+from vidsr.engines.tiling import (
+    BLEND_MARGIN,
+    choose_tile,
+    is_exact,
+    run_tiled,
+    tile_error_levels,
+    window_pixels,
+)
 from vidsr.errors import MemoryLimitError, OptionError
 from vidsr.picture.size import Size
 from vidsr.upscaling.memory_plan import Load, plan_memory
@@ -94,3 +101,30 @@ def test_a_whole_run_through_another_runtime(
                      "picture that whole frames give"] if tile else [])  # fmt: skip
     plain = vidsr.upscale(clip, tmp_path / "b.mkv", model="lite-x2", device="cpu", engine="torch")
     assert plain.engine == "torch"
+
+
+def test_a_deep_network_is_exact_in_large_tiles_and_blends_in_small_ones() -> None:
+    engine, picture = StubEngine(halo=94, dtype=torch.float32), Size(1000, 800)
+    assert is_exact(engine, picture, Size(200, 200))
+    assert not is_exact(engine, picture, Size(150, 150))
+    assert is_exact(StubEngine(halo=40), picture, Size(16, 16))
+    x = torch.rand(1, 1, 300, 400)
+    assert torch.allclose(run_tiled(engine, x, Size(100, 100)), engine.run(x), atol=1e-6)
+
+
+def test_memory_that_exact_tiles_of_a_deep_network_do_not_fit_gives_blending_ones() -> None:
+    engine, picture = StubEngine(halo=349, dtype=torch.float32), Size(1920, 1080)
+    budget = 460 * 460 * engine.bytes_per_pixel
+    tile = choose_tile(picture, engine, budget)
+    assert tile is not None
+    assert tile.width > 300
+    assert not is_exact(engine, picture, tile)
+    assert window_pixels(tile, picture, engine) <= 460 * 460
+
+
+def test_the_error_of_blending_tiles_is_measured_in_levels() -> None:
+    x, tile = torch.rand(1, 3, 200, 200), Size(64, 64)
+    levels = tile_error_levels(BoundlessEngine(), x, tile)
+    assert levels is not None
+    assert 0 < levels < 255
+    assert tile_error_levels(StubEngine(halo=3), x[:, :1], tile) is None

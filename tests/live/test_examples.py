@@ -64,13 +64,13 @@ def load(name: str) -> ModuleType:
     [
         ("live_opencv", "cv2", "pip install opencv-python-headless"),
         ("live_gstreamer", "gi", "apt-get install python3-gi"),
-        ("live_web", "aiohttp", "pip install 'vidsr[live]'"),
+        ("live_web", "aiohttp", "pip install aiohttp"),
     ],
 )
 def test_what_is_not_installed_is_said_in_one_line(
     name: str, missing: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, missing, None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(SystemExit) as stop:
         load(name)
     told = str(stop.value)

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ def esrgan(
     """Return the state of an ESRGAN under names that are ``old``, ``bsrgan`` or ``new``."""
     torch.manual_seed(blocks + doublings + unshuffle)
     last = 2 + 3 * doublings
-    styles = {
+    styles: dict[str, tuple[Any, ...]] = {
         "old": ("model.0", "model.1.sub.{b}.RDB{d}.conv{c}.0", f"model.1.sub.{blocks}",
                 lambda n: f"model.{3 * n}", f"model.{last}", f"model.{last + 2}"),
         "bsrgan": ("conv_first", "RRDB_trunk.{b}.RDB{d}.conv{c}", "trunk_conv",
@@ -79,8 +80,8 @@ def span(width: int = 8, scale: int = 2, *, norm: bool = True) -> State:
     layers = [("conv_1", width, 3), ("conv_2", width, width)]
     layers += [(f"block_{b}.c{c}_r", width, width) for b in range(1, 7) for c in (1, 2, 3)]
     for name, made, read in layers:
-        parts = (("sk", made, read, 1), ("conv.0", 2 * read, read, 1))
-        parts += (("conv.1", 2 * made, 2 * read, 3), ("conv.2", made, 2 * made, 1))
+        parts = [("sk", made, read, 1), ("conv.0", 2 * read, read, 1)]
+        parts += [("conv.1", 2 * made, 2 * read, 3), ("conv.2", made, 2 * made, 1)]
         for part, o, i, k in (*parts, ("eval_conv", made, read, 3)):
             gain = 0.02 if name == "conv_1" and part in ("sk", "conv.0") else 1.0
             weight, bias = layer(o, i, k, gain)

@@ -385,7 +385,10 @@ def test_too_small_to_measure(hr: Path, capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--metrics", "psnr,lpips"), "--metrics lpips: expected psnr, ssim, niqe or flicker"),
+        (
+            ("--metrics", "psnr,lpips"),
+            "--metrics lpips: expected psnr, ssim, niqe, flicker or brisque",
+        ),
         (("--metrics", ","), "--metrics: none is named"),
         (("--metrics", "flicker"), "pictures do not flicker"),
         (("--baselines", "magic"), "baseline 'magic': expected nearest, bilinear"),

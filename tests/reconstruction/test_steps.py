@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -152,7 +153,8 @@ def test_descent_is_minus_the_gradient_of_the_cost(prior: Prior) -> None:
 @pytest.mark.parametrize("prior", [HuberMarkov(2.0), TotalVariation(1.0)])
 def test_curvature_bounds_the_second_derivative(prior: Prior) -> None:
     flat = noise(1, 6, 6) / 2550  # bends within the threshold, where the second derivative is
-    second = torch.autograd.functional.hessian(prior.value, flat).reshape(36, 36)
+    hessian: Any = torch.autograd.functional.hessian
+    second = hessian(prior.value, flat).reshape(36, 36)
     assert 0 < float(torch.linalg.eigvalsh(second).max()) <= prior.curvature
 
 

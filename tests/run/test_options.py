@@ -143,6 +143,7 @@ def test_a_record_survives_json() -> None:
         "crf",
         "no_pieces",
         "growing",
+        "restore",
         "look",
         "enhance",
     }

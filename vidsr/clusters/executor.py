@@ -90,8 +90,10 @@ class PiecesExecutor:
 
 def from_anywhere(spec: JobSpec) -> JobSpec:
     """Return a run whose files are named so that workers in other folders find them."""
-    names = (name.path.absolute() if name.local else name for name in (spec.source, spec.target))
-    return JobSpec.of(*names, spec.options)
+    source, target = (
+        name.path.absolute() if name.local else name for name in (spec.source, spec.target)
+    )
+    return JobSpec.of(source, target, spec.options)
 
 
 def _work(planned: _Planned, crew: Crew, notes: Notes, progress: Progress) -> None:

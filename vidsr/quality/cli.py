@@ -16,6 +16,13 @@ from vidsr.files import check_writable, write_text
 from vidsr.option_values import one_of
 from vidsr.quality.command_line import NAME, build_parser
 from vidsr.quality.footage.codings import parse_codings
+from vidsr.quality.opinion.command import (
+    check_methods,
+    check_opinion,
+    report_opinions,
+    write_page,
+)
+from vidsr.quality.opinion.trials import key_path as opinion_key
 from vidsr.quality.request import METRICS, Footage, Request
 from vidsr.terminal.command import run_command
 from vidsr.video.image_sequences import is_image
@@ -62,6 +69,8 @@ def request_of(args: argparse.Namespace) -> Request:
         niqe_every=args.niqe_every,
         footage=footage,
     )
+    if args.opinion is not None:
+        check_methods(len(request.models) + len(request.chosen_baselines))
     request.check()
     return request
 
@@ -144,6 +153,8 @@ def _check_targets(args: argparse.Namespace) -> None:
     targets = [("--sheet", args.sheet)]
     if args.shuffle and args.sheet is not None:
         targets.append(("the key of --sheet", key_path(args.sheet)))
+    if args.opinion is not None:
+        targets += [("--opinion", args.opinion), ("its key", opinion_key(args.opinion))]
     if args.json not in (None, "-"):
         targets.append(("--json", Path(args.json)))
     for name, target in targets:
@@ -156,6 +167,10 @@ def _check_targets(args: argparse.Namespace) -> None:
 
 
 def _work(args: argparse.Namespace, _: Callable[[], bool]) -> None:
+    check_opinion(args)
+    if args.opinion_results is not None:
+        report_opinions(args)
+        return
     _check_targets(args)
     request = request_of(args)
     if request.footage is not None:
@@ -165,14 +180,16 @@ def _work(args: argparse.Namespace, _: Callable[[], bool]) -> None:
     from vidsr.quality.gallery import Gallery
     from vidsr.quality.results import as_json, markdown
 
-    gallery = Gallery(args.sheet_rows) if args.sheet else None
+    gallery = Gallery(args.sheet_rows) if args.sheet or args.opinion else None
     rows, settings = evaluate(request, gallery)
     if args.json != "-":
         print(markdown(rows))
     if args.json:
         _write_json(args.json, as_json(rows, settings))
-    if gallery is not None:
+    if gallery is not None and args.sheet:
         _write_sheet(args.sheet, gallery.sheet())
+    if gallery is not None and args.opinion:
+        write_page(args.opinion, gallery.crops(), args.opinion_seed)
 
 
 def _measure_clips(args: argparse.Namespace, request: Request, footage: Footage) -> None:
@@ -180,7 +197,8 @@ def _measure_clips(args: argparse.Namespace, request: Request, footage: Footage)
     from vidsr.quality.gains import gains_json, gains_markdown
     from vidsr.quality.results import as_json, markdown
 
-    result = evaluate_clips(request, footage, args.sheet_rows if args.sheet else None)
+    shown = args.sheet or args.opinion
+    result = evaluate_clips(request, footage, args.sheet_rows if shown else None)
     gained = bool(result.gains)
     if args.json != "-":
         print(markdown(result.rows))
@@ -188,8 +206,10 @@ def _measure_clips(args: argparse.Namespace, request: Request, footage: Footage)
     if args.json:
         more = {"gains": gains_json(result.gains)} if gained else {}
         _write_json(args.json, as_json(result.rows, result.settings | more))
-    if result.sheet is not None:
+    if result.sheet is not None and args.sheet:
         _write_clip_sheet(args.sheet, result.sheet, shuffle=args.shuffle)
+    if result.sheet is not None and args.opinion:
+        write_page(args.opinion, result.sheet.crops(), args.opinion_seed)
 
 
 def _write_clip_sheet(path: Path, sheet: ClipSheet, *, shuffle: bool) -> None:

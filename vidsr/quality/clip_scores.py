@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from vidsr.quality.footage.originals import (
 )
 from vidsr.quality.footage.sheet import ClipSheet
 from vidsr.quality.metrics.flicker import Flicker
-from vidsr.quality.metrics.measure import counted, least_side, naturalness
+from vidsr.quality.metrics.measure import blind_scores, counted, least_side
 from vidsr.quality.metrics.psnr import psnr_db
 from vidsr.quality.metrics.ssim import SsimReference
 from vidsr.quality.results import ORIGINAL, Row
@@ -59,6 +59,11 @@ class Tally:
         known = value == value
         self.sums[name] = self.sums.get(name, 0.0) + (counted(name, value) if known else 0.0)
         self.counts[name] = self.counts.get(name, 0) + known
+
+    def add_all(self, scores: Mapping[str, float]) -> None:
+        """Take a frame's scores by metric."""
+        for name, value in scores.items():
+            self.add(name, value)
 
     def means(self) -> dict[str, float]:
         """Return the mean of every metric, and the flicker where frames were added to it."""
@@ -120,8 +125,8 @@ def score_plain(clip: Clip, task: ClipTask, sheet: ClipSheet | None = None) -> I
         for number, outputs in enumerate(frames):
             planes = {name: levels(frame) for name, frame in outputs.items()}
             for name, plane in planes.items():
-                if "niqe" in task.metrics and number % task.niqe_every == 0:
-                    tallies[name].add("niqe", naturalness(plane))
+                if number % task.niqe_every == 0:
+                    tallies[name].add_all(blind_scores(plane, task.metrics))
                 if "flicker" in task.metrics:
                     tallies[name].flicker.add(plane, planes[BICUBIC])
             if sheet is not None:
@@ -165,12 +170,12 @@ def _add_scores(
             tally.add("psnr", psnr_db(plane, original, border=task.border))
         if ssim is not None:
             tally.add("ssim", ssim.score(plane))
-        if "niqe" in wanted and niqe:
-            tally.add("niqe", naturalness(plane))
+        if niqe:
+            tally.add_all(blind_scores(plane, wanted))
         if "flicker" in wanted:
             tally.flicker.add(plane, original)
-    if "niqe" in wanted and niqe:
-        tallies.setdefault(ORIGINAL, Tally()).add("niqe", naturalness(original))
+    if niqe and (own := blind_scores(original, wanted)):
+        tallies.setdefault(ORIGINAL, Tally()).add_all(own)
 
 
 @contextmanager

@@ -18,6 +18,8 @@ EPILOG = """examples:
   vidsr-eval --hr photos/ --lr small/ --sheet crops.png
   vidsr-eval --hr clip.mp4 --frames 100 --json -      frame by frame
   vidsr-eval --hr clips/ --codec h264:18,23,28,33 --codec vp9:38,54 --sheet worst.png
+  vidsr-eval --hr photos/ --model lite-x4 --model srgan-x4 --opinion blind.html
+  vidsr-eval --opinion blind.html --opinion-results ann.json bob.json
 protocol: 8-bit RGB output, Y of BT.601, SCALE pixels of border left out, mean over pictures
 exit status: 0 done, 2 arguments, 3 pictures, 4 --json or --sheet, 6 model,
 7 device, 8 memory, 130 interrupted
@@ -45,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_input(parser.add_argument_group("originals (default: Set5 and Set14)"))
     _add_footage(parser.add_argument_group("video as people have it: shrunk, coded, upscaled"))
     _add_output(parser.add_argument_group("output (default: a Markdown table)"))
+    _add_opinion(parser.add_argument_group("what people say: pairs judged blind, Bradley-Terry"))
     return parser
 
 
@@ -66,7 +69,7 @@ def _add_what(group: argparse._ArgumentGroup) -> None:
         "--metrics",
         type=names,
         metavar="LIST",
-        help=f"the metrics: {','.join(METRICS)} (all but niqe; with --codec all)",
+        help=f"the metrics: {','.join(METRICS)} (psnr,ssim,flicker; with --codec niqe too)",
     )
     group.add_argument(
         "--border", type=int, metavar="N", help="the pixels left out at borders (the scale)"
@@ -105,7 +108,7 @@ def _add_input(group: argparse._ArgumentGroup) -> None:
         type=whole(1),
         default=10,
         metavar="N",
-        help="the step between frames that NIQE looks at (10)",
+        help="the step between frames that NIQE and BRISQUE look at (10)",
     )
 
 
@@ -151,5 +154,22 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
         type=whole(1),
         default=8,
         metavar="N",
-        help="the number of rows of --sheet (8); with --codec, of each model",
+        help="the number of rows of --sheet and of pictures of --opinion (8); with --codec, of "
+        "each model",
+    )
+
+
+def _add_opinion(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--opinion", type=Path, metavar="HTML", help="a blind page of pairs; its key lies beside it"
+    )
+    group.add_argument(
+        "--opinion-seed", type=int, metavar="N", help="the number that its order follows from (0)"
+    )
+    group.add_argument(
+        "--opinion-results",
+        type=Path,
+        nargs="+",
+        metavar="JSON",
+        help="votes that the page saved: print scores with intervals, and stop",
     )

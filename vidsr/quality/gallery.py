@@ -23,6 +23,7 @@ class Gallery:
         self.limit, self.side = limit, side
         self._rows: list[list[Tensor]] = []
         self._captions: list[str] = []
+        self._names: list[str] = []
         self._titles: list[str] = []
 
     @property
@@ -53,7 +54,16 @@ class Gallery:
         cells = [p[:, top : top + high, left : left + wide].clone() for p in whole]
         self._rows.append([c if c.shape[0] == 3 else c.repeat(3, 1, 1) for c in cells])
         self._captions.append(f"{name}: {_told(scores)}")
+        self._names.append(name)
         self._titles = ["LR", *outputs, "original"]
+
+    def crops(self) -> list[tuple[str, dict[str, Tensor]]]:
+        """Return the name of each picture, with its crops by method; LR and original left out."""
+        methods = self._titles[1:-1]
+        return [
+            (name, dict(zip(methods, row[1:-1], strict=True)))
+            for name, row in zip(self._names, self._rows, strict=True)
+        ]
 
     def sheet(self) -> Tensor:
         """Return the contact sheet, uint8 ``[3, H, W]``.

@@ -52,7 +52,7 @@ def load_upscalers(
     """
     from vidsr.upscaling.upscaler import Upscaler
 
-    given = {"scale": scale, "device": device} | options
+    given: dict[str, Any] = {"scale": scale, "device": device} | options
     upscalers = [Upscaler(model, **{"engine": _engine(model)} | given) for model in models]
     names = _names(models, [upscaler.model.name for upscaler in upscalers])
     return dict(zip(names, upscalers, strict=True))

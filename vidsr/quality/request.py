@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from vidsr.errors import NoInputError, OptionError
@@ -12,9 +13,12 @@ from vidsr.option_values import check_device_names, one_of
 from vidsr.quality.footage.codings import Coding
 from vidsr.video.image_sequences import is_image, picture_files
 
-METRICS = ("psnr", "ssim", "niqe", "flicker")
+USUAL_METRICS = ("psnr", "ssim", "niqe", "flicker")
+METRICS = (*USUAL_METRICS, "brisque")
+SLOW_METRICS = ("niqe", "brisque")  # of a video, not for every frame
 PICTURE_METRICS, VIDEO_METRICS = ("psnr", "ssim"), ("psnr", "ssim", "flicker")
-BLIND_METRICS = ("niqe", "flicker")  # those that need no original
+USUAL_BLIND_METRICS = ("niqe", "flicker")  # those that need no original
+BLIND_METRICS = (*USUAL_BLIND_METRICS, "brisque")
 FILTERS = ("nearest", "bilinear", "bicubic", "lanczos")
 BASELINES = (*FILTERS, "ibp", "pocs", "map-huber", "map-tv")
 
@@ -73,7 +77,8 @@ class Request:
     @property
     def chosen_metrics(self) -> tuple[str, ...]:
         if self.footage is not None:
-            return self.metrics or (METRICS if self.footage.codings else BLIND_METRICS)
+            usual = USUAL_METRICS if self.footage.codings else USUAL_BLIND_METRICS
+            return self.metrics or usual
         return self.metrics or (VIDEO_METRICS if self.video else PICTURE_METRICS)
 
     @property
@@ -89,6 +94,11 @@ class Request:
         for metric in self.chosen_metrics:
             if metric not in METRICS:
                 raise OptionError(f"--metrics {metric}: expected {one_of(METRICS)}")
+        if "brisque" in self.chosen_metrics and find_spec("brisque") is None:
+            raise OptionError(
+                "--metrics brisque: the package brisque is not installed.",
+                hint="pip install 'vidsr[brisque]' installs it.",
+            )
         if self.footage is not None:
             self.footage.check(self.chosen_metrics)
         elif not self.video and "flicker" in self.chosen_metrics:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from vidsr.quality.metrics.measure import METRICS, mean_score
 from vidsr.quality.metrics.measure import ORIGINAL as ORIGINAL
+from vidsr.quality.sheets.tables import table as table
 
 INPUT = "input"  # the method that changes nothing, beside models that do not enlarge
 
@@ -65,12 +66,6 @@ def _table(rows: Sequence[Row], metric: str) -> str:
     return f"{METRICS[metric].title}:\n\n{table(['picture', *methods], lines)}"
 
 
-def table(titles: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table, the first column to the left and all others to the right."""
-    bar = ["---", *["---:"] * (len(titles) - 1)]
-    return "\n".join(_line(cells) for cells in (titles, bar, *lines))
-
-
 def _by_picture(rows: Iterable[Row], metric: str) -> dict[str, dict[str, float]]:
     pictures: dict[str, dict[str, float]] = {}
     for row in rows:
@@ -80,11 +75,6 @@ def _by_picture(rows: Iterable[Row], metric: str) -> dict[str, dict[str, float]]
 
 def _cells(metric: str, methods: Sequence[str], scores: Mapping[str, float]) -> list[str]:
     return [show(metric, scores.get(method, math.nan)) for method in methods]
-
-
-def _line(cells: Sequence[str]) -> str:
-    # A file name may hold the sign that parts the cells.
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def show(metric: str, value: float) -> str:

@@ -9,11 +9,11 @@ from torch import Tensor
 from vidsr.quality.gallery import Gallery
 from vidsr.quality.methods import Method
 from vidsr.quality.metrics.measure import (
+    blind_scores,
     least_side,
     luma_of,
     luma_of_original,
     measure,
-    naturalness,
 )
 from vidsr.quality.pairs import PicturePair, read_pair
 from vidsr.quality.results import ORIGINAL, Row
@@ -47,11 +47,12 @@ def score_outputs(
     outputs: dict[str, Tensor], original: Tensor, *, border: int, metrics: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """Return scores by method, with those of the original at the end if it has any."""
-    reference = luma_of_original(original)
-    scores = {
-        name: measure(luma_of(output, original), reference, border=border, metrics=metrics)
-        for name, output in outputs.items()
-    }
-    if "niqe" in metrics:
-        scores[ORIGINAL] = {"niqe": naturalness(reference)}
+    reference, grey = luma_of_original(original), original.shape[0] == 1
+    scores = {}
+    for name, output in outputs.items():
+        plane = luma_of(output, original)
+        against = measure(plane, reference, border=border, metrics=metrics)
+        scores[name] = against | blind_scores(plane, metrics, full_range=grey)
+    if own := blind_scores(reference, metrics, full_range=grey):
+        scores[ORIGINAL] = own
     return scores

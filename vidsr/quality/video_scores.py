@@ -20,6 +20,7 @@ from vidsr.quality.metrics.flicker import Flicker
 from vidsr.quality.metrics.measure import counted, least_side
 from vidsr.quality.metrics.psnr import luma_601
 from vidsr.quality.pairs import match_sizes
+from vidsr.quality.request import SLOW_METRICS
 from vidsr.quality.results import Row
 from vidsr.quality.stills import score_outputs
 from vidsr.video.source.file_source import FileSource
@@ -106,7 +107,7 @@ def score_video(
         bar = tqdm(pairs, desc="frames", total=videos.frames, disable=None, leave=False)
         for original, lr in bar:
             niqe_due = count % videos.niqe_every == 0
-            due = [name for name in metrics if niqe_due or name != "niqe"]
+            due = [name for name in metrics if niqe_due or name not in SLOW_METRICS]
             outputs = {method.name: method.upscale(lr) for method in methods}
             scores = score_outputs(outputs, original, border=border, metrics=due)
             for name, values in scores.items():

@@ -13,6 +13,7 @@ from vidsr.upscaling.upscaler import Upscaler
 from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceInfo
 from vidsr.video.pieces.cuts import Cuts
+from vidsr.video.pieces.key_frames import key_times
 from vidsr.video.pieces.planning import plan_pieces
 from vidsr.video.sink.output_plan import OutputPlan
 
@@ -71,6 +72,7 @@ def planned_cuts(
     """
     options = spec.options
     exact = options.reuse != "near"
+    listed = spec.source.kind == "file" and not options.start_s and header.video is not None
     kept = spec.source.kind in ("file", "object") or (shared and spec.source.kind == "address")
     return plan_pieces(
         header,
@@ -78,6 +80,7 @@ def planned_cuts(
         options.piece_frames,
         wanted=exact and not options.no_pieces and kept,
         rated=options.bitrate is not None,
+        keys=lambda: key_times(spec.source, header.video or 0) if listed else (),
     )
 
 
@@ -85,7 +88,8 @@ def describe_cuts(cuts: Cuts | None) -> str:
     """Return the line of a plan that says whether a stopped run can go on."""
     if cuts is None:
         return "pieces   none: a run that is stopped begins anew"
-    pieces = f"{cuts.count} of {cuts.frames} frames" if cuts.count > 1 else "1"
+    about = "about " if cuts.begins else ""
+    pieces = f"{cuts.count} of {about}{cuts.frames} frames" if cuts.count > 1 else "1"
     return f"pieces   {pieces}: the same command goes on with a run that was stopped"
 
 

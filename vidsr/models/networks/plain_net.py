@@ -53,7 +53,7 @@ class PlainNet(StatedNet):
         if self.traits.square:
             side = max(height + below, width + right)
             below, right = side - height, side - width
-        out: Tensor = self.net(padded(x, below, right))
+        out: Tensor = self.net(padded(x, below, right).contiguous())  # others use views
         return out[..., : height * self.scale, : width * self.scale]
 
 

@@ -44,6 +44,7 @@ class OnnxNetwork:
         half: True where its weights are stored in float16.
         codes: True where layers run on whole numbers.
         licence: Licence that the file names.
+        beside: True where weights lie in another file.
     """
 
     path: Path
@@ -55,6 +56,7 @@ class OnnxNetwork:
     half: bool
     codes: bool
     licence: str | None
+    beside: bool = False
 
     @property
     def traits(self) -> NetworkTraits:
@@ -186,6 +188,7 @@ def _known(path: Path, outline: ModelOutline, contract: Contract) -> OnnxNetwork
         largest is not None and largest.data_type == HALF,
         quantised,
         next((outline.metadata[k] for k in outline.metadata if _names_licence(k)), None),
+        any(each.external is not None for each in tensors),
     )
 
 

@@ -100,6 +100,11 @@ class ClipSheet:
             rows += found[: self.limit]
         return rows
 
+    def crops(self) -> list[tuple[str, dict[str, Tensor]]]:
+        """Return the name of each row, with its cells by method; the original is left out."""
+        names = [name for name in self.columns if name != ORIGINAL]
+        return [(p.caption(), {name: p.cells[name] for name in names}) for p in self.places()]
+
     def pages(self) -> list[Tensor]:
         """Return the sheets, uint8 ``[3, H, W]``, of at most ``PAGE_ROWS`` rows each."""
         places = self.places()

@@ -9,6 +9,7 @@ from statistics import fmean
 
 from torch import Tensor
 
+from vidsr.quality.metrics.brisque import brisque
 from vidsr.quality.metrics.niqe import BLOCK, niqe
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
 from vidsr.quality.metrics.ssim import WINDOW, ssim
@@ -29,6 +30,7 @@ METRICS = {
     "psnr": Metric("PSNR of Y in dB, higher is better", 2),
     "ssim": Metric("SSIM of Y, higher is better", 4),
     "niqe": Metric("NIQE (this project's own model), lower is better", 2),
+    "brisque": Metric("BRISQUE, lower is better", 1),
     "flicker": Metric("Flicker in 8-bit levels rms, lower is better", 3),
     "coding_error": Metric("Error of the small clip by its codec, in 8-bit levels rms", 2),
 }
@@ -53,16 +55,32 @@ def measure(
 ) -> dict[str, float]:
     """Return scores of two planes ``[H, W]`` in 0..255, by the names of METRICS for one picture.
 
-    NIQE is that of ``output`` alone, border and all: NaN below 96x96. Raises ValueError as
-    ``psnr_db`` and ``ssim`` do.
+    Those that need no original are left to ``blind_scores``. Raises ValueError as ``psnr_db`` and
+    ``ssim`` do.
     """
     scores = {}
     if "psnr" in metrics:
         scores["psnr"] = psnr_db(output, original, border=border)
     if "ssim" in metrics:
         scores["ssim"] = ssim(output, original, border=border)
+    return scores
+
+
+def blind_scores(
+    plane: Tensor, metrics: Sequence[str], *, full_range: bool = False
+) -> dict[str, float]:
+    """Return the scores of one plane that need no original, border and all.
+
+    Args:
+        plane: ``[H, W]`` of luma in 16..235, or in 0..255 with ``full_range``. NIQE is NaN below
+            96x96, BRISQUE below 16x16.
+        metrics: Names of METRICS; others are left out.
+    """
+    scores = {}
     if "niqe" in metrics:
-        scores["niqe"] = naturalness(output)
+        scores["niqe"] = naturalness(plane)
+    if "brisque" in metrics:
+        scores["brisque"] = brisque(plane, full_range=full_range)
     return scores
 
 

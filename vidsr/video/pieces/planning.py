@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from vidsr.video.header import StreamHeader
-from vidsr.video.pieces.cuts import Cuts, cut
+from vidsr.video.pieces.cuts import Cuts, beside, cut
 from vidsr.video.pieces.piece_encoder import pinned
 from vidsr.video.sink.output_plan import OutputPlan
 
@@ -23,7 +24,13 @@ ENCODERS = ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "ffv1", "prores_ks"
 
 
 def plan_pieces(
-    header: StreamHeader, plan: OutputPlan, frames: int | None, *, wanted: bool, rated: bool
+    header: StreamHeader,
+    plan: OutputPlan,
+    frames: int | None,
+    *,
+    wanted: bool,
+    rated: bool,
+    keys: Callable[[], Sequence[int]] = tuple,
 ) -> Cuts | None:
     """Return the cuts of a run, None where it is not cut.
 
@@ -33,6 +40,8 @@ def plan_pieces(
         frames: Frames of a piece; None for the default, and then long sources alone are cut.
         wanted: False where no pieces are wanted.
         rated: True where the encoder aims at a bit rate, which it spreads over the whole.
+        keys: A function that returns how long after the first frame the source's key frames come;
+            pieces of the default length begin beside them.
     """
     expected = header.info.frames
     if not wanted or expected is None or not header.seekable or header.live:
@@ -50,7 +59,10 @@ def plan_pieces(
     if frames is None and (rated or expected < LONG_FRAMES):
         return None
     info = header.info
-    return cut(header.first_pts, info.rate, info.time_base, frames or PIECE_FRAMES, expected)
+    cuts = cut(header.first_pts, info.rate, info.time_base, frames or PIECE_FRAMES, expected)
+    if frames is not None:
+        return cuts
+    return beside(cuts, [header.first_pts + after for after in keys()])
 
 
 def _is_believed(path: str, frames: int) -> bool:

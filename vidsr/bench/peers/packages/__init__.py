@@ -1,0 +1,1 @@
+"""Peers that are packages with networks of their own, run on pictures of Pillow."""

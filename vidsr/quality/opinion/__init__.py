@@ -1,0 +1,1 @@
+"""Opinions of people: a blind page of pairs, and scores from the votes that it gives."""
