@@ -23,6 +23,9 @@ TENSORRT_BINDINGS = $(BINDINGS)/10 tensorrt-cu13-bindings==10.16.1.11 && \
   $(BINDINGS)/11 tensorrt-cu13-bindings==11.4.0.106
 endif
 
+# Else every process that a test starts would compile vidsr anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo check quick test lint format docs man dist eval bench gpu-check clean

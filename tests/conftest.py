@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ if not torch.cuda.is_available():
     # Triton's kernels then run in its interpreter, on tensors of the CPU. It asks when a kernel is
     # defined, so this comes before any test imports one.
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+with suppress(ImportError):  # tests of a GPU do without it
+    from hypothesis import HealthCheck, settings
+
+    # Examples that take long to draw are a fault of a busy machine, not of a test.
+    patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile("patient", patient)
+    settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -380,9 +380,12 @@ def test_closed_streams_do_no_harm(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="signals as Unix has them")
 @pytest.mark.parametrize("delay_s", [0.15, 0.6])
 def test_ctrl_c_while_loading(tmp_path: Path, delay_s: float) -> None:
-    entry = [sys.executable, "-m", "vidsr"]
+    code = "import runpy; print(flush=True); runpy.run_module('vidsr', run_name='__main__')"
+    entry = [sys.executable, "-c", code]
     words = [*entry, str(tmp_path / "a.mkv"), "-o", str(tmp_path / "b.mkv")]
-    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()  # Python itself has started
         time.sleep(delay_s)
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGINT)

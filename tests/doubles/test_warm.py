@@ -9,7 +9,7 @@ from subprocess import PIPE, TimeoutExpired
 
 import pytest
 
-from tests.doubles.warm import WarmProcess, command, run_warm
+from tests.doubles.warm import Loaded, WarmProcess, command, run_warm
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="forks")
 WAITS = "import sys\nprint('up', flush=True)\nsys.stdin.read()"
@@ -28,6 +28,39 @@ def test_it_is_loaded_and_another_process_each_time(tmp_path: Path) -> None:
     words = [run_warm(code, folder=tmp_path, environment={"X": x}).stdout.split() for x in "ab"]
     assert [line[1:] for line in words] == [["True", str(tmp_path), x] for x in "ab"]
     assert len({line[0] for line in words} | {str(os.getpid())}) == 3
+
+
+def test_without_pytorch() -> None:
+    code = "import sys; print('torch' in sys.modules); sys.exit(3)"
+    done = run_warm(code, loaded="commands")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "False\n", "")
+
+
+@pytest.mark.parametrize("loaded", ["torch", "commands"])
+def test_what_it_ends_with_is_done(loaded: Loaded) -> None:
+    code = """
+import atexit, sys, threading, time
+atexit.register(print, 'last')
+thread = threading.Thread(target=lambda: (time.sleep(0.2), print('thread')))
+thread.start()
+sys.exit(4)
+"""
+    done = run_warm(code, loaded=loaded)
+    assert (done.returncode, done.stdout, done.stderr) == (4, "thread\nlast\n", "")
+
+
+@pytest.mark.parametrize("loaded", ["torch", "commands"])
+def test_what_cannot_be_written_is_told(loaded: Loaded) -> None:
+    code, pipes = f"{WAITS}; print('more')", {"stdin": PIPE, "stdout": PIPE, "stderr": PIPE}
+    with WarmProcess(code, loaded=loaded, **pipes) as process:  # type: ignore[arg-type]
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        process.stdout.close()
+        process.stdin.close()
+        _, said = process.communicate()
+        assert process.returncode == 120
+    assert b"BrokenPipeError" in said
 
 
 def test_an_error_is_a_traceback_and_what_runs_at_exit_runs() -> None:

@@ -25,11 +25,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, CompletedProcess, TimeoutExpired
-from typing import IO, Self
+from typing import IO, Any, Literal, Self
 
 from tests.paths import ROOT
 
 BOUND_S = 300.0
+Loaded = Literal["torch", "commands"]
 
 
 def command(module: str) -> str:
@@ -40,14 +41,17 @@ def command(module: str) -> str:
 
 
 @cache
-def _channel() -> socket.socket:
+def _channel(what: Loaded) -> socket.socket:
     """Return the way to the program that forks; it ends when this process does."""
     ours, theirs = socket.socketpair()
+    # Standard output of the jobs is buffered as into a pipe, whatever it is here.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONUNBUFFERED"}
     program = subprocess.Popen(
-        [sys.executable, "-m", "tests.doubles.warm_program", str(theirs.fileno())],
+        [sys.executable, "-m", "tests.doubles.warm_program", str(theirs.fileno()), what],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**environment, "PYTHONPATH": str(ROOT)},
         stdin=DEVNULL,
+        stdout=DEVNULL,
         pass_fds=[theirs.fileno()],
     )
     theirs.close()
@@ -67,6 +71,8 @@ class WarmProcess:
         code: What it runs, as ``__main__``.
         arguments: What ``sys.argv`` has after its first.
         folder: Where it runs.
+        environment: Variables to set.
+        loaded: What is loaded: all, or what commands need for their answers, without PyTorch.
         stdin, stdout, stderr: PIPE, DEVNULL, a descriptor, or None for the same as here.
     """
 
@@ -77,6 +83,7 @@ class WarmProcess:
         *,
         folder: Path | None = None,
         environment: dict[str, str] | None = None,
+        loaded: Loaded = "torch",
         stdin: int | None = DEVNULL,
         stdout: int | None = None,
         stderr: int | None = None,
@@ -95,8 +102,9 @@ class WarmProcess:
             }
             numbers = [*(number for number, _ in streams), ended]
             message = json.dumps(job).encode() + b"\n"
-            sent = socket.send_fds(_channel(), [message], numbers)
-            _channel().sendall(message[sent:])
+            channel = _channel(loaded)
+            sent = socket.send_fds(channel, [message], numbers)
+            channel.sendall(message[sent:])
         self._report = os.fdopen(report, "rb", buffering=0)
         self.pid = int(self._line(BOUND_S))
 
@@ -161,6 +169,7 @@ def run_warm(
     *,
     folder: Path | None = None,
     environment: dict[str, str] | None = None,
+    loaded: Loaded = "torch",
     timeout: float = BOUND_S,
 ) -> CompletedProcess[str]:
     """Run code to its end, and return its status and what it wrote."""
@@ -169,9 +178,8 @@ def run_warm(
         return subprocess.run(
             words, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout
         )
-    with WarmProcess(
-        code, arguments, folder=folder, environment=environment, stdout=PIPE, stderr=PIPE
-    ) as process:
+    where: dict[str, Any] = {"folder": folder, "environment": environment, "loaded": loaded}
+    with WarmProcess(code, arguments, stdout=PIPE, stderr=PIPE, **where) as process:
         out, error = process.communicate(timeout)
         return CompletedProcess("<job>", process.wait(), out.decode(), error.decode())
 

@@ -231,4 +231,4 @@ def test_a_missing_package_is_named(
 
     monkeypatch.setattr(fsspec, "url_to_fs", missing)
     assert main(["work", "s3://films/job"]) == 4
-    assert 'Hint: pip install "vidsr[remote]"' in capfd.readouterr().err
+    assert "Hint: pip install -e '.[remote]'" in capfd.readouterr().err

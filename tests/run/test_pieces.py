@@ -19,6 +19,7 @@ from vidsr.run.executor import estimate_s
 from vidsr.run.options import RunOptions
 from vidsr.run.report import Report
 from vidsr.run.spec import JobSpec
+from vidsr.video.pieces.piece_file import PieceFile
 from vidsr.video.side_data import SideData
 
 UNEVEN = [0, 17, 50, 90, 250, 290, 330, 370, 900, 940, 980, 1020, 1060, 1100, 1140, 1180, 1220]
@@ -232,6 +233,25 @@ def test_short_and_odd_targets_stay_whole(clip: Path, tmp_path: Path) -> None:
         with pytest.raises(Stop):
             upscale(clip, tmp_path / name, **words, progress=stop_after(9))
         assert not [*tmp_path.glob("*.vidsr-job")]
+
+
+def test_long_runs_are_cut_beside_key_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped and gone on with, as any other; the encoder would spend a key frame there anyway."""
+    monkeypatch.setattr("vidsr.video.pieces.planning.PIECE_FRAMES", 20)
+    monkeypatch.setattr("vidsr.video.pieces.planning.LONG_FRAMES", 40)
+    source, one, target = tmp_path / "in.mkv", tmp_path / "one.mkv", tmp_path / "out.mkv"
+    make_clip(source, size=(32, 24), frames=60, gop=24, audio=Tone())
+    upscale(source, one, codec="ffv1", no_pieces=True)
+    with pytest.raises(Stop):
+        upscale(source, target, codec="ffv1", progress=stop_after(55))
+    pieces = [PieceFile(path) for path in sorted((tmp_path / "out.mkv.vidsr-job").glob("*.piece"))]
+    assert [piece.head.frames for piece in pieces] == [24, 24]
+    report = upscale(source, target, codec="ffv1")
+    assert report.resumed_frames == 48
+    assert samples(target) == samples(one)
+    assert times(target) == times(one)
 
 
 def test_estimates_leave_no_folder(clip: Path, tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def code_of(command: str, work: str) -> str:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_ends_alike(command: str, failure: str) -> None:
     wanted = FAILURES[failure]
-    done = run_warm(code_of(command, wanted.work))
+    done = run_warm(code_of(command, wanted.work), loaded="commands")
     assert done.returncode == wanted.status, done.stderr
     lines = done.stderr.splitlines()
     if not wanted.said:
@@ -104,7 +104,8 @@ def test_every_command_ends_alike(command: str, failure: str) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_reader_that_has_seen_enough_is_no_error(command: str) -> None:
     work = "print('line ' * 30_000)\nsys.stderr.write('told\\n')"
-    with WarmProcess(code_of(command, work), stdout=PIPE, stderr=PIPE) as process:
+    code = code_of(command, work)
+    with WarmProcess(code, loaded="commands", stdout=PIPE, stderr=PIPE) as process:
         assert process.stdout is not None
         process.stdout.close()
         assert process.stderr is not None
@@ -129,9 +130,8 @@ def test_closed_streams_are_no_error_and_take_no_file(command: str) -> None:
 def test_signals_interrupt(command: str, number: str) -> None:
     # Training and live streams end in their own time when asked once, and at once when asked twice.
     times = 2 if command in ("vidsr-train", "vidsr-live") else 1
-    done = run_warm(
-        code_of(command, f"for _ in range({times}): signal.raise_signal(signal.{number})")
-    )
+    work = f"for _ in range({times}): signal.raise_signal(signal.{number})"
+    done = run_warm(code_of(command, work), loaded="commands")
     assert done.returncode == 128 + getattr(signal, number), done.stderr
     assert done.stderr.startswith(f"{command}: interrupted")
     assert done.stderr.count("\n") == 1

@@ -84,7 +84,10 @@ def looks_like_srresnet(tensors: Mapping[str, Tensor]) -> bool:
     """Return True if the first convolution and a last one are 9x9, as no other network has them."""
     kernels = [t for t in tensors.values() if t.ndim == 4]
     ends = [t for t in kernels if tuple(t.shape[2:]) == (9, 9)]
-    return len(ends) == 2 and {ends[0].shape[1], ends[1].shape[1]} & {1, 3} != set()
+    if len(ends) != 2:
+        return False
+    one, other = ends
+    return one.shape[1] == other.shape[0] or other.shape[1] == one.shape[0]
 
 
 def _dimensions(path: Path, tensors: Mapping[str, Tensor], layers: Layers) -> GeneratorConfig:

@@ -70,4 +70,5 @@ def _check_models(options: RunOptions) -> None:
     fetch_if_named(options.network)
     check_model(options.network, options.scale, open_scale=options.wanted_size is not None)
     if options.restore is not None:
+        fetch_if_named(options.restore)
         check_restorer(options.restore)

@@ -521,7 +521,7 @@ class RunOptions:
         None,
         "--piece-frames",
         group=PIECES,
-        help="the frames of a piece (250, of sources of 1000 frames or more)",
+        help="the frames of a piece (about 250, of sources of 1000 frames or more)",
         takes="a number of frames",
         kinds=(int,),
         parse=int,

@@ -121,6 +121,7 @@ class Upscaler:
             fetch_if_named(model)
             self.model = load_model(choose_model(model_name(model), scale, devices[0]))
             if restore is not None:
+                fetch_if_named(restore)
                 restorer = load_model(choose_restorer(model_name(restore)))
                 self.model = restored_model(restorer, self.model)
         check_scale(self.model.name, self.model.scale, scale)

@@ -12,6 +12,7 @@ import torch
 
 from tests.live.schedule.streams import TINY, Stream, StubLevel, until
 from vidsr.errors import OptionError
+from vidsr.live.schedule.policy.rules import Rules
 from vidsr.live.schedule.scheduler import Scheduler
 
 
@@ -351,3 +352,28 @@ def test_many_threads_submit_join_and_leave_at_once() -> None:
     for stream in streams:
         assert stream.sent == 105
         stream.check()
+
+
+def test_a_level_that_was_slow_when_it_was_warmed_is_measured_anew() -> None:
+    class Busy(StubLevel):
+        warmed = 0
+
+        def warm(self, source: Any) -> float:
+            self.warmed += 1
+            return 0.5 if self.warmed == 1 else 0.0001
+
+    rules = Rules(measure_s=0.05, climb_frames=3, climb_apart_s=0.0)
+    stream, full = Stream(deadline_s=0.2), Busy()
+    with Scheduler(1, rules=rules) as scheduler:
+        join(scheduler, stream, full, StubLevel("fast"))
+        until(lambda: scheduler.is_warm(stream))
+        assert scheduler.level(stream) == "fast"
+
+        def climbed() -> bool:
+            send(scheduler, stream)
+            return stream.levels["full"] > 0
+
+        until(climbed)
+    assert full.warmed >= 2
+    assert stream.levels["fast"] >= 3
+    stream.check()

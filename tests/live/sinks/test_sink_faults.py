@@ -127,12 +127,14 @@ def test_a_silent_server_is_given_up_and_found_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that is stopped takes what fits into the kernel's buffers, and no new connection."""
-    monkeypatch.setattr(child_target, "OPEN_S", 1.0)
+    enough_s = child_target.OPEN_S
     with rtmp_server() as server, beside(server.rtmp, tmp_path) as (feed, name):
         await_state(feed, name, "running")
+        monkeypatch.setattr(child_target, "OPEN_S", 1.0)
         server.server.pause()
         os.kill(sender(), signal.SIGKILL)  # as a stalled one is, see below
         await_state(feed, name, "waiting", 2)
+        monkeypatch.setattr(child_target, "OPEN_S", enough_s)
         server.server.resume()
         await_state(feed, name, "running", 2)
         reasons = {failure.reason for failure in feed.events.failures(name)}

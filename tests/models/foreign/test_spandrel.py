@@ -123,7 +123,7 @@ def test_without_spandrel_the_hint_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loaders, "has_spandrel", lambda: False)
-    with pytest.raises(ModelError, match=r"not an SRResNet.*vidsr\[models\]"):
+    with pytest.raises(ModelError, match=r"not an SRResNet.*\.\[models\]"):
         load_model(saved("NAFNet", tmp_path / "net.pth"))
 
 

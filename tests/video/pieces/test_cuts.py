@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vidsr.video.pieces.cuts import Cuts, cut
+from tests.makers.clips import make_clip
+from vidsr.video.locator import Locator
+from vidsr.video.pieces.cuts import REACH, Cuts, beside, cut
 from vidsr.video.pieces.decoding_times import decoding_times
+from vidsr.video.pieces.key_frames import key_times
 
 RATES = (Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60))
 BASES = (Fraction(1, 1000), Fraction(1, 90000), Fraction(1, 12800))
@@ -78,3 +82,49 @@ def test_decoding_times_grow_and_come_before_showing(
     found = decoding_times(times)
     assert all(a < b for a, b in pairwise(found))
     assert all(dts <= pts for dts, pts in zip(found, times, strict=True))
+
+
+def test_cuts_lie_beside_scene_cuts_then_key_frames_then_where_they_were() -> None:
+    cuts = cut(1000, Fraction(25), Fraction(1, 1000), 10, 60)  # pieces of 400 units, frames of 40
+    keys = [1000, 1480, 1520, 1960, 2440, 3080]  # 1520 and 1480, 1960 and 2440 come sooner
+    moved = beside(cuts, keys)
+    assert moved.begins == (980, 1460, 1940, 2180, 2420, 3060)
+    assert [moved.piece_of(pts) for pts in (0, 1479, 1480, 2439, 2440, 9999)] == [0, 1, 1, 3, 4, 5]
+    assert beside(cuts, []) == beside(cuts, [1000]) == cuts
+    one = cut(0, Fraction(25), Fraction(1, 25), 100, 120)
+    assert beside(one, [0, 60, 90]) == one
+
+
+@settings(deadline=None)  # on busy cores a draw may take long
+@given(
+    st.integers(5, 50),
+    st.integers(1, 12),
+    st.integers(-500, 500),
+    st.lists(st.integers(0, 9000), min_size=1, unique=True),
+)
+def test_cuts_that_moved_stay_in_order(
+    length: int, count: int, first: int, keys: list[int]
+) -> None:
+    cuts = Cuts(first, Fraction(1001, 30), length, count)
+    moved = beside(cuts, sorted(first + key for key in keys))
+    begins = [moved.begin(piece) for piece in range(count)]
+    assert all(a < b for a, b in pairwise(begins))
+    for piece, begin in enumerate(begins):
+        assert abs(begin - cuts.begin(piece)) <= REACH * cuts.length + 1
+        assert moved.piece_of(begin) == piece
+        assert piece == 0 or moved.piece_of(begin - 1) == piece - 1
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "ts", "avi"])
+def test_key_frames_are_listed_where_the_container_does(suffix: str, tmp_path: Path) -> None:
+    options = {"codec": "mpeg4"} if suffix == "avi" else {"bframes": 2}
+    clip = make_clip(tmp_path / f"a.{suffix}", size=(32, 24), frames=30, gop=10, **options).path
+    times = key_times(Locator.of(clip), 0)
+    if suffix in ("ts", "avi"):
+        assert times == ()
+    else:
+        assert len(times) == 3
+        assert times[0] == 0
+        assert times[2] == 2 * times[1]
+    assert key_times(Locator.of(clip), 7) == ()
+    assert key_times(Locator.of(tmp_path / "none.mkv"), 0) == ()

@@ -20,7 +20,7 @@ from vidsr.models.networks.plain_net import PlainNet
 from vidsr.models.networks.traits import NetworkTraits
 from vidsr.picture.size import Size
 
-HINT = "pip install 'vidsr[models]' adds readers of more architectures"
+HINT = "pip install -e '.[models]' adds readers of more architectures"
 LARGEST_WINDOW = 64  # of attention; larger ones do not become the grid on which tiles start
 MOST_SCALE = 16
 REASONS = {

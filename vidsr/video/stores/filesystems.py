@@ -68,7 +68,7 @@ def open_filesystem(locator: Locator, kind: type[VidsrError]) -> tuple[Any, str]
 
 def _missing(locator: Locator, kind: type[VidsrError]) -> VidsrError:
     if locator.scheme in _S3:
-        hint = 'pip install "vidsr[remote]"'
+        hint = "pip install -e '.[remote]'"
     else:
         hint = f"install the package with which fsspec reads {locator.scheme} addresses."
     return kind(f"{locator}: a package that reads it is missing", hint=hint)
