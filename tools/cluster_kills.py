@@ -104,7 +104,8 @@ def main() -> int:
             equal, killed, headless = one(arguments.engine, number, whole, folder)
             right, kills, heads = right + equal, kills + killed, heads + headless
             took_s = time.monotonic() - begin_s
-            print(f"{number}: {'equal' if equal else 'DIFFERS'}, {killed} killed, {took_s:.0f} s")
+            word = "equal" if equal else "DIFFERS"
+            print(f"{number}: {word}, {killed} killed, {took_s:.0f} s", flush=True)
     print(f"{arguments.engine}: {right} of {arguments.runs} equal, {kills} workers, {heads} heads")
     return 0 if right == arguments.runs else 1
 

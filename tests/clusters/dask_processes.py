@@ -52,6 +52,11 @@ class Dask:
         self.scheduler.kill()
         return True
 
+    def stop_workers(self) -> None:
+        for process in self.workers:
+            process.kill()
+            process.wait()
+
     def close(self) -> None:
         for process in (*self.workers, self.scheduler):
             process.kill()

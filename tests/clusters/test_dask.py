@@ -59,6 +59,7 @@ def test_a_stopped_scheduler_is_one_line_and_the_run_goes_on(
     steps = Steps(lambda: pieces(folder) > 0 and dask.stop_head())
     with pytest.raises(DeviceError, match="the head is gone"):
         Choice(None, dask.address).run(whole.spec(target), steps)
+    dask.stop_workers()  # which end by themselves with their frames, sooner or later
     assert pieces(folder)
     assert main([str(whole.source), "-o", str(target), *WORDS, "-q"]) == 0
     assert target.read_bytes() == whole.target

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,9 +19,10 @@ from vidsr.cli import main
 from vidsr.clusters.cores import local_orders
 from vidsr.clusters.crew import LocalCrew
 from vidsr.clusters.executor import PiecesExecutor
-from vidsr.clusters.messages import Assignment, WorkOrder
+from vidsr.clusters.messages import Assignment, Event, WorkOrder
 from vidsr.clusters.piece_worker import PieceWorker
 from vidsr.errors import DeviceError
+from vidsr.video.sink.target_file import Claim
 
 
 def executor_of(jobs: int, steps: Steps | None = None) -> PiecesExecutor:
@@ -94,3 +96,30 @@ def test_a_worker_that_cannot_start_ends_the_run(
     with pytest.raises(DeviceError, match="ended 4 times without a word"):
         executor_of(1).run(whole.spec(tmp_path / "out.mkv"))
     assert [*tmp_path.iterdir()] == []
+
+
+class Gone:
+    """A crew whose head is gone, and whose one worker is at the folder for a moment more."""
+
+    idle = 0
+
+    def __init__(self, folder: str) -> None:
+        self._claim = Claim(Path(folder), shared=True)
+        self.release = threading.Timer(0.5, self._claim.release)
+
+    def send(self, given: Assignment) -> None:
+        raise AssertionError("nobody is idle")
+
+    def events(self, wait_s: float) -> list[Event]:
+        self.release.start()
+        return [Event("broken", error="DeviceError", message="the head is gone")]
+
+    def close(self) -> None:
+        self.release.join(0)
+
+
+def test_a_run_that_ends_waits_for_its_workers_to_let_go(whole: Whole, tmp_path: Path) -> None:
+    target = tmp_path / "out.mkv"
+    with pytest.raises(DeviceError, match="the head is gone"):
+        PiecesExecutor(lambda folder, missing: Gone(folder)).run(whole.spec(target))
+    assert [*tmp_path.iterdir()] == []  # nothing was made, and nobody had the folder any more

@@ -24,7 +24,7 @@ from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.progress import CallProgress, Progress, ProgressCall, receiver_of
 
 WAIT_S = 0.2  # between two looks at progress and signals
-RELEASE_S = 10.0  # for workers to let go of the folder before it is joined
+RELEASE_S = 30.0  # for workers to let go of the folder, once they are asked to end
 
 MakeCrew = Callable[[str, int], Crew]
 """A function of a job's folder and of its missing pieces that returns who makes them."""
@@ -167,6 +167,8 @@ def _kept(planned: _Planned, notes: Notes) -> Iterator[None]:
     except BaseException:
         folder = planned.folder
         kept = len(folder.names())
+        if folder.path.is_dir() and not _is_released(folder):
+            notes.say(f"workers are still at {folder.path}; go on once they have ended")
         if kept:
             notes.say(
                 f"{kept} of {planned.count} pieces are kept in {folder.path}; the same command "
@@ -175,3 +177,21 @@ def _kept(planned: _Planned, notes: Notes) -> Iterator[None]:
         elif folder.path.is_dir():
             folder.remove()
         raise
+
+
+def _is_released(folder: JobFolder) -> bool:
+    """Wait until no worker has the folder; return False where one keeps it.
+
+    Workers whose head is gone end with the frame that they are at, and the same command could not
+    go on before.
+    """
+    until_s = time.monotonic() + RELEASE_S
+    while time.monotonic() < until_s:
+        try:
+            folder.files.enter(shared=False)
+        except OutputError:
+            time.sleep(WAIT_S)
+        else:
+            folder.files.leave()
+            return True
+    return False
