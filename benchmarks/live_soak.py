@@ -135,8 +135,9 @@ def watch(course: Course, seconds: float) -> None:
 
 def soak(bench: Bench, minutes: float, every_s: float) -> tuple[Course, dict[str, Any]]:
     """Run, and return what was noted, with what became of each stream."""
-    course, ends_s = Course(), time.monotonic() + 60 * minutes
+    course = Course()
     with victims(bench) as found:
+        ends_s = time.monotonic() + 60 * minutes  # from when all of them run
         for victim in cycle(found):
             turn_s = time.monotonic()
             if turn_s + every_s > ends_s:

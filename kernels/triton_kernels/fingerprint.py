@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable
 from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,9 @@ def fingerprint(forms: Iterable[Any], *settings: object) -> str:
         forms: each with a name, kernel, signature, constexprs, aligned and options.
         settings: what else the compiler is given, by its repr.
     """
-    digest = sha256(f"triton {version('triton')} {settings}".encode())
+    import triton
+
+    digest = sha256(f"triton {triton.__version__} {settings}".encode())
     sources = (path.read_text() for path in sorted(FOLDER.glob("*.py")))
     for source in sources:
         digest.update("\n".join(compiled_code(source)).encode())

@@ -16,6 +16,7 @@ import vidsr
 from tests.makers.clips import MS_BASE, Tone, make_clip
 from tests.paths import ROOT
 from vidsr.jobs.cli import main
+from vidsr.video.pieces.piece_file import PieceFile
 
 COMMAND = [sys.executable, "-m", "vidsr.jobs.cli"]
 OPTIONS = ["--model", "lite-fast-x2", "--precision", "fp32", "--piece-frames", "3"]
@@ -70,6 +71,39 @@ def test_verbs(
     assert main(["join", str(folder), "-q"]) == 0
     assert target.read_bytes() == whole[1]
     assert [*tmp_path.iterdir()] == [target]
+
+
+def test_status_tells_time_and_size_of_every_job(
+    whole: tuple[Path, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both grow from the pieces that are done; a worker more halves the time."""
+    folders = [plan(whole[0], tmp_path / name) for name in ("a.mkv", "b.mkv")]
+    capsys.readouterr()
+
+    def states() -> list[dict[str, object]]:
+        assert main(["status", *map(str, folders), "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert [one["target"] for one in found] == [str(tmp_path / n) for n in ("a.mkv", "b.mkv")]
+        return found  # type: ignore[no-any-return]
+
+    for state in states():
+        assert (state["done"], state["left_s"], state["size_bytes"]) == (0, None, None)
+    assert main(["work", str(folders[0]), "--pieces", "5", "-q"]) == 0
+    begun, untouched = states()
+    elapsed = [PieceFile(path).head for path in sorted(folders[0].glob("*.piece"))]
+    mean_s = sum(head.elapsed_s for head in elapsed) / 5
+    assert begun["left_s"] == pytest.approx(2 * mean_s)
+    assert begun["size_bytes"] == sum(head.data_bytes for head in elapsed) * 7 // 5
+    assert untouched["left_s"] is None
+    for number in (5, 6):  # two that are at it, of other hosts
+        lease = json.dumps({"host": "elsewhere", "process": number})
+        (folders[0] / f"{number:06d}.lease").write_text(lease)
+    assert states()[0]["left_s"] == pytest.approx(mean_s)
+    assert main(["status", *map(str, folders)]) == 0
+    said = capsys.readouterr().out
+    assert "5 of 7 pieces, 15 frames, about " in said
+    assert "0 of 7 pieces, 0 frames\n" in said
+    assert main(["status", str(folders[0]), str(tmp_path)]) == 4
 
 
 def test_workers_share_and_one_is_killed(whole: tuple[Path, bytes], tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def test_without_the_library_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "skimage.registration", None)
     with pytest.raises(OptionError, match="scikit-image, which is not installed") as refused:
         reconstruct_scene(frames, SCALE, "ibp")
-    assert "vidsr[reconstruction]" in (refused.value.hint or "")
+    assert ".[reconstruction]" in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,11 @@ def test_a_target_that_cannot_grow_is_joined(
     assert grown.read_bytes() == one.read_bytes()
 
 
+def test_a_run_that_is_not_cut_says_that_nothing_grows(clip: Path, tmp_path: Path) -> None:
+    report = upscale(clip, tmp_path / "a.mkv", piece_frames=None, duration=0.2, growing=True)
+    assert any("not cut into pieces" in note for note in report.notes)
+
+
 def test_times_that_move_begin_the_target_anew(
     clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,7 +61,10 @@ def build_parser() -> argparse.ArgumentParser:
         help="the target of a job in an object store (what lies beside the folder there)",
     )
     status = _verb(verbs, "status", "print what is done, and by whom the rest is made")
-    status.add_argument("--json", action="store_true", help="print a JSON object")
+    status.add_argument("more", nargs="*", type=typed_name, metavar="FOLDER", help="other folders")
+    status.add_argument(
+        "--json", action="store_true", help="print a JSON object, or a list of them for several"
+    )
     _verb(verbs, "clean", "remove the folder and what is in it")
     for verb in verbs.choices.values():
         verb.add_argument("-q", "--quiet", action="store_true", help="print errors only")
@@ -154,11 +157,18 @@ def _join(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    order = _order(arguments)
+    from vidsr.jobs.orders import Order
+
+    orders = [Order.read(folder) for folder in (arguments.folder, *arguments.more)]
     from vidsr.jobs.status import Status
 
-    status = Status.of(order)
-    print(status.to_json() if arguments.json else "\n".join(status.lines()))
+    found = [Status.of(order) for order in orders]
+    if not arguments.json:
+        print("\n".join(line for status in found for line in status.lines()))
+    elif arguments.more:
+        print("[" + ",\n".join(status.to_json() for status in found) + "]")
+    else:
+        print(found[0].to_json())
 
 
 def _clean(arguments: argparse.Namespace) -> None:

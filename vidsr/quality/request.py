@@ -97,7 +97,7 @@ class Request:
         if "brisque" in self.chosen_metrics and find_spec("brisque") is None:
             raise OptionError(
                 "--metrics brisque: the package brisque is not installed.",
-                hint="pip install 'vidsr[brisque]' installs it.",
+                hint="pip install -e '.[brisque]' installs it.",
             )
         if self.footage is not None:
             self.footage.check(self.chosen_metrics)

@@ -96,7 +96,7 @@ def _library() -> tuple[Callable[..., Any], Callable[..., Any]]:
     except ImportError as error:
         raise OptionError(
             "several frames need scikit-image, which is not installed.",
-            hint="pip install 'vidsr[reconstruction]' installs it.",
+            hint="pip install -e '.[reconstruction]' installs it.",
         ) from error
     return phase_cross_correlation, gaussian
 

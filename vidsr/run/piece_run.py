@@ -63,6 +63,8 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
     cuts = planned_cuts(spec, job.source.header, job.output)
     if cuts is None:
         refuse_left(job)
+        if spec.options.growing:
+            notes.say("the target cannot be watched before the end: the run is not cut into pieces")
         yield job, 0
         return
     output = in_pieces(job.output)

@@ -71,4 +71,4 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     module._scorer.cache_clear()
     with pytest.raises(OptionError, match="brisque is not installed") as refused:
         module.brisque(torch.rand(32, 32) * 200)
-    assert "vidsr[brisque]" in (refused.value.hint or "")
+    assert ".[brisque]" in (refused.value.hint or "")

@@ -89,7 +89,7 @@ def test_cuts_lie_beside_scene_cuts_then_key_frames_then_where_they_were() -> No
     keys = [1000, 1480, 1520, 1960, 2440, 3080]  # 1520 and 1480, 1960 and 2440 come sooner
     moved = beside(cuts, keys)
     assert moved.begins == (980, 1460, 1940, 2180, 2420, 3060)
-    assert [moved.piece_of(pts) for pts in (0, 1479, 1480, 2439, 2440, 9999)] == [0, 1, 1, 3, 4, 5]
+    assert [moved.piece_of(pts) for pts in (0, 1459, 1460, 2419, 2420, 9999)] == [0, 0, 1, 3, 4, 5]
     assert beside(cuts, []) == beside(cuts, [1000]) == cuts
     one = cut(0, Fraction(25), Fraction(1, 25), 100, 120)
     assert beside(one, [0, 60, 90]) == one

@@ -34,7 +34,7 @@ def _scorer() -> Any:
     except ImportError as error:
         raise OptionError(
             "brisque is not installed, which the metric needs.",
-            hint="pip install 'vidsr[brisque]' installs it.",
+            hint="pip install -e '.[brisque]' installs it.",
         ) from error
     return _flattened(BRISQUE(url=False))
 
