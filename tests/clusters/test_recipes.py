@@ -168,10 +168,10 @@ def test_kubernetes_manifest_fits_the_models_of_its_client() -> None:
     models = pytest.importorskip("kubernetes.client", reason="kubernetes is not installed")
 
     def walk(value: Any, kind: str, place: str) -> None:
-        if kind.startswith("list["):
+        if kind.lower().startswith("list["):
             for number, inner in enumerate(value):
                 walk(inner, kind[5:-1], f"{place}[{number}]")
-        elif kind.startswith("dict("):
+        elif kind.lower().startswith(("dict(", "dict[")):
             for name, inner in value.items():
                 walk(inner, kind[5:-1].split(",")[1].strip(), f"{place}.{name}")
         elif kind in ("str", "int", "bool"):
