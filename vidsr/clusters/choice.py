@@ -34,10 +34,10 @@ def add_cluster_options(group: argparse._ArgumentGroup) -> None:
         "--jobs",
         type=reader(int, f"a whole number of 1 to {MOST_JOBS}", lambda n: 1 <= n <= MOST_JOBS),
         metavar="N",
-        help="the workers that make pieces of one run side by side (1; one for each GPU)",
+        help="the workers that share one run (1; one for each GPU)",
     )
     group.add_argument(
-        "--cluster", metavar="ADDRESS", help="a cluster that makes them: ray://HOST:PORT, dask, ..."
+        "--cluster", metavar="ADDRESS", help="a cluster instead: ray://HOST:PORT, dask, ..."
     )
 
 

@@ -209,7 +209,7 @@ class RunOptions:
         None,
         "--restore",
         group=PICTURE,
-        help="a model that keeps the size, to run before the other, such as unet",
+        help="a model of the same size to run before, such as unet",
         takes="a name or a path",
         kinds=(str, os.PathLike),
         convert=model_name,
@@ -231,16 +231,17 @@ class RunOptions:
         Precision,
         "--precision",
         group=MACHINE,
-        help="the network's numbers (auto)",
+        help="the network's numbers: auto, fp32, bf16 or fp16 (auto)",
+        metavar="NAME",
     )
     engine: EngineKind = _words(
         "auto",
         EngineKind,
         "--engine",
         group=MACHINE,
-        help="the runtime of the network (auto); compile: torch.compile, which needs a "
-        "compiler; openvino: lite models in 8 bits and ONNX files on a CPU; onnxruntime: ONNX "
-        "files",
+        help="what runs the network: auto, torch, tensorrt, compile (needs a compiler), "
+        "openvino (8 bits, ONNX files on a CPU), onnxruntime (auto)",
+        metavar="NAME",
     )
     wait_for_engine: bool = _switch(
         "--wait-for-engine", group=MACHINE, help="build TensorRT's engine before starting"
@@ -262,7 +263,7 @@ class RunOptions:
         None,
         "--max-memory",
         group=MACHINE,
-        help="the most memory for frames and network, such as 2G; on each GPU",
+        help="the most memory, such as 2G; on each GPU",
         takes="a number of bytes, or text such as '2G'",
         kinds=(int, str),
         holds=_is_memory,
@@ -273,7 +274,7 @@ class RunOptions:
         "auto",
         "--strength",
         group=PICTURE,
-        help="how far the network follows what the codec did: auto, or 0 (clean) to 2",
+        help="how far to follow the codec's harm: auto, or 0 to 2",
         takes=f"'auto' or a number of 0 to {GREATEST_STRENGTH:g}",
         kinds=(str, int, float),
         parse=parse_strength,
@@ -286,14 +287,14 @@ class RunOptions:
         Look,
         "--look",
         group=PICTURE,
-        help="what an automatic model draws: what the source shows (faithful), or sharper detail "
-        "beside that (crisp)",
+        help="faithful to the source, or crisp: sharper (faithful)",
+        metavar="LOOK",
     )
     enhance: tuple[str, ...] = option(
         (),
         "--enhance",
         group=PICTURE,
-        help="wishes in words: less blocking, sharper and others; each sets an option",
+        help="wishes in words, such as 'less noise, sharper'",
         takes=WISHES,
         kinds=(tuple,),
         parse=wishes_of,
@@ -307,8 +308,9 @@ class RunOptions:
         ReuseMode,
         "--reuse",
         group=MACHINE,
-        help="what is not computed again on a CPU: parts that did not change, with the same result "
-        "(exact), those that nearly did not (near), nothing (off)",
+        help="what a CPU does not compute again: parts that did not change (exact), nearly "
+        "did not (near), none (off)",
+        metavar="HOW",
     )
     start_s: float | None = option(
         None,
@@ -521,7 +523,7 @@ class RunOptions:
         None,
         "--piece-frames",
         group=PIECES,
-        help="the frames of a piece (about 250, of sources of 1000 frames or more)",
+        help="the frames of a piece (about 250, from 1000 on)",
         takes="a number of frames",
         kinds=(int,),
         parse=int,
