@@ -59,7 +59,7 @@ def no_input() -> Iterator[None]:
         ("-", "standard input: is empty"),
         ("http://127.0.0.1:1/a//b.mp4", "http://127.0.0.1:1/a//b.mp4: cannot be reached"),
         ("rtsp://u:pw@h/live", "rtsp://***@h/live: streams without an end are not read. Hint: v"),
-        ("s3://bucket/a.mp4", "s3://bucket/a.mp4: s3 addresses are not read. Hint: download"),
+        ("afp://h/a.mp4", "afp://h/a.mp4: afp addresses are not read. Hint: download"),
         ("file:///tmp/a.mp4", "file"),
     ],
 )

@@ -28,6 +28,8 @@ def numbers(least: int, most: int) -> st.SearchStrategy[float | Fraction]:
 
 OWN: dict[str, st.SearchStrategy[Any]] = {
     "model": NAMES | PATHS,
+    "restore": st.none() | NAMES | PATHS,
+    "enhance": st.just(()) | st.just(("less noise",)),
     "size": st.builds(Size, SIDES, SIDES),
     "height": SIDES,
     "device": st.sampled_from(("auto", "cpu", "cuda", "cuda:0,cuda:1")),
@@ -61,6 +63,8 @@ def options_of(values: dict[str, Any]) -> RunOptions:
     """Return the options of values of which two may contradict one another."""
     out = {"height"} if "size" in values else set()
     out |= {"crf"} if values.get("bitrate") is not None else set()
+    out |= {"look"} if "model" in values else set()
+    out |= {"enhance"} if "strength" in values else set()
     out |= {"no_pieces"} if values.get("piece_frames") is not None else set()
     if values.get("input_format") != "raw":  # other formats state these themselves
         out |= {"input_size", "input_pix_fmt"}

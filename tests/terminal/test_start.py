@@ -66,4 +66,5 @@ def test_a_signal_once_a_command_has_begun_leaves_no_traceback_of_ours(delay_s: 
         process.send_signal(signal.SIGINT)
         error = process.stderr.read()
     assert "vidsr/" not in error
-    assert process.returncode in (130, 3)  # interrupted, or so fast that there was no such file
+    # Interrupted, told that there is no such file, or struck while Python was ending.
+    assert process.returncode in (130, 3, -signal.SIGINT)

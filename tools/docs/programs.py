@@ -16,6 +16,7 @@ PROGRAMS = {
     "vidsr-bench": "vidsr.bench.command.cli",
     "vidsr-engine": "vidsr.engines.command.cli",
     "vidsr-live": "vidsr.live.service.cli",
+    "python -m vidsr.reconstruction.burst": "vidsr.reconstruction.burst",
     "python -m vidsr.training.tools.blend": "vidsr.training.tools.blend",
     "python -m vidsr.training.tools.quantise": "vidsr.training.tools.quantise",
     "python -m vidsr.training.tools.strengths": "vidsr.training.tools.strengths",

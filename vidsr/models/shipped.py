@@ -21,7 +21,7 @@ RUN_WEIGHTS, RUN_OPTIONS = "model.safetensors", "options.json"
 CODED_SUFFIX = ".coded.safetensors"
 """The end of the name of a file that holds networks for coded footage, beside the weights."""
 PURPOSES = {
-    "lite-crisp-x4": "sharper on footage, with detail that is no evidence: --look crisp",
+    "lite-crisp-x4": "sharper on footage, with detail that is no evidence",
     "lite-fast-x2": "the fastest",
     "lite-surveillance-x4": "footage of IP cameras, compressed and noisy",
     "lite-x2": "the default for twice the size on a CPU",

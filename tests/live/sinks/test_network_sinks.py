@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 
@@ -158,9 +158,11 @@ def test_a_change_of_size_begins_a_new_stream() -> None:
 def children_of(pid: int) -> list[int]:
     """Return the processes that a process has started, and those that they have."""
     found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *children_of(int(child))]
+    with suppress(FileNotFoundError, ProcessLookupError):  # ended while it was looked at
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                for child in (task / "children").read_text().split():
+                    found += [int(child), *children_of(int(child))]
     return found
 
 

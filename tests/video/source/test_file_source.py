@@ -569,7 +569,7 @@ def test_refusals_name_the_reason(tmp_path: Path) -> None:
     (tmp_path / "text.txt").write_text("hello world\n" * 50)
     (tmp_path / "random.mkv").write_bytes(np.random.default_rng(0).bytes(5000))
     for name, reason in {
-        "empty.mp4": "cannot be opened",
+        "empty.mp4": "is empty",
         "text.mp4": "cannot be opened",
         "text.txt": "is a text file",
         "random.mkv": "cannot be opened",

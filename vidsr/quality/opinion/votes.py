@@ -67,7 +67,8 @@ def _votes_of(path: Path, key: Key) -> dict[int, str]:
     votes: dict[int, str] = {}
     listed = data.get("votes")
     for vote in listed if isinstance(listed, list) else [None]:
-        vote = vote if isinstance(vote, dict) else {}
+        if not isinstance(vote, dict):
+            raise InputError(f"{path}: expected one vote a trial, got {vote!r}")
         number = vote.get("trial")
         if type(number) is not int or not 0 <= number < len(key.trials) or number in votes:
             raise InputError(f"{path}: expected one vote a trial, got {vote!r}")

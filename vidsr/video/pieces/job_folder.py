@@ -238,8 +238,12 @@ def is_left_finished(target: Target) -> bool:
     """Return True for a target that is finished while the folder of its run is still there."""
     if target.pipe or target.sequence:
         return False
-    folder = JobFolder(target)
-    return FINISHED in folder.files.names() and folder.finished_target(target.place) is not None
+    try:
+        folder = JobFolder(target)
+        left = FINISHED in folder.files.names()
+    except OSError:  # a name too long: whoever opens the target says so
+        return False
+    return left and folder.finished_target(target.place) is not None
 
 
 def _stem(piece: int) -> str:
