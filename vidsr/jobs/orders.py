@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from vidsr.errors import OptionError, OutputError
+from vidsr.jobs.order_checks import check_encoder_options, is_name
 from vidsr.run.spec import JobSpec
 from vidsr.video.folders.opening import open_folder
 from vidsr.video.locator import SEEKABLE_SCHEMES, Locator, Name
 from vidsr.video.pieces.job_folder import ENDING, JobFolder, read_order
 from vidsr.video.sink.target_file import Target
+
+MOST_PIECES = 10**8  # twenty years of pieces of one frame
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,12 @@ class Order:
         try:
             stored = json.loads(text)
             spec, pieces = JobSpec.from_json(json.dumps(stored["run"])), stored["pieces"]
+            check_encoder_options(spec.options.encoder_option or ())
         except (KeyError, TypeError, ValueError, RecursionError, OptionError) as error:
             raise OutputError(f"{locator}: its order cannot be read: {error}") from error
         known = is_readable(spec.source) and (locator.local or is_bare(spec.target))
-        if type(pieces) is not int or pieces < 1 or not known:
+        known = known and is_name(spec.source.text) and is_name(spec.target.text)
+        if type(pieces) is not int or not 1 <= pieces <= MOST_PIECES or not known:
             raise OutputError(f"{locator}: its order cannot be read")
         return cls(locator, spec, pieces)
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vidsr.errors import OptionError
+from vidsr.jobs.order_checks import check_encoder_options
 from vidsr.jobs.orders import folder_beside, is_readable
 from vidsr.notes import Notes
 from vidsr.run.early_checks import check_run
@@ -33,6 +34,7 @@ def planned(
     Raises:
         VidsrError: The run cannot be.
     """
+    check_encoder_options(options.encoder_option or ())
     read, written = _whole(Locator.of(source)), Locator.of(target)
     if not is_readable(read):
         raise _unread(read)

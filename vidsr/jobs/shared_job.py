@@ -19,6 +19,7 @@ from vidsr.video.locator import Locator
 from vidsr.video.pieces.cuts import Cuts
 from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.planning import in_pieces
+from vidsr.video.source.presence import check_source
 
 
 class NotCutError(OptionError):
@@ -101,6 +102,8 @@ def _opened(
         identity = identity_of(job, spec, cuts)
         order, restart = order_of(ordered, cuts), anew and spec.options.restart
         folder.begin(identity, restart=restart, order=order, shared=not alone)
+        if anew and alone:
+            folder.reorder(order)
         try:
             yield SharedJob(replace(job, output=output), spec, cuts, folder)
         finally:
@@ -124,6 +127,8 @@ def open_order(
         VidsrError: As ``opened`` does, or the order's target lies elsewhere.
     """
     check_place(order)
+    if order.spec.source.local:  # a pipe would be waited for
+        check_source(order.spec.source)
     spec = order.spec if output is None else replace(order.spec, target=output)
     with opened(spec, notes, alone=alone, folder=order.folder) as shared:
         yield shared

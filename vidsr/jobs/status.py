@@ -75,7 +75,7 @@ class Status:
 
     def to_json(self) -> str:
         """Return the state as a JSON object."""
-        return json.dumps(asdict(self), indent=2)
+        return json.dumps(asdict(self), indent=2, allow_nan=False)
 
     def lines(self) -> list[str]:
         """Return the state for people."""

@@ -23,6 +23,7 @@ from vidsr.live.sinks.address import place_of
 from vidsr.option_values import nearest
 from vidsr.video.locator import Locator
 
+MOST_BYTES = 1 << 20  # of a configuration
 TABLES = ("live", "defaults", "streams")
 ADDRESSES = ("source", "sinks")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -43,6 +44,10 @@ def load_config(path: Path, environment: Mapping[str, str] | None = None) -> Con
         OptionError: It is no TOML, or says something that is unknown or wrong.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise OptionError(f"{path}: expected a file")
+        if path.stat().st_size > MOST_BYTES:
+            raise OptionError(f"{path}: expected a file of at most {MOST_BYTES} bytes")
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
         raise NoInputError(f"{path}: {error.strerror}") from error

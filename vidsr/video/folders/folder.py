@@ -11,6 +11,7 @@ from typing import Protocol, Self
 from vidsr.video.folders.leases import Holder
 
 LEASE_SUFFIX = ".lease"
+OWN_SUFFIXES = (".piece", LEASE_SUFFIX, ".part", ".json")
 FINISHED = "finished.json"  # says that the target is in its place: it goes last
 
 
@@ -135,3 +136,8 @@ class Folder(Protocol):
     def leases(self, stale_s: float) -> list[LeaseState]:
         """Return the leases that are held."""
         ...
+
+
+def is_own(name: str) -> bool:
+    """Return True for a name that a job gives to what it keeps in its folder."""
+    return name.endswith(OWN_SUFFIXES)

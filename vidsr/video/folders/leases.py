@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vidsr.video.folders.plain_files import create_plain, read_plain
+from vidsr.video.folders.plain_files import create_plain, is_plain, read_plain, remove_plain
 
 STALE_S = 60.0
 MOST_BYTES = 4096
@@ -61,7 +61,7 @@ class Lease:
     def _renew(self) -> None:
         while not self._over.wait(self._stale_s / _RENEWALS):
             with suppress(OSError):  # a network file system that is away; it may come back
-                os.utime(self.path)
+                os.utime(self.path, follow_symlinks=False)
 
     def release(self) -> None:
         """Give the lease back. May be called twice."""
@@ -143,6 +143,10 @@ def _put_away(path: Path, stale_s: float) -> bool:
     # A time far ahead was set before the clock was put back: a living holder would have renewed it.
     if not (holder is not None and holder.is_gone()) and abs(age_s(path)) < stale_s:
         return False
+    if not is_plain(path):  # a folder or a link, which no worker made
+        with suppress(OSError):
+            remove_plain(path)
+        return not path.exists()
     # Who was slow to look must not put away the lease that another has taken since: of each state
     # of a lease only one may, and the mark of that stays until the folder is swept.
     mark = path.with_name(f"{path.name}.{renewed_ns}.part")

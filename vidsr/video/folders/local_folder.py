@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from vidsr.errors import OutputError
-from vidsr.video.folders.folder import FINISHED, LEASE_SUFFIX, LeaseState
+from vidsr.video.folders.folder import FINISHED, LEASE_SUFFIX, LeaseState, is_own
 from vidsr.video.folders.leases import Lease, age_s, holder_of, take
 from vidsr.video.folders.plain_files import (
     is_plain,
@@ -94,11 +93,12 @@ class LocalFolder:
 
     def destroy(self) -> None:
         """Remove the folder and what lies in it."""
+        # What is not of a job lies there by mistake, or by somebody's will: it stays.
+        own = [name for name in self.names() if is_own(name) and name != FINISHED]
         with suppress(OSError):
-            for name in self.names():
-                if name != FINISHED:
-                    self.remove(name)
-            shutil.rmtree(self.root)
+            for name in (*own, FINISHED):
+                self.remove(name)
+            self.root.rmdir()
         self.leave()
 
     def take(self, stem: str, stale_s: float) -> Lease | None:
@@ -116,6 +116,6 @@ class LocalFolder:
             path = self.root / name
             if name.endswith(LEASE_SUFFIX) and (holder := holder_of(path)) is not None:
                 age = age_s(path)
-                stale = holder.is_gone() or age > stale_s
+                stale = holder.is_gone() or abs(age) > stale_s  # ahead: the clock was put back
                 found.append(LeaseState(path.stem, holder, age, stale))
         return found

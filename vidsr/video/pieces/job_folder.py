@@ -97,9 +97,15 @@ class JobFolder:
         for name, text in ((_ORDER, order), (_RECORD, json.dumps(dict(identity), indent=1))):
             self.files.write(name, text.encode())
 
+    def reorder(self, order: str) -> None:
+        """Replace the order, which may say ``overwrite`` now. Raises OSError."""
+        self.files.write(_ORDER, order.encode())
+
     def _read(self) -> dict[str, str] | None:
         """Return the identity of the run that made the folder; None for a new folder."""
-        return self._record(_RECORD) or (self._record(FINISHED) or {}).get("identity")
+        stored = self._record(_RECORD) or (self._record(FINISHED) or {}).get("identity")
+        texts = isinstance(stored, dict) and all(isinstance(v, str) for v in stored.values())
+        return stored if texts else None
 
     def _record(self, name: str) -> dict[str, Any] | None:
         try:

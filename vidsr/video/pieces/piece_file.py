@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import struct
 from collections.abc import Iterable, Iterator
@@ -192,5 +191,8 @@ def _head(line: bytes) -> PieceHead:
     return head
 
 
+MOST_S = 1e9  # thirty years, for one piece
+
+
 def _is_time(value: object) -> bool:
-    return type(value) in (int, float) and 0 <= value < math.inf  # type: ignore[operator]
+    return type(value) in (int, float) and 0 <= value < MOST_S  # type: ignore[operator]
