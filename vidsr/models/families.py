@@ -65,10 +65,13 @@ def check_scale(name: str, own: int, wanted: int | None) -> None:
     """Raise OptionError where the model ``name``, whose scale is ``own``, is to have another."""
     if wanted in (None, own):
         return
+    hint = f"leave `scale` out, or choose a model of scale {wanted}."
+    if name == CRISP:  # perhaps chosen by its look
+        hint = "leave `scale` out; `size` or `height` brings the result to another size."
     raise OptionError(
         f"scale = {wanted}, but {name} "
         + (f"upscales {own} times." if own > 1 else "keeps the size."),
-        hint=f"leave `scale` out, or choose a model of scale {wanted}.",
+        hint=hint,
     )
 
 

@@ -161,7 +161,8 @@ class Report:
 
     def summary(self) -> str:
         """Return one line for people."""
-        speed = f"{self.video_s / self.elapsed_s:.2f}x" if self.elapsed_s else "-"
+        new = 1 - self.resumed_frames / self.frames if self.frames else 0.0
+        speed = f"{new * self.video_s / self.elapsed_s:.2f}x" if self.elapsed_s else "-"
         return (
             f"{self.target}: {self.frames} frames {self.size[0]}x{self.size[1]} in "
             f"{self.elapsed_s:.1f} s ({self.fps:.1f} fps, {speed} realtime), "
