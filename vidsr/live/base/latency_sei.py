@@ -9,6 +9,8 @@ from __future__ import annotations
 import struct
 from uuid import UUID
 
+from vidsr.video.bitstream.nal_units import escaped
+
 NAME = UUID("6c0f5f1e-9d3b-4a57-8f2e-76696473724c")
 _TYPE = 5  # user_data_unregistered
 _PREFIX = {"h264": b"\0\0\0\1\x06", "hevc": b"\0\0\0\1\x4e\x01"}
@@ -25,7 +27,7 @@ def clock_message(codec: str, clock_ns: int) -> bytes:
     """
     payload = NAME.bytes + _CLOCK.pack(clock_ns)
     body = bytes((_TYPE, len(payload))) + payload + b"\x80"
-    return _PREFIX[codec] + _kept_apart(body)
+    return _PREFIX[codec] + escaped(body)
 
 
 def read_clock(data: bytes) -> int | None:
@@ -33,15 +35,3 @@ def read_clock(data: bytes) -> int | None:
     if len(data) < 16 + _CLOCK.size or data[:16] != NAME.bytes:
         return None
     return int(_CLOCK.unpack_from(data, 16)[0])
-
-
-def _kept_apart(body: bytes) -> bytes:
-    """Return the bytes with a three after two zeros, wherever a start code could be seen."""
-    out, zeros = bytearray(), 0
-    for byte in body:
-        if zeros == 2 and byte <= 3:
-            out.append(3)
-            zeros = 0
-        out.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes(out)

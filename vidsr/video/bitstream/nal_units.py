@@ -41,6 +41,18 @@ def unescaped(unit: bytes) -> bytes:
     return unit.replace(b"\0\0\3", b"\0\0")
 
 
+def escaped(payload: bytes) -> bytes:
+    """Return a payload with a three after two zeros, wherever a start code could be seen."""
+    out, zeros = bytearray(), 0
+    for byte in payload:
+        if zeros == 2 and byte <= 3:
+            out.append(3)
+            zeros = 0
+        out.append(byte)
+        zeros = zeros + 1 if byte == 0 else 0
+    return bytes(out)
+
+
 def listed(data: bytes, at: int, count: int) -> tuple[list[bytes], int]:
     """Return the beginnings of units behind lengths of two bytes, and where the last ends."""
     found = []

@@ -7,6 +7,7 @@ user data message (ITU-T T.35) of an SEI unit before a picture's first slice.
 from __future__ import annotations
 
 from vidsr.notes import Notes
+from vidsr.video.bitstream.nal_units import escaped
 from vidsr.video.items import Packet
 
 HOLDING = ("h264", "hevc")
@@ -72,16 +73,4 @@ def add_captions(data: bytes, captions: bytes, codec: str) -> bytes:
 def _message(captions: bytes) -> bytes:
     count = min(len(captions) // 3, _MOST)
     body = _HEAD + bytes((0x40 | count, 0xFF)) + captions[: 3 * count] + b"\xff"
-    return _escaped(bytes((_USER_DATA, len(body))) + body + b"\x80")
-
-
-def _escaped(payload: bytes) -> bytes:
-    """Return a payload with the bytes that keep start codes out of it."""
-    out, zeros = bytearray(), 0
-    for byte in payload:
-        if zeros == 2 and byte <= 3:
-            out.append(3)
-            zeros = 0
-        out.append(byte)
-        zeros = zeros + 1 if byte == 0 else 0
-    return bytes(out)
+    return escaped(bytes((_USER_DATA, len(body))) + body + b"\x80")
