@@ -18,7 +18,7 @@ from vidsr.training.networks.student import build_student
 LITE = GeneratorConfig(kind="lite", scale=2, channels=1, width=6, blocks=2)
 COARSE = replace(LITE, stride=2, prelu="shared")
 RESIDUAL = GeneratorConfig(kind="srresnet", scale=4, channels=3, width=6, blocks=1, norm="none")
-KINDS = [(LITE, 12), (LITE, 0), (COARSE, 12), (RESIDUAL, 0), (replace(RESIDUAL, scale=2), 0)]
+KINDS = [(LITE, 12), (LITE, 0), (COARSE, 20), (RESIDUAL, 0), (replace(RESIDUAL, scale=2), 0)]
 
 
 def student_of(config: GeneratorConfig, middle: int) -> QuantisedStudent:

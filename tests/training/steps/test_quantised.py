@@ -24,12 +24,17 @@ SMALL = {"width": 6, "blocks": 2, "scale": 2, "steps": 9, "batch": 2, "crop": 16
 
 
 def options(**given: object) -> Options:
-    return preset("lite", data="x", init="y", quantise="int8", **{**SMALL, **given})
+    chosen = {"init": "y", "quantise": "int8", **SMALL, **given}
+    return preset("lite", data="x", **{k: v for k, v in chosen.items() if v})
 
 
 def learner() -> Quantised:
     chosen = options()
     student = build_student(chosen.config(), seed=1, middle=chosen.middle)
+    torch.manual_seed(2)
+    with torch.no_grad():  # a fresh tail is zero, and nothing before it would learn at first
+        for parameter in student.parameters():
+            parameter.add_(0.02 * torch.randn_like(parameter))
     return Quantised(QuantisedStudent(student, chosen.config()), chosen, CPU)
 
 
@@ -118,7 +123,7 @@ def test_other_learners_are_judged_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"quantise": "int4"}, "quantise = 'int4': expected None or int8|expected"),
+        ({"quantise": "int4"}, "quantise = 'int4': expected"),
         ({"init": None}, "without init: expected a network that is trained"),
         ({"channels": 3}, "with lite of 3 channels: expected lite of 1 channel, or srresnet"),
         ({"precision": "bf16"}, "precision = 'bf16' with quantise = 'int8': expected"),

@@ -69,7 +69,7 @@ class QuantisedStudent(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Turn [N, C, H, W] into [N, C, s*H, s*W], less or more by the rounding."""
         tensors: dict[str, Tensor] = {}
-        for name, value in phase_form(self.config, self.plain_weights()).items():
+        for name, value in phase_form(self.config, _live(self.student)).items():
             conv, _, kind = name.rpartition(".")
             if conv not in self.rounded:
                 tensors[name] = value
@@ -104,6 +104,13 @@ class QuantisedStudent(nn.Module):
             LayerSteps(step, ZERO, (1.0,) * channels)
             for step, channels in zip(log_steps.exp().tolist(), self.rounded.values(), strict=True)
         )
+
+
+def _live(student: Student) -> dict[str, Tensor]:
+    """Return the generator's tensors with their gradients."""
+    if isinstance(student, WideLite):
+        return student.plain_weights()
+    return dict(student.generator.named_parameters())
 
 
 def _write(net: Lite, factors: tuple[tuple[float, ...], ...]) -> None:
