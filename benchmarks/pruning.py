@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vidsr import Upscaler
 from vidsr.degradation.recipe import Recipe
@@ -101,6 +101,8 @@ def cut(net: Lite, importance: Sequence[Tensor], width: int) -> Lite:
         own.weight.copy_(old.weight[target][:, source])
         own.bias.copy_(old.bias[target])
     for own, old, channels in zip(small.activations, net.activations, kept, strict=True):
+        assert isinstance(own, nn.PReLU)
+        assert isinstance(old, nn.PReLU)
         own.weight.copy_(old.weight[channels] if old.num_parameters > 1 else old.weight)
     return small.eval()
 

@@ -10,7 +10,7 @@ https://docs.nvidia.com/deeplearning/tensorrt/latest/inference-library/work-quan
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,7 +40,8 @@ def write_codes(proto: ModelProto, steps: Mapping[str, ConvSteps], codes: CodeTy
         opset.version = max(opset.version, CODED_OPSET)
     graph = proto.graph
     stored = {tensor.name: tensor for tensor in graph.initializer}
-    left, nodes = dict(steps), []
+    left = dict(steps)
+    nodes: list[NodeProto] = []
     for node in graph.node:
         name = node.input[1].partition(".")[2].removesuffix(".weight") if _is_conv(node) else ""
         if name in left:
@@ -71,7 +72,7 @@ class _Pairs:
 
         name = f"{self._name}.{('input', 'weight')[index]}"
         ends = self._stored(f"{name}.step", steps), self._zero(f"{name}.zero", steps.shape)
-        axis = {"axis": CHANNEL_AXIS} if steps.ndim else {}
+        axis: dict[str, Any] = {"axis": CHANNEL_AXIS} if steps.ndim else {}
         coded, floats = f"{name}.codes", f"{name}.rounded"
         for kind, given, result in (
             ("QuantizeLinear", conv.input[index], coded),

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -68,11 +68,13 @@ def export_onnx(
         return adapted_onnx(foreign, model.name if isinstance(model, Model) else "onnx")
     import onnx
 
+    codes: CodeType | None = None
     steps: Mapping[str, ConvSteps] = {}
-    codes = precision if precision in get_args(CodeType) else None
-    if codes is not None:
-        module, steps = _in_codes(model, codes, floats)
-    net = inference_net(module, floats if codes else precision)
+    if precision == "int8" or precision == "fp8":  # mypy narrows no other form
+        codes, (module, steps) = precision, _in_codes(model, precision, floats)
+        net = inference_net(module, floats)
+    else:
+        net = inference_net(module, precision)
     facts = facts_of(net, model.name if isinstance(model, Model) else None)
     try:
         proto = _plain(_traced(net, facts))

@@ -67,7 +67,9 @@ def test_a_channel_is_worth_what_makes_it_times_what_reads_it() -> None:
             assert isinstance(conv, nn.Conv2d)
             nn.init.zeros_(conv.weight)
         net.head.weight[2, 0, 0, :2] = torch.tensor([3.0, 4.0])  # norm 5
-        net.body[0].weight[:2, 2, 1, 1] = torch.tensor([0.6, 0.8])  # type: ignore[index]  # norm 1
+        weight = net.body[0].weight
+        assert isinstance(weight, torch.Tensor)
+        weight[:2, 2, 1, 1] = torch.tensor([0.6, 0.8])  # norm 1
     found = norm_importance(net)
     assert found[0].tolist() == pytest.approx([0, 0, 5, 0, 0])
     assert found[1].tolist() == [0] * WIDTH

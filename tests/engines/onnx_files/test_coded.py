@@ -37,7 +37,11 @@ SIZES = [(1, 1, 1), (2, 5, 3), (1, 17, 31)]  # pictures, then height and width i
 # Sums in another order, and float16 before rounding, move a number that lies between two codes to
 # the other one: a step of 1/127 of a range in one place, the greater part of it in the next layer.
 BOUNDS_DB: dict[FloatType, float] = {"fp32": 55.0, "fp16": 45.0}
-FORMS: list[tuple[CodeType, FloatType]] = [("int8", "fp32"), ("int8", "fp16"), ("fp8", "fp16")]
+INT8: CodeType = "int8"
+FORMS: list[tuple[str, CodeType, FloatType]] = [
+    *((name, INT8, floats) for name in KINDS for floats in BOUNDS_DB),
+    ("coarse", "fp8", "fp16"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +78,7 @@ def psnr_db(a: Tensor, b: Tensor) -> float:
     return float(-10 * (a - b).square().mean().clamp(min=1e-20).log10())
 
 
-@pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize(("codes", "floats"), FORMS)
+@pytest.mark.parametrize(("name", "codes", "floats"), FORMS)
 def test_onnx_runtime_computes_the_rounded_network_at_every_size(
     folder: Path, name: str, codes: CodeType, floats: FloatType
 ) -> None:
@@ -88,8 +91,7 @@ def test_onnx_runtime_computes_the_rounded_network_at_every_size(
             assert psnr_db(run(data, x), net(x)) > BOUNDS_DB[floats]
 
 
-@pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize(("codes", "floats"), FORMS)
+@pytest.mark.parametrize(("name", "codes", "floats"), FORMS)
 def test_every_convolution_but_the_first_has_pairs_on_both_its_inputs(
     folder: Path, name: str, codes: CodeType, floats: FloatType
 ) -> None:

@@ -31,8 +31,8 @@ def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_resumed_run_leaves_the_same_weights_and_steps_as_an_unbroken_one(
     photos: Path, start: Path, tmp_path: Path
 ) -> None:
-    common = (photos, "--init", start, "--quantise", "int8", "--steps", 6, "--every", 3, *FAST)
-    common = (*common, "--validate", photos)
+    common = (photos, "--init", start, "--quantise", "int8", "--steps", 6, "--every", 3, *FAST,
+              "--validate", photos)  # fmt: skip
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert train(*common, "--out", whole) == 0
     assert train(*common, "--out", broken, "--stop-after", 3) == 0
