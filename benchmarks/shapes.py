@@ -24,7 +24,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: as vidsr itself has it
 
 import torch
-from shape_networks import Layers, Shape, multiply_adds, parameters
+from shape_networks import Shape, multiply_adds, parameters
 from shape_tables import front, markdown
 from shape_training import Lesson, taught, teach
 
@@ -55,21 +55,16 @@ SIZE = (180, 320)  # rows and columns
 FRAMES = 8
 
 
-def _shapes(scale: int, numbers: str, layers: Layers = "plain") -> list[Shape]:
-    return [
-        Shape(scale, *map(int, each.split("-")), layers)  # type: ignore[arg-type]
-        for each in numbers.split()
-    ]
-
-
 SHAPES = (
-    replace(Shape(4, 1, 32, 7), prelu="channel"),  # lite-x4
-    *_shapes(4, "2-64-7"),
-    *_shapes(4, "1-64-7", "separable"),
-    *_shapes(4, "1-64-4", "shuffled"),
-    *_shapes(4, "2-64-4 2-96-4"),
-    replace(Shape(2, 1, 32, 4), prelu="channel"),  # lite-x2
-    *_shapes(2, "2-48-3 2-64-4"),
+    Shape(4, 1, 32, 7, prelu="channel"),  # lite-x4
+    Shape(4, 2, 64, 7),
+    Shape(4, 1, 64, 7, "separable"),
+    Shape(4, 1, 64, 4, "shuffled"),
+    Shape(4, 2, 64, 4),
+    Shape(4, 2, 96, 4),
+    Shape(2, 1, 32, 4, prelu="channel"),  # lite-x2
+    Shape(2, 2, 48, 3),  # lite-fast-x2
+    Shape(2, 2, 64, 4),
 )
 
 

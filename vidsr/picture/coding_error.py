@@ -47,7 +47,8 @@ def given_error(levels: float | None) -> CodingError | None:
     """
     if levels is None:
         return None
-    number = isinstance(levels, Real) and not isinstance(levels, bool)
+    given: object = levels
+    number = isinstance(given, Real) and not isinstance(given, bool)
     if not (number and 0 <= levels <= MOST_LEVELS):  # NaN fails as well
         raise OptionError(
             f"coding_error = {levels!r}: expected None or 0 to {MOST_LEVELS:g}",
