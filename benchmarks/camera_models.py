@@ -39,7 +39,7 @@ from vidsr.upscaling.upscaler import Upscaler
 from vidsr.video.codec_kinds import CODEC_KINDS
 from vidsr.video.still_images import to_unit
 
-SCALE, FRAMES, MULTIPLE = 4, 6, 8
+SCALE, FRAMES, MULTIPLE = 4, 4, 8
 RECIPE = "surveillance"
 BT601 = ColorSpec(matrix=6, range=RANGE_LIMITED)
 
@@ -127,6 +127,7 @@ def measure(clips: Sequence[Path], seeds: int) -> list[dict[str, Any]]:
             with TemporaryDirectory(prefix="vidsr-cameras-") as folder:
                 found = scores(task_of(clip, seed), ways, Path(folder))
                 rows += [{"clip": path.name, "seed": seed, **row} for row in found]
+            print(markdown([row for row in rows if row["clip"] == path.name]), flush=True)
     return rows
 
 

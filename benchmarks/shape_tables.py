@@ -42,7 +42,7 @@ def _beats(a: Row, b: Row, cost: str) -> bool:
 
 
 def markdown(result: Mapping[str, Any], kind: str, scale: int) -> str:
-    """Return the table of the networks of one kind, "taught" or "shipped", and one scale.
+    """Return the table of networks of one scale, trained for a "short" or a "long" time.
 
     What stands on the front by time in bf16 is bold.
     """

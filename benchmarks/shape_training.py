@@ -21,7 +21,7 @@ from vidsr.training.steps.processes import Processes
 from vidsr.training.steps.run import Run
 from vidsr.training.steps.schedule import Clock
 
-SAVED_EVERY = 500  # steps
+SAVED_EVERY = 250  # steps
 CPU = torch.device("cpu")
 
 
@@ -33,18 +33,20 @@ class Lesson:
         photos: Folder of photographs.
         out: Folder of the runs, one for each shape.
         steps: Steps of each run.
-        crop: Side of a crop in low-resolution pixels; 16 of them make a step.
+        batch: Crops of a step.
+        crop: Side of a crop in low-resolution pixels.
         seed: Seed of weights and crops.
     """
 
     photos: Path
     out: Path
     steps: int
-    crop: int = 32
+    batch: int = 8
+    crop: int = 24
     seed: int = 0
 
     def options(self, shape: Shape) -> Options:
-        """Return the options of a run: those of ``vidsr-train`` but for the shape."""
+        """Return the options of a run: those of ``vidsr-train`` but for shape, batch and crop."""
         return preset(
             "lite",
             data=str(self.photos),
@@ -53,6 +55,7 @@ class Lesson:
             blocks=shape.blocks,
             stride=shape.stride,
             prelu=shape.prelu,
+            batch=self.batch,
             crop=self.crop,
             steps=self.steps,
             seed=self.seed,

@@ -26,7 +26,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch: as vidsr it
 import torch
 from shape_networks import Shape, multiply_adds, parameters
 from shape_tables import front, markdown
-from shape_training import Lesson, taught, teach
+from shape_training import Lesson, is_done, taught, teach
 
 from vidsr.bench.machine import others_now, this_host
 from vidsr.engines.pytorch.engine import TorchEngine
@@ -52,13 +52,13 @@ SHIPPED = (REFERENCE, "srresnet-x4", "lite-x2", "lite-fast-x2", "srresnet-x2")
 CODINGS = (Coding("h264", 23), Coding("h264", 28))
 PRECISIONS: tuple[Precision, ...] = ("bf16", "fp32")
 SIZE = (180, 320)  # rows and columns
-FRAMES = 8
+FRAMES = 4
 
 
 SHAPES = (
     Shape(4, 1, 32, 7, prelu="channel"),  # lite-x4
-    Shape(4, 2, 64, 7),
     Shape(4, 1, 64, 7, "separable"),
+    Shape(4, 2, 64, 7),
     Shape(4, 1, 64, 4, "shuffled"),
     Shape(4, 2, 64, 4),
     Shape(4, 2, 96, 4),
@@ -92,22 +92,27 @@ class Subject:
 def taught_subjects(lesson: Lesson) -> Iterator[Subject]:
     """Yield the shapes that have learned."""
     for shape in SHAPES:
+        if not is_done(lesson, shape):
+            continue
         net = taught(lesson, shape)
         engine = TorchEngine(net, device="cpu")
-        state = load_state(lesson.folder(shape).state)
-        about = {"steps": state["step"], "step_ms": round(1e3 * state["seconds"] / state["step"])}
+        about = {"steps": load_state(lesson.folder(shape).state)["step"]}
         label = f"{shape.stride}, {shape.width}, {shape.blocks}, {shape.layers}"
         slopes = ", a slope a channel" if shape.prelu == "channel" else ""
         clip = clip_method(shape.name, engine)
         yield Subject(shape.name, label + slopes, net, picture_method(engine), clip, about)
 
 
-def shipped_subjects() -> Iterator[Subject]:
-    """Yield what ships, on clips with the strength that it chooses itself."""
-    for name in SHIPPED:
+def long_subjects(more: Sequence[str]) -> Iterator[Subject]:
+    """Yield what ships, and other weights; on clips with the strength that each chooses itself."""
+    for name in (*SHIPPED, *more):
         upscalers = load_upscalers([name], device="cpu")
+        (column, upscaler), (clip,) = next(iter(upscalers.items())), clip_models(upscalers)
         net = load_model(name).module
-        yield Subject(name, f"`{name}`", net, upscalers[name], clip_models(upscalers)[0], {})
+        config = net.config
+        shape = f"{config.stride}, {config.width}, {config.blocks}, plain"
+        label = f"`{name}`" if name in SHIPPED else shape
+        yield Subject(column, label, net, upscaler, clip, {})
 
 
 def picture_method(engine: TorchEngine) -> Upscale:
@@ -139,22 +144,20 @@ def cpu_ms(engine: TorchEngine) -> Callable[[], float]:
     return run
 
 
-def alternate(subjects: Sequence[Subject], precision: Precision, rounds: int) -> dict[str, Any]:
-    """Return the median ratio of each to the reference right before and after, and its own ms."""
-    reference = cpu_ms(TorchEngine(load_model(REFERENCE), device="cpu", precision=precision))
-    runs = {s.name: cpu_ms(TorchEngine(s.net, device="cpu", precision=precision)) for s in subjects}
-    ratios: dict[str, list[float]] = {name: [] for name in runs}
-    references = []
+def speed(subject: Subject, precision: Precision, rounds: int) -> dict[str, float]:
+    """Return the median ratio to the reference right before and after, and the reference's ms."""
+    reference, run = (
+        cpu_ms(TorchEngine(net, device="cpu", precision=precision))
+        for net in (load_model(REFERENCE).module, subject.net)
+    )
+    ratios, references = [], []
     for number in range(-1, rounds):  # the first round warms up
-        for name, run in runs.items():
-            before, own, after = reference(), run(), reference()
-            if number >= 0:
-                ratios[name].append(2 * own / (before + after))
-                references += [before, after]
-    return {
-        "reference_ms": round(median(references), 2),
-        "ratios": {name: round(median(all_), 3) for name, all_ in ratios.items()},
-    }
+        before, own, after = reference(), run(), reference()
+        if number >= 0:
+            ratios.append(2 * own / (before + after))
+            references += [before, after]
+    ms, ratio = round(median(references), 1), round(median(ratios), 3)
+    return {f"{precision}_ratio": ratio, f"{precision}_reference_ms": ms}
 
 
 def quality(subject: Subject, data: Path, clips: Sequence[Path]) -> dict[str, Any]:
@@ -189,12 +192,31 @@ def facts(subject: Subject) -> dict[str, Any]:
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure every network, times first."""
+    """Measure every network that the result does not have yet, and write it after each."""
+    result = json.loads(args.json.read_text(encoding="utf-8")) if args.json.is_file() else {}
+    result = result or header(args)
+    subjects = {"short": taught_subjects(lesson_of(args)), "long": long_subjects(args.model)}
+    for kind, group in subjects.items():
+        for subject in group:
+            known = [row for row in result[kind] if row["name"] == subject.name]
+            if known and not args.times:
+                continue
+            row = facts(subject)
+            for precision in PRECISIONS:
+                row |= speed(subject, precision, args.rounds)
+            if known:
+                known[0].update(row)
+            else:
+                result[kind].append(row | quality(subject, args.data, args.clips))
+            args.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+            print(row, flush=True)
+    return result
+
+
+def header(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what is said of the whole measurement."""
     host = this_host(None, others_now())
-    groups = {"taught": list(taught_subjects(lesson_of(args))), "shipped": list(shipped_subjects())}
-    every = [subject for group in groups.values() for subject in group]
-    times = {precision: alternate(every, precision, args.rounds) for precision in PRECISIONS}
-    result: dict[str, Any] = {
+    return {
         "processor": host.describe(),
         "threads": torch.get_num_threads(),
         "others": round(host.others, 2),
@@ -202,28 +224,22 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
         "rounds": args.rounds,
         "clips": [path.name for path in args.clips],
         "frames": FRAMES,
-        **{f"{REFERENCE}_{p}_ms": times[p]["reference_ms"] for p in PRECISIONS},
+        "short": [],
+        "long": [],
     }
-    for kind, subjects in groups.items():
-        result[kind] = [
-            facts(s)
-            | {f"{p}_ratio": times[p]["ratios"][s.name] for p in PRECISIONS}
-            | quality(s, args.data, args.clips)
-            for s in subjects
-        ]
-    return result
 
 
 def lesson_of(args: argparse.Namespace) -> Lesson:
     """Return what the shapes learn by."""
-    return Lesson(getattr(args, "photos", Path()), args.out, getattr(args, "steps", 1))
+    return Lesson(getattr(args, "photos", Path()), args.out, args.steps)
 
 
 def show(result: Mapping[str, Any]) -> None:
     """Print all tables, and the fronts by work as well as by time."""
-    for kind in ("taught", "shipped"):
+    for kind in ("short", "long"):
         for scale in (4, 2):
-            print(f"\n{kind}, x{scale}\n\n{markdown(result, kind, scale)}")
+            if any(row["scale"] == scale for row in result[kind]):
+                print(f"\n{kind}, x{scale}\n\n{markdown(result, kind, scale)}")
         for cost in ("bf16_ratio", "fp32_ratio", "multiply_adds"):
             print(f"\nfront by {cost}: {', '.join(front(result[kind], cost))}")
 
@@ -234,13 +250,15 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     train = commands.add_parser("train", help="teach every shape, or what is left of it")
     train.add_argument("--photos", type=Path, required=True)
-    train.add_argument("--out", type=Path, required=True, help="folder of the runs")
-    train.add_argument("--steps", type=int, default=1200, help="of each run (1200)")
-    measured = commands.add_parser("measure", help="measure all")
-    measured.add_argument("--out", type=Path, required=True, help="folder of the runs")
+    measured = commands.add_parser("measure", help="measure what has learned and what ships")
+    for command in (train, measured):
+        command.add_argument("--out", type=Path, required=True, help="folder of the runs")
+        command.add_argument("--steps", type=int, default=1000, help="of each run (1000)")
     measured.add_argument("--data", type=Path, required=True, help="folder of Set5 and Set14")
     measured.add_argument("--clips", type=Path, nargs="+", required=True)
-    measured.add_argument("--rounds", type=int, default=15)
+    measured.add_argument("--model", action="append", default=[], help="more weights, by path")
+    measured.add_argument("--times", action="store_true", help="measure the times of all anew")
+    measured.add_argument("--rounds", type=int, default=7)
     measured.add_argument("--json", type=Path, required=True)
     shown = commands.add_parser("table", help="print the tables of a result")
     shown.add_argument("result", type=Path)
@@ -255,9 +273,7 @@ def main() -> None:
         teach(lesson_of(args), SHAPES)
         return
     if args.command == "measure":
-        result = measure(args)
-        args.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        show(result)
+        show(measure(args))
         return
     show(json.loads(args.result.read_text(encoding="utf-8")))
 
