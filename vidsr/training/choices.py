@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-PixelLoss = Literal["l1", "mse", "charbonnier"]
+PixelLoss = Literal["l1", "mse", "charbonnier", "psnr"]
+ShuffleStart = Literal["random", "icnr"]
 ScheduleKind = Literal["cosine", "step", "constant"]
 AdversarialKind = Literal["bce", "hinge", "wgan-gp"]
 DiscriminatorKind = Literal["srgan", "patch"]

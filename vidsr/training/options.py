@@ -15,6 +15,7 @@ from vidsr.training.choices import (
     FeatureLayer,
     PixelLoss,
     ScheduleKind,
+    ShuffleStart,
 )
 from vidsr.training.portions import WHOLE, parse_portion
 
@@ -66,7 +67,8 @@ class Options:
     rate: float
     norm: NormKind = "none"
     prelu: PReLUKind = "channel"  # of srresnet and lite: a slope a channel, or one for all
-    stride: int = 1  # of lite: pixels of the input from one sample of its grid to the next
+    stride: int = 1  # of lite and unet: pixels of the input from one sample of its grid to the next
+    shuffle: ShuffleStart = "random"  # of srresnet and unet: weights before pixel shuffles
     validate: str | None = None  # folder of pictures; None holds back some of ``data``
     recipe: str = "bicubic"
     clips: int = 8  # of each picture, for recipes that need moving pictures
@@ -184,6 +186,7 @@ def _check_choices(options: Options) -> None:
     for name, value, allowed in (
         ("schedule", options.schedule, get_args(ScheduleKind)),
         ("loss", options.loss, get_args(PixelLoss)),
+        ("shuffle", options.shuffle, get_args(ShuffleStart)),
         ("precision", options.precision, get_args(Precision)),
         ("adversarial", options.adversarial, (None, *get_args(AdversarialKind))),
         ("discriminator", options.discriminator, get_args(DiscriminatorKind)),
@@ -222,6 +225,10 @@ def _check_numbers(options: Options) -> None:
 def _check_losses(options: Options) -> None:
     if options.norm != "none" and options.kind != "srresnet":
         raise OptionError(f"norm = {options.norm!r} with {options.kind}: expected srresnet")
+    if options.shuffle != "random" and options.kind not in ("srresnet", "unet"):
+        raise OptionError(
+            f"shuffle = {options.shuffle!r} with {options.kind}: expected srresnet or unet"
+        )
     if options.adversarial is None:
         return _check_unused(options)
     if options.teacher is not None:

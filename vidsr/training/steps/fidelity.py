@@ -21,6 +21,7 @@ PIXEL_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l1": losses.l1,
     "mse": losses.mse,
     "charbonnier": losses.charbonnier,
+    "psnr": losses.psnr,
 }
 
 
