@@ -32,6 +32,8 @@ PURPOSES = {
     "unet-x1": "takes motion blur away at the same size",
 }
 """The purposes of the shipped weights, by name."""
+ALIASES: dict[str, str] = {}
+"""Further names of shipped weights: an old one, and what else the same network is for."""
 
 
 def weights_folder() -> Path:
@@ -53,10 +55,10 @@ def find_weights(name_or_path: str | PathLike[str]) -> Path:
     Raises ModelError for an unknown name and for a path that leads to no file.
     """
     if isinstance(name_or_path, str) and is_name(name_or_path):
-        own = None if name_or_path in available() else _of_run(Path(name_or_path))
-        if own is None and name_or_path not in available():
-            own = find_here(name_or_path)
-        return own or _shipped(name_or_path)
+        if name_or_path in available():
+            return _shipped(name_or_path)
+        own = _of_run(Path(name_or_path)) or find_here(name_or_path)
+        return own or _shipped(ALIASES.get(name_or_path, name_or_path))
     path = Path(name_or_path)
     path = _of_run(path) or path
     require_file(path)

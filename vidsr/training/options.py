@@ -93,6 +93,8 @@ class Options:
     vgg: str | None = None
     vgg_layer: FeatureLayer = "vgg22"
     pixel_weight: float = 1.0
+    edge_weight: float = 0.0  # beside the loss on pixels, with adversarial losses or without
+    colour_weight: float = 0.0
     perceptual_weight: float = 0.0
     adversarial_weight: float = 0.0
     tv_weight: float = 0.0
@@ -214,6 +216,7 @@ def _check_numbers(options: Options) -> None:
         ("discriminator_width", 4, 1024),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("pixel", "perceptual", "adversarial")),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("tv", "mesh", "flicker", "penalty")),
+        *((f"{loss}_weight", 0.0, 1e6) for loss in ("edge", "colour")),
     ):
         value = getattr(options, name)
         if value is not None and not low <= value <= high:
@@ -229,6 +232,8 @@ def _check_losses(options: Options) -> None:
         raise OptionError(
             f"shuffle = {options.shuffle!r} with {options.kind}: expected srresnet or unet"
         )
+    if options.colour_weight and options.channels == 1:
+        raise OptionError(f"colour_weight = {options.colour_weight} for luma does nothing")
     if options.adversarial is None:
         return _check_unused(options)
     if options.teacher is not None:
@@ -249,7 +254,7 @@ def _check_losses(options: Options) -> None:
             f"mesh_weight = {options.mesh_weight} at scale 1 does nothing: there are no cells"
         )
     total = options.pixel_weight + options.perceptual_weight + options.adversarial_weight
-    if not total:
+    if not total + options.edge_weight:
         raise OptionError("every weight of a loss is 0; nothing would be learned")
     return None
 

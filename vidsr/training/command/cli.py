@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 NAME = "vidsr-train"
 WEIGHTS = {
     "pixel": "the loss on pixels, beside adversarial losses (1)",
+    "edge": "the loss on gradients, against soft and ringing edges (0)",
+    "colour": "the loss on blurred chroma, against a tint (0)",
     "perceptual": "the loss on features of VGG19 (0; srgan 1)",
     "adversarial": "the discriminator's verdict (0; srgan 0.001)",
     "tv": "total variation, against noise (0)",
