@@ -60,20 +60,6 @@ def charbonnier(out: Tensor, target: Tensor, *, eps: float = 1e-3) -> Tensor:
     return (difference(out, target).square() + eps**2).sqrt().mean()
 
 
-def psnr(out: Tensor, target: Tensor, *, floor: float = 1e-5) -> Tensor:
-    """Return mean 10 log10(mse + floor) over pictures ``[N, ...]``: minus their PSNR in dB.
-
-    A picture counts by the ratio of its error, so that those which can be restored almost wholly
-    teach as much as those which cannot. ``floor`` is in squared units of the samples (50 dB at the
-    default and a range of 1); errors below it are no longer worth much.
-    Raises ValueError unless ``floor`` is positive: a perfect picture has no logarithm.
-    """
-    if not floor > 0:
-        raise ValueError(f"floor: expected more than 0, got {floor}")
-    errors = difference(out, target).square().flatten(1).mean(1)
-    return 10 * (errors + floor).log10().mean()
-
-
 def total_variation(x: Tensor) -> Tensor:
     """Return the mean absolute difference of neighbours in ``[..., H, W]``, across and down.
 

@@ -21,7 +21,6 @@ PIXEL_LOSSES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "l1": losses.l1,
     "mse": losses.mse,
     "charbonnier": losses.charbonnier,
-    "psnr": losses.psnr,
 }
 
 
