@@ -1,6 +1,6 @@
 """What restorers give back of blur, noise and coding at the same size: PSNR on Y, in dB.
 
-``python benchmarks/restoration.py PHOTOS --clips a.mp4 b.mp4 --models deblur denoise --json x.json``
+``python benchmarks/restoration.py PHOTOS --clips a.mp4 b.mp4 --models deblur denoise``
 
 PHOTOS is the folder that the restorers were taught from: measured is on the five pictures that
 ``vidsr-train`` holds back of it, and on frames of clips that no network has seen.

@@ -101,9 +101,10 @@ def is_name(text: str) -> bool:
 
 
 def _shipped(name: str) -> Path:
-    names, known = available(), ALIASES.get(name, name)
-    if known in names:
-        return weights_folder() / f"{known}{SUFFIX}"
+    names = available()
+    for known in (name, ALIASES.get(name)):
+        if known in names:
+            return weights_folder() / f"{known}{SUFFIX}"
     near = nearest(name, names)
     hint = f"did you mean {near!r}?" if near else "a path to a .safetensors or .pth works too"
     raise ModelError(

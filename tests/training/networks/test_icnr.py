@@ -17,7 +17,8 @@ def test_a_shuffle_of_alike_phases_is_nearest_neighbour_upscaling() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(2, 12, 3, padding=1), nn.PixelShuffle(2))
     conv = net[0]
-    assert isinstance(conv, nn.Conv2d) and conv.bias is not None
+    assert isinstance(conv, nn.Conv2d)
+    assert conv.bias is not None
     firsts = conv.weight[::4].clone(), conv.bias[::4].clone()
     x = torch.rand(1, 2, 5, 6)
     assert start_alike(net) == 1

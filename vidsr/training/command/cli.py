@@ -97,10 +97,15 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--scale", type=int, metavar="N", help="the factor: 2 or 4; 1 for unet (4)")
     group.add_argument("--width", type=int, metavar="N", help="the channels of the body")
-    group.add_argument("--blocks", type=int, metavar="N", help="the depth; of a unet, the blocks on each grid")
+    group.add_argument(
+        "--blocks", type=int, metavar="N", help="the depth; of a unet, the blocks on each grid"
+    )
     group.add_argument("--prelu", metavar="NAME", help="the slopes: channel, shared (channel)")
     group.add_argument(
-        "--stride", type=int, metavar="N", help="the grid's step; 2: lite or unet on half the grid (1)"
+        "--stride",
+        type=int,
+        metavar="N",
+        help="the grid's step; 2: half the grid, of lite or unet (1)",
     )
     group.add_argument(
         "--shuffle",

@@ -76,8 +76,8 @@ def edge(out: Tensor, target: Tensor, *, eps: float = 1e-3) -> Tensor:
     """Return the Charbonnier distance of the gradients of ``[..., H, W]``, across and down.
 
     An edge that is too soft, and a ring beside one that is too hard, cost more than the same error
-    spread evenly. One mean over all pairs of neighbours, as in ``total_variation``: ``eps`` for equal
-    pictures, 0 for one pixel.
+    spread evenly. One mean over all pairs of neighbours, as in ``total_variation``: ``eps`` for
+    equal pictures, 0 for one pixel.
     """
     error = difference(out, target)
     pairs = torch.cat([error.diff(dim=-1).flatten(), error.diff(dim=-2).flatten()])
