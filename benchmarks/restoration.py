@@ -23,13 +23,15 @@ from vidsr.degradation.recipe import Recipe
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.models.families import choose_restorer
 from vidsr.models.zoo import load_model
+from vidsr.picture.size import Size
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
+from vidsr.quality.sheets.sheet import contact_sheet, detailed_window
 from vidsr.training.command.setup import HELD_BACK
 from vidsr.training.data.pairs import Prepared
 from vidsr.training.data.validation import LARGEST_SIDE, Sample, samples_of
 from vidsr.training.folders import training_material
 from vidsr.upscaling.transform import enlarge_rgb
-from vidsr.video.still_images import to_bytes, to_unit
+from vidsr.video.still_images import to_bytes, to_unit, write_png
 
 JPEG = '[[step]]\nop = "jpeg"\nquality = {}\n'
 NOISE = '[[step]]\nop = "gaussian_noise"\nsigma_levels = {}\n'
@@ -52,6 +54,9 @@ CLIP_TASKS = {
     "HEVC CRF 32": CODEC.format("h265", "crf", 32),
     "MPEG-2 q 8": CODEC.format("mpeg2", "qscale", 8),
 }
+SHOWN = (0, None, None, 1, None, None, 2, None, None)
+"""The picture of each task that is shown on a sheet."""
+SHEET_CROP = Size(200, 150)
 FRAMES = 8
 SCORED = (3, 5, 7)
 """Frames of a clip that are scored: not the first, which codecs make better."""
@@ -128,6 +133,20 @@ def clean(engines: dict[str, TorchEngine], samples: list[Sample]) -> dict[str, l
     }
 
 
+def write_sheet(path: Path, engines: dict[str, TorchEngine], photos: list[Path]) -> None:
+    """Write crops of one picture a task: as it came, by each restorer, and the original."""
+    rows, captions = [], []
+    for (task, samples), number in zip(photo_tasks(photos), SHOWN, strict=True):
+        if number is not None:
+            sample = samples[number]
+            row = [sample.low, *(restored(each, sample.low) for each in engines.values())]
+            top, left, high, wide = detailed_window(luma_601(sample.high), SHEET_CROP)
+            rows.append([x[:, top : top + high, left : left + wide] for x in (*row, sample.high)])
+            captions.append(task)
+    titles = ("as it came", *engines, "original")
+    write_png(path, contact_sheet(rows, titles, captions))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos")
@@ -135,6 +154,7 @@ def main() -> None:
     parser.add_argument("--models", nargs="+", default=["deblur", "denoise"])
     parser.add_argument("--tasks", nargs="+", help="only those whose names begin so")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--sheet", type=Path, help="a picture of some tasks")
     given = parser.parse_args()
     engines = {
         name: TorchEngine(load_model(choose_restorer(name)), device="cpu") for name in given.models
@@ -150,6 +170,8 @@ def main() -> None:
             kind = "clips" if samples[0].bicubic.is_floating_point() else "photographs"
             results[f"clean {kind}"] = clean(engines, samples)
             report(f"clean {kind}", results[f"clean {kind}"])
+    if given.sheet is not None:
+        write_sheet(given.sheet, engines, held_back(given.photos))
     if given.json is not None:
         given.json.write_text(json.dumps(results, indent=1) + "\n")
 
