@@ -16,6 +16,7 @@ from vidsr.training.choices import (
     PixelLoss,
     QuantiseKind,
     ScheduleKind,
+    ShuffleStart,
 )
 from vidsr.training.portions import WHOLE, parse_portion
 
@@ -68,7 +69,8 @@ class Options:
     rate: float
     norm: NormKind = "none"
     prelu: PReLUKind = "channel"  # of srresnet and lite: a slope a channel, or one for all
-    stride: int = 1  # of lite: pixels of the input from one sample of its grid to the next
+    stride: int = 1  # of lite and unet: pixels of the input from one sample of its grid to the next
+    shuffle: ShuffleStart = "random"  # of srresnet and unet: weights before pixel shuffles
     validate: str | None = None  # folder of pictures; None holds back some of ``data``
     recipe: str = "bicubic"
     clips: int = 8  # of each picture, for recipes that need moving pictures
@@ -94,6 +96,8 @@ class Options:
     vgg: str | None = None
     vgg_layer: FeatureLayer = "vgg22"
     pixel_weight: float = 1.0
+    edge_weight: float = 0.0  # beside the loss on pixels, with adversarial losses or without
+    colour_weight: float = 0.0
     perceptual_weight: float = 0.0
     adversarial_weight: float = 0.0
     tv_weight: float = 0.0
@@ -190,6 +194,7 @@ def _check_choices(options: Options) -> None:
     for name, value, allowed in (
         ("schedule", options.schedule, get_args(ScheduleKind)),
         ("loss", options.loss, get_args(PixelLoss)),
+        ("shuffle", options.shuffle, get_args(ShuffleStart)),
         ("precision", options.precision, get_args(Precision)),
         ("adversarial", options.adversarial, (None, *get_args(AdversarialKind))),
         ("discriminator", options.discriminator, get_args(DiscriminatorKind)),
@@ -218,6 +223,7 @@ def _check_numbers(options: Options) -> None:
         ("discriminator_width", 4, 1024),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("pixel", "perceptual", "adversarial")),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("tv", "mesh", "flicker", "penalty")),
+        *((f"{loss}_weight", 0.0, 1e6) for loss in ("edge", "colour")),
     ):
         value = getattr(options, name)
         if value is not None and not low <= value <= high:
@@ -229,6 +235,12 @@ def _check_numbers(options: Options) -> None:
 def _check_losses(options: Options) -> None:
     if options.norm != "none" and options.kind != "srresnet":
         raise OptionError(f"norm = {options.norm!r} with {options.kind}: expected srresnet")
+    if options.shuffle != "random" and options.kind not in ("srresnet", "unet"):
+        raise OptionError(
+            f"shuffle = {options.shuffle!r} with {options.kind}: expected srresnet or unet"
+        )
+    if options.colour_weight and options.channels == 1:
+        raise OptionError(f"colour_weight = {options.colour_weight} for luma does nothing")
     if options.adversarial is None:
         return _check_unused(options)
     if options.teacher is not None:
@@ -249,7 +261,7 @@ def _check_losses(options: Options) -> None:
             f"mesh_weight = {options.mesh_weight} at scale 1 does nothing: there are no cells"
         )
     total = options.pixel_weight + options.perceptual_weight + options.adversarial_weight
-    if not total:
+    if not total + options.edge_weight:
         raise OptionError("every weight of a loss is 0; nothing would be learned")
     return None
 

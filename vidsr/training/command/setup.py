@@ -23,6 +23,7 @@ from vidsr.training.data.crop_pool import CropPool
 from vidsr.training.data.pairs import Prepared, prepare
 from vidsr.training.data.validation import load_samples, samples_of
 from vidsr.training.networks.discriminator import build_discriminator
+from vidsr.training.networks.icnr import start_alike
 from vidsr.training.networks.quantised import QuantisedStudent
 from vidsr.training.networks.student import adopt, build_student
 from vidsr.training.networks.vgg_features import load_vgg
@@ -105,6 +106,8 @@ def _learner(
 ) -> Fidelity:
     config = options.config()
     student = build_student(config, seed=options.seed, middle=options.middle)
+    if options.shuffle == "icnr":
+        start_alike(student)
     if fresh and options.init is not None:
         how = adopt(student, config, load_model(options.init).module)
         log.info("started from %s by %s", options.init, how)

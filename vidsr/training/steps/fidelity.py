@@ -117,9 +117,21 @@ class Fidelity:
         if self.teacher is not None:
             weight = self.options.teacher_weight
             loss = (1 - weight) * loss + weight * self.loss(out, self.taught(low))
+        parts = self.beside(out, self.seen(high))
+        for name, part in parts.items():
+            loss = loss + getattr(self.options, f"{name}_weight") * part
         self.optimiser.descend(loss)
         self.update_average()
-        return {"loss": loss.detach()}
+        return {"loss": loss.detach(), **{name: part.detach() for name, part in parts.items()}}
+
+    def beside(self, out: Tensor, high: Tensor) -> Losses:
+        """Return the losses beside that on pixels whose weight is not 0."""
+        parts = {}
+        if self.options.edge_weight:
+            parts["edge"] = losses.edge(out, high)
+        if self.options.colour_weight:
+            parts["colour"] = losses.colour(out, high)
+        return parts
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Use low precision for the networks; losses are summed in float32 outside of it."""
