@@ -6,6 +6,6 @@ from typing import Literal
 
 PixelLoss = Literal["l1", "mse", "charbonnier"]
 ScheduleKind = Literal["cosine", "step", "constant"]
-AdversarialKind = Literal["bce", "hinge", "wgan-gp"]
+AdversarialKind = Literal["bce", "hinge", "lsgan", "wgan-gp"]
 DiscriminatorKind = Literal["srgan", "patch"]
 FeatureLayer = Literal["vgg22", "vgg31", "vgg54"]

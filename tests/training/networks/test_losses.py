@@ -155,6 +155,11 @@ def test_bce_still_pulls_a_generator_that_loses() -> None:
     close(fake.grad[0], -1)  # log(1 - sigmoid), the saturating form, would give -2e-9
 
 
+def test_lsgan_of_logits() -> None:
+    close(losses.generator_loss("lsgan", FAKE), (16 + 0.25) / 2)
+    close(losses.discriminator_loss("lsgan", REAL, FAKE), (1 + 1) / 2 + (9 + 0.25) / 2)
+
+
 def test_hinge_of_logits() -> None:
     close(losses.generator_loss("hinge", FAKE), (3 - 0.5) / 2)
     close(losses.discriminator_loss("hinge", REAL, FAKE), (0 + 1) / 2 + (0 + 1.5) / 2)
