@@ -1,8 +1,13 @@
 """Learned degradation on halves of clips it has not seen: is it taken for real, does it teach.
 
-    python benchmarks/learned_degradation.py --photos DIR --footage DIR \\
-        --recipe runs/camera/recipe.toml --model lite-x4 --model runs/by-recipe \\
-        --model runs/by-learned --json results/NAME.json
+    python benchmarks/learned_degradation.py --photos DIR --split photos
+    vidsr-train photos/learn --unpaired FOOTAGE --portion 0-50% --out camera --steps 1200
+    vidsr-train photos/learn --init lite-x4 --out by-recipe --recipe surveillance --steps 1000
+    vidsr-train photos/learn --init lite-x4 --out by-learned --recipe camera/recipe.toml \\
+        --steps 1000
+    python benchmarks/learned_degradation.py --photos DIR --footage FOOTAGE --json RESULTS.json \\
+        --recipe bicubic --recipe surveillance --recipe codecs --recipe camera/recipe.toml \\
+        --model bicubic --model lite-x4 --model by-recipe --model by-learned
 
 Material: every third photograph is kept for judging (``--split`` writes two folders of links, of
 which the runs learn from ``learn``); of each clip the first half taught, the second judges.
@@ -133,7 +138,7 @@ def told_apart(args: argparse.Namespace) -> dict[str, object]:
     real = Half(*([p for clip in half.values() for p in clip] for half in halves))
     taught, judged = split(args.photos)
     found: dict[str, object] = {}
-    for recipe in ("bicubic", args.against, args.recipe):
+    for recipe in args.recipe:
         fake = Half(degraded(taught, recipe, 1), degraded(judged, recipe, 2))
         for name, view in VIEWS.items():
             values = [
@@ -141,7 +146,7 @@ def told_apart(args: argparse.Namespace) -> dict[str, object]:
                 for seed in range(args.repeats)
             ]
             spread = stdev(values) if len(values) > 1 else 0.0
-            found[f"{recipe}, {name}"] = {"accuracy": fmean(values), "spread": spread}
+            found[f"{_title(recipe)}, sees {name}"] = {"accuracy": fmean(values), "spread": spread}
             print(
                 f"{recipe:40} sees {name:7} accuracy {fmean(values):.3f} +- {spread:.3f}",
                 flush=True,
@@ -153,7 +158,7 @@ def scored(args: argparse.Namespace) -> dict[str, object]:
     """Return NIQE of every model on each clip's second half."""
     clips = frames(args.footage, "50-100%", args.frames)
     found: dict[str, object] = {}
-    for name in ("bicubic", *args.model):
+    for name in args.model:
         engine = None if name == "bicubic" else TorchEngine(load_model(name), device="cpu")
         title = name if engine is None else model_title(find_weights(name))
         row = {}
@@ -171,6 +176,11 @@ def _large(picture: Tensor, engine: TorchEngine | None) -> Tensor:
     return to_bytes(enlarge_rgb(to_unit(picture), engine, None))
 
 
+def _title(recipe: str) -> str:
+    path = Path(recipe)
+    return f"learned, {path.parent.name}" if path.suffix == ".toml" else recipe
+
+
 def link(photos: Path, target: Path) -> None:
     """Write folders ``learn`` and ``judge`` of links to photographs."""
     for name, paths in zip(("learn", "judge"), split(photos), strict=True):
@@ -185,22 +195,20 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--split", type=Path, help="write two folders of links there, and stop")
     parser.add_argument("--footage", type=Path)
-    parser.add_argument("--recipe", help="the learned one")
-    parser.add_argument("--against", default="surveillance")
-    parser.add_argument("--model", action="append", default=[])
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--frames", type=int, default=6)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--recipe", action="append", default=[], help="to tell from real; again")
+    parser.add_argument("--model", action="append", default=[], help="to score; may be repeated")
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--frames", type=int, default=3, help="of each clip, for NIQE")
+    parser.add_argument("--json", type=Path, help="results are added to those that are there")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.split is not None:
         return link(args.photos, args.split)
-    results: dict[str, object] = {}
-    if args.recipe:
-        results["told apart"] = told_apart(args)
-    if args.model:
-        results["niqe"] = scored(args)
+    kept = args.json is not None and args.json.is_file()
+    results = json.loads(args.json.read_text()) if kept else {"told apart": {}, "niqe": {}}
+    results["told apart"] |= told_apart(args) if args.recipe else {}
+    results["niqe"] |= scored(args) if args.model else {}
     if args.json:
         args.json.write_text(json.dumps(results, indent=1) + "\n")
     return None

@@ -42,13 +42,12 @@ def test_a_run_leaves_both_networks_and_its_recipe_is_used(
     photos = make_photos(tmp_path / "photos", 10, 64, 96)
     out = tmp_path / "run"
     run = (photos, "--unpaired", camera, "--out", out, "--steps", 4, "--every", 2)
-    assert train(*run, *PLAIN) == 0
+    assert train(*run, "--recipe", "motion", *FAST) == 0
     assert {p.name for p in out.iterdir()} == {
         *("state.pt", "options.json", "model.safetensors", "log.csv", "curves.png", "card.md"),
         *("sheets", "degradation.safetensors", "recipe.toml"),
     }
-    said = capsys.readouterr().err
-    assert "5 good pictures and 8 of clip.mkv to learn from" in said or "good pictures" in said
+    assert "5 good pictures and" in capsys.readouterr().err
     with (out / "log.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["2", "4"]

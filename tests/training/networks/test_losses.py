@@ -172,7 +172,7 @@ def test_wasserstein_of_scores() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_side_gains_where_the_other_loses(kind: AdversarialKind) -> None:
-    real, fake = (torch.zeros(2, 1, 3, 3, requires_grad=True) for _ in range(2))
+    real, fake = (torch.full((2, 1, 3, 3), 0.5, requires_grad=True) for _ in range(2))
     torch.autograd.backward(losses.discriminator_loss(kind, real, fake))
     assert real.grad is not None
     assert fake.grad is not None

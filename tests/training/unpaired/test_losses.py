@@ -58,7 +58,7 @@ def test_detail_is_what_the_neighbours_lack() -> None:
     x[..., 8, 8] = 1
     found = detail(x)[0, 0]
     close(found[8, 8], 1 - 1 / 81)
-    close(found[4, 12], -1 / 81)
+    close(found[4, 11], -1 / 81)
     close(found[3, 8], 0)
     x = torch.zeros(1, 1, 16, 16)
     x[..., 0, 0] = 1
