@@ -57,5 +57,5 @@ def test_crops_of_both_sides_are_drawn_apart() -> None:
     assert not torch.equal(draws[0], draws[1])
     bad, both = pool.cut(draws)
     assert tuple(bad.shape) == (5, 3, 24, 24)
-    spoiled, clean = both.split(3, dim=1)
+    spoiled, clean = both.chunk(2, dim=1)
     assert float((spoiled / 2 - clean).abs().max()) <= 0.5 / 255 + 1e-6  # the same places

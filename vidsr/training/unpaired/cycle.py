@@ -70,7 +70,7 @@ class Cycle:
             high: Good crops, ``[N, 6, n, n]``: as the recipe spoils them, and as they were.
             step: Number of the step, from which random numbers are drawn.
         """
-        spoiled, good = high.split(3, dim=1)
+        spoiled, good = high.chunk(2, dim=1)
         random = torch.Generator().manual_seed(self.options.seed * 6007 + step)
         self.critics.requires_grad_(False)
         parts, fakes = self._parts(low, spoiled, good, random)
