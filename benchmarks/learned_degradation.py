@@ -38,9 +38,11 @@ from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.models.shipped import find_weights, model_title
 from vidsr.models.zoo import load_model
 from vidsr.picture.conversion import yuv_to_rgb
+from vidsr.picture.size import Size
 from vidsr.quality.baselines import bicubic
 from vidsr.quality.metrics.niqe import niqe
 from vidsr.quality.metrics.psnr import luma_601
+from vidsr.quality.sheets.sheet import contact_sheet, detailed_window
 from vidsr.training.data.crop_pool import CropPool, TrainingPair
 from vidsr.training.data.degraded import moving_pair
 from vidsr.training.data.video_runs import runs_of
@@ -50,9 +52,9 @@ from vidsr.training.portions import parse_portion
 from vidsr.training.unpaired.critic import GAIN, detail
 from vidsr.upscaling.transform import enlarge_rgb
 from vidsr.video.image_sequences import picture_files
-from vidsr.video.still_images import read_rgb, to_bytes, to_unit
+from vidsr.video.still_images import read_rgb, to_bytes, to_unit, write_png
 
-SCALE, PATCH, BATCH, SPOTS = 4, 48, 16, 24
+SCALE, PATCH, BATCH, SPOTS, SIDE = 4, 48, 16, 24, 72
 JUDGED_EVERY = 3  # photographs
 CLIPS = 2  # of a photograph
 View = Callable[[Tensor], Tensor]
@@ -176,6 +178,26 @@ def _large(picture: Tensor, engine: TorchEngine | None) -> Tensor:
     return to_bytes(enlarge_rgb(to_unit(picture), engine, None))
 
 
+def drawn(args: argparse.Namespace) -> Tensor:
+    """Return photographs that nothing learned from through each recipe, beside real frames."""
+    rows = 4
+    _, judged = split(args.photos)
+    columns = {_title(r): degraded(judged[:rows], r, 2)[::CLIPS] for r in args.recipe}
+    clips = frames(args.footage, "50-100%", rows // 2)
+    columns["real"] = [picture for clip in clips.values() for picture in clip][:rows]
+    cells = [[_enlarged(_busiest(p)) for p in column] for column in columns.values()]
+    return contact_sheet(list(zip(*cells, strict=True)), tuple(columns))
+
+
+def _busiest(picture: Tensor) -> Tensor:
+    top, left, height, width = detailed_window(luma_601(picture), Size(SIDE, SIDE))
+    return picture[:, top : top + height, left : left + width]
+
+
+def _enlarged(picture: Tensor) -> Tensor:
+    return picture.repeat_interleave(2, 1).repeat_interleave(2, 2)
+
+
 def _title(recipe: str) -> str:
     path = Path(recipe)
     return f"learned, {path.parent.name}" if path.suffix == ".toml" else recipe
@@ -200,11 +222,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--frames", type=int, default=3, help="of each clip, for NIQE")
+    parser.add_argument("--sheet", type=Path, help="draw the recipes there, and stop")
     parser.add_argument("--json", type=Path, help="results are added to those that are there")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.split is not None:
         return link(args.photos, args.split)
+    if args.sheet is not None:
+        return write_png(args.sheet, drawn(args))
     kept = args.json is not None and args.json.is_file()
     results = json.loads(args.json.read_text()) if kept else {"told apart": {}, "niqe": {}}
     results["told apart"] |= told_apart(args) if args.recipe else {}

@@ -45,8 +45,8 @@ WEIGHTS = {
     "mesh": "errors that repeat from pixel to pixel of the input, against a mesh (0)",
     "flicker": "the difference between moved pictures, against flicker (0)",
     "penalty": "wgan-gp's gradient penalty (10)",
-    "cycle": "what comes back from there and back, unpaired (10)",
-    "identity": "what is there already and has to stay, unpaired (5)",
+    "cycle": "the cycle, for --unpaired: there and back changes nothing (10)",
+    "identity": "identity, for --unpaired: what is so already stays (5)",
 }
 EPILOG = """examples:
   vidsr-train PHOTOS --out runs/lite --minutes 90
@@ -207,7 +207,10 @@ def _add_losses(group: argparse._ArgumentGroup) -> None:
         "--discriminator-width", type=int, metavar="N", help="its first channels (64)"
     )
     group.add_argument(
-        "--discriminator-scales", type=int, metavar="N", help="the scales it sees, unpaired (2)"
+        "--discriminator-scales",
+        type=int,
+        metavar="N",
+        help="the scales it sees, for --unpaired (2)",
     )
     group.add_argument(
         "--vgg", metavar="PATH", help="the weights of VGG19, for the perceptual loss"
