@@ -207,10 +207,7 @@ def _add_losses(group: argparse._ArgumentGroup) -> None:
         "--discriminator-width", type=int, metavar="N", help="its first channels (64)"
     )
     group.add_argument(
-        "--discriminator-scales",
-        type=int,
-        metavar="N",
-        help="the scales it sees, for --unpaired (2)",
+        "--discriminator-scales", type=int, metavar="N", help="its scales, for --unpaired (2)"
     )
     group.add_argument(
         "--vgg", metavar="PATH", help="the weights of VGG19, for the perceptual loss"
