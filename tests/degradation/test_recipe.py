@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.makers.restorers import make_restorer
 from vidsr.degradation.chain import Chain, Step
 from vidsr.degradation.operations.catalogue import OPS, Values
 from vidsr.degradation.operations.resize import resize
@@ -191,14 +192,16 @@ class TestDrawing:
         kept = replace(recipe, steps=(replace(recipe.steps[0], probability=1), recipe.steps[1]))
         assert kept.sample(3).steps[1:] == recipe.sample(3).steps
 
-    def test_every_operation_runs(self) -> None:
+    def test_every_operation_runs(self, tmp_path: Path) -> None:
+        network = make_restorer(tmp_path / "net.safetensors")
         given: dict[str, object] = {
             "sigma_px": 1, "length_px": 2, "radius_px": 1, "sigma_levels": 3, "photons": 300,
             "quality": 60, "levels": 32, "amount": 0.5, "share": 0.3, "crf": 30, "qscale": 6,
+            "model": f'"{network.name}"',
         }  # fmt: skip
         for name, op in OPS.items():
             lines = [f"{key} = {given[key]}" for key in op.parameters if key in given]
-            recipe = Recipe.parse("\n".join(["[[step]]", f'op = "{name}"', *lines]), "t")
+            recipe = Recipe.parse("\n".join(["[[step]]", f'op = "{name}"', *lines]), "t", tmp_path)
             y = recipe.sample(0).apply(clip(2, 33, 35), 2)
             assert y.shape == (2, 3, 16, 17)
             assert bool(torch.isfinite(y).all())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from tools.docs.markdown import code, page, table
-from vidsr.degradation.operations.catalogue import OPS, Number, Op, Word
+from vidsr.degradation.operations.catalogue import OPS, Op, Parameter, WeightsFile, Word
 from vidsr.degradation.recipe import Recipe
 from vidsr.degradation.recipe_files import recipe_names
 
@@ -46,19 +46,21 @@ def _rows(name: str, op: Op) -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def _values(kind: Number | Word) -> str:
+def _values(kind: Parameter) -> str:
     if isinstance(kind, Word):
         return ", ".join(f"`{word}`" for word in kind.allowed)
+    if isinstance(kind, WeightsFile):
+        return "the path of weights, from the recipe's own folder"
     whole = ", whole" if kind.whole else ""
     return f"{kind.low:g} to {kind.high:g}{whole}"
 
 
-def _default(parameter: str, kind: Number | Word, op: Op) -> str:
+def _default(parameter: str, kind: Parameter, op: Op) -> str:
     if parameter in op.either:
         return f"exactly one of {' and '.join(f'`{name}`' for name in op.either)}"
     if kind.default is None:
         return "required"
-    return f"`{kind.default}`" if isinstance(kind, Word) else f"{kind.default:g}"
+    return f"{kind.default:g}" if isinstance(kind.default, float | int) else f"`{kind.default}`"
 
 
 def _recipe(name: str) -> str:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Self
 
 from vidsr.degradation.chain import Chain, Step
-from vidsr.degradation.recipe_files import read_recipe
+from vidsr.degradation.recipe_files import read_recipe, recipe_folder
 from vidsr.degradation.recipe_parsing import RecipeStep, check_keys, parse_step
 from vidsr.errors import OptionError
 
@@ -48,11 +48,11 @@ class Recipe:
             NoInputError: There is neither.
             OptionError: The file breaks a rule of recipes.
         """
-        return cls.parse(read_recipe(name), str(name))
+        return cls.parse(read_recipe(name), str(name), recipe_folder(name))
 
     @classmethod
-    def parse(cls, text: str, name: str) -> Self:
-        """Read TOML; ``name`` is for messages. Raises OptionError."""
+    def parse(cls, text: str, name: str, folder: Path = Path()) -> Self:
+        """Read TOML; ``name`` is for messages, files lie in ``folder``. Raises OptionError."""
         try:
             table = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -64,7 +64,7 @@ class Recipe:
         steps = table.get("step", [])
         if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
             raise OptionError(f"recipe {name}: step: expected tables, each begun by [[step]]")
-        parsed = (parse_step(s, f"recipe {name}, step {i}") for i, s in enumerate(steps, 1))
+        parsed = (parse_step(s, f"recipe {name}, step {i}", folder) for i, s in enumerate(steps, 1))
         return cls(name, about, tuple(parsed))
 
     def sample(self, seed: int | random.Random) -> Chain:

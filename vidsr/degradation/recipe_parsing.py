@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from vidsr.degradation.chain import Step
-from vidsr.degradation.operations.catalogue import OPS, Number, Value, Word
+from vidsr.degradation.operations.catalogue import (
+    OPS,
+    Number,
+    Parameter,
+    Value,
+    WeightsFile,
+    Word,
+)
+from vidsr.degradation.recipe_files import require_degradation
 from vidsr.errors import OptionError
 from vidsr.option_values import nearest
 
@@ -55,8 +64,11 @@ class RecipeStep:
         return Step(self.op, values, rng.getrandbits(48))
 
 
-def parse_step(table: dict[str, Any], where: str) -> RecipeStep:
-    """Check one ``[[step]]`` table; ``where`` begins messages. Raises OptionError."""
+def parse_step(table: dict[str, Any], where: str, folder: Path = Path()) -> RecipeStep:
+    """Check one ``[[step]]`` table of a file in ``folder``; ``where`` begins messages.
+
+    Raises OptionError.
+    """
     name = table.get("op")
     if not isinstance(name, str) or name not in OPS:
         what = f"{where}: op: expected one of {', '.join(OPS)}, got {name!r}"
@@ -66,7 +78,7 @@ def parse_step(table: dict[str, Any], where: str) -> RecipeStep:
     parameters = {}
     for key, spec in op.parameters.items():
         if key in table:
-            parameters[key] = _parse_value(table[key], spec, f"{where}: {key}")
+            parameters[key] = _parse_value(table[key], spec, f"{where}: {key}", folder)
         elif spec.default is not None:
             parameters[key] = Choices((spec.default,))
         elif not spec.optional:
@@ -89,7 +101,7 @@ def check_keys(table: dict[str, Any], known: tuple[str, ...], where: str) -> Non
             )
 
 
-def _parse_value(value: object, spec: Number | Word, where: str) -> Range | Choices:
+def _parse_value(value: object, spec: Parameter, where: str, folder: Path) -> Range | Choices:
     if isinstance(value, dict):
         check_keys(value, ("choices",), where)
         value = value.get("choices")
@@ -102,6 +114,8 @@ def _parse_value(value: object, spec: Number | Word, where: str) -> Range | Choi
     values = value if isinstance(value, list) and value else [value]
     if isinstance(spec, Word):
         return Choices(tuple(_parse_word(word, spec, where) for word in values))
+    if isinstance(spec, WeightsFile):
+        return Choices(tuple(require_degradation(path, folder, where) for path in values))
     numbers = (_parse_number(number, spec, where) for number in values)
     return Choices(tuple(int(n) if spec.whole else n for n in numbers))
 
@@ -137,9 +151,11 @@ def _parse_group(value: object, where: str) -> str:
     return value
 
 
-def _bounds(spec: Number | Word) -> str:
+def _bounds(spec: Parameter) -> str:
     if isinstance(spec, Word):
         return ", ".join(spec.allowed)
+    if isinstance(spec, WeightsFile):
+        return "a file of weights"
     return f"{spec.low:g} to {spec.high:g}" + (" (whole)" if spec.whole else "")
 
 

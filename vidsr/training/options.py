@@ -19,6 +19,7 @@ from vidsr.training.choices import (
     ShuffleStart,
 )
 from vidsr.training.portions import WHOLE, parse_portion
+from vidsr.training.unpaired_options import UNPAIRED, check_unpaired
 
 # What differs between generators: sizes as published where a paper has them, and the rate that
 # their depth bears. SRGAN is SRResNet's network with the adversarial losses on.
@@ -104,6 +105,10 @@ class Options:
     mesh_weight: float = 0.0
     flicker_weight: float = 0.0
     penalty_weight: float = 10.0  # of the gradient penalty of wgan-gp
+    unpaired: str | None = None  # bad footage; ``data`` is good, and shrunk by ``scale``
+    cycle_weight: float = 10.0
+    identity_weight: float = 5.0
+    discriminator_scales: int = 2
 
     def __post_init__(self) -> None:
         _check_choices(self)
@@ -118,7 +123,7 @@ class Options:
         try:
             return GeneratorConfig(
                 kind=self.kind,
-                scale=self.scale,
+                scale=self.scale if self.unpaired is None else 1,
                 channels=self.channels,
                 width=self.width,
                 blocks=self.blocks,
@@ -153,6 +158,8 @@ def preset(model: str, **given: Any) -> Options:
     defaults = {"kind": kind, "scale": 1 if model == "unet" else 4, **PRESETS[model]}
     if given.get("quantise") is not None:  # a network that is good already learns to bear rounding
         defaults["rate"] *= QUANTISE_RATE
+    if given.get("unpaired") is not None:
+        defaults |= UNPAIRED
     return Options(**{**defaults, **{k: v for k, v in given.items() if v is not None}})
 
 
@@ -173,7 +180,7 @@ def merge(old: Options, given: dict[str, Any]) -> Options:
 
     Raises OptionError for any other option that is given and differs.
     """
-    free = {"steps", "minutes", "data", "vgg", "teacher"}
+    free = {"steps", "minutes", "data", "vgg", "teacher", "unpaired"}
     if old.validate is not None:  # else other pictures would be held back from learning
         free.add("validate")
     for field in fields(old):
@@ -221,6 +228,8 @@ def _check_numbers(options: Options) -> None:
         ("middle", 0, 4096),
         ("teacher_weight", 0.0, 1.0),
         ("discriminator_width", 4, 1024),
+        ("discriminator_scales", 1, 4),
+        *((f"{loss}_weight", 0.0, 1e6) for loss in ("cycle", "identity")),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("pixel", "perceptual", "adversarial")),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("tv", "mesh", "flicker", "penalty")),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("edge", "colour")),
@@ -233,6 +242,9 @@ def _check_numbers(options: Options) -> None:
 
 
 def _check_losses(options: Options) -> None:
+    check_unpaired(options)
+    if options.unpaired is not None:
+        return None
     if options.norm != "none" and options.kind != "srresnet":
         raise OptionError(f"norm = {options.norm!r} with {options.kind}: expected srresnet")
     if options.shuffle != "random" and options.kind not in ("srresnet", "unet"):

@@ -184,6 +184,11 @@ def test_bce_still_pulls_a_generator_that_loses() -> None:
     close(fake.grad[0], -1)  # log(1 - sigmoid), the saturating form, would give -2e-9
 
 
+def test_lsgan_of_logits() -> None:
+    close(losses.generator_loss("lsgan", FAKE), (16 + 0.25) / 2)
+    close(losses.discriminator_loss("lsgan", REAL, FAKE), (1 + 1) / 2 + (9 + 0.25) / 2)
+
+
 def test_hinge_of_logits() -> None:
     close(losses.generator_loss("hinge", FAKE), (3 - 0.5) / 2)
     close(losses.discriminator_loss("hinge", REAL, FAKE), (0 + 1) / 2 + (0 + 1.5) / 2)
@@ -196,7 +201,7 @@ def test_wasserstein_of_scores() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_side_gains_where_the_other_loses(kind: AdversarialKind) -> None:
-    real, fake = (torch.zeros(2, 1, 3, 3, requires_grad=True) for _ in range(2))
+    real, fake = (torch.full((2, 1, 3, 3), 0.5, requires_grad=True) for _ in range(2))
     torch.autograd.backward(losses.discriminator_loss(kind, real, fake))
     assert real.grad is not None
     assert fake.grad is not None

@@ -7,7 +7,7 @@ the picture at hand, as codecs do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,6 +19,7 @@ from vidsr.degradation.operations.chroma import LAYOUTS, subsample_chroma
 from vidsr.degradation.operations.codec import CodecPass
 from vidsr.degradation.operations.codec_settings import CODECS, PRESETS, CodecSettings
 from vidsr.degradation.operations.jpeg import SUBSAMPLINGS, jpeg
+from vidsr.degradation.operations.learned import LearnedDegradation
 from vidsr.degradation.operations.passes import Each, Pass, Scene, WithPrevious
 from vidsr.degradation.operations.resize import METHODS, resize
 from vidsr.picture.size import Size
@@ -48,11 +49,22 @@ class Word:
 
 
 @dataclass(frozen=True)
+class WeightsFile:
+    """Path of weights that keep the size, from the recipe's own folder. It has to be given."""
+
+    default = None
+    optional = False
+
+
+Parameter = Number | Word | WeightsFile
+
+
+@dataclass(frozen=True)
 class Op:
     """One operation. ``either``: exactly one of these parameters is given."""
 
     make: Callable[[Values, Scene], Pass]
-    parameters: dict[str, Number | Word]
+    parameters: Mapping[str, Parameter]
     either: tuple[str, ...] = ()
     temporal: bool = False
 
@@ -145,6 +157,12 @@ def _drop_blocks(values: Values, scene: Scene) -> Pass:
     return WithPrevious(lose, output=True)
 
 
+def _learned(values: Values, scene: Scene) -> Pass:
+    strength = float(values["strength"])
+    network = LearnedDegradation(str(values["model"]), strength=strength, device=scene.device)
+    return Each(network)
+
+
 def _codec(codec: str, values: Values, scene: Scene) -> Pass:
     quality, bits = values.get(CODECS[codec].quality), values.get("bits_per_pixel")
     pixels_a_second = scene.size.pixels * scene.rate
@@ -214,4 +232,5 @@ OPS: dict[str, Op] = {
         temporal=True,
     ),
     **{codec: _codec_op(codec) for codec in CODECS},
+    "learned": Op(_learned, {"model": WeightsFile(), "strength": Number(0, 2, 1)}),
 }

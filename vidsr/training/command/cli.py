@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -48,6 +49,8 @@ WEIGHTS = {
     "mesh": "errors that repeat from pixel to pixel of the input, against a mesh (0)",
     "flicker": "the difference between moved pictures, against flicker (0)",
     "penalty": "wgan-gp's gradient penalty (10)",
+    "cycle": "the cycle, for --unpaired: there and back changes nothing (10)",
+    "identity": "identity, for --unpaired: what is so already stays (5)",
 }
 EPILOG = """examples:
   vidsr-train PHOTOS --out runs/lite --minutes 90
@@ -57,6 +60,8 @@ EPILOG = """examples:
   vidsr-train VIDEOS --out runs/web --recipe codecs --portion 0-50% --cache pairs --minutes 60
   vidsr-train PHOTOS --out runs/cctv --init lite-x4 --recipe surveillance --minutes 30
   vidsr-train PHOTOS --out runs/int8 --init lite-x4 --quantise int8 --minutes 5
+  vidsr-train PHOTOS --unpaired FOOTAGE --out runs/camera --minutes 30
+  vidsr-train PHOTOS --out runs/own --init lite-x4 --recipe runs/camera/recipe.toml --minutes 30
   vidsr-train --out runs/lite --resume
 What --init names gives model, scale and dimensions, too, unless they are given.
   torchrun --nproc-per-node 4 -m vidsr.training PHOTOS --out runs/ddp --steps 100000
@@ -138,6 +143,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
 def _add_data(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--recipe", metavar="NAME|PATH", help="the degradation (bicubic)")
     group.add_argument(
+        "--unpaired",
+        metavar="FOOTAGE",
+        help="bad footage, to learn from it what degrades good pictures beside the recipe",
+    )
+    group.add_argument(
         "--clips",
         type=int,
         metavar="N",
@@ -217,6 +227,9 @@ def _add_losses(group: argparse._ArgumentGroup) -> None:
         "--discriminator-width", type=int, metavar="N", help="its first channels (64)"
     )
     group.add_argument(
+        "--discriminator-scales", type=int, metavar="N", help="its scales, for --unpaired (2)"
+    )
+    group.add_argument(
         "--vgg", metavar="PATH", help="the weights of VGG19, for the perceptual loss"
     )
     group.add_argument(
@@ -265,7 +278,8 @@ def _new(arguments: argparse.Namespace, given: dict[str, Any]) -> Options:
     if arguments.data is None:
         raise OptionError("DATA is missing: a folder of photographs or videos, or of pairs")
     if arguments.init is None:
-        return preset(arguments.model or "lite", **given)
+        usual = "lite" if arguments.unpaired is None else "unet"
+        return preset(arguments.model or usual, **given)
     config = stated_config(find_weights(arguments.init))
     if config is None:  # of others: only PyTorch can tell their dimensions
         from vidsr.models.zoo import load_model
@@ -304,20 +318,32 @@ def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int
     check_begin(options, setting, resume=arguments.resume)
     import torch
 
-    from vidsr.training.command.model_card import write_card
-    from vidsr.training.command.setup import begin
-
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
-    run = begin(options, setting, resume=arguments.resume)
+    run, write_card = _begin(options, setting, resume=arguments.resume)
     with ExitStack() as ending:
         ending.callback(run.processes.leave)
         finished = run.train()
         if run.processes.is_first and run.folder.state.exists():
-            write_card(run)
+            write_card()
     if not silent:
         _say(_result(run, finished))
     return INTERRUPTED if interrupted() and not finished else 0
+
+
+def _begin(options: Options, setting: Setting, *, resume: bool) -> tuple[Run, Callable[[], None]]:
+    """Return the run, and the function that writes its card."""
+    if options.unpaired is not None:
+        from vidsr.training.command.unpaired_card import write_unpaired_card
+        from vidsr.training.command.unpaired_setup import begin_unpaired
+
+        unpaired = begin_unpaired(options, setting, resume=resume)
+        return unpaired, partial(write_unpaired_card, unpaired)
+    from vidsr.training.command.model_card import write_card
+    from vidsr.training.command.setup import begin
+
+    run = begin(options, setting, resume=resume)
+    return run, partial(write_card, run)
 
 
 def _result(run: Run, finished: bool) -> str:

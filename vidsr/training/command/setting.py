@@ -14,7 +14,7 @@ from vidsr.models.header import stated_config
 from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.shipped import find_weights
 from vidsr.option_values import check_device_name
-from vidsr.training.folders import training_material, validation_files
+from vidsr.training.folders import is_paired, training_material, validation_files
 from vidsr.training.networks.vgg_file import require_vgg
 from vidsr.training.options import Options
 from vidsr.training.portions import portions_of
@@ -71,8 +71,20 @@ def check_begin(options: Options, setting: Setting, *, resume: bool) -> None:
         validation_files(Path(options.validate), options.scale)
     material = training_material(Path(options.data))
     portions_of(list(material.videos), options.portion)
+    if options.unpaired is not None:
+        _check_unpaired(options)
     if setting.cache is not None:
         check_folder(setting.cache)
+
+
+def _check_unpaired(options: Options) -> None:
+    if is_paired(Path(options.data)):
+        raise OptionError(
+            f"{options.data}: holds pairs, beside unpaired footage",
+            hint="name a folder of good pictures",
+        )
+    footage = training_material(Path(str(options.unpaired)))
+    portions_of(list(footage.videos), options.portion)
 
 
 def check_teacher(options: Options, config: GeneratorConfig) -> None:

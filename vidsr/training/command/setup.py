@@ -30,7 +30,7 @@ from vidsr.training.networks.vgg_features import load_vgg
 from vidsr.training.options import Options
 from vidsr.training.records.run_folder import RunFolder, load_state
 from vidsr.training.steps.adversarial import Adversarial
-from vidsr.training.steps.fidelity import Fidelity
+from vidsr.training.steps.fidelity import Fidelity, Learner
 from vidsr.training.steps.processes import Processes, own_device
 from vidsr.training.steps.quantised import Quantised, observe
 from vidsr.training.steps.run import Run
@@ -54,7 +54,7 @@ def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
     clock = Clock(options.steps, options.minutes)
     if state is not None:
         clock.step, clock.seconds = state["step"], state["seconds"]
-        _restore(learner, state["learner"], folder)
+        restore(learner, state["learner"], folder)
     recipe = Recipe.load(options.recipe)
     folder_of = options.validate
     samples = load_samples(Path(folder_of), recipe, options.scale) if folder_of else []
@@ -88,8 +88,8 @@ def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
         stop_after=setting.stop_after,
         interrupted=setting.interrupted,
         tell=setting.tell,
-        curves=_can_draw(setting),
-        tensorboard=_tensorboard(setting, folder) if processes.is_first else None,
+        curves=can_draw(setting),
+        tensorboard=tensorboard_writer(setting, folder) if processes.is_first else None,
     )
 
 
@@ -163,7 +163,8 @@ def colour_needed(options: Options, learner: Fidelity) -> bool:
     return options.channels == 3 or (teacher is not None and teacher.config.channels == 3)
 
 
-def _restore(learner: Fidelity, state: dict[str, Any], folder: RunFolder) -> None:
+def restore(learner: Learner, state: dict[str, Any], folder: RunFolder) -> None:
+    """Take up a state of the folder. Raises ModelError for that of another architecture."""
     try:
         learner.restore(state)
     except (KeyError, RuntimeError, ValueError) as error:
@@ -199,7 +200,7 @@ def _counts(data: Prepared) -> str:
     return f"{data.pictures} pictures" + (f" and {videos}" if videos else "")
 
 
-def _can_draw(setting: Setting) -> bool:
+def can_draw(setting: Setting) -> bool:
     """Return True if there is matplotlib; a run without its picture is better than none."""
     present = importlib.util.find_spec("matplotlib") is not None
     if not present:
@@ -209,7 +210,8 @@ def _can_draw(setting: Setting) -> bool:
     return present
 
 
-def _tensorboard(setting: Setting, folder: RunFolder) -> Any:
+def tensorboard_writer(setting: Setting, folder: RunFolder) -> Any:
+    """Return the writer of TensorBoard's log, if it is asked for. Raises OptionError."""
     if not setting.tensorboard:
         return None
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from vidsr.degradation.recipe_files import read_recipe
+from vidsr.degradation.recipe_files import recipe_identity
 from vidsr.files import written_whole
 from vidsr.training.data.crop_pool import TrainingPair
 from vidsr.training.options import Options
@@ -83,7 +83,7 @@ def _key(source: Path, options: Options, portion: str) -> dict[str, object]:
     return {
         "format": FORMAT,
         "source": [source.name, state.st_size, state.st_mtime_ns],
-        "recipe": read_recipe(options.recipe),
+        "recipe": recipe_identity(options.recipe),
         "portion": portion,
         **{name: getattr(options, name) for name in NEEDED},
     }

@@ -42,15 +42,24 @@ class Prepared:
     videos: int = 0
 
 
+Change = Callable[[TrainingPair], TrainingPair]
+
+
 def prepare(
-    options: Options, *, threads: int, colour: bool, hold_back: int, cache: Path | None = None
+    options: Options,
+    *,
+    threads: int,
+    colour: bool,
+    hold_back: int,
+    cache: Path | None = None,
+    change: Change | None = None,
 ) -> Prepared:
     """Read and degrade what is in ``options.data``, ``hold_back`` pictures of it excepted.
 
     A folder with ``hr`` and ``lr`` in it holds pairs of equal names. ``colour`` keeps RGB; luma
     otherwise. Damaged pictures and those smaller than a crop are skipped, named and counted. Where
     there are only videos, pairs of their last spots are held back. ``cache`` is a folder that keeps
-    what was degraded.
+    what was degraded; ``change`` is done to every pair as it leaves there.
 
     Raises:
         NoInputError: The folder is absent or empty.
@@ -61,7 +70,7 @@ def prepare(
     data = Path(options.data)
     paired, material = is_paired(data), training_material(data)
     kept, held_back = _split(material.pictures, hold_back)
-    load = _loader(options, paired, list(material.videos), cache)
+    load = _loader(options, paired, list(material.videos), cache, change)
     prepared = Prepared([], paired, held_back)
     spare = 0 if kept else hold_back
     with ThreadPoolExecutor(threads) as workers:
@@ -107,14 +116,21 @@ def _in_luma(pair: TrainingPair) -> TrainingPair:
 
 
 Load = Callable[[Path], list[TrainingPair] | str]
+MakePairs = Callable[[Path], list[TrainingPair]]
 
 
-def _loader(options: Options, paired: bool, videos: list[Path], cache: Path | None) -> Load:
+def _loader(
+    options: Options,
+    paired: bool,
+    videos: list[Path],
+    cache: Path | None,
+    change: Change | None,
+) -> Load:
     """Return what makes the pairs of a source, or gives the reason why there are none."""
     if paired:
         return partial(_attempt, partial(_read_pair, options))
     recipe = Recipe.load(options.recipe)
-    if options.scale == 1 and is_plain(recipe):
+    if options.scale == 1 and is_plain(recipe) and options.unpaired is None:
         raise OptionError(
             f"recipe {options.recipe} at scale 1 changes nothing, so nothing can be learned",
             hint="choose another --recipe, such as motion",
@@ -127,7 +143,7 @@ def _loader(options: Options, paired: bool, videos: list[Path], cache: Path | No
         return _degrade(options, recipe, path)
 
     if cache is None:
-        return partial(_attempt, make)
+        return partial(_attempt, _changed(make, change))
     store = PairCache(cache)
 
     def make_once(path: Path) -> list[TrainingPair]:
@@ -138,7 +154,11 @@ def _loader(options: Options, paired: bool, videos: list[Path], cache: Path | No
             store.store(path, options, portion, known)
         return known
 
-    return partial(_attempt, make_once)
+    return partial(_attempt, _changed(make_once, change))
+
+
+def _changed(make: MakePairs, change: Change | None) -> MakePairs:
+    return make if change is None else lambda path: [change(pair) for pair in make(path)]
 
 
 def _split(files: Sequence[Path], count: int) -> tuple[list[Path], list[Path]]:
@@ -149,7 +169,7 @@ def _split(files: Sequence[Path], count: int) -> tuple[list[Path], list[Path]]:
     return [f for i, f in enumerate(files) if i not in held], [files[i] for i in sorted(held)]
 
 
-def _attempt(load: Callable[[Path], list[TrainingPair]], path: Path) -> list[TrainingPair] | str:
+def _attempt(load: MakePairs, path: Path) -> list[TrainingPair] | str:
     """Return the pairs of one file, or the reason why there are none. Raises OutputError."""
     try:
         return load(path)

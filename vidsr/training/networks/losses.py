@@ -145,7 +145,8 @@ def generator_loss(kind: AdversarialKind, fake_logits: Tensor) -> Tensor:
     """Return the generator's loss from the logits of its pictures, any shape.
 
     ``bce``: mean -log sigmoid(f), the non-saturating form of Goodfellow et al. 2014, as in SRGAN;
-    ``hinge`` (Lim and Ye 2017) and ``wgan-gp`` (Gulrajani et al. 2017): -mean f.
+    ``hinge`` (Lim and Ye 2017) and ``wgan-gp`` (Gulrajani et al. 2017): -mean f; ``lsgan`` (Mao et
+    al. 2017): mean (f - 1)².
     """
     fake = _wide(fake_logits)
     match kind:
@@ -153,6 +154,8 @@ def generator_loss(kind: AdversarialKind, fake_logits: Tensor) -> Tensor:
             return F.softplus(-fake).mean()
         case "hinge" | "wgan-gp":
             return -fake.mean()
+        case "lsgan":
+            return (fake - 1).square().mean()
     assert_never(kind)
 
 
@@ -160,8 +163,8 @@ def discriminator_loss(kind: AdversarialKind, real_logits: Tensor, fake_logits: 
     """Return the discriminator's loss; both terms count fully, none is halved.
 
     ``bce``: mean -log sigmoid(r) + mean -log(1 - sigmoid(f)); ``hinge``: mean max(0, 1 - r) + mean
-    max(0, 1 + f); ``wgan-gp``: mean f - mean r, to which the caller adds
-    ``gradient_penalty``, usually times 10.
+    max(0, 1 + f); ``lsgan``: mean (r - 1)² + mean f²; ``wgan-gp``: mean f - mean r, to which the
+    caller adds ``gradient_penalty``, usually times 10.
     """
     real, fake = _wide(real_logits), _wide(fake_logits)
     match kind:
@@ -169,6 +172,8 @@ def discriminator_loss(kind: AdversarialKind, real_logits: Tensor, fake_logits: 
             return F.softplus(-real).mean() + F.softplus(fake).mean()
         case "hinge":
             return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+        case "lsgan":
+            return (real - 1).square().mean() + fake.square().mean()
         case "wgan-gp":
             return fake.mean() - real.mean()
     assert_never(kind)

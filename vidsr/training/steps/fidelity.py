@@ -42,12 +42,18 @@ class Learner(Protocol):
 class Optimiser:
     """Adam over some parameters, with clipped gradients, and scaled ones for fp16."""
 
-    def __init__(self, module: nn.Module, options: Options, device: torch.device) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        options: Options,
+        device: torch.device,
+        betas: tuple[float, float] = (0.9, 0.99),
+    ) -> None:
         self.learned = [p for p in module.parameters() if p.requires_grad]
         on_cuda = device.type == "cuda"
         # A rate that is a tensor can change between replays of a captured step.
         rate = torch.tensor(options.rate, device=device) if on_cuda else options.rate
-        self.adam = torch.optim.Adam(self.learned, rate, (0.9, 0.99), capturable=on_cuda)
+        self.adam = torch.optim.Adam(self.learned, rate, betas, capturable=on_cuda)
         self.scaler = torch.amp.GradScaler(
             device.type, enabled=on_cuda and options.precision == "fp16"
         )

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -14,7 +14,6 @@ from torch import Tensor
 from vidsr.errors import TrainingError
 from vidsr.models.checkpoint import Generator, build_generator, save_generator
 from vidsr.option_values import in_words
-from vidsr.training.data.crop_pool import CropPool
 from vidsr.training.data.validation import Sample, Scores, score, sheet
 from vidsr.training.options import Options
 from vidsr.training.records.curves import CsvLog, draw_curves
@@ -48,6 +47,17 @@ class Meter:
         return {name: float(total) / self.count for name, total in self.sums.items()}
 
 
+class Pool(Protocol):
+    """Interface that the loop needs of the pictures: crops at places that it draws."""
+
+    count: int
+
+    @property
+    def bytes(self) -> int: ...
+    def draw(self, batch: int, seed: int, step: int) -> Tensor: ...
+    def cut(self, draws: Tensor) -> tuple[Tensor, Tensor]: ...
+
+
 @dataclass
 class Run:
     """Training run: its learner, its data, and the folder it is written to.
@@ -73,7 +83,7 @@ class Run:
     options: Options
     folder: RunFolder
     learner: Learner
-    pool: CropPool
+    pool: Pool
     samples: list[Sample]
     clock: Clock
     device: torch.device
@@ -153,6 +163,12 @@ class Run:
             hint="choose a lower --rate, or --precision fp32",
         )
 
+    def require_finite(self, weights: dict[str, Tensor]) -> None:
+        """Raise TrainingError where a weight is NaN or infinite."""
+        for name, value in weights.items():
+            if not value.isfinite().all():
+                raise self._astray(f"{name} of the weights is not finite")
+
     def _look(self, meter: Meter) -> None:
         """Validate and write everything down."""
         means = self._check(meter)
@@ -163,9 +179,7 @@ class Run:
         self.clock.start()
 
     def _write(self, means: dict[str, float]) -> None:
-        for name, value in self.learner.average.items():
-            if not value.isfinite().all():
-                raise self._astray(f"{name} of the weights is not finite")
+        self.require_finite(self.learner.average)
         generator = self.generator()
         shown, precision = as_it_runs(self.learner, generator)
         scores, pictures = score(shown, self.samples, str(self.device), precision)
@@ -182,10 +196,16 @@ class Run:
 
     def _log(self, means: dict[str, float], scores: Scores) -> None:
         rate = learning_rate(self.options, self.clock)
-        row = {"step": self.clock.step, "seconds": self.clock.seconds, **means}
         measured = {"psnr_db": scores.psnr_db, "bicubic_db": scores.bicubic_db}
+        self.record(means, measured, rate)
+        self.tell(describe(self.clock, means, scores, rate))
+
+    def record(self, means: dict[str, float], measured: dict[str, float], rate: float) -> None:
+        """Write a row of losses, of what was measured (NaN stays empty) and of the rate."""
+        row = {"step": self.clock.step, "seconds": self.clock.seconds, **means}
         known = {k: v for k, v in measured.items() if math.isfinite(v)}
-        with CsvLog(self.folder.log, columns(means), resumed_step=self.clock.step - 1) as rows:
+        columns = [*means, "learning_rate", *measured]
+        with CsvLog(self.folder.log, columns, resumed_step=self.clock.step - 1) as rows:
             rows.append({**row, "learning_rate": rate, **known})
         if self.curves:
             draw_curves(self.folder.log, self.folder.curves)
@@ -194,18 +214,12 @@ class Run:
                 self.tensorboard.add_scalar(name, value, self.clock.step)
             # Its thread writes every two minutes, and never at the end of a process.
             self.tensorboard.flush()
-        self.tell(describe(self.clock, means, scores, rate))
 
     def generator(self) -> Generator:
         """Return the generator with the averaged weights, in eval mode, on the CPU."""
         module = build_generator(self.options.config())
         module.load_state_dict({k: v.detach().cpu() for k, v in self.learner.average.items()})
         return module.eval()
-
-
-def columns(means: dict[str, float]) -> list[str]:
-    """Return the log's column names other than ``step`` and ``seconds``."""
-    return [*means, "learning_rate", "psnr_db", "bicubic_db"]
 
 
 def describe(clock: Clock, means: dict[str, float], scores: Scores, rate: float) -> str:
