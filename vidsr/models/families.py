@@ -91,6 +91,11 @@ def check_restorer(model: ModelName) -> None:
         )
 
 
+def member_of(model: ModelName) -> ModelName:
+    """Return a definite model for the name of any family: the one that a CPU takes for ``auto``."""
+    return "lite-x4" if model == "auto" else _of_family(model, None)
+
+
 def is_family(model: ModelName) -> bool:
     """Return True if the name leaves the scale open."""
     return model in ("auto", *FAMILIES)
