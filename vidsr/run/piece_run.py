@@ -60,7 +60,6 @@ _TILES = "tiles that blend"
 _STATED = re.compile(r"(\d+)x(\d+) with (\d+) pixels around")
 
 
-
 @contextmanager
 def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job, int]]:
     """Yield the job to run, and how many of its frames are done; the same job if it is not cut.

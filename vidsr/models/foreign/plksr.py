@@ -178,7 +178,8 @@ class SampledPlksr(StatedNet):
         """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W], about [0, 1], not clamped."""
         difference = self.net.residual(x.to(self.net.tail.weight.dtype))
         phases = torch.add(difference, x.float().repeat_interleave(self.scale**2, dim=1))
-        return self.sampler(phases)
+        out: Tensor = self.sampler(phases)
+        return out
 
 
 def recognise_plksr(tensors: Mapping[str, Tensor]) -> StatedNet | None:
