@@ -1,4 +1,4 @@
-"""Checkpoints as other trainers write them, with random weights: Compact, ESRGAN, SPAN and so on."""
+"""Checkpoints as other trainers write them, with random weights."""
 
 from __future__ import annotations
 
