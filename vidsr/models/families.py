@@ -128,5 +128,5 @@ def _check_family(model: ModelName, scale: int | None) -> None:
     if scale == 1 and is_family(model):
         raise OptionError(
             f"scale = 1, but model {model} upscales 2 or 4 times.",
-            hint="give a `model` that keeps the size, such as a unet, or `restore`.",
+            hint="give a `model` that keeps the size, such as unet-x1, or `restore`.",
         )
