@@ -1,6 +1,8 @@
 """Tiles that blend against the whole frame, by the pixels around each: ``MODEL PICTURE``.
 
 ``python benchmarks/blend_margins.py realesrgan-x4plus.param frame.png --crop 192x160 --tile 48``
+
+Without ``--tile`` a strip is measured as a run measures it: cut once, by the pixels around the cut.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ import av
 import numpy as np
 import torch
 
-from vidsr.engines import tiling
 from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.tile_margins import measured
+from vidsr.engines.tiling import run_tiled
 from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
 
@@ -32,17 +35,22 @@ def main() -> None:
     parser.add_argument("model")
     parser.add_argument("picture")
     parser.add_argument("--crop", type=Size.parse, default=Size(192, 160))
-    parser.add_argument("--tile", type=int, default=48)
+    parser.add_argument("--tile", type=int)
     parser.add_argument("--margins", type=int, nargs="+", default=[8, 16, 32, 48])
     parser.add_argument("--precision", default="fp32")
     arguments = parser.parse_args()
     engine = TorchEngine(load_model(arguments.model), device="cpu", precision=arguments.precision)
     x = first_picture(arguments.picture, arguments.crop)
+    if arguments.tile is None:
+        found = measured(engine, x, x.shape[2] * x.shape[3])
+        for margin, levels in (found.levels if found else {}).items():
+            print(f"margin {margin}: {levels:.3f} levels rms in the overlap", flush=True)
+        return
     whole = engine.run(x).float().clone()
     for margin in arguments.margins:
-        tiling.BLEND_MARGIN = margin
+        engine.surround(margin)
         tile = Size(arguments.tile, arguments.tile)
-        difference = 255 * (tiling.run_tiled(engine, x, tile).float() - whole)
+        difference = 255 * (run_tiled(engine, x, tile).float() - whole)
         rms, most = math.sqrt(float(difference.square().mean())), float(difference.abs().max())
         print(f"margin {margin}: {rms:.3f} levels rms, {most:.2f} at most", flush=True)
 

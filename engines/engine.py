@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import torch
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from vidsr.models.model import Model
 
 ONE_PIXEL = Size(1, 1)
+BLEND_MARGIN = 32
+"""Pixels around tiles that blend, unless more are known to be needed."""
 State = Any  # of a stateful engine; only the engine that made it looks inside
 
 
@@ -33,6 +35,7 @@ class EngineTraits:
         alignment: Step of the grid on which windows of a picture start; 1 without a coarse grid.
         minimum: The smallest picture that ``run`` takes.
         tiling: False where a picture may not be cut into tiles at all.
+        blend_margin: Pixels around tiles that blend, where ``halo`` is None or too large for them.
         past_frames: Reach in time: frames before the present one that it looks at.
         future_frames: Frames after the present one that it looks at.
         stateful: True for a ``StatefulEngine``.
@@ -58,6 +61,7 @@ class EngineTraits:
     alignment: int = 1
     minimum: Size = ONE_PIXEL
     tiling: bool = True
+    blend_margin: int = BLEND_MARGIN
     past_frames: int = 0
     future_frames: int = 0
     stateful: bool = False
@@ -102,6 +106,10 @@ class Engine(Protocol):
     def device(self) -> torch.device: ...
     @property
     def bytes_per_pixel(self) -> int: ...
+
+    def surround(self, pixels: int) -> None:
+        """Have tiles that blend read so many pixels around themselves from now on."""
+        ...
 
     def run(self, x: Tensor) -> Tensor:
         """Turn [N, channels, H, W] in [0, 1], of ``input_dtype``, into the picture unshuffled.
@@ -229,6 +237,10 @@ class DescribedEngine:
     def bytes_per_pixel(self) -> int:
         """Estimated peak of activations per low-resolution input pixel."""
         return self.traits.bytes_per_pixel
+
+    def surround(self, pixels: int) -> None:
+        """Have tiles that blend read so many pixels around themselves from now on."""
+        self.traits = replace(self.traits, blend_margin=pixels)
 
     def reserve(self, room_bytes: int | None) -> None:
         """Limit what is kept from run to run, which is nothing."""

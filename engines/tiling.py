@@ -21,10 +21,6 @@ SMALLEST_TILE = 32  # side of the kept part, in pixels; below that the halo is n
 # Beyond this reach, tiles are exact where all that they read is at most four times what they keep,
 # and blend elsewhere: those of a network of 349 pixels would be nearly all surroundings.
 DEEP_HALO, MOST_READ = 64, 4
-# On each side of a tile whose network has no known reach; neighbours overlap by twice that. Of a
-# deep network of 349 pixels of reach, tiles with 16 pixels around them differ from the whole by
-# 5.6 levels of 8 bits, root mean square, with 32 by 0.9 and with 48 by 0.3.
-BLEND_MARGIN = 32
 
 
 @dataclass(frozen=True)
@@ -93,7 +89,7 @@ def blends(engine: Engine, picture: Size, tile: Size) -> bool:
 def margin(engine: Engine, picture: Size, tile: Size) -> int:
     """Return how many pixels are read around a tile: the engine's reach, or what blends."""
     if engine.halo is None or blends(engine, picture, tile):
-        return BLEND_MARGIN
+        return engine.traits.blend_margin
     return engine.halo
 
 
@@ -169,24 +165,6 @@ def _place(out: Tensor, result: Tensor, tile: Tile, grow: int) -> None:
     ].copy_(inside)
 
 
-def tile_error_levels(engine: Engine, x: Tensor, tile: Size) -> float | None:
-    """Return what blending tiles of a part of ``x`` differ from that part as a whole.
-
-    Root mean square in levels of 8 bits; the part is what one tile reads, so that it fits where the
-    tiles do. None where it is too small to be cut, or a tile is exact.
-    """
-    part = first_window(x, engine, tile)
-    size = size_of(part)
-    kept = Size(
-        *(max(SMALLEST_TILE, side // 2 - BLEND_MARGIN) for side in (size.width, size.height))
-    )
-    if not blends(engine, size, kept) or is_exact(engine, size, kept):
-        return None
-    whole = engine.run(part).float().clone()
-    difference = run_tiled(engine, part, kept).float() - whole
-    return 255 * float(difference.double().square().mean().sqrt())
-
-
 def choose_tile(picture: Size, engine: Engine, budget_bytes: int) -> Size | None:
     """Return the largest tile whose activations fit, None where the whole frame does.
 
@@ -198,7 +176,7 @@ def choose_tile(picture: Size, engine: Engine, budget_bytes: int) -> Size | None
         return None
     if not engine.traits.tiling:
         raise _no_tile(engine, None, picture, budget_bytes)
-    around = BLEND_MARGIN if engine.halo is None else engine.halo
+    around = engine.traits.blend_margin if engine.halo is None else engine.halo
     rows = room // _rounded(picture.width, engine.alignment)
     rows -= 2 * around + 3 * (engine.alignment - 1)
     if rows >= max(SMALLEST_TILE, 2 * around):

@@ -44,6 +44,16 @@ def _quick_export() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep engines and findings of tests in a folder of this session."""
+    folder = tmp_path_factory.mktemp("cache")
+    folder.chmod(0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VIDSR_CACHE", str(folder))
+        yield
+
+
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Return ``find_data``, or skip the test."""

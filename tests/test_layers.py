@@ -13,7 +13,7 @@ from tests.paths import ROOT
 # From the ground up. A room imports rooms below its own line and none beside it.
 LAYERS = (
     ("errors", "notes"),
-    ("picture", "option_values", "files"),
+    ("picture", "option_values", "files", "cache"),
     ("video", "models", "kernels"),
     ("terminal", "fetching"),
     ("engines",),

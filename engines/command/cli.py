@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
-from vidsr.engines.cache.keys import EngineKey
-from vidsr.engines.cache.store import EngineCache, Entry
+from vidsr.cache.keys import EngineKey
+from vidsr.cache.store import EngineCache, Entry
 from vidsr.engines.command.listing import UNKNOWN, USABLE, human_bytes, row, state, table
 from vidsr.engines.command.verify import Trial
 from vidsr.engines.onnx_files.facts import (

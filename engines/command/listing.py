@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vidsr.engines.cache.keys import NetworkKey
-from vidsr.engines.cache.store import Entry
+from vidsr.cache.keys import FindingKey, NetworkKey
+from vidsr.cache.store import Entry
 from vidsr.engines.onnx_files.network_cache import network_changes
 from vidsr.engines.trt.gpu import Machine
 
@@ -20,6 +20,8 @@ def state(entry: Entry, machine: Machine | str) -> str:
         return f"damaged: {entry.reason}"
     if entry.path.suffix == NetworkKey.suffix:
         changes = network_changes(entry.key)
+    elif entry.path.suffix == FindingKey.suffix:
+        changes = ()  # of other versions and devices, nobody asks for it
     elif isinstance(machine, str):
         return UNKNOWN
     else:
@@ -50,13 +52,18 @@ def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _model(key: dict[str, Any]) -> str:
     """Return the model's name, or its checksum if the name is unknown; "(timings)" for timings."""
-    if "onnx_sha256" not in key and "weights_sha256" not in key:
+    if not any(f"{of}_sha256" in key for of in ("onnx", "weights", "files")):
         return "(timings)"
     return str(key.get("model") or key["onnx_sha256"][:12])
 
 
 def _shapes(key: dict[str, Any]) -> str:
-    """Return the shapes that an engine is fastest at, as NxCxHxW; exported networks take any."""
+    """Return the shapes that an engine is fastest at, as NxCxHxW; exported networks take any.
+
+    Of a finding, what was found.
+    """
+    if "files_sha256" in key:
+        return str(key.get("what", ""))
     if "weights_sha256" in key:
         return f"ONNX {key.get('precision', '')}"
     return " ".join("x".join(map(str, p["opt"])) for p in key.get("profiles", ()))

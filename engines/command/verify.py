@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from vidsr.engines.cache.store import EngineCache, Entry
+from vidsr.cache.store import EngineCache, Entry
 from vidsr.engines.onnx_files.facts import NetworkFacts, read_facts
 from vidsr.engines.trt.gpu import Machine
 from vidsr.errors import MemoryLimitError, VidsrError
@@ -49,7 +49,7 @@ class Trial:
     def _run(self, entry: Entry, model: Model, facts: NetworkFacts) -> tuple[str, bool]:
         import torch
 
-        from vidsr.engines.cache.entry_file import read
+        from vidsr.cache.entry_file import read
         from vidsr.engines.pytorch.engine import TorchEngine
         from vidsr.engines.selection.accuracy_check import check_engine
         from vidsr.engines.trt.engine import TensorRTEngine

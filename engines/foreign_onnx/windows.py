@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from vidsr.engines.blending import blend
-from vidsr.engines.engine import DescribedEngine, EngineTraits
-from vidsr.engines.tiling import BLEND_MARGIN, plan_tiles, run_tiled, size_of
+from vidsr.engines.engine import BLEND_MARGIN, DescribedEngine, EngineTraits
+from vidsr.engines.tiling import plan_tiles, run_tiled, size_of
 from vidsr.picture.size import Size
 
 Run = Callable[[Tensor], Tensor]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
-from vidsr.engines.cache.keys import Shape
+from vidsr.cache.keys import Shape
 from vidsr.errors import ModelError
 
 METADATA_KEY = "vidsr.network"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from vidsr.engines.cache.keys import NetworkKey, differences
-from vidsr.engines.cache.store import EngineCache
+from vidsr.cache.keys import NetworkKey, differences
+from vidsr.cache.store import EngineCache
 from vidsr.engines.onnx_files.facts import FloatType
 from vidsr.errors import ModelError, OutputError
 

@@ -110,6 +110,7 @@ class EngineSwitch:
 
         The one before may go on to serve shapes of other frames, but holds no memory.
         """
+        engine.surround(self.engine.traits.blend_margin)
         self.engine.clear()
         self.engine = engine
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from vidsr.engines.cache.store import EngineCache
+from vidsr.cache.store import EngineCache
 from vidsr.engines.engine import Engine
 from vidsr.engines.onnx_files.export import require_exporter
 from vidsr.engines.onnx_files.facts import FloatType, read_facts

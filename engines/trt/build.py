@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from vidsr.engines.cache.keys import Profile
+from vidsr.cache.keys import Profile
 from vidsr.engines.trt.log import Messages, make_logger
 from vidsr.errors import DeviceError
 

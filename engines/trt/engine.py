@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vidsr.engines.cache.keys import Shape
+from vidsr.cache.keys import Shape
 from vidsr.engines.devices import DTYPES
 from vidsr.engines.engine import DescribedEngine, EngineTraits
 from vidsr.engines.onnx_files.facts import NetworkFacts

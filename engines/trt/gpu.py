@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vidsr.engines.cache.keys import TimingKey, differences
+from vidsr.cache.keys import TimingKey, differences
 from vidsr.errors import DeviceError, OptionError
 
 if TYPE_CHECKING:
     import torch
 
-    from vidsr.engines.cache.keys import Gpu
+    from vidsr.cache.keys import Gpu
 
 # Torch is imported where it is used: what needs none of it need not wait for it.
 
@@ -65,7 +65,7 @@ def describe_gpu(device: torch.device) -> Gpu:
     """Return the GPU as engines are bound to it."""
     import torch
 
-    from vidsr.engines.cache.keys import Gpu
+    from vidsr.cache.keys import Gpu
 
     found = torch.cuda.get_device_properties(device)
     return Gpu(

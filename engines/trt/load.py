@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from vidsr.engines.cache.keys import EngineKey, Gpu, Key, Profile, TimingKey
-from vidsr.engines.cache.store import EngineCache
+from vidsr.cache.keys import EngineKey, Gpu, Key, Profile, TimingKey
+from vidsr.cache.store import EngineCache
 from vidsr.engines.onnx_files.facts import NetworkFacts
 from vidsr.engines.trt.build import (
     DEFAULT_OPTIMIZATION_LEVEL,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from vidsr.engines.cache.keys import EngineKey, Gpu, Profile
+from vidsr.cache.keys import EngineKey, Gpu, Profile
 from vidsr.engines.onnx_files.facts import NetworkFacts
 from vidsr.engines.trt.build import (
     DEFAULT_OPTIMIZATION_LEVEL,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vidsr.engines.engine import EngineTraits
+from vidsr.engines.engine import BLEND_MARGIN, EngineTraits
 
 CPU = torch.device("cpu")
 
@@ -32,6 +32,7 @@ class StubEngine:
     runtime: str = "stub"
     reentrant: bool = True
     tiling: bool = True
+    blend_margin: int = BLEND_MARGIN
     room_bytes: int | None = None
     closed: int = 0
 
@@ -47,6 +48,7 @@ class StubEngine:
             halo=self.halo,
             alignment=self.alignment,
             tiling=self.tiling,
+            blend_margin=self.blend_margin,
             dtype=self.dtype,
             input_dtype=self.input_dtype,
             offset=self.offset,
@@ -63,6 +65,9 @@ class StubEngine:
         assert x.dtype == self.input_dtype
         y = x.repeat_interleave(self.shuffle**2, dim=1) - self.offset
         return self.change(y)
+
+    def surround(self, pixels: int) -> None:
+        self.blend_margin = pixels
 
     def reserve(self, room_bytes: int | None) -> None:
         self.room_bytes = room_bytes

@@ -14,7 +14,7 @@ from tests.gpu.on_gpu import DEVICE, cuda_only, skip_without_cuda, smooth
 
 pytest.importorskip("av")
 
-from vidsr.engines.cache.keys import Profile
+from vidsr.cache.keys import Profile
 from vidsr.engines.devices import DTYPES
 from vidsr.engines.onnx_files.export import export_onnx, require_exporter
 from vidsr.engines.onnx_files.facts import read_facts

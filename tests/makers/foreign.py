@@ -1,4 +1,4 @@
-"""Checkpoints as other trainers write them, with random weights: Compact, ESRGAN, SPAN, ncnn."""
+"""Checkpoints as other trainers write them, with random weights."""
 
 from __future__ import annotations
 
@@ -70,6 +70,55 @@ def esrgan(
     state: State = {}
     for name, made, read in shapes:
         state[f"{name}.weight"], state[f"{name}.bias"] = layer(made, read)
+    return state
+
+
+def plksr(
+    width: int = 8,
+    blocks: int = 2,
+    scale: int = 2,
+    kernel: int = 7,
+    *,
+    attends: bool = True,
+    by_pixel: bool = False,
+    sampled: bool = False,
+) -> State:
+    """Return the state of a RealPLKSR network."""
+    torch.manual_seed(width + blocks + scale)
+    part, features = width // 2, 3 * scale**2
+    shapes = [("feats.0", width, 3, 3)]
+    for b in range(1, blocks + 1):
+        shapes += [(f"feats.{b}.channel_mixer.0", 2 * width, width, 3)]
+        shapes += [(f"feats.{b}.channel_mixer.2", width, 2 * width, 3)]
+        shapes += [(f"feats.{b}.lk.conv", part, part, kernel)]
+        shapes += [(f"feats.{b}.attn.f.0", width, width, 3)] * attends
+        shapes += [(f"feats.{b}.refine", width, width, 1)]
+    shapes += [(f"feats.{blocks + 2}", features, width, 3)]
+    state: State = {}
+    for name, made, read, side in shapes:
+        state[f"{name}.weight"], state[f"{name}.bias"] = layer(made, read, side)
+    for b in range(1, blocks + 1):
+        norm = f"feats.{b}.layer_norm" if by_pixel else f"feats.{b}.norm"
+        state[f"{norm}.weight"] = torch.rand(width) * 0.2
+        state[f"{norm}.bias"] = torch.randn(width) * 0.05
+    if sampled:
+        state |= _dysample(features, scale)
+    return state
+
+
+def _dysample(features: int, scale: int) -> State:
+    """Return the state of a DySample at the end of a network."""
+    groups = 3 if scale % 2 else 4
+    places = 2 * groups * scale**2
+    state: State = {}
+    state["to_img.offset.weight"], state["to_img.offset.bias"] = layer(places, features, 1)
+    state["to_img.scope.weight"], _ = layer(places, features, 1)
+    if scale > 1:
+        state["to_img.end_conv.weight"], state["to_img.end_conv.bias"] = layer(3, features, 1)
+    step = (torch.arange(scale) - (scale - 1) / 2) / scale
+    down, across = torch.meshgrid(step, step, indexing="ij")
+    both = [place.repeat(groups, 1).reshape(-1) for place in (across, down)]
+    state["to_img.init_pos"] = torch.cat(both).view(1, -1, 1, 1)
     return state
 
 

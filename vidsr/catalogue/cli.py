@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vidsr import __version__
 from vidsr.errors import ModelError, OptionError, OutputError
 from vidsr.files import check_writable
+from vidsr.models.families import check_model, member_of
 from vidsr.models.shipped import find_weights
 from vidsr.picture.size import Size
 from vidsr.terminal.command import run_command, say
@@ -115,16 +116,20 @@ def _show(arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
         check_writable(arguments.output)
     _fetched(arguments.model)
-    find_weights(arguments.model)  # before PyTorch is loaded
+    check_model(arguments.model, None)  # before PyTorch is loaded
     from vidsr.catalogue.facts_of import fact_lines, facts_of
     from vidsr.upscaling.upscaler import Upscaler
 
     with Upscaler(arguments.model, device=arguments.device, engine=arguments.engine) as upscaler:
-        model, facts = upscaler.model, facts_of(upscaler.model)
+        if arguments.picture is not None:
+            _try_cuts(upscaler, arguments.picture)
+        found = upscaler.pool.surroundings
+        model, facts = upscaler.model, facts_of(upscaler.model, found)
         record: dict[str, Any] = {"name": model.name, "file": str(model.path)} | asdict(facts)
         lines = [("model", model.name), ("file", str(model.path))]
-        lines += [(line.name, line.text) for line in fact_lines(facts)]
+        lines += [(line.name, line.text) for line in fact_lines(facts, found)]
         lines += [("note", text) for text in upscaler.notes.said]
+        record["tile_error_levels"] = None if found is None else dict(found.levels)
         record["notes"] = list(upscaler.notes.said)
         if not arguments.no_run:
             record["cost"], words = _cost(upscaler, arguments)
@@ -145,6 +150,12 @@ def _cost(upscaler: Upscaler, arguments: argparse.Namespace) -> tuple[dict[str, 
     return asdict(cost), cost.text()
 
 
+def _try_cuts(upscaler: Upscaler, picture: Path) -> None:
+    from vidsr.catalogue.measure import try_cuts
+
+    try_cuts(upscaler, picture)
+
+
 def _sheet(upscaler: Upscaler, arguments: argparse.Namespace) -> None:
     from vidsr.catalogue.comparison import write_sheet
 
@@ -157,7 +168,8 @@ def _convert(arguments: argparse.Namespace) -> None:
     if target.exists() and not arguments.overwrite:
         raise OutputError(f"{target}: exists already", hint="`overwrite` replaces it.")
     _fetched(arguments.model)
-    path = find_weights(arguments.model)
+    check_model(arguments.model, None)
+    path = find_weights(member_of(arguments.model))
     from vidsr.catalogue.convert import convert, state
     from vidsr.models.zoo import load_model
 

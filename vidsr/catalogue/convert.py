@@ -12,12 +12,12 @@ from vidsr.catalogue.facts_of import facts_of
 from vidsr.errors import ModelError, OptionError, OutputError
 from vidsr.files import written_whole
 from vidsr.models.checkpoint import save_generator
-from vidsr.models.foreign.ncnn_file import graph_files, read_graph, read_weights
-from vidsr.models.foreign.ncnn_nets import compact_names, esrgan_names
 from vidsr.models.foreign.recognise import recognise
 from vidsr.models.foreign.refusal import Misfit
 from vidsr.models.foreign.tensor_file import read_tensors
 from vidsr.models.model import Model
+from vidsr.models.ncnn_networks.files import graph_files, read_graph, read_weights
+from vidsr.models.ncnn_networks.nets import compact_names, esrgan_names
 from vidsr.models.networks.stated_net import StatedNet
 from vidsr.models.onnx_networks.network import is_onnx
 from vidsr.models.onnx_networks.statement import with_statement

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
+from vidsr.engines.tile_margins import Surroundings
+from vidsr.engines.tiling import DEEP_HALO
 from vidsr.models.foreign.facts import ColorOrder, ModelFacts, Purpose, Reach
 from vidsr.models.model import Model
 from vidsr.models.networks.stated_net import StatedNet
@@ -13,11 +15,13 @@ from vidsr.models.onnx_networks.contract import RANGE_WORDS
 from vidsr.models.onnx_networks.network import onnx_network
 
 
-def facts_of(model: Model) -> ModelFacts:
-    """Return the facts about a model."""
+def facts_of(model: Model, found: Surroundings | None = None) -> ModelFacts:
+    """Return the facts about a model; ``found`` is what its tiles are known to need."""
     network = onnx_network(model.module)
     if network is not None:
-        return network.facts
+        facts = network.facts
+        known = facts.reach.kind == "unknown" and found is not None
+        return replace(facts, reach=_reach_of(None, found)) if known else facts
     traits = model.traits
     order: ColorOrder = "luma" if traits.in_channels == 1 else "rgb"
     purpose: Purpose = "restore" if traits.scale == 1 else "upscale"
@@ -29,12 +33,20 @@ def facts_of(model: Model) -> ModelFacts:
         in_channels=traits.in_channels,
         out_channels=traits.out_channels,
         color_order=order,
-        reach=Reach("unknown") if traits.halo is None else Reach("exact", traits.halo),
+        reach=_reach_of(traits.halo, found),
         multiple=traits.alignment,
         minimum=traits.minimum.width,
         licence=model.licence,
         parameters=sum(weight.numel() for weight in model.module.parameters()),
     )
+
+
+def _reach_of(halo: int | None, found: Surroundings | None) -> Reach:
+    if halo is not None:
+        return Reach("exact", halo)
+    if found is None:
+        return Reach("unknown")
+    return Reach("measured", found.pixels, found.levels[found.pixels])
 
 
 def _architecture(model: Model) -> str:
@@ -53,8 +65,8 @@ class FactLine:
     text: str
 
 
-def fact_lines(facts: ModelFacts) -> list[FactLine]:
-    """Return the facts for people, in order."""
+def fact_lines(facts: ModelFacts, found: Surroundings | None = None) -> list[FactLine]:
+    """Return the facts for people, in order; ``found`` is what tiles are known to need."""
     change = "keeps the size" if facts.scale == 1 else f"{facts.scale} times"
     channels = {"rgb": "RGB", "bgr": "BGR", "luma": "luma, chroma is interpolated"}
     span = RANGE_WORDS["byte" if facts.full_scale == 255 else "unit"]
@@ -65,7 +77,7 @@ def fact_lines(facts: ModelFacts) -> list[FactLine]:
         FactLine("weights", f"{facts.parameters:,}"),
         FactLine("licence", facts.licence or "the file names none"),
         FactLine("reach", _reach(facts)),
-        FactLine("tiles", _tiles(facts)),
+        FactLine("tiles", _tiles(facts, found)),
     ]
 
 
@@ -80,14 +92,22 @@ def _reach(facts: ModelFacts) -> str:
     reach = facts.reach
     if reach.kind == "exact":
         return f"{reach.pixels} pixels, counted"
-    if reach.kind == "measured":
-        return f"{reach.pixels} pixels leave {reach.error_levels:.2f} levels of error"
     return "unknown or the whole picture"
 
 
-def _tiles(facts: ModelFacts) -> str:
+def _tiles(facts: ModelFacts, found: Surroundings | None) -> str:
     if facts.fixed_size:
         return "windows of its one size, which overlap and blend where its reach asks for it"
-    if facts.reach.kind == "exact":
+    halo = facts.reach.pixels if facts.reach.kind == "exact" else None
+    if halo is not None and halo <= DEEP_HALO:
         return "exact: tiles equal the whole frame"
-    return "blended where memory asks for tiles: not exactly the whole frame"
+    large = "exact where they are large, else blended" if halo else "blended"
+    return f"{large} where memory asks for tiles: {_left(found)}"
+
+
+def _left(found: Surroundings | None) -> str:
+    """Return what blending leaves, as far as it is known."""
+    if found is None:
+        return "what that leaves is measured on the first frame that needs it, or on --picture"
+    left = f"{found.levels[found.pixels]:.2f} levels of 255, root mean square"
+    return f"{found.pixels} pixels around leave {left}"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
+from vidsr.engines.tile_margins import may_blend
 from vidsr.picture.size import Size
+from vidsr.upscaling import transform
 from vidsr.upscaling.upscaler import Upscaler
+from vidsr.video.still_images import read_picture
 
 PATIENCE_S = 6.0  # after which no further run begins
 MOST_RUNS = 5
@@ -40,6 +44,21 @@ class Cost:
             f"{self.ms:.0f} ms and {self.memory_mib} MiB for a frame of {self.size}, on "
             f"{self.runtime} in {self.precision}"
         )
+
+
+def try_cuts(upscaler: Upscaler, picture: Path) -> None:
+    """Have what tiles need measured on a picture, where they are not always exact.
+
+    Raises InputError for a picture that cannot be read, and what ``Upscaler`` raises.
+    """
+    if not may_blend(upscaler.engine):
+        return
+    source = read_picture(picture)[:3]
+    rgb = source if source.shape[0] == 3 else source[:1].repeat(3, 1, 1)
+    engine = upscaler.engine
+    seen = transform.rgb_input(rgb.float() / 255, engine)
+    room = upscaler.memory_limit // engine.bytes_per_pixel
+    upscaler.pool.measure_surroundings(seen.to(engine.input_dtype), room)
 
 
 def measure(upscaler: Upscaler, size: Size) -> Cost:

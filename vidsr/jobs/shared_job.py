@@ -10,7 +10,7 @@ from vidsr.errors import OptionError, OutputError
 from vidsr.jobs.orders import Order, check_place, is_bare
 from vidsr.notes import Notes
 from vidsr.run.job import Job, open_job
-from vidsr.run.piece_run import identity_of, order_of
+from vidsr.run.piece_run import identity_of, order_of, settled_tiles
 from vidsr.run.sizing import planned_cuts
 from vidsr.run.spec import JobSpec
 from vidsr.video.folders.folder import Folder
@@ -99,7 +99,7 @@ def _opened(
         folder = JobFolder(output.target, files)
         if not anew and not folder.files.exists():
             raise OutputError(f"{folder.name}: no such folder", hint="vidsr-job plan makes one.")
-        identity = identity_of(job, spec, cuts)
+        identity = identity_of(job, spec, cuts) | settled_tiles(job, spec, folder)
         order, restart = order_of(ordered, cuts), anew and spec.options.restart
         folder.begin(identity, restart=restart, order=order, shared=not alone)
         if anew and alone:

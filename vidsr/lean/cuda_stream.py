@@ -15,7 +15,7 @@ import numpy as np
 import pycuda.driver as cuda
 from pycuda.compiler import SourceModule
 
-from vidsr.engines.cache.keys import Gpu, Profile
+from vidsr.cache.keys import Gpu, Profile
 from vidsr.engines.onnx_files.facts import NetworkFacts
 from vidsr.engines.trt.build import created, import_tensorrt
 from vidsr.engines.trt.log import Messages, make_logger

@@ -10,8 +10,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from vidsr.engines.cache import entry_file
-from vidsr.engines.cache.keys import EngineKey, differences
+from vidsr.cache import entry_file
+from vidsr.cache.keys import EngineKey, differences
 from vidsr.engines.trt.build import build_engine
 from vidsr.engines.trt.log import Messages
 from vidsr.errors import OptionError

@@ -103,6 +103,11 @@ def check_restorer(model: ModelName) -> None:
         )
 
 
+def member_of(model: ModelName) -> ModelName:
+    """Return a definite model for the name of any family: the one that a CPU takes for ``auto``."""
+    return "lite-x4" if model == "auto" else _of_family(model, None)
+
+
 def is_family(model: ModelName) -> bool:
     """Return True if the name leaves the scale open."""
     return model in ("auto", *FAMILIES)
@@ -123,5 +128,5 @@ def _check_family(model: ModelName, scale: int | None) -> None:
     if scale == 1 and is_family(model):
         raise OptionError(
             f"scale = 1, but model {model} upscales 2 or 4 times.",
-            hint="give a `model` that keeps the size, such as a unet, or `restore`.",
+            hint="give a `model` that keeps the size, such as unet-x1, or `restore`.",
         )

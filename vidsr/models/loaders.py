@@ -12,14 +12,14 @@ from typing import Protocol
 
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import Generator, adopt_srresnet, is_own, load_own
-from vidsr.models.foreign.ncnn_file import graph_files
-from vidsr.models.foreign.ncnn_nets import read_ncnn
 from vidsr.models.foreign.recognise import canonical, recognise
 from vidsr.models.foreign.refusal import Misfit
 from vidsr.models.foreign.spandrel_nets import HINT, build_by_spandrel, has_spandrel
 from vidsr.models.foreign.tensor_file import TensorFile, read_tensors
 from vidsr.models.foreign_srresnet import looks_like_srresnet
 from vidsr.models.model import Model
+from vidsr.models.ncnn_networks.files import graph_files
+from vidsr.models.ncnn_networks.nets import read_ncnn
 from vidsr.models.networks.config import OutputRange
 from vidsr.models.onnx_networks.network import is_onnx, load_onnx, onnx_network
 from vidsr.models.shipped import model_title, require_file

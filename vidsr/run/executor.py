@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from vidsr.notes import Notes, SilentNotes
+from vidsr.picture.size import Size
 from vidsr.run.forecast import Forecast, announce
 from vidsr.run.job import OWN, Engines, Job, open_job
 from vidsr.run.loop import Finished, upscale_job
@@ -19,7 +20,7 @@ from vidsr.run.piece_run import kept_in_pieces
 from vidsr.run.plan import JobPlan
 from vidsr.run.records.enhance_words import meanings
 from vidsr.run.report import Report
-from vidsr.run.sizing import describe_tile
+from vidsr.run.sizing import describe_tile, tile_error_levels
 from vidsr.run.spec import JobSpec
 from vidsr.run.stages.channel import WhenFull
 from vidsr.run.stages.pipeline import StageTimes
@@ -132,6 +133,8 @@ def report_of(job: Job, finished: Finished, notes: Notes) -> Report:
     """Return the report of a job that is through."""
     output, upscaler, header = job.output, job.upscaler, job.source.header
     layout, written, measures = output.format, finished.written, finished.measures
+    source = header.info.format
+    tile = upscaler.memory_plan(source, layout).tile
     return Report(
         source=header.info.path,
         target=str(output.target.locator),
@@ -145,7 +148,8 @@ def report_of(job: Job, finished: Finished, notes: Notes) -> Report:
         pixels=upscaler.reused.pixels,
         computed_pixels=upscaler.reused.computed_pixels,
         scale=upscaler.scale,
-        tile=describe_tile(upscaler.memory_plan(header.info.format, layout).tile),
+        tile=describe_tile(tile),
+        tile_error_levels=tile_error_levels(upscaler, Size(source.width, source.height), tile),
         codec=output.codec.name,
         size=(layout.width, layout.height),
         pixel_format=output.encoder_format,

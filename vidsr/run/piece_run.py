@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from vidsr.engines.tiling import is_exact
 from vidsr.errors import InputError, OutputError
 from vidsr.models.model import Model
 from vidsr.models.shipped import strengths_path
 from vidsr.notes import Notes, SilentNotes
+from vidsr.picture.frame import Frame
+from vidsr.picture.size import Size
 from vidsr.run.job import Job, source_request
 from vidsr.run.records.identity import (
     library_facts,
@@ -52,6 +56,9 @@ _NO_PART = (
     "enhance",  # the options that it sets say it
 )
 
+_TILES = "tiles that blend"
+_STATED = re.compile(r"(\d+)x(\d+) with (\d+) pixels around")
+
 
 @contextmanager
 def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job, int]]:
@@ -69,7 +76,7 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         return
     output = in_pieces(job.output)
     folder = JobFolder(output.target)
-    identity = identity_of(job, spec, cuts)
+    identity = identity_of(job, spec, cuts) | settled_tiles(job, spec, folder)
     folder.begin(identity, restart=spec.options.restart, order=order_of(spec, cuts))
     if (written := folder.finished_target(output.target.place)) is not None:
         notes.choose(f"the target was finished before: {folder.path} is removed")
@@ -218,3 +225,45 @@ def identity_of(job: Job, spec: JobSpec, cuts: Cuts) -> dict[str, str]:
     if cuts.begins:
         facts["places of cuts"] = hashlib.sha256(str(cuts.begins).encode()).hexdigest()[:16]
     return facts
+
+
+def settled_tiles(job: Job, spec: JobSpec, folder: JobFolder) -> dict[str, str]:
+    """Return how frames are cut, as a fact of the run; nothing where tiles are exact.
+
+    Where the folder is that of an earlier run, its tiles are kept to. Else what is read around
+    them is measured on the first frame now, and not on the first of each piece.
+    Raises what reading and upscaling a frame raise.
+    """
+    pool = job.upscaler.pool
+    stated = None if spec.options.restart else folder.stated(_TILES)
+    if stated is not None and (match := _STATED.fullmatch(stated)):
+        width, height, pixels = map(int, match.groups())
+        pool.keep_tiles(Size(width, height), pixels)
+        return {_TILES: stated}
+    if _tile(job) is None:
+        return {}
+    if pool.surroundings is None:
+        _try_first(job, spec)
+    tile = _tile(job)
+    if tile is None:
+        return {}
+    pixels = pool.engine.traits.blend_margin
+    pool.keep_tiles(tile, pixels)
+    return {_TILES: f"{tile} with {pixels} pixels around"}
+
+
+def _tile(job: Job) -> Size | None:
+    """Return the tile where it shows."""
+    source, upscaler = job.info.format, job.upscaler
+    tile = upscaler.memory_plan(source, job.output.format).tile
+    exact = is_exact(upscaler.engine, Size(source.width, source.height), tile)
+    return None if exact else tile
+
+
+def _try_first(job: Job, spec: JobSpec) -> None:
+    """Upscale the first frame, which measures what its tiles need."""
+    request = source_request(spec.options, job.output.target)
+    with open_source(spec.source, request, SilentNotes(), job.openers.sources) as source:
+        frame = next((item for item in source if isinstance(item, Frame)), None)
+        if frame is not None and frame.format == job.info.format:
+            job.upscaler.enlarge(frame, job.output.format)

@@ -42,6 +42,8 @@ class Report:
             before, where it was the same.
         scale: Factor between the network's input and its output.
         tile: Size that the network saw at once, or ``whole frames``.
+        tile_error_levels: Root mean square of what tiles left where they overlap, in levels; 0
+            for tiles that equal whole frames, None where it was not measured.
         codec: Codec of the target.
         size: Width and height of the target in pixels, as stored.
         pixel_format: FFmpeg's name of the target's pixel format.
@@ -82,6 +84,7 @@ class Report:
     counts: SourceCounts
     streams: tuple[dict[str, Any], ...]
     notes: tuple[str, ...]
+    tile_error_levels: float | None = 0.0
     strengths: dict[str, int] = field(default_factory=dict)
     last_strength: int = 0
     enhance: dict[str, str] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vidsr.engines.tiling import is_exact
 from vidsr.errors import OptionError
 from vidsr.option_values import MAX_SIDE
 from vidsr.picture.frame import VideoFormat
@@ -48,8 +49,7 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
         f"target   {output.target.locator}: {output.codec.name} {_shape(target)}, "
         + " ".join(f"{k}={v}" for k, v in output.options.items()),
         f"model    {upscaler.model.name} on {engine.device} in {str(engine.dtype)[6:]}",
-        f"tiles    {describe_tile(memory.tile)}, "
-        + ("blended" if engine.halo is None else f"halo {engine.halo} pixels"),
+        f"tiles    {describe_tile(memory.tile)}, {_surroundings(info, upscaler, memory.tile)}",
         f"memory   about {memory.total >> 20} MiB for frames and "
         f"network, limit {upscaler.memory_limit >> 20} MiB; the encoder's own comes on top",
     ]
@@ -91,6 +91,27 @@ def describe_cuts(cuts: Cuts | None) -> str:
     about = "about " if cuts.begins else ""
     pieces = f"{cuts.count} of {about}{cuts.frames} frames" if cuts.count > 1 else "1"
     return f"pieces   {pieces}: the same command goes on with a run that was stopped"
+
+
+def _surroundings(info: SourceInfo, upscaler: Upscaler, tile: Size | None) -> str:
+    """Return what is read around tiles, and what that leaves where it is known."""
+    engine, size = upscaler.engine, Size(info.format.width, info.format.height)
+    if engine.halo is not None and is_exact(engine, size, tile):
+        return f"halo {engine.halo} pixels"
+    levels = tile_error_levels(upscaler, size, tile)
+    left = "" if levels is None else f", which leaves {levels:.2f} levels"
+    return f"blended with {engine.traits.blend_margin} pixels around{left}"
+
+
+def tile_error_levels(upscaler: Upscaler, size: Size, tile: Size | None) -> float | None:
+    """Return what tiles that blend leave where they overlap, in levels of 8 bits.
+
+    Root mean square; 0 where tiles are exact, None where nobody has measured it.
+    """
+    engine, known = upscaler.engine, upscaler.pool.surroundings
+    if is_exact(engine, size, tile):
+        return 0.0
+    return None if known is None else known.levels.get(engine.traits.blend_margin)
 
 
 def describe_tile(tile: Size | None) -> str:

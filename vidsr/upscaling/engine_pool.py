@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from threading import RLock
+from threading import Lock, RLock
 
 import torch
+from torch import Tensor
 
 from vidsr.engines.engine import Engine
 from vidsr.engines.selection.engine_order import EngineChoice, first_engine, offer_follower
 from vidsr.engines.selection.takeover import Vacancy
 from vidsr.engines.step_engines import StepEngines
+from vidsr.engines.tile_margins import KnownSurroundings, Surroundings
 from vidsr.errors import OptionError
 from vidsr.models.model import Model
 from vidsr.models.strength_choice import StrengthChoice
@@ -64,11 +66,14 @@ class EnginePool:
         if limit_bytes is None:
             limit_bytes = min(default_limit(device) for device in devices)
         self.planner = MemoryPlanner(limit_bytes, tile)
+        self._known = KnownSurroundings(model, self.engine)
+        self._surround()
         self._offered: set[int] = set()
         self._queues: dict[int, CudaDevice] = {}
         self._turns = [RLock() for _ in devices]
         # Reentrant: an abandoned session may be collected, and let go, wherever the lock is held.
         self._lock, self._holders = RLock(), 1
+        self._measuring = Lock()
 
     @property
     def engine(self) -> Engine:
@@ -84,6 +89,31 @@ class EnginePool:
     def insists(self) -> bool:
         """True where another engine is asked for by name: worth minutes even for one picture."""
         return self._choice.insists
+
+    @property
+    def surroundings(self) -> Surroundings | None:
+        """What tiles that blend need around them; None where that is not known, or none blend."""
+        return self._known.found
+
+    def measure_surroundings(self, x: Tensor, room_pixels: int) -> Surroundings | None:
+        """Have tiles that blend read what they need around them: see ``KnownSurroundings``."""
+        with self._measuring:
+            known = self._known.found is not None
+            found = self._known.measure(self.engine, x, room_pixels)
+            if not known:
+                self._surround()
+            return found
+
+    def keep_tiles(self, tile: Size, pixels: int) -> None:
+        """Cut all frames into such tiles with so many pixels around, whatever memory allows."""
+        self.planner.keep_tile(tile)
+        for switch in self.switches:
+            switch.engine.surround(pixels)
+
+    def _surround(self) -> None:
+        if self._known.found is not None:
+            for switch in self.switches:
+                switch.engine.surround(self._known.found.pixels)
 
     def target_format(self, source: VideoFormat) -> VideoFormat:
         """Return ``source``'s format, as many times larger as the model makes it."""

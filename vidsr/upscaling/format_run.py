@@ -14,12 +14,12 @@ from torch import Tensor
 from vidsr.engines.engine import Engine, is_stateful
 from vidsr.engines.selection.switch import EngineSwitch, Sample
 from vidsr.engines.stateful_tiles import StreamEngine
+from vidsr.engines.tile_margins import Surroundings
 from vidsr.engines.tiling import (
-    BLEND_MARGIN,
     blends,
     first_window,
     is_exact,
-    tile_error_levels,
+    window_pixels,
 )
 from vidsr.errors import MemoryLimitError
 from vidsr.notes import Notes
@@ -54,6 +54,21 @@ class Prepared:
     part: Part | None = None
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """A plan with what it was made for."""
+
+    engine: Engine
+    share_bytes: int
+    margin: int
+    plan: MemoryPlan
+
+    def holds(self, engine: Engine, share_bytes: int) -> bool:
+        """Return True if nothing that the plan depends on has changed."""
+        same = self.engine is engine and self.margin == engine.traits.blend_margin
+        return same and self.share_bytes == share_bytes
+
+
 class FormatRun:
     """The way of frames from one format to another through a pool's engine on one device.
 
@@ -85,13 +100,13 @@ class FormatRun:
         self.source, self.target, self._held = source, target, held
         self._size = Size(source.width, source.height)
         self._keeps_state = keeps_state
-        self._planned: tuple[Engine, int, MemoryPlan] | None = None
+        self._planned: _Planned | None = None
         self._count, self._count_share = 1, 0
         self._one_by_one = Lock()
         self._stream: tuple[StreamEngine, Size | None] | None = None
         self._rule, self._counts = reuse, counts or ReuseCounts()
         self._reuse: ReuseStream | None = None
-        self._told = False
+        self._settled, self._settling = False, Lock()
 
     @property
     def _switch(self) -> EngineSwitch:
@@ -100,7 +115,7 @@ class FormatRun:
     def check(self, share_bytes: int) -> None:
         """Raise MemoryLimitError if these frames cannot be upscaled within ``share_bytes``."""
         planned, engine = self._planned, self._switch.engine
-        if planned is not None and planned[0] is engine and planned[1] == share_bytes:
+        if planned is not None and planned.holds(engine, share_bytes):
             return  # as with every frame of a stream that is alone
         kept = self._kept(engine)
         if kept is None:
@@ -265,52 +280,67 @@ class FormatRun:
 
         engine = switch.current(window)
         tile = self.tile(engine)
-        if tile is not None and not self._told and not is_exact(engine, self._size, tile):
-            self._tell_error(engine, seen(), tile)
+        if tile is not None and not self._settled and not is_exact(engine, self._size, tile):
+            tile = self._settle(engine, seen, tile)
         if self._keeps_state and is_stateful(engine):
             self._stream = StreamEngine(engine), tile
             return self._stream
         return self._pool.engine_of_step(engine, step), tile
 
-    def _tell_error(self, engine: Engine, x: Tensor, tile: Size) -> None:
-        """Say once what blending tiles cost, measured on a part of the first frame."""
-        self._told = True
-        levels = tile_error_levels(engine, x.to(engine.input_dtype), tile)
-        if levels is not None:
-            self._notes.say(
-                f"{engine.name} in tiles: {levels:.2f} levels of 255 from a part as a whole, root "
-                "mean square, measured on the first frame"
-            )
+    def _settle(self, engine: Engine, seen: Sample, tile: Size) -> Size | None:
+        """Return the tile once all that is read around it is known, and say what the cut costs.
+
+        Measured on the first frame where no earlier run has done so; other frames wait for it.
+        """
+        with self._settling:
+            if self._settled:
+                return self.tile(engine)
+            room = window_pixels(tile, self._size, engine)
+            found = self._pool.measure_surroundings(seen().to(engine.input_dtype), room)
+            final = self.tile(engine)
+            if not is_exact(engine, self._size, final):
+                self._notes.say(self._words(engine, final, found))
+            self._settled = True
+            return final
+
+    def _words(self, engine: Engine, tile: Size | None, found: Surroundings | None) -> str:
+        pixels = engine.traits.blend_margin
+        text = (
+            f"{engine.name} in tiles of {tile}, which blend over {2 * pixels} pixels: not exactly "
+            "the picture that whole frames give"
+        )
+        if found is None or pixels not in found.levels:
+            return text
+        when = "by an earlier run" if found.before else "on the first frame"
+        return (
+            f"{text}, {found.levels[pixels]:.2f} levels of 255 from it where they overlap, "
+            f"root mean square, measured {when}"
+        )
 
     def tile(self, engine: Engine) -> Size | None:
         """Return what ``engine`` sees at once, and limit what it keeps from run to run."""
         planned, share = self._planned, self._pool.planner.share_bytes
-        if planned is None or planned[0] is not engine or planned[1] != share:
+        if planned is None or not planned.holds(engine, share):
             self._planned = planned = self._look_up(engine, share)
-        engine.reserve(planned[2].graphs)
-        return planned[2].tile
+        engine.reserve(planned.plan.graphs)
+        return planned.plan.tile
 
-    def _look_up(self, engine: Engine, share_bytes: int) -> tuple[Engine, int, MemoryPlan]:
+    def _look_up(self, engine: Engine, share_bytes: int) -> _Planned:
         """Plan anew what may still change."""
         plan = self._kept(engine)
         if plan is None:
             plan = self._plan(engine, share_bytes)
-            if not is_exact(engine, self._size, plan.tile):
-                self._notes.say(
-                    f"{engine.name} in tiles of {plan.tile}, which blend over {2 * BLEND_MARGIN} "
-                    f"pixels: not exactly the picture that whole frames give"
-                )
-        return engine, share_bytes, plan
+        return _Planned(engine, share_bytes, engine.traits.blend_margin, plan)
 
     def _kept(self, engine: Engine) -> MemoryPlan | None:
         """Return the plan that stays whatever shares become: its tile shows, or has a state."""
         planned = self._planned
         if planned is None:
             return None
-        tile = planned[2].tile
+        tile = planned.plan.tile
         shows = engine.halo is None or (tile is not None and blends(engine, self._size, tile))
-        inexact = shows and planned[0] is engine
-        return planned[2] if inexact or self._stream is not None else None
+        same = planned.engine is engine and planned.margin == engine.traits.blend_margin
+        return planned.plan if (shows and same) or self._stream is not None else None
 
     def _plan(self, engine: Engine, share_bytes: int) -> MemoryPlan:
         return self._pool.plan(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from threading import RLock
 from typing import Protocol
 
-from vidsr.engines.engine import Engine
+from vidsr.engines.engine import BLEND_MARGIN, Engine
+from vidsr.engines.tile_margins import may_blend
 from vidsr.errors import MemoryLimitError
 from vidsr.notes import Notes
 from vidsr.picture.frame import VideoFormat
@@ -44,7 +45,7 @@ class MemoryPlanner:
         # Reentrant: an abandoned session may be collected, and leave, wherever the lock is held.
         self.lock = RLock()
         self._claims: dict[Seat, Claim] = {}
-        self._plans: dict[_Order, dict[int, MemoryPlan]] = {}
+        self._plans: dict[_Order, dict[tuple[int, int], MemoryPlan]] = {}
 
     @property
     def running(self) -> int:
@@ -110,18 +111,38 @@ class MemoryPlanner:
         order = _Order(source, target, load.frames, share_bytes)
         with self.lock:
             plans = self._plans.setdefault(order, {})
-            found = plans.get(engine.bytes_per_pixel)
+            found = plans.get(_kind(engine))
             if found is not None:
                 return found
-            plan = plan_memory(source, target, engine, share_bytes, load, self.tile)
-            others = tuple(plans.values())
-            plans[engine.bytes_per_pixel] = plan
+            plan = self._fitting(order, engine, load, notes)
+            others = [other for kind, other in plans.items() if kind[1] == _kind(engine)[1]]
+            plans[_kind(engine)] = plan
         if any(plan.tile != other.tile for other in others):
             notes.choose(
                 f"{engine.name} in {str(engine.dtype)[6:]} sees {plan.tile or 'the whole frame'} "
                 f"at once, to keep the limit of memory"
             )
         return plan
+
+    def keep_tile(self, tile: Size) -> None:
+        """Cut frames into such tiles from now on, however much they take."""
+        with self.lock:
+            self.tile = tile
+            self._plans.clear()
+
+    def _fitting(self, order: _Order, engine: Engine, load: Load, notes: Notes) -> MemoryPlan:
+        """Return the plan, with fewer pixels around tiles that blend where it fits no other way."""
+        while True:
+            try:
+                return plan_memory(
+                    order.source, order.target, engine, order.share_bytes, load, self.tile
+                )
+            except MemoryLimitError:
+                pixels = engine.traits.blend_margin
+                if pixels <= BLEND_MARGIN or not may_blend(engine):
+                    raise
+                engine.surround(pixels // 2)
+                notes.say(f"{engine.name}: no memory for tiles with {pixels} pixels around each")
 
     def side_by_side(
         self, source: VideoFormat, target: VideoFormat, engine: Engine, threads: int
@@ -144,6 +165,11 @@ class _Order:
     target: VideoFormat
     frames: int
     share_bytes: int
+
+
+def _kind(engine: Engine) -> tuple[int, int]:
+    """Return what of an engine a plan depends on: memory of a pixel, and pixels around tiles."""
+    return engine.bytes_per_pixel, engine.traits.blend_margin
 
 
 def _no_room(running: int, limit_bytes: int, error: MemoryLimitError) -> MemoryLimitError:

@@ -18,8 +18,8 @@ import torch
 from torch import nn
 
 from tests.doubles.fake_tensorrt import FakeTensorRT
-from vidsr.engines.cache.keys import Gpu
-from vidsr.engines.cache.store import EngineCache
+from vidsr.cache.keys import Gpu
+from vidsr.cache.store import EngineCache
 from vidsr.engines.command import cli, listing
 from vidsr.engines.command.cli import main
 from vidsr.engines.onnx_files import network_cache

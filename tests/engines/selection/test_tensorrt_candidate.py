@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from tests.doubles.fake_tensorrt import FakeTensorRT
-from vidsr.engines.cache.keys import Gpu
-from vidsr.engines.cache.store import EngineCache
+from vidsr.cache.keys import Gpu
+from vidsr.cache.store import EngineCache
 from vidsr.engines.command.cli import main
 from vidsr.engines.onnx_files import export as export_module
 from vidsr.engines.onnx_files import network_cache

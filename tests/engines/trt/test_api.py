@@ -65,7 +65,7 @@ print(json.dumps([trt.__version__, found]))
 """
 # With libraries that give null pointers, as real ones do without a GPU.
 NULL = """
-from vidsr.engines.cache.keys import Profile
+from vidsr.cache.keys import Profile
 from vidsr.engines.trt.build import build_engine, flags
 from vidsr.engines.trt.log import Messages, make_logger
 from vidsr.errors import DeviceError

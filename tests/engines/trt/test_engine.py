@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from tests.doubles.fake_tensorrt import FakeTensorRT
-from vidsr.engines.cache.file_lock import locked
-from vidsr.engines.cache.keys import Gpu, Profile, TimingKey
-from vidsr.engines.cache.store import EngineCache
+from vidsr.cache.file_lock import locked
+from vidsr.cache.keys import Gpu, Profile, TimingKey
+from vidsr.cache.store import EngineCache
 from vidsr.engines.engine import Engine
 from vidsr.engines.onnx_files.facts import NetworkFacts
 from vidsr.engines.trt.build import build_engine, import_tensorrt

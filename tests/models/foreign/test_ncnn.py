@@ -61,7 +61,7 @@ def changed(path: Path, old: str, new: str) -> Path:
     ("old", "new", "message"),
     [
         ("7767517", "7767518", "expected 7767517"),
-        ("7767517\n12 ", "7767517\n13 ", "another number of layers"),
+        ("7767517\n12 ", "7767517\n13 ", "says 13 layers"),
         ("PixelShuffle", "DeconvolutionX", "a layer DeconvolutionX"),
         ("0=1 1=4", "0=2 1=4", "a resize with"),
         ("BinaryOp add 2 1 large near sum", "BinaryOp add 2 1 large large sum", "another arch"),

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.doubles.torchvision_stub import make_spandrel_importable
-from tests.makers.foreign import compact, esrgan, gradient, span
+from tests.makers.foreign import compact, esrgan, gradient, plksr, span
 from tests.models.foreign.test_recognise import picture_of
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.tiling import is_exact, run_tiled
@@ -63,7 +63,16 @@ def test_the_same_as_spandrels_own_call_at_odd_sizes(name: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("state", "scale"), [(compact(scale=3), 3), (esrgan("old", growth=32), 4), (span(), 2)]
+    ("state", "scale"),
+    [
+        (compact(scale=3), 3),
+        (esrgan("old", growth=32), 4),
+        (span(), 2),
+        (plksr(), 2),
+        (plksr(scale=3, attends=False, sampled=True), 3),
+        (plksr(scale=1, sampled=True), 1),
+        (plksr(scale=4, by_pixel=True, sampled=True), 4),
+    ],
 )
 def test_recognisers_of_our_own_agree_with_spandrel(
     state: dict[str, torch.Tensor], scale: int, tmp_path: Path

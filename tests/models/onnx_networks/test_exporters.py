@@ -12,7 +12,9 @@ from torch import Tensor
 from tests.makers import onnx_models as makers
 from tests.makers.onnx_models import Bytes, Sharpener, Swapped
 from vidsr import Upscaler
-from vidsr.models.onnx_networks.network import OnnxNetwork, onnx_network
+from vidsr.models.onnx_networks import trial
+from vidsr.models.onnx_networks.contract import Contract
+from vidsr.models.onnx_networks.network import OnnxNetwork, load_onnx, onnx_network
 
 Make = Callable[[Path], Path]
 EXACT, BLENDED, HALF, CODES, BYTES = 2e-6, 1e-3, 2e-3, 0.02, 0.5 / 255 + 1e-6
@@ -125,3 +127,29 @@ def test_the_reach_is_counted_on_the_graph(tmp_path: Path) -> None:
     tiled = Upscaler(tmp_path / "net.onnx", device="cpu", tile=(16, 16))
     x = picture()
     assert (whole(x) - tiled(x)).abs().max() < 1e-6
+
+
+def test_a_file_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until its bytes change; a damaged cache is no answer."""
+    monkeypatch.setenv("VIDSR_CACHE", str(tmp_path / "cache"))
+    tried: list[Path] = []
+
+    def count(path: Path, stored_bytes: int) -> Contract:
+        tried.append(path)
+        return real(path, stored_bytes)
+
+    real = trial.try_network
+    monkeypatch.setattr(trial, "try_network", count)
+    path = makers.by_hand(tmp_path / "a.onnx", net())
+    first, second = (load_onnx(path) for _ in range(2))
+    found, again = onnx_network(first), onnx_network(second)
+    assert found is not None
+    assert found == again
+    assert len(tried) == 1
+    for entry in (tmp_path / "cache").glob("*.finding"):
+        entry.write_bytes(entry.read_bytes()[:-1] + b"!")
+    load_onnx(path)
+    assert len(tried) == 2
+    makers.by_hand(path, Sharpener(seed=3))
+    load_onnx(path)
+    assert len(tried) == 3

@@ -19,6 +19,7 @@ from vidsr.bench.peers import PEERS
 from vidsr.bench.request import Request, check_files, size
 from vidsr.errors import OptionError
 from vidsr.files import write_text
+from vidsr.models.shipped import is_onnx_model
 from vidsr.option_values import SCALES, EngineKind
 from vidsr.terminal.command import run_command, say
 from vidsr.terminal.parser import Parser
@@ -28,7 +29,7 @@ from vidsr.terminal.parser import Parser
 NAME = "vidsr-bench"
 QUIET_S = 10.0  # between two lines where stderr is no terminal
 # Not "auto", which changes engines in the middle of a run.
-MEASURED: tuple[EngineKind, ...] = ("torch", "tensorrt", "openvino")
+MEASURED: tuple[EngineKind, ...] = ("torch", "tensorrt", "openvino", "onnxruntime")
 EPILOG = """examples:
   vidsr-bench                                       the whole command on a drawn clip of 640x360
   vidsr-bench clip.mp4 --stages --json result.json  each stage, the machine's ceilings, the limit
@@ -75,8 +76,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--engine",
         choices=MEASURED,
-        default="torch",
-        help="the runtime of the network (torch)",
+        help="the runtime of the network (torch; onnxruntime for an ONNX file)",
     )
     group.add_argument("--codec", metavar="NAME", help="the codec, as for vidsr")
     group.add_argument("--preset", metavar="NAME", help="the encoder's effort, as for vidsr")
@@ -146,7 +146,7 @@ def request_of(args: argparse.Namespace) -> Request:
         model=args.model,
         scale=args.scale,
         device=args.device,
-        engine=args.engine,
+        engine=args.engine or _engine_of(args.model),
         codec=args.codec,
         preset=args.preset,
         frames=args.frames,
@@ -161,6 +161,11 @@ def request_of(args: argparse.Namespace) -> Request:
     )
     request.check()
     return request
+
+
+def _engine_of(model: str) -> EngineKind:
+    """Return the engine of a model where none is named."""
+    return "onnxruntime" if is_onnx_model(model) else "torch"
 
 
 class _Teller:

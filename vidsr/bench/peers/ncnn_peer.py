@@ -15,8 +15,8 @@ from vidsr.bench.peers.job import Absent, Opened, PeerJob, needed
 from vidsr.bench.peers.ncnn_file import ncnn_file
 from vidsr.bench.peers.rgb_loop import open_rgb_loop
 from vidsr.errors import ModelError
-from vidsr.models.foreign.ncnn_file import graph_files
 from vidsr.models.model import Model
+from vidsr.models.ncnn_networks.files import graph_files
 
 
 def open_peer(job: PeerJob) -> Opened[av.VideoFrame]:

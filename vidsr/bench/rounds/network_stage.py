@@ -115,5 +115,6 @@ def _describe(parts: dict[str, Samples], bench: Bench, engine: MarkedEngine) -> 
     parts["to_yuv"].work = engine.bytes_out + target.frame_bytes
     parts["to_rgb"].ceiling = parts["to_yuv"].ceiling = "copy"
     parts["engine"].work = flops_per_pixel(model.module) * source.width * source.height
-    if dtype.is_floating_point:  # PyTorch has no product of int8 matrices that would be a ceiling
+    # PyTorch has no product of int8 matrices that would be a ceiling.
+    if dtype.is_floating_point and parts["engine"].work:
         parts["engine"].ceiling = "matmul " + str(dtype).removeprefix("torch.")

@@ -25,6 +25,7 @@ ALLOWED_NAMES = frozenset(
 )
 MOST_PICKLE_BYTES = 16 << 20  # a checkpoint of 5000 tensors has 1 MB of it
 MOST_STEPS = 3_000_000  # of a pickle: two seconds
+PICKLE = b"\x80"  # the protocol's number follows
 LEGACY_PICKLES = 4  # magic number, version, machine, the object; one of keys follows
 UNKNOWN_OPCODES = frozenset({"STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4", "PERSID"})
 BIG_STRINGS = frozenset({"BYTEARRAY8", "NEXT_BUFFER", "READONLY_BUFFER"})
@@ -34,11 +35,17 @@ def scan_checkpoint(path: Path) -> None:
     """Raise ModelError for a checkpoint that names anything but tensors, or claims too much.
 
     Takes both forms that PyTorch writes: a zip archive of stored entries, and pickles one after
-    another. What is neither is left to the reader.
+    another. Damaged ones are left to the reader.
     """
     with path.open("rb") as file:
-        if file.read(4) == b"PK\x03\x04":
+        begin = file.read(4)
+        if begin == b"PK\x03\x04":
             return _scan_archive(path)
+        if begin[:1] != PICKLE:  # a film, a picture, a page that says that a model is gone
+            raise ModelError(
+                f"{path}: not a readable checkpoint: neither PyTorch nor safetensors begin like it",
+                hint="files of weights end in .pth, .safetensors, .onnx or .param",
+            )
         file.seek(0)
         for _ in range(LEGACY_PICKLES):
             if not _scan(path, file):

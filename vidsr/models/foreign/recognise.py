@@ -8,6 +8,7 @@ from torch import Tensor
 
 from vidsr.models.foreign.compact import recognise_compact
 from vidsr.models.foreign.esrgan import recognise_esrgan
+from vidsr.models.foreign.plksr import recognise_plksr
 from vidsr.models.foreign.refusal import Misfit
 from vidsr.models.foreign.span import recognise_span
 from vidsr.models.networks.stated_net import StatedNet
@@ -15,7 +16,12 @@ from vidsr.models.networks.stated_net import StatedNet
 Recogniser = Callable[[Mapping[str, Tensor]], StatedNet | None]
 
 PREFIXES = ("module.", "netG.", "generator.", "_orig_mod.")
-RECOGNISERS: tuple[Recogniser, ...] = (recognise_compact, recognise_esrgan, recognise_span)
+RECOGNISERS: tuple[Recogniser, ...] = (
+    recognise_compact,
+    recognise_esrgan,
+    recognise_span,
+    recognise_plksr,
+)
 
 
 def recognise(tensors: Mapping[str, Tensor]) -> StatedNet | None:

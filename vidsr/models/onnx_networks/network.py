@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +20,7 @@ from vidsr.models.onnx_networks.graph import ModelOutline
 from vidsr.models.onnx_networks.reach import CountedReach, count_reach
 from vidsr.models.onnx_networks.runtime import import_runtime, open_session
 from vidsr.models.onnx_networks.safety import read_checked
-from vidsr.models.onnx_networks.trial import try_network
+from vidsr.models.onnx_networks.trial import known_contract
 from vidsr.picture.size import Size
 
 SUFFIX = ".onnx"
@@ -155,13 +154,14 @@ def is_onnx(path: Path) -> bool:
 def load_onnx(path: Path) -> PlainNet:
     """Return the network in an ONNX file as a generator.
 
-    Its outline is checked first, then it is tried in another process; only then is it run here.
+    Its outline is checked first, then it is tried in another process; only then is it run here. The
+    same file is tried once.
     Raises ModelError for what is damaged, unsafe or no network for pictures, DeviceError without
     ONNX Runtime.
     """
     outline = read_checked(path)
     import_runtime()
-    network = _known(path, outline, try_network(path, _stored_bytes(path, outline)))
+    network = _known(path, outline, known_contract(path, _files(path, outline)))
     return PlainNet(OnnxNet(network), network.traits, network.facts.architecture)
 
 
@@ -196,7 +196,7 @@ def _names_licence(key: str) -> bool:
     return key.lower().rpartition(".")[2] in ("license", "licence", "model_license")
 
 
-def _stored_bytes(path: Path, outline: ModelOutline) -> int:
+def _files(path: Path, outline: ModelOutline) -> list[Path]:
+    """Return the file and those beside it, always in the same order."""
     places = {t.external.get("location", "") for t in outline.graph.tensors if t.external}
-    files = [path, *(path.parent / place for place in places)]
-    return sum(os.stat(file).st_size for file in files)
+    return [path, *(path.parent / place for place in sorted(places))]

@@ -3,18 +3,55 @@
 from __future__ import annotations
 
 import json
+import platform
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from vidsr.cache.findings import finding_key, recall, remember
 from vidsr.errors import ModelError
 from vidsr.models.onnx_networks.contract import Contract
+from vidsr.models.onnx_networks.runtime import import_runtime
 
+WHAT = "trial of an ONNX file"
+RULE = "1"  # raised where a trial would understand files otherwise
 PROGRAM = "vidsr.models.onnx_networks.probe_program"
 LIMIT_S = 120  # of CPU and of waiting
 ROOM_BYTES = 4 << 30  # of address space, beside several times the file
 COPIES = 6  # of the weights: as read, packed, folded
+
+
+def known_contract(path: Path, files: Sequence[Path]) -> Contract:
+    """Return the contract of a network, tried unless the same files were tried before.
+
+    Only what was understood is remembered: a refusal may be that of a busy machine.
+
+    Args:
+        path: The file, whose outline was checked.
+        files: That file and those that hold weights beside it.
+
+    Raises:
+        ModelError: See ``try_network``.
+    """
+    key = finding_key(WHAT, path.name, files, _under())
+    try:
+        return Contract.from_json(json.dumps((recall(key) or {})["contract"]))
+    except (KeyError, ValueError):
+        pass
+    contract = try_network(path, sum(file.stat().st_size for file in files))
+    remember(key, {"contract": json.loads(contract.to_json())})
+    return contract
+
+
+def _under() -> dict[str, str]:
+    """Return what an outcome holds under: the library that ran the file, and this program's rules.
+
+    Memory and time were measured on the machine that keeps them.
+    """
+    runtime = import_runtime()
+    return {"onnxruntime": runtime.__version__, "rule": RULE, "machine": platform.machine()}
 
 
 def try_network(path: Path, stored_bytes: int, *, limit_s: int = LIMIT_S) -> Contract:

@@ -97,6 +97,10 @@ class JobFolder:
         for name, text in ((_ORDER, order), (_RECORD, json.dumps(dict(identity), indent=1))):
             self.files.write(name, text.encode())
 
+    def stated(self, name: str) -> str | None:
+        """Return what the run that made the folder stated under a name; None for nothing."""
+        return (self._read() or {}).get(name)
+
     def reorder(self, order: str) -> None:
         """Replace the order, which may say ``overwrite`` now. Raises OSError."""
         self.files.write(_ORDER, order.encode())

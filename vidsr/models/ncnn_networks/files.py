@@ -89,10 +89,13 @@ def read_graph(path: Path) -> list[NcnnLayer]:
     except UnicodeDecodeError as error:
         raise ModelError(f"{path}: not a graph of ncnn: no text") from error
     lines = [line for line in lines if line.strip()]
-    if len(lines) < 3 or lines[0].strip() != MAGIC:
+    if not lines or lines[0].strip() != MAGIC:
         raise ModelError(f"{path}: not a graph of ncnn: expected {MAGIC} on its first line")
-    if len(lines) - 2 > MOST_LAYERS or lines[1].split()[0] != str(len(lines) - 2):
-        raise ModelError(f"{path}: not a graph of ncnn: another number of layers than it says")
+    if len(lines) < 3:
+        raise ModelError(f"{path}: no layers: cut off, or the graph of an empty network")
+    said, found = lines[1].split()[0], len(lines) - 2
+    if found > MOST_LAYERS or said != str(found):
+        raise ModelError(f"{path}: says {said[:20]} layers, {found} lines follow")
     layers = []
     for place, line in enumerate(lines[2:], 3):
         try:

@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from vidsr.errors import ModelError
 from vidsr.models.foreign.compact import recognise_compact
 from vidsr.models.foreign.esrgan import recognise_esrgan
-from vidsr.models.foreign.ncnn_file import NcnnLayer, NcnnWeights, read_graph, read_weights
-from vidsr.models.foreign.ncnn_graph import Expressions, graph_expression
 from vidsr.models.foreign.reduced import Reduced
 from vidsr.models.foreign.refusal import Misfit
 from vidsr.models.foreign.tensor_file import require_plain
+from vidsr.models.ncnn_networks.files import NcnnLayer, NcnnWeights, read_graph, read_weights
+from vidsr.models.ncnn_networks.graph import Expressions, graph_expression
 from vidsr.models.networks.rrdb import RESIDUAL_SCALE, SLOPE
 from vidsr.models.networks.stated_net import StatedNet
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from vidsr.models.foreign.ncnn_file import NcnnLayer
+from vidsr.models.ncnn_networks.files import NcnnLayer
 
 LEAKY, RELU_FUSED = 2, 1
 NEAREST, BICUBIC = 1, 3

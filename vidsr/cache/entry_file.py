@@ -16,7 +16,7 @@ import tempfile
 from io import BufferedReader
 from pathlib import Path
 
-from vidsr.engines.cache.keys import SCHEMA
+from vidsr.cache.keys import SCHEMA
 from vidsr.errors import OutputError
 
 MAGIC = b"vidsrTRT"

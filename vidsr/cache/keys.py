@@ -127,6 +127,25 @@ class NetworkKey(Key):
     suffix: ClassVar[str] = ".network"  # not .onnx, which people keep themselves
 
 
+@dataclass(frozen=True, kw_only=True)
+class FindingKey(Key):
+    """The identity of a finding: what was measured of a model, or tried with it, once.
+
+    Attributes:
+        what: Name of what was found.
+        model: Name of the model, for people.
+        files_sha256: Checksum of the bytes of all its files.
+        under: What the finding holds under, by name: versions, device, precision.
+    """
+
+    what: str
+    model: str
+    files_sha256: str
+    under: dict[str, str]
+
+    suffix: ClassVar[str] = ".finding"
+
+
 def differences(old: dict[str, Any], new: dict[str, Any]) -> tuple[str, ...]:
     """Return where two parsed ``Key.canonical`` differ, such as ``gpu.driver_version 1 -> 2``."""
     return tuple(_differences(old, new, ""))

@@ -1,4 +1,4 @@
-"""Built engines and what they are built from, kept in the user's cache folder.
+"""Built engines, what they are built from, and findings, kept in the user's cache folder.
 
 An engine file is executable code.
 """
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vidsr.engines.cache.entry_file import TEMPORARY, Refused, foreign, read, read_key, touch, write
-from vidsr.engines.cache.file_lock import locked
-from vidsr.engines.cache.keys import EngineKey, Key, NetworkKey, TimingKey, differences
+from vidsr.cache.entry_file import TEMPORARY, Refused, foreign, read, read_key, touch, write
+from vidsr.cache.file_lock import locked
+from vidsr.cache.keys import EngineKey, FindingKey, Key, NetworkKey, TimingKey, differences
 from vidsr.errors import OptionError, OutputError
 
-SUFFIXES = (EngineKey.suffix, TimingKey.suffix, NetworkKey.suffix)
+SUFFIXES = (EngineKey.suffix, TimingKey.suffix, NetworkKey.suffix, FindingKey.suffix)
 LOCK = ".lock"
 ABANDONED_S = 3600.0  # temporary files live for the seconds that a write takes
 OTHER_KEY = "it was made for something else"
@@ -63,7 +63,7 @@ def default_folder() -> Path:
 
 
 class EngineCache:
-    """A folder of engines, timing caches and networks, made with mode 0700 where it is missing.
+    """A folder of engines, timing caches, networks and findings, made with mode 0700.
 
     Several processes may use it at once. What it gives out has passed every check: magic, schema,
     length, checksum, key, owner, permissions.

@@ -19,8 +19,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.paths import ROOT
-from vidsr.engines.cache.keys import EngineKey, Gpu, Profile, TimingKey
-from vidsr.engines.cache.store import EngineCache, default_folder
+from vidsr.cache.keys import EngineKey, Gpu, Profile, TimingKey
+from vidsr.cache.store import EngineCache, default_folder
 from vidsr.errors import OptionError, OutputError
 
 GPU = Gpu(
@@ -325,8 +325,8 @@ KILLED = """
 import json, os, random, signal, sys, time
 sys.path[:0] = sys.argv[2:]
 from pathlib import Path
-from tests.engines.cache.test_store import KEY
-from vidsr.engines.cache.store import EngineCache
+from tests.cache.test_store import KEY
+from vidsr.cache.store import EngineCache
 cache = EngineCache(Path(sys.argv[1]))
 old, new = b"old" * 100_000, b"new" * 100_000
 die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
@@ -387,8 +387,8 @@ RACING = """
 import os, sys, time
 sys.path[:0] = sys.argv[2:]
 from pathlib import Path
-from tests.engines.cache.test_store import engine_key
-from vidsr.engines.cache.store import EngineCache
+from tests.cache.test_store import engine_key
+from vidsr.cache.store import EngineCache
 cache = EngineCache(Path(sys.argv[1]))
 for level in range(40):
     key = engine_key(optimization_level=level)
@@ -420,7 +420,6 @@ def test_two_processes_build_each_engine_once(cache: EngineCache) -> None:
 def test_no_torch_is_needed() -> None:
     """A program on a small device loads and builds engines without it."""
     code = (
-        "import sys, vidsr.engines.cache.store, vidsr.engines.trt.build\n"
-        "assert 'torch' not in sys.modules"
+        "import sys, vidsr.cache.store, vidsr.engines.trt.build\nassert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
