@@ -14,6 +14,7 @@ from vidsr.training.choices import (
     DiscriminatorKind,
     FeatureLayer,
     PixelLoss,
+    QuantiseKind,
     ScheduleKind,
     ShuffleStart,
 )
@@ -43,6 +44,7 @@ GAN_ONLY = (
     *("perceptual_weight", "adversarial_weight", "tv_weight", "mesh_weight", "flicker_weight"),
     "penalty_weight",
 )
+QUANTISE_RATE = 0.1  # of the usual rate
 SMALLEST_JUDGED, SMALLEST_SEEN = 32, 40
 """Pixels a side that discriminators, and VGG19 from any offset, make something of."""
 
@@ -84,6 +86,7 @@ class Options:
     precision: Precision = "auto"
     seed: int = 0
     middle: int = 128  # width of the over-parameterised convolutions of ``lite``; 0 for plain ones
+    quantise: QuantiseKind | None = None  # round numbers to codes, as engines in 8 bits do
     init: str | None = None
     teacher: str | None = None
     teacher_weight: float = 0.5
@@ -107,6 +110,7 @@ class Options:
         parse_portion(self.portion)
         _check_numbers(self)
         _check_losses(self)
+        _check_quantise(self)
         self.config()
 
     def config(self) -> GeneratorConfig:
@@ -147,6 +151,8 @@ def preset(model: str, **given: Any) -> Options:
         raise OptionError(f"model = {model!r}: expected {one_of(tuple(PRESETS))}")
     kind = "srresnet" if model == "srgan" else model
     defaults = {"kind": kind, "scale": 1 if model == "unet" else 4, **PRESETS[model]}
+    if given.get("quantise") is not None:  # a network that is good already learns to bear rounding
+        defaults["rate"] *= QUANTISE_RATE
     return Options(**{**defaults, **{k: v for k, v in given.items() if v is not None}})
 
 
@@ -193,6 +199,7 @@ def _check_choices(options: Options) -> None:
         ("adversarial", options.adversarial, (None, *get_args(AdversarialKind))),
         ("discriminator", options.discriminator, get_args(DiscriminatorKind)),
         ("vgg_layer", options.vgg_layer, get_args(FeatureLayer)),
+        ("quantise", options.quantise, (None, *get_args(QuantiseKind))),
     ):
         if value not in allowed:
             raise OptionError(f"{name} = {value!r}: expected {one_of(allowed)}")
@@ -268,4 +275,31 @@ def _check_unused(options: Options) -> None:
                 f"{name} = {getattr(options, name)!r} without adversarial losses does nothing",
                 hint="add --adversarial bce (--adversarial-weight 0 trains without them), "
                 "or choose --model srgan",
+            )
+
+
+def _check_quantise(options: Options) -> None:
+    """Raise OptionError for what does not go with numbers rounded to codes."""
+    if options.quantise is None:
+        return
+    luma_lite = options.kind == "lite" and options.channels == 1
+    if not luma_lite and options.kind != "srresnet":
+        raise OptionError(
+            f"quantise = {options.quantise!r} with {options.kind} of {options.channels} channels: "
+            "expected lite of 1 channel, or srresnet"
+        )
+    if options.init is None:
+        raise OptionError(
+            f"quantise = {options.quantise!r} without init: expected a network that is trained",
+            hint="name it with --init",
+        )
+    for name, usual in (
+        ("adversarial", (None,)),
+        ("norm", ("none",)),
+        ("precision", ("auto", "fp32")),
+    ):
+        if getattr(options, name) not in usual:
+            raise OptionError(
+                f"{name} = {getattr(options, name)!r} with quantise = {options.quantise!r}: "
+                f"expected {one_of(usual)}"
             )

@@ -260,7 +260,8 @@ GOOD = NetworkFacts(
 @pytest.mark.parametrize(
     "change",
     [{"schema": 2}, {"shuffle": 3}, {"scale": 0}, {"channels": True}, {"halo": -1}, {"name": 1},
-     {"offset": float("nan")}, {"offset": 2.0}, {"precision": "int8"}, {"alignment": 1.5}],
+     {"offset": float("nan")}, {"offset": 2.0}, {"precision": "int4"}, {"input_type": "int8"},
+     {"alignment": 1.5}],
 )  # fmt: skip
 def test_facts_that_cannot_be(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(change))} ?="):

@@ -24,6 +24,7 @@ from vidsr.training.choices import (
     DiscriminatorKind,
     FeatureLayer,
     PixelLoss,
+    QuantiseKind,
     ScheduleKind,
     ShuffleStart,
 )
@@ -55,6 +56,7 @@ EPILOG = """examples:
               --vgg vgg19.pth --steps 5000
   vidsr-train VIDEOS --out runs/web --recipe codecs --portion 0-50% --cache pairs --minutes 60
   vidsr-train PHOTOS --out runs/cctv --init lite-x4 --recipe surveillance --minutes 30
+  vidsr-train PHOTOS --out runs/int8 --init lite-x4 --quantise int8 --minutes 5
   vidsr-train --out runs/lite --resume
 What --init names gives model, scale and dimensions, too, unless they are given.
   torchrun --nproc-per-node 4 -m vidsr.training PHOTOS --out runs/ddp --steps 100000
@@ -120,6 +122,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--middle", type=int, metavar="N", help="lite's over-parameterised width; 0: off (128)"
+    )
+    group.add_argument(
+        "--quantise",
+        metavar="NAME",
+        help=f"learn with numbers rounded to codes of 8 bits: {_words(QuantiseKind)} (none)",
     )
     group.add_argument(
         "--init",

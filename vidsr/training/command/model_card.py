@@ -22,6 +22,7 @@ def write_card(run: Run) -> None:
 def _beyond(options: Options) -> str:
     """Return in words how the network differs from the usual one."""
     slopes = ", one slope a layer" if options.prelu == "shared" else ""
+    slopes += f", rounded to {options.quantise}" if options.quantise else ""
     return slopes + (f", on 1/{options.stride} of the grid" if options.stride > 1 else "")
 
 

@@ -13,6 +13,7 @@ from vidsr.engines.devices import has_native_bf16
 from vidsr.models.checkpoint import Generator
 from vidsr.training.data.crop_pool import luma
 from vidsr.training.networks import losses
+from vidsr.training.networks.quantised import QuantisedStudent
 from vidsr.training.networks.student import Student
 from vidsr.training.options import Options
 
@@ -94,7 +95,7 @@ class Fidelity:
 
     def __init__(
         self,
-        student: Student,
+        student: Student | QuantisedStudent,
         options: Options,
         device: torch.device,
         *,
