@@ -310,7 +310,7 @@ def test_the_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--list-recipes") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == [
-        "bicubic", "broadcast", "codecs", "motion", "surveillance", "web",
+        "bicubic", "blocks", "blur", "broadcast", "codecs", "motion", "surveillance", "web",
     ]  # fmt: skip
 
 
