@@ -21,6 +21,7 @@ from vidsr.training.records.run_folder import RunFolder, save_state
 from vidsr.training.steps.fidelity import Learner, Losses
 from vidsr.training.steps.graphed_step import GraphedStep
 from vidsr.training.steps.processes import Processes
+from vidsr.training.steps.quantised import as_it_runs, write_beside
 from vidsr.training.steps.schedule import Clock, learning_rate
 from vidsr.video.still_images import write_png
 
@@ -180,9 +181,11 @@ class Run:
     def _write(self, means: dict[str, float]) -> None:
         self.require_finite(self.learner.average)
         generator = self.generator()
-        scores, pictures = score(generator, self.samples, str(self.device))
+        shown, precision = as_it_runs(self.learner, generator)
+        scores, pictures = score(shown, self.samples, str(self.device), precision)
         self.best = scores
         save_generator(self.folder.model, generator.config, self.learner.average)
+        write_beside(self.learner, self.folder.model, self.clock.step)
         state = {"learner": self.learner.state(), "step": self.clock.step}
         state["pool_bytes"] = self.pool.bytes
         save_state(self.folder.state, {**state, "seconds": self.clock.seconds})
