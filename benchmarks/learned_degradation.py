@@ -15,8 +15,10 @@ which the runs learn from ``learn``); of each clip the first half taught, the se
 1. A small network learns to tell patches of the first halves from degraded photographs, and is
    tried on patches of the second halves and of photographs that nothing has learned from. An
    accuracy of 0.5 is a toss. It sees either whole patches or their detail alone: what is coarser
-   than 9 pixels is the scene.
-2. Models upscale frames of the second halves; NIQE of their luma, lower is better.
+   than 9 pixels is the scene. With ``--own`` the frames themselves, halved, are degraded, so that
+   both sides show the same things.
+2. Models upscale frames of the second halves; NIQE of their luma, lower is better, and how much of
+   it is finer than 9 pixels.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
@@ -91,14 +93,26 @@ def split(photos: Path) -> tuple[list[Path], list[Path]]:
     )
 
 
-def degraded(paths: Sequence[Path], recipe: str, seed: int) -> list[Tensor]:
-    """Return windows of photographs as a recipe makes them for a network that is taught."""
-    options = preset("lite", data="", crop=64, steps=1)
+def degraded(
+    pictures: Iterable[Tensor], recipe: str, seed: int, scale: int = SCALE
+) -> list[Tensor]:
+    """Return windows of pictures as a recipe makes them for a network that is taught."""
+    options = preset("lite", data="", scale=scale, crop=64, steps=1)
     loaded, found = Recipe.load(recipe), []
-    for path in paths:
-        rng, picture = random.Random(f"{seed} {path.name}"), read_rgb(path)
+    for number, picture in enumerate(pictures):
+        rng = random.Random(f"{seed} {number}")
         found += [moving_pair(picture, loaded, options, rng).low for _ in range(CLIPS)]
     return found
+
+
+def degraded_halves(args: argparse.Namespace, real: Half, recipe: str) -> Half:
+    """Return pictures that a recipe made: of photographs, or of the clips' own frames, halved."""
+    if args.own:
+        return Half(degraded(real.learn, recipe, 1, 2), degraded(real.judge, recipe, 2, 2))
+    taught, judged = split(args.photos)
+    return Half(
+        degraded(map(read_rgb, taught), recipe, 1), degraded(map(read_rgb, judged), recipe, 2)
+    )
 
 
 def pool(pictures: list[Tensor]) -> CropPool:
@@ -138,17 +152,20 @@ def told_apart(args: argparse.Namespace) -> dict[str, object]:
     """Return the accuracy of each recipe against real frames, for both views."""
     halves = [frames(args.footage, portion, SPOTS) for portion in ("0-50%", "50-100%")]
     real = Half(*([p for clip in half.values() for p in clip] for half in halves))
-    taught, judged = split(args.photos)
+    scenes = "the same scenes" if args.own else "photographs"
     found: dict[str, object] = {}
     for recipe in args.recipe:
-        fake = Half(degraded(taught, recipe, 1), degraded(judged, recipe, 2))
+        fake = degraded_halves(args, real, recipe)
         for name, view in VIEWS.items():
             values = [
                 accuracy(real, fake, view, steps=args.steps, seed=seed)
                 for seed in range(args.repeats)
             ]
             spread = stdev(values) if len(values) > 1 else 0.0
-            found[f"{_title(recipe)}, sees {name}"] = {"accuracy": fmean(values), "spread": spread}
+            found[f"{_title(recipe)}, {scenes}, sees {name}"] = {
+                "accuracy": fmean(values),
+                "spread": spread,
+            }
             print(
                 f"{recipe:40} sees {name:7} accuracy {fmean(values):.3f} +- {spread:.3f}",
                 flush=True,
@@ -165,11 +182,19 @@ def scored(args: argparse.Namespace) -> dict[str, object]:
         title = name if engine is None else model_title(find_weights(name))
         row = {}
         for clip, pictures in clips.items():
-            scores = [niqe(luma_601(_large(p, engine))) for p in pictures]
-            row[clip] = fmean(scores)
+            planes = [luma_601(_large(p, engine)) for p in pictures]
+            row[clip] = {
+                "niqe": fmean(niqe(plane) for plane in planes),
+                "detail_levels": fmean(detail_levels(plane) for plane in planes),
+            }
         found[title] = row
-        print(f"{title:30}", *(f"{clip} {value:.3f}" for clip, value in row.items()), flush=True)
+        print(f"{title:30} {row}", flush=True)
     return found
+
+
+def detail_levels(plane: Tensor) -> float:
+    """Return the rms of what is finer than 9 pixels in a plane of luma, in levels."""
+    return float(detail(plane.float()[None, None]).square().mean().sqrt())
 
 
 def _large(picture: Tensor, engine: TorchEngine | None) -> Tensor:
@@ -182,7 +207,9 @@ def drawn(args: argparse.Namespace) -> Tensor:
     """Return photographs that nothing learned from through each recipe, beside real frames."""
     rows = 4
     _, judged = split(args.photos)
-    columns = {_title(r): degraded(judged[:rows], r, 2)[::CLIPS] for r in args.recipe}
+    columns = {
+        _title(r): degraded(map(read_rgb, judged[:rows]), r, 2)[::CLIPS] for r in args.recipe
+    }
     clips = frames(args.footage, "50-100%", rows // 2)
     columns["real"] = [picture for clip in clips.values() for picture in clip][:rows]
     cells = [[_enlarged(_busiest(p)) for p in column] for column in columns.values()]
@@ -218,6 +245,9 @@ def main() -> None:
     parser.add_argument("--split", type=Path, help="write two folders of links there, and stop")
     parser.add_argument("--footage", type=Path)
     parser.add_argument("--recipe", action="append", default=[], help="to tell from real; again")
+    parser.add_argument(
+        "--own", action="store_true", help="degrade the clips' own frames, halved, not photographs"
+    )
     parser.add_argument("--model", action="append", default=[], help="to score; may be repeated")
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--repeats", type=int, default=2)

@@ -42,9 +42,10 @@ def test_what_is_trained_can_be_built_from_where_it_starts(line: str) -> None:
     init = given.get("init")
     if init and "/" in init:  # of the run before
         init = "srresnet-x4"
+    usual = "unet" if given.get("unpaired") else "lite"
     model, start = dimensions(init, given.get("model")) if init else (given.get("model"), {})
     known = {k: v for k, v in given.items() if k in Options.__dataclass_fields__}
-    options = preset(model or "lite", **{**start, **known})
+    options = preset(model or usual, **{**start, **known})
     student = build_student(options.config(), seed=0, middle=options.middle)
     if init:
         assert adopt(student, options.config(), load_model(init).module) in ("weights", "growth")

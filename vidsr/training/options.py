@@ -156,10 +156,10 @@ def preset(model: str, **given: Any) -> Options:
         raise OptionError(f"model = {model!r}: expected {one_of(tuple(PRESETS))}")
     kind = "srresnet" if model == "srgan" else model
     defaults = {"kind": kind, "scale": 1 if model == "unet" else 4, **PRESETS[model]}
-    if given.get("quantise") is not None:  # a network that is good already learns to bear rounding
-        defaults["rate"] *= QUANTISE_RATE
     if given.get("unpaired") is not None:
         defaults |= UNPAIRED
+    if given.get("quantise") is not None:  # a network that is good already learns to bear rounding
+        defaults["rate"] *= QUANTISE_RATE
     return Options(**{**defaults, **{k: v for k, v in given.items() if v is not None}})
 
 

@@ -20,6 +20,7 @@ ONLY_UNPAIRED = ("cycle_weight", "identity_weight", "discriminator_scales")
 UNHEEDED = (
     *("init", "teacher", "validate", "discriminator", "vgg", "vgg_layer", "pixel_weight"),
     *("perceptual_weight", "tv_weight", "mesh_weight", "flicker_weight"),
+    *("edge_weight", "colour_weight", "quantise", "shuffle"),
 )
 CRITIC_LAYERS = 2
 """Convolutions of stride 2 of a critic: each logit sees 34x34 pixels, of texture and no things."""

@@ -59,9 +59,9 @@ EPILOG = """examples:
               --vgg vgg19.pth --steps 5000
   vidsr-train VIDEOS --out runs/web --recipe codecs --portion 0-50% --cache pairs --minutes 60
   vidsr-train PHOTOS --out runs/cctv --init lite-x4 --recipe surveillance --minutes 30
-  vidsr-train PHOTOS --out runs/int8 --init lite-x4 --quantise int8 --minutes 5
-  vidsr-train PHOTOS --unpaired FOOTAGE --out runs/camera --minutes 30
+  vidsr-train FOOTAGE --unpaired FOOTAGE --scale 2 --out runs/camera --minutes 30
   vidsr-train PHOTOS --out runs/own --init lite-x4 --recipe runs/camera/recipe.toml --minutes 30
+  vidsr-train PHOTOS --out runs/int8 --init lite-x4 --quantise int8 --minutes 5
   vidsr-train --out runs/lite --resume
 What --init names gives model, scale and dimensions, too, unless they are given.
   torchrun --nproc-per-node 4 -m vidsr.training PHOTOS --out runs/ddp --steps 100000
