@@ -1,7 +1,9 @@
 """Networks in 8 bits: which there are, and their form with numbers rounded to codes in PyTorch.
 
 What engines compute with codes, this form computes with the floats that the codes stand for. The
-first convolution stays in floats: it sees 1 or 3 channels, and is a small part of the work.
+first convolution stays in floats: it sees 1 or 3 channels, and is a small part of the work. So do
+those of an SRResNet that make the picture out of its features, half of the work: with their weights
+rounded, srresnet-x4 is 23 dB from float32 on a part of Set5's butterfly, 46 dB without.
 """
 
 from __future__ import annotations
@@ -49,14 +51,16 @@ def quantisable(module: Generator, name: str) -> PhaseNet:
     )
 
 
-def convolutions(net: PhaseNet) -> list[nn.Conv2d]:
+def convolutions(net: nn.Module) -> list[nn.Conv2d]:
     """Return the convolutions in the order in which they run, which is that of definition."""
     return [layer for layer in net.modules() if isinstance(layer, nn.Conv2d)]
 
 
 def later_convolutions(net: PhaseNet) -> list[nn.Conv2d]:
-    """Return all but the first, which stays in floats."""
-    return convolutions(net)[1:]
+    """Return those that work on codes: all but the first, of an SRResNet up to the join."""
+    features = nn.ModuleList([net.blocks, net.join]) if isinstance(net, PhaseSRResNet) else net
+    later = convolutions(features)
+    return later if isinstance(net, PhaseSRResNet) else later[1:]
 
 
 def load_steps_of(model: Model) -> Steps:
@@ -79,7 +83,8 @@ def weights_and_biases(
 ) -> list[tuple[Tensor, Tensor]]:
     """Return [O, I, k, k] and [O] of each convolution, ``factors`` of all but the first applied."""
     found = [(conv.weight.detach().clone(), _bias(conv)) for conv in convolutions(net)]
-    for ((before, bias), (after, _)), own in zip(pairwise(found), factors, strict=True):
+    ones = ((1.0,),) * (len(found) - 1 - len(factors))  # of those that stay in floats
+    for ((before, bias), (after, _)), own in zip(pairwise(found), (*factors, *ones), strict=True):
         if set(own) == {1.0}:  # of networks whose convolutions do not follow each other
             continue
         factor = torch.tensor(own)
@@ -137,7 +142,10 @@ def rounded_weights(
     parts = weights_and_biases(net, tuple(layer.factors for layer in steps))
     net, found = copy.deepcopy(net).requires_grad_(False), {}
     named = [(name, m) for name, m in net.named_modules() if isinstance(m, nn.Conv2d)]
-    for (name, conv), (weight, bias), layer in zip(named, parts, (None, *steps), strict=True):
+    floats = [None] * (len(parts) - 1 - len(steps))
+    for (name, conv), (weight, bias), layer in zip(
+        named, parts, (None, *steps, *floats), strict=True
+    ):
         conv.weight.copy_(weight)
         if conv.bias is not None:
             conv.bias.copy_(bias)

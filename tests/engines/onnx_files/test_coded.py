@@ -19,6 +19,7 @@ from vidsr.engines.onnx_files.facts import FloatType, read_facts
 from vidsr.engines.pytorch.inference_net import InferenceNet
 from vidsr.engines.quantised.codes import CodeType
 from vidsr.engines.quantised.networks import (
+    convolutions,
     later_convolutions,
     load_steps_of,
     quantisable,
@@ -92,7 +93,7 @@ def test_onnx_runtime_computes_the_rounded_network_at_every_size(
 
 
 @pytest.mark.parametrize(("name", "codes", "floats"), FORMS)
-def test_every_convolution_but_the_first_has_pairs_on_both_its_inputs(
+def test_convolutions_in_codes_have_pairs_on_both_their_inputs_and_others_none(
     folder: Path, name: str, codes: CodeType, floats: FloatType
 ) -> None:
     model = onnx.load_from_string(exported(folder, name, codes, floats))
@@ -101,11 +102,13 @@ def test_every_convolution_but_the_first_has_pairs_on_both_its_inputs(
     makers = {node.output[0]: node for node in graph.node}
     stored = {tensor.name: tensor for tensor in graph.initializer}
     net = quantisable(made(folder, name).module, name)
-    first, *later = (node for node in graph.node if node.op_type == "Conv")
-    assert not {makers[n].op_type for n in first.input if n in makers} & {"DequantizeLinear"}
-    assert len(later) == len(later_convolutions(net))
-    for conv, own in zip(later, later_convolutions(net), strict=True):
-        if codes == "fp8" and (own.in_channels % 16 or own.out_channels % 16):
+    nodes = (node for node in graph.node if node.op_type == "Conv")
+    coded = later_convolutions(net)
+    for conv, own in zip(nodes, convolutions(net), strict=True):
+        odd = codes == "fp8" and (own.in_channels % 16 or own.out_channels % 16)
+        if odd or own not in coded:
+            ends = {makers[n].op_type for n in conv.input if n in makers}
+            assert "DequantizeLinear" not in ends
             assert conv.input[1] in stored
             continue
         for index, steps in ((0, ()), (1, (own.out_channels,) if codes == "int8" else ())):
@@ -136,6 +139,15 @@ def check_pair(
     for node in (to, back):
         found = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
         assert found == ({"axis": 0} if steps else {})
+
+
+@pytest.mark.parametrize(("name", "count"), [("lite", 3), ("coarse", 3), ("srresnet", 5)])
+def test_the_first_layer_and_what_makes_an_srresnets_picture_stay_in_floats(
+    folder: Path, name: str, count: int
+) -> None:
+    """Of two blocks: two convolutions and the tail, or four and the join."""
+    graph = onnx.load_from_string(exported(folder, name, "int8", "fp16")).graph
+    assert sum(node.op_type == "QuantizeLinear" for node in graph.node) == 2 * count
 
 
 def test_sizes_stay_symbols_and_the_opset_is_the_first_with_these_types(folder: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_resumed_run_leaves_the_same_weights_and_steps_as_an_unbroken_one(
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert train(*common, "--out", whole) == 0
     assert train(*common, "--out", broken, "--stop-after", 3) == 0
-    assert train("--out", broken, "--resume", "--threads", 1) == 0
+    assert train("--out", broken, "--resume", "--threads", 1, "--every", 3) == 0
     for name in ("model.safetensors", "model.int8.json"):
         assert (whole / name).read_bytes() == (broken / name).read_bytes()
     assert [row["psnr_db"] for row in rows(whole)] == [row["psnr_db"] for row in rows(broken)]

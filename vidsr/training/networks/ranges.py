@@ -15,7 +15,8 @@ from vidsr.models.networks.phase_net import PhaseNet
 
 LOWEST, HIGHEST = 0.0005, 0.9995  # quantiles between which a channel's range is taken to lie
 OUTSIDE = 5e-6  # share of a layer's numbers beyond either end of its codes
-MOST = 4096  # magnitudes of a layer that are kept: 1 in 100 000 of 400 million numbers
+BEYOND = 1e-4  # the same at both ends of symmetric codes of a residual network
+MOST = 1 << 14  # magnitudes of a layer that are kept: 1 in 10 000 of 160 million numbers
 
 
 @torch.no_grad()
@@ -65,8 +66,8 @@ class Tops:
         self._largest = together.topk(min(MOST, len(together))).values
 
     def reach(self) -> float:
-        """Return the magnitude that all but ``OUTSIDE`` of the numbers stay within, above 0."""
-        beyond = min(int(self._seen * 2 * OUTSIDE), len(self._largest) - 1)
+        """Return the magnitude that all but ``BEYOND`` of the numbers stay within, above 0."""
+        beyond = min(int(self._seen * BEYOND), len(self._largest) - 1)
         return max(float(self._largest[beyond]), 1e-6)
 
 
