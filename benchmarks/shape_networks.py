@@ -49,6 +49,12 @@ class Shape:
         numbers = f"x{self.scale}-{self.stride}-{self.width}-{self.blocks}"
         return f"{numbers}-{self.layers}-{self.prelu}"
 
+    @property
+    def label(self) -> str:
+        """Name for people."""
+        slopes = ", a slope a channel" if self.prelu == "channel" else ""
+        return f"{self.stride}, {self.width}, {self.blocks}, {self.layers}{slopes}"
+
     def config(self) -> GeneratorConfig:
         """Return the dimensions as vidsr has them; they do not state ``layers``."""
         return GeneratorConfig(
