@@ -2,7 +2,7 @@
 
 Lighter layers are those of MobileNet (Howard et al., 2017) and ShuffleNet (Zhang et al., 2018), put
 in the place of each 3x3 convolution between head and tail. They are here and not among the options
-of training, since nothing is gained by them: see docs/guides/shapes.md.
+of training, since they gain no time at equal quality here: see docs/guides/shapes.md.
 """
 
 from __future__ import annotations

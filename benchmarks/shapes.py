@@ -209,7 +209,7 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
             known = [row for row in result[kind] if row["name"] == subject.name]
             if known and not args.times:
                 continue
-            row = costs(subject.name, subject.label, subject.net, args.rounds) | subject.about
+            row = costs(subject.name, subject.label, subject.net, args.rounds) | dict(subject.about)
             if known:
                 known[0].update(row)
             else:
@@ -281,7 +281,7 @@ def build_parser() -> argparse.ArgumentParser:
     measured = commands.add_parser("measure", help="measure what has learned and what ships")
     for command in (train, measured):
         command.add_argument("--out", type=Path, required=True, help="folder of the runs")
-        command.add_argument("--steps", type=int, default=1000, help="of each run (1000)")
+        command.add_argument("--steps", type=int, default=500, help="of each run (500)")
     measured.add_argument("--data", type=Path, required=True, help="folder of Set5 and Set14")
     measured.add_argument("--clips", type=Path, nargs="+", required=True)
     measured.add_argument("--model", action="append", default=[], help="more weights, by path")

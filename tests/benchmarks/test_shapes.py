@@ -117,7 +117,7 @@ def test_the_front_holds_what_nothing_beats() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "scale"), [("fresh", 4), ("short", 4), ("long", 4), ("long", 2)]
+    ("kind", "scale"), [("fresh", 4), ("short", 4), ("short", 2), ("long", 4), ("long", 2)]
 )
 def test_the_guide_shows_what_was_measured(kind: str, scale: int) -> None:
     result = json.loads(RESULT.read_text(encoding="utf-8"))
