@@ -18,7 +18,13 @@ from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.errors import OptionError
 from vidsr.fetching.if_named import fetch_if_named
 from vidsr.models.chain import restored_model
-from vidsr.models.families import check_scale, choose_model, choose_restorer
+from vidsr.models.families import (
+    check_scale,
+    choose_model,
+    choose_restorer,
+    restorer_alone,
+)
+from vidsr.models.model import Model
 from vidsr.models.onnx_networks.network import onnx_network
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
@@ -64,7 +70,8 @@ class Upscaler:
         model: A shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``.
         scale: 2 or 4, or 1 with a model that restores at the same size; None means what the model
             does, 4 for ``auto``.
-        restore: A model that keeps the size, to run before ``model``; None for none.
+        restore: A model that keeps the size, to run before ``model``, or alone at scale 1; None
+            for none.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         engine: ``auto``, ``torch``, ``tensorrt``, ``compile``, ``openvino``,
@@ -120,12 +127,7 @@ class Upscaler:
             pool.retain()
             self.model = pool.model
         else:
-            fetch_if_named(model)
-            self.model = load_model(choose_model(model_name(model), scale, devices[0]))
-            if restore is not None:
-                fetch_if_named(restore)
-                restorer = load_model(choose_restorer(model_name(restore)))
-                self.model = restored_model(restorer, self.model)
+            self.model = _loaded(model, restore, scale, devices[0])
         check_scale(self.model.name, self.model.scale, scale)
         if (onnx := onnx_network(self.model.module)) is not None:
             self.notes.choose(onnx.describe())
@@ -352,3 +354,17 @@ class Upscaler:
         step = 0 if error is None else self.pool.strength.step(error)
         with self.pool.planner.admitted(run), run.alone(seen, step) as (engine, tile):
             return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
+
+
+def _loaded(
+    model: ModelName, restore: ModelName | None, scale: int | None, device: torch.device
+) -> Model:
+    """Load a model, and the restorer that runs before it."""
+    wanted = None if restore is None else model_name(restore)
+    named, before = restorer_alone(model_name(model), wanted, scale)
+    fetch_if_named(named)
+    loaded = load_model(choose_model(named, scale, device))
+    if before is None:
+        return loaded
+    fetch_if_named(before)
+    return restored_model(load_model(choose_restorer(before)), loaded)
