@@ -2,7 +2,7 @@
 
 Lighter layers are those of MobileNet (Howard et al., 2017) and ShuffleNet (Zhang et al., 2018), put
 in the place of each 3x3 convolution between head and tail. They are here and not among the options
-of training, since nothing is gained by them: see docs/guides/shapes.md.
+of training, since they gain no time at equal quality here: see docs/guides/shapes.md.
 """
 
 from __future__ import annotations
@@ -48,6 +48,12 @@ class Shape:
         """Name for tables and folders, such as ``x4-2-64-7-plain-shared``."""
         numbers = f"x{self.scale}-{self.stride}-{self.width}-{self.blocks}"
         return f"{numbers}-{self.layers}-{self.prelu}"
+
+    @property
+    def label(self) -> str:
+        """Name for people."""
+        slopes = ", a slope a channel" if self.prelu == "channel" else ""
+        return f"{self.stride}, {self.width}, {self.blocks}, {self.layers}{slopes}"
 
     def config(self) -> GeneratorConfig:
         """Return the dimensions as vidsr has them; they do not state ``layers``."""

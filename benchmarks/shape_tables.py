@@ -8,10 +8,11 @@ from typing import Any
 from vidsr.quality.results import table
 
 Row = Mapping[str, Any]
-COLUMNS = (
-    *("network", "parameters", "reach", "thousand multiply-adds a pixel"),
-    *("time, bf16", "time, fp32", "Set5", "Set14"),
+COSTS = (
+    *("parameters", "reach", "thousand multiply-adds a pixel"),
+    *("time, bf16", "time, fp32"),
 )
+SETS = ("Set5", "Set14")
 
 
 def set_db(row: Row) -> float:
@@ -42,27 +43,36 @@ def _beats(a: Row, b: Row, cost: str) -> bool:
 
 
 def markdown(result: Mapping[str, Any], kind: str, scale: int) -> str:
-    """Return the table of networks of one scale, trained for a "short" or a "long" time.
+    """Return the table of one kind of networks, at one scale.
 
-    What stands on the front by time in bf16 is bold.
+    Args:
+        result: Result of the program.
+        kind: "fresh" for networks that learned nothing, "short" or "long" for those that did. Of
+            these, what stands on the front by time in bf16 is bold.
+        scale: 2 or 4.
     """
     rows = [row for row in result[kind] if row["scale"] == scale]
+    if kind == "fresh":
+        return table(["network", *COSTS], [[row["label"], *_costs(row)] for row in rows])
     clips = list(rows[0]["clips"])
-    heads = [*COLUMNS, *clips]
     best = front(rows, "bf16_ratio")
-    return table(heads, [_cells(row, clips, bold=row["name"] in best) for row in rows])
+    cells = [[_name(row, best), *_costs(row), *_quality(row, clips)] for row in rows]
+    return table(["network", *COSTS, *SETS, *clips], cells)
 
 
-def _cells(row: Row, clips: Sequence[str], *, bold: bool) -> list[str]:
-    name = f"**{row['label']}**" if bold else row["label"]
+def _name(row: Row, best: Sequence[str]) -> str:
+    return f"**{row['label']}**" if row["name"] in best else str(row["label"])
+
+
+def _costs(row: Row) -> list[str]:
     return [
-        name,
         f"{row['parameters']:,}".replace(",", " "),
         str(row["reach"]),
         f"{row['multiply_adds'] / 1000:.0f}",
         f"{row['bf16_ratio']:.2f}",
         f"{row['fp32_ratio']:.2f}",
-        f"{row['Set5']:.2f}",
-        f"{row['Set14']:.2f}",
-        *(f"{row['clips'][clip]:+.2f}" for clip in clips),
     ]
+
+
+def _quality(row: Row, clips: Sequence[str]) -> list[str]:
+    return [*(f"{row[name]:.2f}" for name in SETS), *(f"{row['clips'][c]:+.2f}" for c in clips)]

@@ -2,6 +2,7 @@
 
     python benchmarks/shapes.py train --photos PHOTOS --out runs/shapes
     python benchmarks/shapes.py measure --out runs/shapes --data SETS --clips A B --json FILE
+    python benchmarks/shapes.py costs --json FILE
     python benchmarks/shapes.py table FILE
 
 ``train`` goes on where it was stopped. SETS is the folder of Set5 and Set14; clips are shrunk,
@@ -48,7 +49,7 @@ from vidsr.upscaling import transform
 from vidsr.video.still_images import to_bytes, to_unit
 
 REFERENCE = "lite-x4"
-SHIPPED = (REFERENCE, "srresnet-x4", "lite-x2", "lite-fast-x2", "srresnet-x2")
+SHIPPED = (REFERENCE, "lite-x2", "lite-fast-x2", "srresnet-x2", "srresnet-x4")
 CODINGS = (Coding("h264", 23), Coding("h264", 28))
 PRECISIONS: tuple[Precision, ...] = ("bf16", "fp32")
 SIZE = (180, 320)  # rows and columns
@@ -65,6 +66,14 @@ SHAPES = (
     Shape(2, 1, 32, 4, prelu="channel"),  # lite-x2
     Shape(2, 2, 48, 3),  # lite-fast-x2
     Shape(2, 2, 64, 4),
+)
+COSTS = (  # of networks that learned nothing, which tells what they cost
+    Shape(4, 1, 32, 7),
+    *(Shape(4, 2, width, blocks) for width, blocks in ((64, 4), (64, 7), (96, 4), (128, 3))),
+    *(Shape(4, 1, width, 7, "separable") for width in (32, 48, 64)),
+    *(Shape(4, 2, width, 7, "separable") for width in (64, 96)),
+    *(Shape(4, 1, width, 4, "shuffled") for width in (32, 48)),
+    *(Shape(4, 2, width, 7, "shuffled") for width in (64, 96)),
 )
 
 
@@ -97,15 +106,13 @@ def taught_subjects(lesson: Lesson) -> Iterator[Subject]:
         net = taught(lesson, shape)
         engine = TorchEngine(net, device="cpu")
         about = {"steps": load_state(lesson.folder(shape).state)["step"]}
-        label = f"{shape.stride}, {shape.width}, {shape.blocks}, {shape.layers}"
-        slopes = ", a slope a channel" if shape.prelu == "channel" else ""
         clip = clip_method(shape.name, engine)
-        yield Subject(shape.name, label + slopes, net, picture_method(engine), clip, about)
+        yield Subject(shape.name, shape.label, net, picture_method(engine), clip, about)
 
 
 def long_subjects(more: Sequence[str]) -> Iterator[Subject]:
     """Yield what ships, and other weights; on clips with the strength that each chooses itself."""
-    for name in (*SHIPPED, *more):
+    for name in (*more, *SHIPPED):
         upscalers = load_upscalers([name], device="cpu")
         (column, upscaler), (clip,) = next(iter(upscalers.items())), clip_models(upscalers)
         net = load_model(name).module
@@ -144,11 +151,11 @@ def cpu_ms(engine: TorchEngine) -> Callable[[], float]:
     return run
 
 
-def speed(subject: Subject, precision: Precision, rounds: int) -> dict[str, float]:
+def speed(net: Generator, precision: Precision, rounds: int) -> dict[str, float]:
     """Return the median ratio to the reference right before and after, and the reference's ms."""
     reference, run = (
-        cpu_ms(TorchEngine(net, device="cpu", precision=precision))
-        for net in (load_model(REFERENCE).module, subject.net)
+        cpu_ms(TorchEngine(each, device="cpu", precision=precision))
+        for each in (load_model(REFERENCE).module, net)
     )
     ratios, references = [], []
     for number in range(-1, rounds):  # the first round warms up
@@ -177,40 +184,63 @@ def quality(subject: Subject, data: Path, clips: Sequence[Path]) -> dict[str, An
     return {**{name: scores["model_db"] for name, scores in sets.items()}, "clips": means}
 
 
-def facts(subject: Subject) -> dict[str, Any]:
-    """Return what is known of a network without a clock."""
-    config = subject.net.config
-    return {
-        "name": subject.name,
-        "label": subject.label,
+def costs(name: str, label: str, net: Generator, rounds: int) -> dict[str, Any]:
+    """Return what a network costs, in work and in time."""
+    config = net.config
+    row: dict[str, Any] = {
+        "name": name,
+        "label": label,
         "scale": config.scale,
-        "parameters": parameters(subject.net),
-        "reach": halo(subject.net),
-        "multiply_adds": round(multiply_adds(subject.net, config.channels)),
-        **subject.about,
+        "parameters": parameters(net),
+        "reach": halo(net),
+        "multiply_adds": round(multiply_adds(net, config.channels)),
     }
+    for precision in PRECISIONS:
+        row |= speed(net, precision, rounds)
+    return row
 
 
 def measure(args: argparse.Namespace) -> dict[str, Any]:
     """Measure every network that the result does not have yet, and write it after each."""
-    result = json.loads(args.json.read_text(encoding="utf-8")) if args.json.is_file() else {}
-    result = result or header(args)
+    result = read_result(args)
     subjects = {"short": taught_subjects(lesson_of(args)), "long": long_subjects(args.model)}
     for kind, group in subjects.items():
         for subject in group:
             known = [row for row in result[kind] if row["name"] == subject.name]
             if known and not args.times:
                 continue
-            row = facts(subject)
-            for precision in PRECISIONS:
-                row |= speed(subject, precision, args.rounds)
+            row = costs(subject.name, subject.label, subject.net, args.rounds) | dict(subject.about)
             if known:
                 known[0].update(row)
             else:
                 result[kind].append(row | quality(subject, args.data, args.clips))
-            args.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-            print(row, flush=True)
+            write_result(args, result)
     return result
+
+
+def measure_costs(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure what fresh networks cost, those that the result does not have yet."""
+    result = read_result(args)
+    known = [row["name"] for row in result["fresh"]]
+    for shape in COSTS:
+        if shape.name not in known:
+            net = shape.build().eval()
+            result["fresh"].append(costs(shape.name, shape.label, net, args.rounds))
+            write_result(args, result)
+    return result
+
+
+def read_result(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what was measured before, or a result without rows."""
+    if not args.json.is_file():
+        return header(args)
+    result: dict[str, Any] = json.loads(args.json.read_text(encoding="utf-8"))
+    return result
+
+
+def write_result(args: argparse.Namespace, result: Mapping[str, Any]) -> None:
+    """Write a result."""
+    args.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def header(args: argparse.Namespace) -> dict[str, Any]:
@@ -221,9 +251,7 @@ def header(args: argparse.Namespace) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "others": round(host.others, 2),
         "size": f"{SIZE[1]}x{SIZE[0]}",
-        "rounds": args.rounds,
-        "clips": [path.name for path in args.clips],
-        "frames": FRAMES,
+        "fresh": [],
         "short": [],
         "long": [],
     }
@@ -236,11 +264,11 @@ def lesson_of(args: argparse.Namespace) -> Lesson:
 
 def show(result: Mapping[str, Any]) -> None:
     """Print all tables, and the fronts by work as well as by time."""
-    for kind in ("short", "long"):
+    for kind in ("fresh", "short", "long"):
         for scale in (4, 2):
             if any(row["scale"] == scale for row in result[kind]):
                 print(f"\n{kind}, x{scale}\n\n{markdown(result, kind, scale)}")
-        for cost in ("bf16_ratio", "fp32_ratio", "multiply_adds"):
+        for cost in ("bf16_ratio", "fp32_ratio", "multiply_adds") if kind != "fresh" else ():
             print(f"\nfront by {cost}: {', '.join(front(result[kind], cost))}")
 
 
@@ -253,13 +281,15 @@ def build_parser() -> argparse.ArgumentParser:
     measured = commands.add_parser("measure", help="measure what has learned and what ships")
     for command in (train, measured):
         command.add_argument("--out", type=Path, required=True, help="folder of the runs")
-        command.add_argument("--steps", type=int, default=1000, help="of each run (1000)")
+        command.add_argument("--steps", type=int, default=500, help="of each run (500)")
     measured.add_argument("--data", type=Path, required=True, help="folder of Set5 and Set14")
     measured.add_argument("--clips", type=Path, nargs="+", required=True)
     measured.add_argument("--model", action="append", default=[], help="more weights, by path")
     measured.add_argument("--times", action="store_true", help="measure the times of all anew")
-    measured.add_argument("--rounds", type=int, default=7)
-    measured.add_argument("--json", type=Path, required=True)
+    cost = commands.add_parser("costs", help="measure what networks cost that learned nothing")
+    for command in (measured, cost):
+        command.add_argument("--rounds", type=int, default=7, help="of each time (7)")
+        command.add_argument("--json", type=Path, required=True)
     shown = commands.add_parser("table", help="print the tables of a result")
     shown.add_argument("result", type=Path)
     return parser
@@ -272,8 +302,8 @@ def main() -> None:
     if args.command == "train":
         teach(lesson_of(args), SHAPES)
         return
-    if args.command == "measure":
-        show(measure(args))
+    if args.command in ("measure", "costs"):
+        show(measure(args) if args.command == "measure" else measure_costs(args))
         return
     show(json.loads(args.result.read_text(encoding="utf-8")))
 

@@ -25,7 +25,7 @@ PURPOSES = {
     "denoise-x1": "takes noise and what codecs left away at the same size",
     "lite-crisp-x4": "sharper on footage, with detail that is no evidence",
     "lite-fast-x2": "the fastest",
-    "lite-surveillance-x4": "footage of IP cameras, compressed and noisy",
+    "lite-surveillance-x4": "footage of IP cameras, soft, noisy and compressed",
     "lite-x2": "the default for twice the size on a CPU",
     "lite-x4": "the default for four times the size on a CPU",
     "srgan-x4": "sharper for the eye, less faithful",
