@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from vidsr.jobs.turns import WorkOptions, turns
-from vidsr.video.folders.leases import Holder
+from vidsr.video.folders.holders import Holder
 from vidsr.video.folders.opening import open_folder
 from vidsr.video.locator import Locator
 from vidsr.video.pieces.job_folder import JobFolder
@@ -130,8 +130,7 @@ def _work(place: Locator, log: Path, pieces: int, piece_s: float, number: int) -
             write_piece(folder.piece_path(piece), head, [frame])
             folder.keep(piece)
             spent_s = time.monotonic() - begin_s
-            held = {state.stem: state.holder for state in folder.leases()}
-            mine = held.get(f"{piece:06d}") == Holder.this()
+            mine = [state.holder for state in folder.leases(piece=piece)] == [Holder.this()]
             file.write(json.dumps({"made": piece, "mine": mine, "s": spent_s}) + "\n")
 
         for _ in turns(folder, pieces, WorkOptions(), make):
