@@ -29,14 +29,15 @@ class StorePatience:
     """The limits of waiting for a store.
 
     Args:
-        answer_s: Seconds for one answer about a small object.
+        answer_s: Seconds for one answer about a small object, all tries together. Where sixteen
+            workers began on two busy cores, their libraries alone took more than a minute.
         transfer_s: Seconds for one file, up or down.
         tries: Tries of one request; of a store that says it is busy, as many as there is time for.
         pause_s: Seconds before the second try, about, since many may have been refused at the same
             moment; each further pause is twice as long, up to ten seconds.
     """
 
-    answer_s: float = 60.0
+    answer_s: float = 180.0
     transfer_s: float = 3600.0
     tries: int = 4
     pause_s: float = 0.5
