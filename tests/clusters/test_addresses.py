@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 
 import pytest
 
@@ -11,7 +12,7 @@ from vidsr.clusters.address import ClusterAddress
 from vidsr.clusters.choice import Choice, DriverOrder
 from vidsr.clusters.messages import WorkOrder
 from vidsr.clusters.resources import Share, ray_share
-from vidsr.errors import OptionError
+from vidsr.errors import DeviceError, OptionError
 from vidsr.run.options import RunOptions
 
 
@@ -37,6 +38,21 @@ def test_addresses(text: str, engine: str, place: str | None) -> None:
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(OptionError, match="expected"):
         ClusterAddress.of(text)
+
+
+@pytest.mark.parametrize("form", ["dask:tls://{}", "dask://{}", "ray://{}", "ray:{}"])
+def test_an_address_at_which_nobody_listens_is_one_line(form: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        at = form.format(f"127.0.0.1:{server.getsockname()[1]}")
+        ClusterAddress.of(at).knock()
+    with pytest.raises(DeviceError, match=r"no head answers: .* Hint: `.* starts one"):
+        ClusterAddress.of(at).knock()
+
+
+def test_what_has_no_port_is_left_to_the_engine() -> None:
+    ClusterAddress.of("ray:auto").knock()
+    ClusterAddress.of("dask:ucx://head:8786").knock()
+    ClusterAddress.of("dask").knock()
 
 
 def chosen(jobs: int | None = None, cluster: str | None = None, device: str = "auto") -> Choice:

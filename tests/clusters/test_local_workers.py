@@ -42,6 +42,8 @@ def test_two_workers_make_the_bytes_of_one_though_one_is_killed(
     assert target.read_bytes() == whole.target
     assert [*tmp_path.iterdir()] == [target]
     assert report.frames == 48
+    assert report.coding_error is not None
+    assert sum(report.coding_error.basis.values()) == 48
     assert any("made again" in note for note in report.notes)
     assert steps.seen[-1] == 48
 

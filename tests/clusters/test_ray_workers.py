@@ -80,7 +80,7 @@ class Run:
     def __init__(self, ray: FakeRay, most: int = 9) -> None:
         self.ray, self.told = ray, list[Event]()
         order = DriverOrder(None, "/job", "auto", most, None)
-        self.workers = RayWorkers(ray, order, Wire(queue.Queue(), self.told.append))
+        self.workers = RayWorkers(ray, order, Wire(queue.SimpleQueue(), self.told.append))
         self.workers.grow()
 
     def ready(self, *numbers: int) -> None:

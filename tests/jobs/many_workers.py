@@ -7,6 +7,7 @@ writes down when it begins, when it has it, and whether the lease is still its o
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from vidsr.jobs.turns import WorkOptions, turns
-from vidsr.video.folders.leases import Holder
+from vidsr.video.folders.holders import Holder
 from vidsr.video.folders.opening import open_folder
 from vidsr.video.locator import Locator
 from vidsr.video.pieces.job_folder import JobFolder
@@ -102,6 +103,7 @@ def run(
         piece_s: Seconds for a piece, on average.
         kills: Workers that are killed in the middle of a piece.
     """
+    _preload(place)
     begin_s, children = time.monotonic(), list[int]()
     for number in range(workers):
         child = os.fork()
@@ -114,6 +116,12 @@ def run(
     failed = sum(os.waitpid(child, 0)[1] not in (0, signal.SIGKILL) for child in children)
     elapsed_s = time.monotonic() - begin_s
     return _outcome(place, log, kills, failed, elapsed_s)
+
+
+def _preload(place: Locator) -> None:
+    """Import what a store needs once for all workers: no file system is opened before the fork."""
+    if place.scheme == "s3":
+        importlib.import_module("s3fs")
 
 
 def _work(place: Locator, log: Path, pieces: int, piece_s: float, number: int) -> None:
@@ -130,8 +138,7 @@ def _work(place: Locator, log: Path, pieces: int, piece_s: float, number: int) -
             write_piece(folder.piece_path(piece), head, [frame])
             folder.keep(piece)
             spent_s = time.monotonic() - begin_s
-            held = {state.stem: state.holder for state in folder.leases()}
-            mine = held.get(f"{piece:06d}") == Holder.this()
+            mine = [state.holder for state in folder.leases(piece=piece)] == [Holder.this()]
             file.write(json.dumps({"made": piece, "mine": mine, "s": spent_s}) + "\n")
 
         for _ in turns(folder, pieces, WorkOptions(), make):

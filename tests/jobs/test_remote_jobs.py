@@ -20,6 +20,8 @@ from tests.makers.clips import Tone, make_clip
 from tests.paths import ROOT
 from tests.servers.s3 import KEY, SECRET, s3_configured
 from vidsr.jobs.cli import main
+from vidsr.video.folders.remote_folder import RemoteFolder
+from vidsr.video.stores.object_store import ObjectStore
 
 COMMAND = [sys.executable, "-m", "vidsr.jobs.cli"]
 OPTIONS = ["--model", "lite-fast-x2", "--precision", "fp32", "--piece-frames", "3", "-q"]
@@ -102,6 +104,69 @@ def test_workers_share_and_one_is_killed(
     assert [*tmp_path.iterdir()] == [target]
 
 
+class Struck(Exception):
+    """A kill between two requests."""
+
+
+@pytest.mark.parametrize("removed", [0, 1, 4])
+def test_a_join_that_was_struck_goes_on(
+    removed: int, whole: tuple[Path, bytes], bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The target is sent, and some objects of the folder are removed already, or none."""
+    target = f"s3://films/struck-{removed}.mkv"
+    folder, left = plan("s3://films/clip.mp4", target), [removed]
+    remove = ObjectStore.remove
+
+    def strike(store: ObjectStore, name: str) -> None:
+        if str(store) == folder and not name.endswith((".part", ".lease")):
+            left[0] -= 1
+            if left[0] < 0:
+                raise Struck
+        remove(store, name)
+
+    assert main(["work", folder, "-q"]) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(ObjectStore, "remove", strike)
+        with pytest.raises(Struck):
+            main(["join", folder, "-q"])
+    assert bucket.cat_file(target) == whole[1]
+    before = bucket.info(target)["LastModified"]
+    assert main(["join", folder, "-q"]) == 0
+    assert bucket.info(target)["LastModified"] == before
+    assert bucket.find(folder) == []
+
+
+def test_a_target_of_others_is_not_taken_for_the_own(
+    whole: tuple[Path, bytes], bucket: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    target = "s3://films/others.mkv"
+    folder = plan("s3://films/clip.mp4", target)
+    assert main(["work", folder, "-q"]) == 0
+    bucket.pipe_file(target, b"another")
+    assert main(["join", folder, "-q"]) == 4
+    assert "exists already" in capfd.readouterr().err
+
+
+def test_a_local_join_that_was_struck_goes_on(
+    whole: tuple[Path, bytes], bucket: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, target = "s3://films/struck-here", tmp_path / "out.mkv"
+
+    def strike(store: ObjectStore) -> None:
+        raise Struck
+
+    plan(whole[0], "out.mkv", "--folder", folder)
+    assert main(["work", folder, "-q"]) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(RemoteFolder, "destroy", strike)
+        with pytest.raises(Struck):
+            main(["join", folder, "-o", str(target), "-q"])
+    assert target.read_bytes() == whole[1]
+    assert main(["join", folder, "-o", str(target), "-q"]) == 0
+    assert target.read_bytes() == whole[1]
+    assert not bucket.exists(folder)
+
+
 def test_a_connection_that_breaks_is_mended(whole: tuple[Path, bytes], tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     folder = "s3://films/drop-1-job"
@@ -147,17 +212,19 @@ def test_a_folder_is_input_like_any_other(
 
 def test_a_target_that_appears_meanwhile_is_kept(whole: tuple[Path, bytes], bucket: Any) -> None:
     from vidsr.errors import OutputError
-    from vidsr.jobs.joining import send_target
+    from vidsr.jobs.sending import digest_of, send_target
     from vidsr.video.locator import Locator
 
-    place = Locator.of("s3://films/b/taken.mkv")
+    place, digest = Locator.of("s3://films/b/taken.mkv"), digest_of(whole[0])
     bucket.pipe_file("films/b/taken.mkv", b"precious")
     with pytest.raises(OutputError, match="appeared meanwhile; result is taken-"):
-        send_target(whole[0], place, overwrite=False)
+        send_target(whole[0], place, digest, overwrite=False)
     assert bucket.cat_file("films/b/taken.mkv") == b"precious"
     assert len(bucket.ls("films/b")) == 2
-    send_target(whole[0], place, overwrite=True)
+    send_target(whole[0], place, digest, overwrite=True)
     assert bucket.cat_file("films/b/taken.mkv") == whole[0].read_bytes()
+    send_target(whole[0], place, digest, overwrite=False)  # the answer had been lost
+    assert len(bucket.ls("films/b")) == 2
 
 
 def refusing_port() -> int:

@@ -139,7 +139,7 @@ def test_a_stopped_run_goes_on(
         source = tmp_path / "clip.ts"
         make_clip(source, size=(32, 24), frames=17, gop=6, bframes=2, audio=Tone(codec="mp2"))
     one, target = tmp_path / "one.mkv", tmp_path / "out.mkv"
-    upscale(source, one, piece_frames=4)
+    whole = upscale(source, one, piece_frames=4)
     folder = tmp_path / "out.mkv.vidsr-job"
     for stop in stops:
         with pytest.raises(Stop):
@@ -150,6 +150,8 @@ def test_a_stopped_run_goes_on(
     report = upscale(source, target, piece_frames=4)
     assert target.read_bytes() == one.read_bytes()
     assert report.frames == 17
+    assert report.coding_error == whole.coding_error  # of all pieces, whoever made them
+    assert report.strengths == whole.strengths
     if suffix == "ts":  # 4, 4, 4 and 5 frames
         assert report.resumed_frames == 4 * min(3, (max(stops) - 1) // 4)
     assert any("pieces are done already" in note for note in report.notes) == (max(stops) > 4)

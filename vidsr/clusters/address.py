@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+import socket
 from dataclasses import dataclass
 from typing import Literal, Self, get_args
 
-from vidsr.errors import OptionError
+from vidsr.errors import DeviceError, OptionError
 
 Engine = Literal["ray", "dask"]
 ENGINES: tuple[str, ...] = get_args(Engine)
 EXPECTED = "ray, ray://HOST:PORT, ray:auto, ray:HOST:PORT, dask, dask://HOST:PORT or dask:ADDRESS"
+HINTS = {
+    "ray": "`ray start --head` starts one; ray://HOST:10001 is its port for clients.",
+    "dask": "`dask scheduler` starts one, and says its address.",
+}
+KNOCK_S = 5.0
 _FORM = re.compile(r"(?P<engine>\w+)(?:(?P<sign>://|:)(?P<place>[^\s/]\S*))?")
+_OVER_TCP = re.compile(r"(?:(?:ray|tcp|tls|wss?)://)?(?P<host>\[[^]]+\]|[\w.-]+):(?P<port>\d{1,5})")
 _HOST_AND_PORT = re.compile(r"(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}")
 
 
@@ -42,3 +49,20 @@ class ClusterAddress:
 
     def __str__(self) -> str:
         return self.engine if self.place is None else f"{self.engine} at {self.place}"
+
+    def knock(self) -> None:
+        """Raise DeviceError where nothing listens at the head.
+
+        Engines take their time to say so: Dask 41 s of a port that nobody had, Ray minutes.
+        """
+        found = _OVER_TCP.fullmatch(self.place or "")
+        if found is None:
+            return
+        try:
+            host, port = found["host"].strip("[]"), int(found["port"])
+            socket.create_connection((host, port), timeout=KNOCK_S).close()
+        except (OSError, OverflowError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise DeviceError(
+                f"{self}: no head answers: {reason}", hint=HINTS[self.engine]
+            ) from error

@@ -20,6 +20,8 @@ from vidsr.clusters.messages import Assignment, Event
 Heard = tuple["Child", Event | None]
 """An event and whose it is; None is the end of the child."""
 PATIENCE_S = 3.0  # of a child that was asked to end
+# Of C, and with no lock that Ctrl-C may leave taken: whoever put something would wait for ever.
+HeardQueue = queue.SimpleQueue[Heard]
 
 
 class Child:
@@ -37,7 +39,7 @@ class Child:
         self,
         module: str,
         argument: str,
-        heard: queue.Queue[Heard],
+        heard: HeardQueue,
         environment: Mapping[str, str] | None = None,
         log: IO[bytes] | None = None,
     ) -> None:
@@ -60,10 +62,14 @@ class Child:
 
     def _hear(self) -> None:
         assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                self._heard.put((self, Event.from_json(line.decode())))
-        self._heard.put((self, None))
+        try:
+            with self._process.stdout as lines:
+                for line in lines:
+                    # What a library prints is no event, nor is a line that a kill cut short.
+                    with contextlib.suppress(ValueError, TypeError, AttributeError):
+                        self._heard.put((self, Event.from_json(line.decode())))
+        finally:  # whatever comes: without this word a run would wait for ever
+            self._heard.put((self, None))
 
     def send(self, given: Assignment) -> None:
         """Give the child a piece; one that has ended is heard of otherwise."""
@@ -86,7 +92,7 @@ class Child:
         except subprocess.TimeoutExpired:
             self._kill()
             self._process.wait()
-        self._thread.join()
+        self._thread.join(PATIENCE_S)  # somebody else may have the other end of the pipe
 
     def _kill(self) -> None:
         with contextlib.suppress(OSError):

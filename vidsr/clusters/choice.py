@@ -116,6 +116,8 @@ class Choice:
         if self.cluster is None and _is_read_once(spec):
             self._note()
             return None
+        if self.cluster is not None:
+            self.cluster.knock()
         from vidsr.clusters.executor import PiecesExecutor
         from vidsr.jobs.shared_job import NotCutError
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from vidsr.clusters.child import Child, Heard
+from vidsr.clusters.child import Child, HeardQueue
 from vidsr.clusters.messages import Assignment, Event, WorkOrder
 from vidsr.errors import DeviceError
 
@@ -46,7 +46,7 @@ class LocalCrew:
     """
 
     def __init__(self, orders: Sequence[WorkOrder]) -> None:
-        self._heard: queue.Queue[Heard] = queue.Queue()
+        self._heard = HeardQueue()
         self._orders, self._starts = orders, [0] * len(orders)
         self._numbers: dict[Child, int] = {}
         self._pieces: dict[Child, Assignment | None] = {}
@@ -130,7 +130,7 @@ class EngineCrew:
     """
 
     def __init__(self, module: str, argument: str, name: str) -> None:
-        self._heard: queue.Queue[Heard] = queue.Queue()
+        self._heard = HeardQueue()
         with tempfile.NamedTemporaryFile("wb", suffix=".log", prefix="vidsr-", delete=False) as log:
             self._log = Path(log.name)
             self._child = Child(module, argument, self._heard, log=log)

@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+from vidsr.clusters.address import HINTS
 from vidsr.clusters.choice import DriverOrder
 from vidsr.clusters.cores import divided, usable_cores
 from vidsr.clusters.dask_plugin import PiecePlugin, frames, make
@@ -146,8 +147,7 @@ def serve(wire: Wire, order: DriverOrder) -> None:
         found = mismatch(client)
     except (OSError, TimeoutError, ValueError) as error:
         said = " ".join(str(error).split())[:200]
-        hint = "`dask scheduler` starts one, and says its address."
-        say_broken(wire, f"dask at {where}: no head answers: {said}", hint, "DeviceError")
+        say_broken(wire, f"dask at {where}: no head answers: {said}", HINTS["dask"], "DeviceError")
         return
     if found:
         hint = "install the same Python and Dask everywhere."

@@ -14,8 +14,9 @@ from vidsr.errors import OutputError
 from vidsr.jobs.joining import join_all
 from vidsr.jobs.shared_job import SharedJob, opened
 from vidsr.notes import Notes
-from vidsr.run.executor import announce_run, report_of
+from vidsr.run.executor import announce_run, report_of, with_strengths
 from vidsr.run.loop import Finished
+from vidsr.run.piece_run import origin_of
 from vidsr.run.report import Report
 from vidsr.run.spec import JobSpec
 from vidsr.run.stages.pipeline import Measures
@@ -63,13 +64,15 @@ class PiecesExecutor:
             if planned.missing:
                 self._make(planned, notes)
             with _alone(spec, notes) as shared:
+                origin = origin_of(shared.folder)
                 written = join_all(shared, notes)
                 elapsed_s = time.perf_counter() - begin_s
                 report = report_of(shared.job, Finished(written, Measures(), elapsed_s), notes)
         # What was read here is the beginning of the source, and no measure of it.
         source, target = map(str, names)
-        report = replace(report, source=source, target=target, counts=SourceCounts())
-        return replace(report, resumed_frames=planned.frames)
+        counts = SourceCounts(coding=origin.coding)
+        report = replace(report, source=source, target=target, counts=counts, strengths={})
+        return with_strengths(replace(report, resumed_frames=planned.frames), origin)
 
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
         """Execute one after the other, each when its report is asked for."""

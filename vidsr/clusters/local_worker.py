@@ -7,12 +7,15 @@ import threading
 from vidsr.clusters.messages import Event, WorkOrder
 from vidsr.clusters.piece_worker import PieceWorker
 from vidsr.clusters.wire import argument, open_wire
+from vidsr.terminal.lifeline import end_with_parent
 
 EVERY_S = 0.25  # between two events of frames
 
 
 def main() -> None:
     """Make the pieces that come in, one after the other, until the other end closes."""
+    # The end of the pipe is seen within a moment too, but till then nobody could go on.
+    end_with_parent()
     wire = open_wire()
     worker = PieceWorker(WorkOrder.from_json(argument()))
     over = threading.Event()

@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import queue
-import re
-import socket
 import time
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from vidsr.clusters.address import HINTS
 from vidsr.clusters.choice import DriverOrder
 from vidsr.clusters.messages import Assignment, Event, WorkOrder
 from vidsr.clusters.piece_worker import PieceWorker
@@ -20,7 +19,6 @@ from vidsr.clusters.wire import Wire, argument, open_wire, say_broken
 
 LOOK_S = 0.2  # between two looks at what is done
 COUNT_S = 1.0  # between two questions for frames, and for new nodes
-KNOCK_S = 10.0
 
 
 @dataclass
@@ -156,7 +154,6 @@ def _last_line(error: Exception) -> str:
 
 def connect(order: DriverOrder) -> Any:
     """Return Ray, connected to the cluster. Raises what Ray raises."""
-    _knock(order.place)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     import ray
@@ -169,13 +166,6 @@ def connect(order: DriverOrder) -> Any:
         **({} if order.place else {"include_dashboard": False}),
     )
     return ray
-
-
-def _knock(place: str | None) -> None:
-    """Raise OSError where nothing listens at an address: Ray itself takes minutes to say so."""
-    found = re.fullmatch(r"(?:ray://)?\[?(.+?)\]?:(\d+)", place or "")
-    if found:
-        socket.create_connection((found[1], int(found[2])), timeout=KNOCK_S).close()
 
 
 def serve(wire: Wire, order: DriverOrder) -> None:
@@ -209,8 +199,7 @@ def explained(order: DriverOrder, error: Exception) -> tuple[str, str]:
     where, said = order.place or "this machine", " ".join(str(error).split())
     if "ersion mismatch" in said:
         return f"ray at {where}: {said[:300]}", "install the same Ray and Python everywhere."
-    hint = "`ray start --head` starts one; ray://HOST:10001 is its port for clients."
-    return f"ray at {where}: no head answers: {said[:200]}", hint
+    return f"ray at {where}: no head answers: {said[:200]}", HINTS["ray"]
 
 
 def main() -> None:

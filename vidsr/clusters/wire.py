@@ -23,7 +23,7 @@ class Wire:
         tell: A function that sends an event; thread-safe.
     """
 
-    given: queue.Queue[Assignment | None]
+    given: queue.SimpleQueue[Assignment | None]
     tell: Callable[[Event], None]
 
 
@@ -38,7 +38,7 @@ def open_wire() -> Wire:
     lines = os.fdopen(os.dup(0), "r", encoding="utf-8")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    given: queue.Queue[Assignment | None] = queue.Queue()
+    given = queue.SimpleQueue[Assignment | None]()
     lock = threading.Lock()
 
     def tell(event: Event) -> None:
@@ -52,10 +52,14 @@ def open_wire() -> Wire:
     return Wire(given, tell)
 
 
-def _read(lines: IO[str], given: queue.Queue[Assignment | None]) -> None:
-    for line in lines:
-        given.put(Assignment(**json.loads(line)))
-    given.put(None)
+def _read(lines: IO[str], given: queue.SimpleQueue[Assignment | None]) -> None:
+    try:
+        for line in lines:
+            given.put(Assignment(**json.loads(line)))
+    except (ValueError, TypeError):  # a line that a kill of the other end cut short
+        pass
+    finally:
+        given.put(None)
 
 
 def say_broken(wire: Wire, message: str, hint: str = "", kind: str = "OutputError") -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import uuid
-from pathlib import Path, PurePosixPath
-
 from vidsr.errors import OptionError, OutputError
 from vidsr.jobs.orders import Order
+from vidsr.jobs.sending import check_free, digest_of, holds, send_target
 from vidsr.jobs.shared_job import SharedJob, open_order
 from vidsr.notes import Notes
 from vidsr.run.piece_run import other_packets
+from vidsr.video.folders.opening import open_folder
 from vidsr.video.locator import Locator, Name
+from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.joining import JoinSink, join
 from vidsr.video.sink.base import Written
-from vidsr.video.stores.object_store import ObjectStore
+from vidsr.video.sink.target_file import Target
 
 
 def join_all(shared: SharedJob, notes: Notes, place: Locator | None = None) -> Written:
@@ -49,7 +49,10 @@ def join_all(shared: SharedJob, notes: Notes, place: Locator | None = None) -> W
         sink.abort()
         raise
     if place is not None:
-        send_target(shared.spec.target.path, place, overwrite=shared.spec.options.overwrite)
+        file = shared.spec.target.path
+        digest = digest_of(file)
+        folder.note_sent(digest)
+        send_target(file, place, digest, overwrite=shared.spec.options.overwrite)
     folder.remove()
     return written
 
@@ -75,6 +78,8 @@ def join_order(order: Order, output: Name | None, notes: Notes) -> tuple[Written
         raise OptionError(
             f"{order.folder}: lies beside no target.", hint="`output` names the target."
         )
+    if (written := _joined_before(order, place)) is not None:
+        return written, place
     here = place if place.local else None
     if here is None:
         check_free(place, overwrite=order.spec.options.overwrite)
@@ -82,32 +87,23 @@ def join_order(order: Order, output: Name | None, notes: Notes) -> tuple[Written
         return join_all(shared, notes, None if here else place), place
 
 
-def check_free(place: Locator, *, overwrite: bool) -> None:
-    """Raise OutputError where a target in a store exists already."""
-    store, name = _store_of(place)
-    if name in store.entries() and not overwrite:
-        raise OutputError(f"{place}: exists already", hint="`overwrite` replaces it.")
+def _joined_before(order: Order, place: Locator) -> Written | None:
+    """Return what was written by a join that was struck before it had removed the folder.
 
-
-def send_target(file: Path, place: Locator, *, overwrite: bool) -> None:
-    """Send a finished target to a store, where it appears whole.
-
-    Raises:
-        OutputError: It cannot be sent; or another has appeared there, and it has another name.
+    What is left of the folder is removed then. Raises OutputError where others have it.
     """
-    store, name = _store_of(place)
-    if overwrite:
-        store.send(file, name)
-        return
-    try:
-        store.send(file, name, new=True)
-    except FileExistsError:
-        stem, suffix = PurePosixPath(name).stem, PurePosixPath(name).suffix
-        spare = f"{stem}-{uuid.uuid4().hex[:8]}{suffix}"
-        store.send(file, spare)
-        raise OutputError(f"{place}: has appeared meanwhile; result is {spare} beside it") from None
-
-
-def _store_of(place: Locator) -> tuple[ObjectStore, str]:
-    begin, _, name = place.text.rpartition("/")
-    return ObjectStore(Locator.of(f"{begin}/")), name
+    files = open_folder(order.folder)
+    folder = JobFolder(None, files)
+    if place.local:
+        written = folder.finished_target(Target.of(place).place)
+    else:
+        written, digest = folder.sent() or (None, "")
+        if written is not None and not holds(place, written.size_bytes, digest):
+            written = None
+    if written is not None:
+        try:
+            files.enter(shared=False)
+            files.destroy()
+        finally:
+            files.leave()
+    return written

@@ -10,7 +10,7 @@ from vidsr.jobs.turns import take
 from vidsr.notes import Notes, SilentNotes
 from vidsr.run.job import source_request
 from vidsr.run.loop import upscale_job
-from vidsr.run.piece_run import made_by, source_from
+from vidsr.run.piece_run import log_of, made_by, source_from
 from vidsr.video.folders.leases import STALE_S
 from vidsr.video.pieces.one_piece import OnePieceOpener
 from vidsr.video.pieces.piece_range import PieceItems, PieceReader
@@ -61,9 +61,10 @@ class PieceMaker(Closing):
     def upscale(self, piece: int, progress: Progress | None = None) -> int:
         """Make a piece whose lease somebody holds already; return its frames. Raises VidsrError."""
         job = self._shared.job
-        opener = OnePieceOpener(piece, self._shared.folder, lambda: made_by(job))
+        log = log_of(job)
+        opener = OnePieceOpener(piece, self._shared.folder, lambda: made_by(job, log.take(piece)))
         openers = job.openers.adding(sink=opener)
-        source = PieceItems(self._reader, piece, job.source.header)
+        source = PieceItems(self._reader, piece, job.source.header, log)
         finished = upscale_job(replace(job, source=source, openers=openers), self._notes, progress)
         return finished.written.frames
 

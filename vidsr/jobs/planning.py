@@ -47,7 +47,7 @@ def planned(
         if place.kind != "object":
             hint = "a folder on this machine lies beside its target."
             raise OptionError(f"{place}: expected an object store such as s3://.", hint=hint)
-    from vidsr.jobs.joining import check_free
+    from vidsr.jobs.sending import check_free
     from vidsr.jobs.shared_job import opened
 
     if place is not None:

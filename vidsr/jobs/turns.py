@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from vidsr.video.folders.leases import STALE_S
 from vidsr.video.pieces.job_folder import JobFolder
 
 POLL_S = 0.5
+MOST_POLL_S = 4.0  # of one that has waited for a while: many that wait ask a store for little else
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ def turns(
         OSError: The folder cannot be read or written.
     """
     wanted, made = range(count) if options.only is None else [options.only], 0
+    poll_s = POLL_S
     while options.most is None or made < options.most:
         missing = folder.missing(wanted)
         if not missing:
@@ -53,10 +56,11 @@ def turns(
         pieces = folder.in_turn(missing, options.stale_s)
         taken = next((p for p in pieces if _made(folder, p, options.stale_s, make)), None)
         if taken is not None:
-            made += 1
+            made, poll_s = made + 1, POLL_S
             yield taken, len(missing) - 1
         elif options.wait:
-            time.sleep(POLL_S)
+            time.sleep(poll_s * random.uniform(0.5, 1.0))  # not all at the same moment
+            poll_s = min(2 * poll_s, MOST_POLL_S)
         else:
             return
 

@@ -38,12 +38,13 @@ class StrengthChoice:
 
     def step(self, error: CodingError | None) -> int:
         """Return the step for a frame, and count it."""
-        step = self._step(error)
+        step = self.step_of(error)
         with self._lock:
             self._chosen[step] += 1
         return step
 
-    def _step(self, error: CodingError | None) -> int:
+    def step_of(self, error: CodingError | None) -> int:
+        """Return the step for a frame without counting it."""
         if self._strengths is None or error is None:
             return 0
         return self._strengths.step_of(self._factor * error.levels)

@@ -25,6 +25,7 @@ from vidsr.run.spec import JobSpec
 from vidsr.run.stages.channel import WhenFull
 from vidsr.run.stages.pipeline import StageTimes
 from vidsr.video.locator import Locator
+from vidsr.video.pieces.frame_log import Origin
 from vidsr.video.progress import CallProgress, Progress, ProgressCall, receiver_of
 
 
@@ -69,11 +70,12 @@ class LocalExecutor:
             options = spec.options if isinstance(spec, JobSpec) else spec.spec.options
             announce_run(job, options, notes)
             wanted = spec if isinstance(spec, JobSpec) else spec.spec
-            with kept_in_pieces(job, wanted, notes) as (kept, resumed_frames):
+            with kept_in_pieces(job, wanted, notes) as (kept, done):
                 progress = Forecast(self._progress, notes)
                 finished = upscale_job(kept, notes, progress, when_full=self._when_full)
         report = report_of(kept, finished, notes)
-        return replace(report, resumed_frames=resumed_frames, enhance=meanings(options.enhance))
+        report = replace(report, resumed_frames=done.frames, enhance=meanings(options.enhance))
+        return with_strengths(report, done.origin)
 
     def map(self, specs: Iterable[JobSpec]) -> Iterator[Report]:
         """Execute one after the other, each when its report is asked for."""
@@ -127,6 +129,14 @@ def announce_run(job: Job, options: RunOptions, notes: Notes) -> None:
     announce(job.info, job.output.format, notes)
     if options.engine == "compile":
         notes.choose("the first frames wait for torch.compile, up to a minute")
+
+
+def with_strengths(report: Report, before: Origin) -> Report:
+    """Return a report with the strengths of frames that earlier runs, or others, have made."""
+    if not report.last_strength:
+        return report
+    total = Origin.sum([before, Origin(strengths=report.strengths)])
+    return replace(report, strengths=total.strengths)
 
 
 def report_of(job: Job, finished: Finished, notes: Notes) -> Report:

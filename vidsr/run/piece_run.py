@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from vidsr.engines.tiling import is_exact
@@ -29,6 +29,7 @@ from vidsr.run.spec import JobSpec
 from vidsr.video.growing.growing_target import grower
 from vidsr.video.items import Packet
 from vidsr.video.pieces.cuts import Cuts
+from vidsr.video.pieces.frame_log import FrameLog, Making, Origin
 from vidsr.video.pieces.job_folder import JobFolder, is_left_finished
 from vidsr.video.pieces.later_source import LaterSource, may_begin_later
 from vidsr.video.pieces.piece_file import PieceFile
@@ -60,9 +61,17 @@ _TILES = "tiles that blend"
 _STATED = re.compile(r"(\d+)x(\d+) with (\d+) pixels around")
 
 
+@dataclass(frozen=True)
+class Done:
+    """What earlier runs have done of a run: frames, and what these were made of."""
+
+    frames: int = 0
+    origin: Origin = field(default_factory=Origin)
+
+
 @contextmanager
-def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job, int]]:
-    """Yield the job to run, and how many of its frames are done; the same job if it is not cut.
+def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job, Done]]:
+    """Yield the job to run, and what is done of it; the same job if it is not cut.
 
     Raises:
         OutputError: Another run is at the target, or a stopped one was of another kind.
@@ -72,7 +81,7 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         refuse_left(job)
         if spec.options.growing:
             notes.say("the target cannot be watched before the end: the run is not cut into pieces")
-        yield job, 0
+        yield job, Done()
         return
     output = in_pieces(job.output)
     folder = JobFolder(output.target)
@@ -80,19 +89,26 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
     folder.begin(identity, restart=spec.options.restart, order=order_of(spec, cuts))
     if (written := folder.finished_target(output.target.place)) is not None:
         notes.choose(f"the target was finished before: {folder.path} is removed")
-        yield _finished(job, FinishedOpener(folder, written)), written.frames
+        before = Done(written.frames, origin_of(folder))
+        yield _finished(job, FinishedOpener(folder, written), before), before
         return
     try:
         done = folder.finished(cuts.count, notes)
-        frames = sum(piece.head.frames for piece in done.values())
+        before = Done(
+            sum(piece.head.frames for piece in done.values()),
+            Origin.sum(piece.head.origin for piece in done.values()),
+        )
         if done:
-            notes.choose(f"{len(done)} of {cuts.count} pieces are done already, {frames} frames")
-        run = _piece_run(job, spec, cuts, folder, identity)
+            said = f"{len(done)} of {cuts.count} pieces are done already, {before.frames} frames"
+            notes.choose(said)
+        log = log_of(job)
+        run = _piece_run(job, spec, cuts, folder, identity, log)
         source = rest_of(job, spec, cuts, done)
         with ExitStack() as opened:
             if source is not job.source:  # which the job closes
                 opened.enter_context(source)
-            yield _in_pieces(replace(job, source=source), output, run, done), frames
+            rest = PieceSource(source, cuts, done, log, before.origin.coding)
+            yield _in_pieces(replace(job, source=rest), output, run, done), before
     except BaseException:
         kept = len(folder.names())
         if kept:
@@ -106,13 +122,18 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
 
 
 def _piece_run(
-    job: Job, spec: JobSpec, cuts: Cuts, folder: JobFolder, identity: Mapping[str, str]
+    job: Job,
+    spec: JobSpec,
+    cuts: Cuts,
+    folder: JobFolder,
+    identity: Mapping[str, str],
+    log: FrameLog,
 ) -> PieceRun:
     def others() -> Iterator[Packet]:
         return _same_packets(spec, job, identity)
 
     grow = grower(folder, others) if spec.options.growing else None
-    return PieceRun(cuts, folder, others, lambda: made_by(job), grow)
+    return PieceRun(cuts, folder, others, lambda piece: made_by(job, log.take(piece)), grow)
 
 
 def order_of(spec: JobSpec, cuts: Cuts) -> str:
@@ -148,15 +169,15 @@ def source_from(job: Job, spec: JobSpec, cuts: Cuts, piece: int) -> FrameSource:
 def _in_pieces(job: Job, output: OutputPlan, run: PieceRun, done: dict[int, PieceFile]) -> Job:
     return replace(
         job,
-        source=PieceSource(job.source, run.cuts, done),
         output=output,
         openers=job.openers.adding(sink=PieceSinkOpener(run, done)),
     )
 
 
-def _finished(job: Job, opener: FinishedOpener) -> Job:
+def _finished(job: Job, opener: FinishedOpener, done: Done) -> Job:
     """Return a job with nothing left to do but to remove the folder."""
-    return replace(job, source=EmptySource(job.source), openers=job.openers.adding(sink=opener))
+    source = EmptySource(job.source, done.origin.coding)
+    return replace(job, source=source, openers=job.openers.adding(sink=opener))
 
 
 def refuse_left(job: Job) -> None:
@@ -166,9 +187,23 @@ def refuse_left(job: Job) -> None:
         raise OutputError(f"{target.locator}: exists already", hint="`overwrite` replaces it.")
 
 
-def made_by(job: Job) -> tuple[str, str]:
-    engine = job.upscaler.engine
-    return str(engine.dtype).removeprefix("torch."), engine.runtime
+def made_by(job: Job, origin: Origin) -> Making:
+    """Return how a piece is made at this moment."""
+    return Making(_precision(job), job.upscaler.engine.runtime, origin)
+
+
+def log_of(job: Job) -> FrameLog:
+    """Return a log of the frames of pieces."""
+    return FrameLog(job.upscaler.pool.step_of)
+
+
+def origin_of(folder: JobFolder) -> Origin:
+    """Return what the frames of all pieces were made of that are there."""
+    return Origin.sum(head.origin for head in folder.heads())
+
+
+def _precision(job: Job) -> str:
+    return str(job.upscaler.engine.dtype).removeprefix("torch.")
 
 
 def other_packets(spec: JobSpec, job: Job) -> Iterator[Packet]:
@@ -212,7 +247,7 @@ def identity_of(job: Job, spec: JobSpec, cuts: Cuts) -> dict[str, str]:
     facts |= option_facts(spec.options.to_json(), _NO_PART)
     facts |= {
         "network": ", ".join(weights_digest(path) for path in _weight_files(upscaler.model)),
-        "precision of the network": made_by(job)[0],
+        "precision of the network": _precision(job),
         "size of the target": f"{output.format.width}x{output.format.height}",
         "container": output.target.container,
         "encoder": output.codec.encoder,

@@ -18,6 +18,7 @@ from vidsr.models.model import Model
 from vidsr.models.strength_choice import StrengthChoice
 from vidsr.notes import Notes
 from vidsr.option_values import Strength
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.frame import VideoFormat
 from vidsr.picture.size import Size
 from vidsr.upscaling.cuda_queues import CudaDevice
@@ -143,6 +144,10 @@ class EnginePool:
     def last_strength(self) -> int:
         """Step of the strongest network that the engine of now has; 0 where it has one."""
         return self.strength.last_step if self.engine.traits.adjustable else 0
+
+    def step_of(self, error: CodingError | None) -> int:
+        """Return the step of the network that takes a frame, as the engine of now has them."""
+        return self.strength.step_of(error) if self.last_strength else 0
 
     def load(self, engine: Engine, held: int) -> Load:
         """Return what lies on a device beside ``engine`` for a receiver of ``held`` frames."""

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.servers.s3 import s3_configured
-from vidsr.video.folders.leases import Holder
+from vidsr.errors import OutputError
+from vidsr.video.folders.holders import Holder
 from vidsr.video.folders.remote_leases import ALONE, RemoteLease, RemoteLeases
 from vidsr.video.locator import Locator
 from vidsr.video.stores.object_store import ObjectStore
@@ -60,9 +61,12 @@ def test_one_of_many_gets_it(store: ObjectStore) -> None:
 
 
 def test_a_dead_process_of_this_host_holds_nothing(store: ObjectStore) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    put(store, "000001.0.lease", Holder.this().host, dead.pid)
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    dead = Holder.of(child.pid)
+    child.communicate()
+    if not dead.kernel:
+        pytest.skip("this system does not tell processes apart")
+    store.write("000001.0.lease", json.dumps(dead.facts()).encode())
     leases = RemoteLeases(store)
     lease = leases.take("000001", STALE_S)
     assert lease is not None
@@ -72,6 +76,20 @@ def test_a_dead_process_of_this_host_holds_nothing(store: ObjectStore) -> None:
         ("000001", Holder.this(), False)
     ]
     lease.release()
+
+
+def test_leases_are_seen_where_nothing_may_be_written(
+    store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(name: str, data: bytes) -> None:
+        raise OutputError("s3://films: the store refuses access")
+
+    put(store, "000001.0.lease", "elsewhere", 1)
+    monkeypatch.setattr(store, "write", refuse)
+    leases = RemoteLeases(store)
+    with pytest.raises(OutputError):
+        leases.now_s()
+    assert [one.stem for one in leases.states(store.entries(), STALE_S)] == ["000001"]
 
 
 def test_a_silent_host_loses_it_after_a_while(store: ObjectStore) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.makers.clips import make_clip
 from vidsr.video.locator import Locator
 from vidsr.video.pieces.cuts import REACH, Cuts, beside, cut
-from vidsr.video.pieces.decoding_times import decoding_times
+from vidsr.video.pieces.decoding_times import DecodingTimes, decoding_times
 from vidsr.video.pieces.key_frames import key_times
 
 RATES = (Fraction(24000, 1001), Fraction(25), Fraction(30000, 1001), Fraction(60))
@@ -70,7 +70,7 @@ def test_decoding_times_grow_and_come_before_showing(
     steps: list[list[int]], random: object
 ) -> None:
     """Pieces of any length, each in an order of its own, as encoders with B-frames give them."""
-    now, times = 0, list[int]()
+    now, times, counted = 0, list[int](), DecodingTimes()
     for piece in steps:
         shown = []
         for step in piece:
@@ -79,9 +79,27 @@ def test_decoding_times_grow_and_come_before_showing(
         head, rest = shown[:1], shown[1:]
         random.shuffle(rest)  # type: ignore[attr-defined]
         times += head + rest
+        before = [*counted.times]
+        stay = counted.add(head + rest)
+        assert counted.times == decoding_times(times)
+        assert counted.times[:stay] == before[:stay]
+        assert stay == len(before) or counted.times[stay] != before[stay]
     found = decoding_times(times)
     assert all(a < b for a, b in pairwise(found))
     assert all(dts <= pts for dts, pts in zip(found, times, strict=True))
+
+
+def test_a_piece_that_looks_further_ahead_moves_the_first_times() -> None:
+    counted = DecodingTimes()
+    assert counted.add([0, 10, 20]) == 0
+    assert counted.add([30, 50, 40]) == 0  # one frame early from now on
+    assert counted.times == [-10, 0, 10, 20, 30, 40]
+    assert counted.add([60, 80, 70, 90]) == 6
+    assert counted.times[6:] == [50, 60, 70, 80]
+    assert counted.add([55]) < 7  # a piece that overlaps those before it
+    assert counted.times == decoding_times([0, 10, 20, 30, 50, 40, 60, 80, 70, 90, 55])
+    with pytest.raises(ValueError, match="two at the same"):
+        counted.add([10])
 
 
 def test_cuts_lie_beside_scene_cuts_then_key_frames_then_where_they_were() -> None:

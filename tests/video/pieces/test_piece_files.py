@@ -11,9 +11,18 @@ import pytest
 
 from vidsr.errors import OutputError
 from vidsr.notes import Notes
+from vidsr.picture.coding_error import CodingError
+from vidsr.picture.coding_record import CodingRecord
 from vidsr.video.pieces import piece_file
+from vidsr.video.pieces.frame_log import Origin
 from vidsr.video.pieces.job_folder import JobFolder
-from vidsr.video.pieces.piece_file import CodedFrame, PieceFile, PieceHead, write_piece
+from vidsr.video.pieces.piece_file import (
+    CodedFrame,
+    PieceFile,
+    PieceHead,
+    read_head,
+    write_piece,
+)
 from vidsr.video.sink.target_file import Target
 
 FRAMES = [CodedFrame(bytes(range(n, n + 40)), n * 40, n * 40 - 80, 40, n == 0) for n in range(5)]
@@ -37,6 +46,38 @@ def test_a_piece_reads_back(tmp_path: Path) -> None:
     assert file.head == head(precision="bfloat16")
     assert file.times == [0, 40, 80, 120, 160]
     assert [p.name for p in tmp_path.iterdir()] == ["0.piece"]
+
+
+def test_a_piece_says_what_its_frames_were_made_of(tmp_path: Path) -> None:
+    coding = CodingRecord()
+    for levels in (0.4, 2.0, 2.1):
+        coding.add(CodingError(levels, "quantiser"))
+    made = Origin(coding, {"0": 1, "10": 2})
+    write_piece(tmp_path / "0.piece", head(origin=made), FRAMES)
+    assert PieceFile(tmp_path / "0.piece").head.origin == made
+    total = Origin.sum([made, Origin(), Origin(strengths={"2": 1})])
+    assert total == Origin(coding, {"0": 1, "2": 1, "10": 2})
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "1",
+        "{}",
+        '{"coding": {}, "strengths": {}}',
+        '{"coding": {"buckets": {"1": -1}}, "strengths": {}}',
+        '{"coding": {"buckets": {"1": Infinity}}, "strengths": {}}',
+        '{"coding": {"buckets": {}, "lowest": "a"}, "strengths": {}}',
+        '{"coding": {"buckets": {}, "highest": NaN}, "strengths": {}}',
+        '{"coding": {"buckets": {}}, "strengths": {"a": 1}}',
+        '{"coding": {"buckets": {}}, "strengths": {"1": 0.5}}',
+    ],
+)
+def test_a_head_with_other_words_is_refused(origin: str) -> None:
+    stored = asdict(head(0, frames=0, data_bytes=0))
+    line = json.dumps(stored | {"origin": 0}).replace('"origin": 0', f'"origin": {origin}').encode()
+    with pytest.raises(ValueError, match="its head cannot be read"):
+        read_head(line + b"\n", len(line) + 33)
 
 
 def test_large_pieces_wait_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -636,6 +636,14 @@ def test_info_describes_the_stream(tmp_path: Path) -> None:
     assert not info.matrix_assumed
 
 
+def test_sound_that_ends_later_is_no_frame_of_matroska(tmp_path: Path) -> None:
+    """A track says how long it is; the file's own length is that of its sound."""
+    clip = make_clip(tmp_path / "a.mkv", frames=25, audio=Tone(duration_s=1.2))
+    info = read(clip.path)[0].info
+    assert info.frames == 25
+    assert info.duration_s == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize(("height", "matrix"), [(48, 6), (720, 1)])
 def test_an_unnamed_matrix_is_assumed_and_said(tmp_path: Path, height: int, matrix: int) -> None:
     clip = make_clip(tmp_path / "a.mp4", frames=1, size=(64, height))

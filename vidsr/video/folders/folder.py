@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from vidsr.video.folders.leases import Holder
+from vidsr.video.folders.holders import Holder
 
 LEASE_SUFFIX = ".lease"
 OWN_SUFFIXES = (".piece", LEASE_SUFFIX, ".part", ".json")
@@ -88,6 +88,10 @@ class Folder(Protocol):
         """Return the names of its files; links and folders are none."""
         ...
 
+    def has(self, name: str) -> bool:
+        """Return True for the name of one of its files."""
+        ...
+
     def read(self, name: str, most_bytes: int) -> str:
         """Return the text of a file. Raises ValueError for one that is none or longer."""
         ...
@@ -133,8 +137,13 @@ class Folder(Protocol):
         """Yield what to try to take, those first that nobody seems to hold."""
         ...
 
-    def leases(self, stale_s: float) -> list[LeaseState]:
-        """Return the leases that are held."""
+    def leases(self, stale_s: float, stem: str | None = None) -> list[LeaseState]:
+        """Return the leases that are held, of a folder that can only be read as well.
+
+        Args:
+            stale_s: Seconds without renewal after which a lease is stale.
+            stem: What it is of; None for all.
+        """
         ...
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import socket
+import secrets
 import threading
+import time
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from vidsr.video.folders.holders import Holder, holder_in
 from vidsr.video.folders.plain_files import create_plain, is_plain, read_plain, remove_plain
 
 STALE_S = 60.0
@@ -24,36 +25,17 @@ MOST_BYTES = 4096
 _RENEWALS = 6  # within STALE_S: five of them may be late
 
 
-@dataclass(frozen=True)
-class Holder:
-    """Who holds a lease: a process on a host."""
-
-    host: str
-    process: int
-
-    @classmethod
-    def this(cls) -> Holder:
-        """Return this process."""
-        return cls(socket.gethostname(), os.getpid())
-
-    def is_gone(self) -> bool:
-        """Return True for a process of this host that does not run any more."""
-        if self.host != socket.gethostname():
-            return False
-        try:
-            os.kill(self.process, 0)
-        except ProcessLookupError:
-            return True
-        except (OSError, OverflowError):
-            return False
-        return False
-
-
 class Lease:
-    """One piece's lease, renewed by a thread until it is given back."""
+    """One piece's lease, renewed by a thread until it is given back.
 
-    def __init__(self, path: Path, stale_s: float) -> None:
-        self.path, self._stale_s = path, stale_s
+    Args:
+        path: Its file.
+        text: What was written into it, and into no other.
+        stale_s: Seconds without renewal after which it is stale.
+    """
+
+    def __init__(self, path: Path, text: str, stale_s: float) -> None:
+        self.path, self._text, self._stale_s = path, text, stale_s
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._renew, name="vidsr-lease", daemon=True)
         self._thread.start()
@@ -61,14 +43,20 @@ class Lease:
     def _renew(self) -> None:
         while not self._over.wait(self._stale_s / _RENEWALS):
             with suppress(OSError):  # a network file system that is away; it may come back
-                os.utime(self.path, follow_symlinks=False)
+                if self._is_own():  # or another's, who took it while this process was stopped
+                    os.utime(self.path, follow_symlinks=False)
+
+    def _is_own(self) -> bool:
+        with suppress(ValueError):
+            return read_plain(self.path, MOST_BYTES) == self._text
+        return False
 
     def release(self) -> None:
         """Give the lease back. May be called twice."""
         self._over.set()
         self._thread.join()
         with suppress(OSError):
-            if holder_of(self.path) == Holder.this():
+            if self._is_own():
                 self.path.unlink()
 
     def __enter__(self) -> Self:
@@ -91,15 +79,6 @@ def holder_of(path: Path) -> Holder | None:
         return None
 
 
-def holder_in(text: str | bytes) -> Holder | None:
-    """Return the holder that a lease names, None where it is damaged."""
-    try:
-        stored = json.loads(text)
-        return Holder(str(stored["host"]), int(stored["process"]))
-    except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
-        return None
-
-
 def take(path: Path, stale_s: float = STALE_S) -> Lease | None:
     """Take a lease, or return None where somebody else holds it.
 
@@ -117,20 +96,23 @@ def take(path: Path, stale_s: float = STALE_S) -> Lease | None:
             if not _put_away(path, stale_s):
                 return None
             continue
-        _sign(path, descriptor)
-        return Lease(path, stale_s)
+        return Lease(path, _sign(path, descriptor), stale_s)
     return None
 
 
-def _sign(path: Path, descriptor: int) -> None:
-    """Write the holder into a new lease, which goes if it cannot be written: nobody holds it."""
-    holder = Holder.this()
+def _sign(path: Path, descriptor: int) -> str:
+    """Write the holder into a new lease and return the text.
+
+    The lease goes if it cannot be written: nobody holds it.
+    """
+    text = json.dumps(Holder.this().facts() | {"token": secrets.token_hex(8)})
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"host": holder.host, "process": holder.process}, file)
+            file.write(text)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+    return text
 
 
 def _put_away(path: Path, stale_s: float) -> bool:
@@ -169,13 +151,30 @@ def _forget(mark: Path, stale_s: float) -> None:
 
 
 def age_s(path: Path) -> float:
-    """Return how long ago a file was renewed, by the clock of the file system it lies on."""
-    probe = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    """Return how long ago a file was renewed, by the clock of the file system it lies on.
+
+    Raises OSError where nothing can be written there.
+    """
+    probe = path.with_name(f"{path.name}.{secrets.token_hex(8)}.part")
     try:
         create_plain(probe).close()
         now = probe.stat().st_mtime
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return _until(path, now)
+
+
+def age_seen_s(path: Path) -> float:
+    """Return ``age_s``, by this machine's clock where nothing can be written."""
+    try:
+        return age_s(path)
+    except OSError:
+        return _until(path, time.time())
+
+
+def _until(path: Path, now: float) -> float:
+    try:
         return now - path.lstat().st_mtime
     except FileNotFoundError:
         return float("inf")
-    finally:
-        probe.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vidsr.errors import OutputError
 from vidsr.video.folders.folder import FINISHED, LEASE_SUFFIX, LeaseState, is_own
-from vidsr.video.folders.leases import Lease, age_s, holder_of, take
+from vidsr.video.folders.leases import Lease, age_seen_s, holder_of, take
 from vidsr.video.folders.plain_files import (
     is_plain,
     open_plain,
@@ -60,6 +60,10 @@ class LocalFolder:
         """Return the names of its files."""
         return {name for name in self.names() if is_plain(self.root / name)}
 
+    def has(self, name: str) -> bool:
+        """Return True for the name of one of its files."""
+        return is_plain(self.root / name)
+
     def read(self, name: str, most_bytes: int) -> str:
         """Return the text of a file."""
         return read_plain(self.root / name, most_bytes)
@@ -109,13 +113,15 @@ class LocalFolder:
         """Yield all in order: looking costs as much as taking."""
         yield from stems
 
-    def leases(self, stale_s: float) -> list[LeaseState]:
+    def leases(self, stale_s: float, stem: str | None = None) -> list[LeaseState]:
         """Return the leases that are held."""
         found = []
         for name in self.names():
             path = self.root / name
+            if stem is not None and path.stem != stem:
+                continue
             if name.endswith(LEASE_SUFFIX) and (holder := holder_of(path)) is not None:
-                age = age_s(path)
+                age = age_seen_s(path)
                 stale = holder.is_gone() or abs(age) > stale_s  # ahead: the clock was put back
                 found.append(LeaseState(path.stem, holder, age, stale))
         return found

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from vidsr.errors import OutputError
-from vidsr.video.folders.folder import LeaseState
+from vidsr.video.folders.folder import FINISHED, LeaseState
 from vidsr.video.folders.leases import STALE_S
 from vidsr.video.folders.remote_leases import ALONE, RemoteLease, RemoteLeases
 from vidsr.video.locator import Locator
 from vidsr.video.stores.object_store import ObjectStore, StorePatience
 
 IDENTITY = "identity.json"  # of whose being there the folder's being there follows
+# Between two looks at who holds what others make: only a process of this machine is seen to be
+# gone before its lease is stale, and looking takes some requests for each lease.
+LOOK_S = 5.0
 
 
 class RemoteFolder:
@@ -31,6 +36,7 @@ class RemoteFolder:
         self._leases = RemoteLeases(self.store)
         self._root: Path | None = None
         self._claim: RemoteLease | None = None
+        self._last, self._look_s = -1, 0.0
 
     @property
     def name(self) -> str:
@@ -51,16 +57,18 @@ class RemoteFolder:
 
     def exists(self) -> bool:
         """Return True where a job has begun."""
-        return IDENTITY in self.store.entries()
+        return self.has(IDENTITY)
 
     def enter(self, *, shared: bool) -> None:
         """Claim the folder; a store makes it with the first object. Raises OutputError."""
         self._leases.probe()
         if not shared:
             self._claim = self._leases.take(ALONE, STALE_S)
-        entries = self.store.entries()
-        held = {state.stem for state in self._leases.states(entries, STALE_S) if not state.stale}
-        busy = ALONE in held if shared else self._claim is None or bool(held - {ALONE})
+        if shared:
+            busy = self._leases.is_held(ALONE, STALE_S)
+        else:
+            states = self._leases.states(self.store.entries(), STALE_S)
+            busy = self._claim is None or any(s.stem != ALONE and not s.stale for s in states)
         if busy:
             self.leave()
             raise OutputError(f"{self.name}: another run is writing this target")
@@ -81,6 +89,10 @@ class RemoteFolder:
     def files(self) -> set[str]:
         """Return the names of its objects."""
         return set(self.store.entries())
+
+    def has(self, name: str) -> bool:
+        """Return True for the name of an object."""
+        return self.store.has(name)
 
     def read(self, name: str, most_bytes: int) -> str:
         """Return the text of an object."""
@@ -126,23 +138,41 @@ class RemoteFolder:
                 self.remove(name)
 
     def destroy(self) -> None:
-        """Remove all objects, the one first without which there is no job."""
+        """Remove all objects, the one first without which there is no job.
+
+        What says that the target is in its place goes last, as in a file system.
+        """
         with suppress(OSError):
             self.store.remove(IDENTITY)
-            self.store.remove_all()
+            self.store.remove_all(last=FINISHED)
         self.leave()
 
     def take(self, stem: str, stale_s: float) -> RemoteLease | None:
         """Take a lease, or return None where somebody else holds it."""
-        return self._leases.take(stem, stale_s)
+        lease = self._leases.take(stem, stale_s)
+        if lease is not None and stem.isdecimal():
+            self._last = int(stem)
+        return lease
 
     def in_turn(self, stems: Sequence[str], stale_s: float) -> Iterator[str]:
-        """Yield those without a lease first, which one list tells, then the others."""
-        held = self._leases.held(self.store.entries(), stale_s)
-        yield from (stem for stem in stems if stem not in held)
-        yield from (stem for stem in stems if stem in held)
+        """Yield those without a lease, which one list tells, and now and then the others, too.
 
-    def leases(self, stale_s: float) -> list[LeaseState]:
+        The one behind the last comes first, whose frames follow in the source. Without it each
+        begins somewhere else: those that try the same are answered one after the other.
+        """
+        held = self._leases.held(self.store.entries(), stale_s)
+        free = [stem for stem in stems if stem not in held]
+        if free:
+            numbers = [int(stem) for stem in free]
+            follows = self._last + 1 in numbers
+            begin = numbers.index(self._last + 1) if follows else random.randrange(len(free))
+            yield from free[begin:]
+            yield from free[:begin]
+        if time.monotonic() >= self._look_s:
+            yield from (stem for stem in stems if stem in held)
+            self._look_s = time.monotonic() + LOOK_S
+
+    def leases(self, stale_s: float, stem: str | None = None) -> list[LeaseState]:
         """Return the leases that are held."""
-        states = self._leases.states(self.store.entries(), stale_s)
+        states = self._leases.states(self.store.entries(), stale_s, stem)
         return [state for state in states if state.stem != ALONE]

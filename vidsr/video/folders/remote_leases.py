@@ -18,8 +18,10 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+from vidsr.errors import OutputError
 from vidsr.video.folders.folder import LeaseState
-from vidsr.video.folders.leases import MOST_BYTES, Holder, holder_in
+from vidsr.video.folders.holders import Holder, holder_in
+from vidsr.video.folders.leases import MOST_BYTES
 from vidsr.video.stores.filesystems import EXCLUSIVE
 from vidsr.video.stores.object_store import Entry, ObjectStore
 
@@ -116,9 +118,7 @@ class RemoteLeases:
             return None
         numbers = [int(m[2]) for n in entries if (m := _NAME.fullmatch(n)) and m[1] == stem]
         name = f"{stem}.{max(numbers, default=-1) + 1}.lease"
-        holder = Holder.this()
-        words = {"host": holder.host, "process": holder.process, "token": uuid.uuid4().hex}
-        data = json.dumps(words).encode()
+        data = json.dumps(Holder.this().facts() | {"token": uuid.uuid4().hex}).encode()
         if not self._store.create(name, data):
             return None
         try:
@@ -138,6 +138,10 @@ class RemoteLeases:
         time.sleep(_SETTLED_S)
         return self._store.read(name, MOST_BYTES) == data
 
+    def is_held(self, stem: str, stale_s: float) -> bool:
+        """Return True if somebody holds it, or keeps everybody out."""
+        return self._is_held(stem, self._store.entries(), stale_s, "")
+
     def _is_held(self, stem: str, entries: dict[str, Entry], stale_s: float, own: str) -> bool:
         """Return True if another holds it, or keeps everybody out."""
         held = self.held(entries, stale_s)
@@ -155,16 +159,28 @@ class RemoteLeases:
         except (FileNotFoundError, ValueError):
             return None
 
-    def states(self, entries: dict[str, Entry], stale_s: float) -> list[LeaseState]:
-        """Return the last lease of each piece as others see it."""
-        now_s, last = self.now_s(), dict[str, tuple[int, str]]()
+    def states(
+        self, entries: dict[str, Entry], stale_s: float, stem: str | None = None
+    ) -> list[LeaseState]:
+        """Return the last lease of each piece as others see it, who may only be allowed to look.
+
+        Args:
+            entries: What lies in the folder.
+            stale_s: Seconds without renewal after which a lease is stale.
+            stem: The piece, None for all.
+        """
+        try:
+            now_s = self.now_s()
+        except OutputError:
+            now_s = time.time()
+        last = dict[str, tuple[int, str]]()
         for name in entries:
-            if match := _NAME.fullmatch(name):
+            if (match := _NAME.fullmatch(name)) and stem in (None, match[1]):
                 last[match[1]] = max(last.get(match[1], (-1, "")), (int(match[2]), name))
         states = []
-        for stem, (_, name) in sorted(last.items()):
+        for piece, (_, name) in sorted(last.items()):
             if (holder := self.holder(name)) is not None:
                 age = max(0.0, now_s - entries[name].changed_s)
                 stale = holder.is_gone() or age > stale_s
-                states.append(LeaseState(stem, holder, age, stale))
+                states.append(LeaseState(piece, holder, age, stale))
         return states

@@ -132,6 +132,18 @@ class JobFolder:
         }
         self.files.write(FINISHED, json.dumps(facts).encode())
 
+    def note_sent(self, digest: str) -> None:
+        """Note that the finished target is about to be sent to a store. Raises OSError."""
+        facts = (self._record(FINISHED) or {}) | {"digest": digest}
+        self.files.write(FINISHED, json.dumps(facts).encode())
+
+    def sent(self) -> tuple[Written, str] | None:
+        """Return what was written and its digest, if the target may have been sent to a store."""
+        facts = self._record(FINISHED) or {}
+        with suppress(KeyError, TypeError, ValueError, OverflowError):
+            return _written(facts), str(facts["digest"])
+        return None
+
     def finished_target(self, place: Path) -> Written | None:
         """Return what was written if ``place`` holds the finished target of this folder's run."""
         facts = self._record(FINISHED)
@@ -139,9 +151,7 @@ class JobFolder:
             state = place.stat()
             if facts is None or facts["changed_ns"] != state.st_mtime_ns:
                 return None
-            written = Written(
-                int(facts["frames"]), int(facts["size_bytes"]), float(facts["video_s"])
-            )
+            written = _written(facts)
         except (OSError, KeyError, TypeError, ValueError, OverflowError):
             return None
         return written if written.size_bytes == state.st_size else None
@@ -171,10 +181,12 @@ class JobFolder:
 
     def has(self, piece: int) -> bool:
         """Return True if a piece is there, whole or not: ``finished`` and joining look closer."""
-        return _piece_name(piece) in self.files.files()
+        return self.files.has(_piece_name(piece))
 
     def missing(self, wanted: Collection[int]) -> list[int]:
         """Return those of the pieces that are not there; none of a job that others have ended."""
+        if len(wanted) == 1:  # of which two questions cost less than a list of all
+            return [piece for piece in wanted if self.files.has(_RECORD) and not self.has(piece)]
         there = self.files.files()
         if _RECORD not in there:
             return []
@@ -192,9 +204,10 @@ class JobFolder:
         """Yield pieces in the order in which to try to take them. Raises OSError."""
         yield from map(int, self.files.in_turn([*map(_stem, pieces)], stale_s))
 
-    def leases(self, stale_s: float = STALE_S) -> list[LeaseState]:
-        """Return the leases of pieces that are held. Raises OSError."""
-        return [state for state in self.files.leases(stale_s) if state.stem.isdecimal()]
+    def leases(self, stale_s: float = STALE_S, *, piece: int | None = None) -> list[LeaseState]:
+        """Return the leases of pieces that are held, or that of one piece. Raises OSError."""
+        states = self.files.leases(stale_s, None if piece is None else _stem(piece))
+        return [state for state in states if state.stem.isdecimal()]
 
     def heads(self) -> list[PieceHead]:
         """Return the heads of the pieces that are there and can be read."""
@@ -242,6 +255,11 @@ class JobFolder:
         """Remove the folder and what lies in it."""
         self.files.destroy()
         self._begun = False
+
+
+def _written(facts: Mapping[str, Any]) -> Written:
+    """Return what a record of a finished target says. Raises an error of many kinds."""
+    return Written(int(facts["frames"]), int(facts["size_bytes"]), float(facts["video_s"]))
 
 
 def is_left_finished(target: Target) -> bool:

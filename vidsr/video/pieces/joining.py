@@ -11,7 +11,7 @@ from vidsr.errors import OutputError
 from vidsr.notes import Notes
 from vidsr.video.header import StreamHeader
 from vidsr.video.items import Packet
-from vidsr.video.pieces.decoding_times import decoding_times
+from vidsr.video.pieces.decoding_times import DecodingTimes
 from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.piece_file import CodedFrame, PieceFile
 from vidsr.video.sink.base import Written
@@ -110,9 +110,13 @@ class _Video:
     def __init__(self, sink: JoinSink, pieces: Iterable[PieceFile]) -> None:
         self._sink, self._coming = sink, iter(pieces)
         self._known: list[PieceFile] = []
-        self._shown: list[int] = []
-        self._times: list[int] = []
+        self._encoders: set[str] = set()
+        self._counted = DecodingTimes()
         self._frames, self._done = self._timed(), 0
+
+    @property
+    def _times(self) -> list[int]:
+        return self._counted.times
 
     def read_all(self) -> None:
         """Take all pieces, whose decoding times are known from then on."""
@@ -120,19 +124,18 @@ class _Video:
         self._add(pieces)
 
     def _add(self, pieces: Sequence[PieceFile]) -> None:
-        """Take the next pieces and count decoding times anew, which follow from all of them."""
-        self._known += [piece for piece in pieces if piece.head.frames]
-        if len({piece.head.parameters for piece in self._known}) > 1:
+        """Take the next pieces and count the decoding times, which follow from all so far."""
+        coded = [piece for piece in pieces if piece.head.frames]
+        self._known += coded
+        self._encoders |= {piece.head.parameters for piece in coded}
+        if len(self._encoders) > 1:
             raise _do_not_fit(self._sink, "come from different encoders")
-        for piece in pieces:
-            self._shown += piece.times
         try:
-            times = decoding_times(self._shown)
+            stay = self._counted.add([time for piece in coded for time in piece.times])
         except ValueError as error:
             raise _do_not_fit(self._sink, "hold frames of the same time") from error
-        if times[: self._done] != self._times[: self._done]:
+        if stay < self._done:
             raise Moved
-        self._times = times
 
     def _timed(self) -> Iterator[CodedFrame]:
         place = 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vidsr.errors import OutputError
 from vidsr.picture.frame import Frame
 from vidsr.video.items import Packet
+from vidsr.video.pieces.frame_log import Making
 from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.piece_encoder import PieceEncoder
 from vidsr.video.pieces.piece_file import PieceHead, write_piece
@@ -33,7 +34,7 @@ class OnePieceSink:
         folder: JobFolder,
         plan: OutputPlan,
         notes: Notes,
-        made_by: Callable[[], tuple[str, str]],
+        made_by: Callable[[], Making],
     ) -> None:
         self.frames = self.bytes_written = 0
         self._piece, self._folder, self._plan, self._notes = piece, folder, plan, notes
@@ -61,7 +62,7 @@ class OnePieceSink:
                 head = PieceHead(self._piece, 0, 0, None, None, "")
                 write_piece(self._path, head, [])
             else:
-                head = self._encoder.finish(*self._made_by())
+                head = self._encoder.finish(self._made_by())
                 self._encoder.close()
             self._folder.keep(self._piece)
         except MUX_ERRORS as error:
@@ -91,7 +92,7 @@ class OnePieceOpener(FileSinkOpener):
 
     piece: int
     folder: JobFolder
-    made_by: Callable[[], tuple[str, str]]
+    made_by: Callable[[], Making]
 
     def open(self, plan: OutputPlan, header: StreamHeader, notes: Notes) -> FrameSink:
         """Return the sink."""

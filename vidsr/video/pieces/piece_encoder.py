@@ -13,6 +13,7 @@ import av
 from vidsr.notes import Notes
 from vidsr.picture.frame import Frame
 from vidsr.video.close_codecs import writing
+from vidsr.video.pieces.frame_log import Making
 from vidsr.video.pieces.piece_file import CodedFrame, PieceHead, Spool, write_piece
 from vidsr.video.sink.encoder_images import encoder_image
 from vidsr.video.sink.output_plan import OutputPlan, configure_encoder
@@ -71,7 +72,7 @@ class PieceEncoder:
             self._captions.keep(frame.pts, frame.captions)
         self._take(image)
 
-    def finish(self, precision: str, engine: str) -> PieceHead:
+    def finish(self, making: Making) -> PieceHead:
         """Drain the encoder, keep the piece, and return its head; to be closed then."""
         self._take(None)
         parameters = bytes(self._stream.codec_context.extradata or b"")
@@ -84,9 +85,10 @@ class PieceEncoder:
             first_pts=min(times, default=None),
             last_pts=max(times, default=None),
             parameters=hashlib.sha256(parameters).hexdigest(),
-            precision=precision,
-            engine=engine,
+            precision=making.precision,
+            engine=making.engine,
             elapsed_s=time.monotonic() - self._begin_s,
+            origin=making.origin,
         )
         write_piece(self._path, head, self._frames)
         return head

@@ -15,11 +15,14 @@ import json
 import os
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
+from typing import Any
 
+from vidsr.picture.coding_record import CodingRecord
 from vidsr.video.folders.plain_files import open_plain, placed_whole
+from vidsr.video.pieces.frame_log import Origin
 
 FORMAT = 1
 _RECORD = struct.Struct("<qqqIB")
@@ -54,6 +57,7 @@ class PieceHead:
         precision: The numbers of the network that made it.
         engine: The runtime of the network that made it.
         elapsed_s: Seconds that it took.
+        origin: What its frames were made of.
         format: Version of the format.
     """
 
@@ -66,6 +70,7 @@ class PieceHead:
     precision: str = ""
     engine: str = ""
     elapsed_s: float = 0.0
+    origin: Origin = field(default_factory=Origin)
     format: int = FORMAT
 
 
@@ -177,10 +182,16 @@ def read_head(beginning: bytes, size_bytes: int) -> PieceHead:
     return head
 
 
+# What comes of reading words that are no head, whatever they are.
+_UNREADABLE = (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError)
+
+
 def _head(line: bytes) -> PieceHead:
     try:
-        head = PieceHead(**json.loads(line))
-    except (TypeError, ValueError, RecursionError) as error:
+        stored = json.loads(line)
+        origin = stored.pop("origin", None)
+        head = PieceHead(**stored, origin=Origin() if origin is None else _origin(origin))
+    except _UNREADABLE as error:
         raise ValueError("its head cannot be read") from error
     numbers = (head.piece, head.frames, head.data_bytes)
     if head.format != FORMAT or any(type(n) is not int or n < 0 for n in numbers):
@@ -189,6 +200,18 @@ def _head(line: bytes) -> PieceHead:
     if not all(type(word) is str for word in words) or not _is_time(head.elapsed_s):
         raise ValueError("its head cannot be read")
     return head
+
+
+def _origin(stored: dict[str, Any]) -> Origin:
+    """Return an origin as JSON has it. Raises an error of any kind for what is none."""
+    coding, strengths = CodingRecord.from_json(stored["coding"]), stored["strengths"]
+    counts = (*coding.buckets.values(), *coding.basis.values(), *strengths.values())
+    names = (*coding.basis, *map(str, map(int, strengths)))
+    ends = [end for end in (coding.lowest, coding.highest) if end is not None]
+    counted = all(type(count) is int and count >= 0 for count in counts)
+    if not (counted and all(map(_is_time, ends)) and all(type(name) is str for name in names)):
+        raise ValueError("expected counts of frames")
+    return Origin(coding, {str(int(step)): frames for step, frames in strengths.items()})
 
 
 MOST_S = 1e9  # thirty years, for one piece

@@ -9,6 +9,7 @@ from vidsr.video.header import StreamHeader
 from vidsr.video.info import SourceCounts
 from vidsr.video.items import Discontinuity, Item
 from vidsr.video.pieces.cuts import Cuts
+from vidsr.video.pieces.frame_log import FrameLog
 from vidsr.video.source.base import Closing, FrameSource
 
 # Decoding so many pieces to get to the next one costs less than upscaling a part of one.
@@ -72,13 +73,17 @@ class PieceReader:
 class PieceItems(Closing):
     """One piece as a source; its reader stays open for the next one."""
 
-    def __init__(self, reader: PieceReader, piece: int, header: StreamHeader) -> None:
-        self._reader, self._piece, self.header = reader, piece, header
+    def __init__(
+        self, reader: PieceReader, piece: int, header: StreamHeader, log: FrameLog
+    ) -> None:
+        self._reader, self._piece, self.header, self._log = reader, piece, header, log
         self.counts = SourceCounts()
 
     def __iter__(self) -> Iterator[Item]:
         for item in self._reader.items(self._piece):
-            self.counts.decoded += isinstance(item, Frame)
+            if isinstance(item, Frame):
+                self.counts.decoded += 1
+                self._log.add(self._piece, item.coding_error)
             yield item
 
     def close(self) -> None:

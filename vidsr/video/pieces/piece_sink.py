@@ -12,6 +12,7 @@ from vidsr.errors import OutputError
 from vidsr.picture.frame import Frame
 from vidsr.video.items import Packet
 from vidsr.video.pieces.cuts import Cuts
+from vidsr.video.pieces.frame_log import Making
 from vidsr.video.pieces.job_folder import JobFolder
 from vidsr.video.pieces.joining import JoinSink, join
 from vidsr.video.pieces.piece_encoder import PieceEncoder
@@ -53,14 +54,14 @@ class PieceRun:
         cuts: Where pieces begin.
         folder: Where they lie; the run has its claim.
         others: A function that reads the source's other streams from the beginning.
-        made_by: A function that returns precision and engine of the network at this moment.
+        made_by: A function that returns how a piece was made, once all its frames are.
         grow: A function that begins a growing target; None for one that is joined in the end.
     """
 
     cuts: Cuts
     folder: JobFolder
     others: Callable[[], Iterable[Packet]]
-    made_by: Callable[[], tuple[str, str]] = lambda: ("", "")
+    made_by: Callable[[int], Making] = lambda piece: Making()
     grow: Grower | None = None
 
 
@@ -123,7 +124,7 @@ class PieceSink:
 
     def _keep(self, encoder: PieceEncoder) -> PieceHead:
         try:
-            head = encoder.finish(*self._run.made_by())
+            head = encoder.finish(self._run.made_by(encoder.piece))
         finally:
             encoder.close()
         if self._growing is not None:

@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from vidsr.video.key_points.proof import KeyPoints
 from vidsr.video.source.presentation_clock import PresentationClock
+from vidsr.video.timing.announced_end import told_length
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
@@ -232,6 +233,10 @@ class Window:
             length = float(stream.duration * stream.time_base)
         elif self.container.duration:
             length = self.container.duration / av.time_base
+            told = told_length(self.container, stream)
+            # A tag of a track may be left over from another file.
+            if told is not None and length / 2 <= told <= length:
+                length = float(told)
         if length is not None and self.start_s:
             length = max(0.0, length - self.start_s)
         if self.duration_s is not None:

@@ -12,6 +12,7 @@ from vidsr.errors import VidsrError
 # Errors of our own programs, which no store makes.
 FAULTS = (TypeError, AttributeError, NameError, AssertionError, MemoryError, VidsrError)
 _EXISTS = ("PreconditionFailed", "ConditionalRequestConflict")
+_BUSY = ("SlowDown", "ServiceUnavailable", "RequestLimitExceeded", "503", "429")
 _NO_BUCKET = ("NoSuchBucket", "ContainerNotFound")
 _REFUSED = ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "403")
 # Parts of names of exceptions, since the packages that they come from need not be installed.
@@ -28,11 +29,13 @@ class Failure:
         reason: What went wrong, to stand behind a name and a colon.
         hint: The step that may mend it, or "".
         lasting: True where another try would end the same way.
+        busy: True where the store asks for patience.
     """
 
     reason: str
     hint: str = ""
     lasting: bool = True
+    busy: bool = False
 
 
 def code_of(error: BaseException) -> str:
@@ -58,6 +61,9 @@ def failure_of(error: BaseException) -> Failure:
         return Failure("no credentials", f"give those of the store {_CONFIGURED}.")
     if code in _REFUSED or isinstance(error, PermissionError):
         return Failure("the store refuses access", f"check the credentials {_CONFIGURED}.")
+    if code in _BUSY:
+        hint = "have fewer workers at it, or go on later."
+        return Failure("the store is overloaded", hint, lasting=False, busy=True)
     away = isinstance(error, ConnectionError | TimeoutError)
     if away or any(part in kind for part in _UNREACHED):
         hint = f"check the network, and the endpoint {_CONFIGURED}."

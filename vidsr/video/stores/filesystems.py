@@ -16,8 +16,9 @@ ATOMIC = frozenset(
 # and writes then, between which another may write.
 EXCLUSIVE = frozenset(("s3", "s3a", "r2", "gs", "gcs", "memory"))
 _S3 = ("s3", "s3a")
-# botocore tries again by itself, and s3fs around it: without this 25 times.
-_S3_TRIES = {"connect_timeout": 5, "read_timeout": 20, "retries": {"total_max_attempts": 2}}
+# botocore tries again by itself, and s3fs around it: without this 25 times. A store that is only
+# slow answers what nobody waits for any more as well, and is slower still.
+_S3_TRIES = {"connect_timeout": 5, "read_timeout": 60, "retries": {"total_max_attempts": 2}}
 
 
 def check_address(locator: Locator) -> None:

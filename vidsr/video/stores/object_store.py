@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +19,7 @@ from vidsr.video.stores.failures import FAULTS, Failure, failure_of, says_exists
 from vidsr.video.stores.filesystems import ATOMIC, open_filesystem
 
 T = TypeVar("T")
+MOST_PAUSE_S = 10.0
 # What stores call the moment of the last change.
 _CHANGED = ("LastModified", "mtime", "last_modified", "modified", "updated", "created")
 
@@ -26,13 +29,15 @@ class StorePatience:
     """The limits of waiting for a store.
 
     Args:
-        answer_s: Seconds for one answer about a small object.
+        answer_s: Seconds for one answer about a small object, all tries together. Where sixteen
+            workers began on two busy cores, their libraries alone took more than a minute.
         transfer_s: Seconds for one file, up or down.
-        tries: Tries of one request.
-        pause_s: Seconds before the second try; each further pause is twice as long.
+        tries: Tries of one request; of a store that says it is busy, as many as there is time for.
+        pause_s: Seconds before the second try, about, since many may have been refused at the same
+            moment; each further pause is twice as long, up to ten seconds.
     """
 
-    answer_s: float = 60.0
+    answer_s: float = 180.0
     transfer_s: float = 3600.0
     tries: int = 4
     pause_s: float = 0.5
@@ -104,6 +109,14 @@ class ObjectStore:
         if listed.get("type") != "file":
             raise FileNotFoundError(path)
         return self._entry(path, listed)
+
+    def has(self, name: str) -> bool:
+        """Return True for the name of an object that is there."""
+        try:
+            self.entry(name)
+        except FileNotFoundError:
+            return False
+        return True
 
     def read(self, name: str, most_bytes: int) -> bytes:
         """Return an object. Raises FileNotFoundError, ValueError for one that is longer."""
@@ -186,22 +199,28 @@ class ObjectStore:
         with suppress(FileNotFoundError):
             self._ask(lambda: self._files.rm_file(path))
 
-    def remove_all(self) -> None:
-        """Remove everything below the address, at any depth, and nothing beside it."""
+    def remove_all(self, last: str = "") -> None:
+        """Remove everything below the address, at any depth, and nothing beside it.
+
+        Args:
+            last: The name of the object that goes when all others are gone.
+        """
         begin = f"{self._root}/"
         with suppress(FileNotFoundError):
-            for path in self._ask(lambda: self._files.find(self._root)):
-                if str(path).startswith(begin):
-                    self.remove(str(path).removeprefix(begin))
+            found = map(str, self._ask(lambda: self._files.find(self._root)))
+            names = [path.removeprefix(begin) for path in found if path.startswith(begin)]
+            for name in sorted(names, key=lambda name: name == last):
+                self.remove(name)
 
     def _ask(self, call: Callable[[], T], *, transfer: bool = False) -> T:
         """Return the answer to a request, asked again where that may help."""
         failure = Failure("")
         limit_s = self.patience.transfer_s if transfer else self.patience.answer_s
         until = time.monotonic() + limit_s
-        for failures in range(self.patience.tries):
+        for failures in count():
             if failures:
-                time.sleep(self.patience.pause_s * 2 ** (failures - 1))
+                pause_s = min(MOST_PAUSE_S, self.patience.pause_s * 2 ** (failures - 1))
+                time.sleep(pause_s * random.uniform(0.5, 1.5))
             try:
                 return bounded(call, until - time.monotonic())
             except FAULTS:
@@ -212,7 +231,8 @@ class ObjectStore:
                     raise FileExistsError(str(self)) from None
                 if isinstance(error, FileNotFoundError) and failure.reason == "no such object":
                     raise
-            if failure.lasting or time.monotonic() >= until:
+            tried_enough = failures + 1 >= self.patience.tries and not failure.busy
+            if failure.lasting or tried_enough or time.monotonic() >= until:
                 break
         raise self._kind(f"{self}: {failure.reason}", hint=failure.hint) from cause
 

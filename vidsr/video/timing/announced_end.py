@@ -41,6 +41,17 @@ def announced_end(
     return None
 
 
+def told_length(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """Return for how many seconds a Matroska file says that its video is shown, about.
+
+    The file's own length is that of its longest stream: sound of AAC ends a frame later.
+    """
+    if not container.format.name.startswith("matroska"):
+        return None
+    end = _end_of_track(container, stream)
+    return None if end is None else end - _begin(stream)
+
+
 def packets_before(stream: VideoStream, dts: int | None) -> int:
     """Return how many packets a file's index has before a decoding time: a seek passed them by."""
     if dts is None or dts <= (stream.start_time or 0):

@@ -17,11 +17,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from vidsr.live.base.items import CodedPacket
-from vidsr.live.sinks.children.lifeline import die_with_parent
 from vidsr.live.sinks.children.messages import End, Message, MessageReader, Order
 from vidsr.live.sinks.children.sockets import limit_sockets
 from vidsr.live.sinks.muxing.muxer import MUX_ERRORS, Muxer
 from vidsr.live.sinks.reports import failure_of
+from vidsr.terminal.lifeline import die_with_parent
 
 REPORT_S = 0.5
 _READ_BYTES = 1 << 20

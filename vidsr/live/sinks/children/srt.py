@@ -15,8 +15,8 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from vidsr.live.sinks.children.lifeline import end_with_parent
 from vidsr.live.sinks.muxing.options import DATAGRAM
+from vidsr.terminal.lifeline import end_with_parent
 
 LIBRARIES = ("libsrt-gnutls.so.1.5", "libsrt.so.1.5", "libsrt-openssl.so.1.5", "libsrt.1.5.dylib")
 # Connecting goes on as long as its parent waits, since every other try costs a process.
