@@ -17,6 +17,7 @@ from vidsr.training.choices import (
     ScheduleKind,
 )
 from vidsr.training.portions import WHOLE, parse_portion
+from vidsr.training.privacy_rules import check_private_options
 
 # What differs between generators: sizes as published where a paper has them, and the rate that
 # their depth bears. SRGAN is SRResNet's network with the adversarial losses on.
@@ -97,12 +98,17 @@ class Options:
     mesh_weight: float = 0.0
     flicker_weight: float = 0.0
     penalty_weight: float = 10.0  # of the gradient penalty of wgan-gp
+    dp_epsilon: float | None = None  # bound on what one source changes; None for no bound
+    dp_delta: float = 1e-5  # the chance that the bound does not hold
+    dp_clip: float = 0.1  # the greatest norm of the gradient of a source
+    dp_seed: int | None = None  # of noise that can be repeated, which protects nothing
 
     def __post_init__(self) -> None:
         _check_choices(self)
         parse_portion(self.portion)
         _check_numbers(self)
         _check_losses(self)
+        check_private_options(self)
         self.config()
 
     def config(self) -> GeneratorConfig:
@@ -143,6 +149,8 @@ def preset(model: str, **given: Any) -> Options:
         raise OptionError(f"model = {model!r}: expected {one_of(tuple(PRESETS))}")
     kind = "srresnet" if model == "srgan" else model
     defaults = {"kind": kind, "scale": 1 if model == "unet" else 4, **PRESETS[model]}
+    if given.get("dp_epsilon") is not None:
+        defaults["middle"] = 0
     return Options(**{**defaults, **{k: v for k, v in given.items() if v is not None}})
 
 
@@ -166,6 +174,8 @@ def merge(old: Options, given: dict[str, Any]) -> Options:
     free = {"steps", "minutes", "data", "vgg", "teacher"}
     if old.validate is not None:  # else other pictures would be held back from learning
         free.add("validate")
+    if old.dp_epsilon is not None:  # whose noise was chosen for these steps
+        free -= {"steps", "minutes"}
     for field in fields(old):
         value = given.get(field.name)
         if value is not None and field.name not in free and value != getattr(old, field.name):
@@ -209,6 +219,10 @@ def _check_numbers(options: Options) -> None:
         ("middle", 0, 4096),
         ("teacher_weight", 0.0, 1.0),
         ("discriminator_width", 4, 1024),
+        ("dp_epsilon", 0.01, 100.0),
+        ("dp_delta", 1e-15, 0.1),
+        ("dp_clip", 1e-6, 1e6),
+        ("dp_seed", 0, 2**31),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("pixel", "perceptual", "adversarial")),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("tv", "mesh", "flicker", "penalty")),
     ):

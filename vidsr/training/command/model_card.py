@@ -43,6 +43,8 @@ def card(run: Run) -> str:
         "seed": f"{options.seed}",
         "score": _scores(run),
     }
+    if options.dp_epsilon is not None:
+        facts["privacy"] = _privacy(run)
     lines = [f"# {options.kind}-x{options.scale}", "", "| | |", "| --- | --- |"]
     lines += [f"| {name} | {value} |" for name, value in facts.items()]
     lines += ["", "## Every option", "", "```json", options.to_json(), "```", ""]
@@ -59,6 +61,12 @@ def _losses(run: Run) -> str:
     }
     shown = ", ".join(f"{w:g} {name}" for name, w in weights.items() if w)
     return f"{shown}; {options.adversarial}, {options.discriminator} discriminator"
+
+
+def _privacy(run: Run) -> str:
+    from vidsr.training.private.learner import card_line
+
+    return card_line(run.learner.notes(), run.options.init)
 
 
 def _scores(run: Run) -> str:

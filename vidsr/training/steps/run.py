@@ -14,7 +14,7 @@ from torch import Tensor
 from vidsr.errors import TrainingError
 from vidsr.models.checkpoint import Generator, build_generator, save_generator
 from vidsr.option_values import in_words
-from vidsr.training.data.crop_pool import CropPool
+from vidsr.training.data.crop_pool import Pool
 from vidsr.training.data.validation import Sample, Scores, score, sheet
 from vidsr.training.options import Options
 from vidsr.training.records.curves import CsvLog, draw_curves
@@ -72,7 +72,7 @@ class Run:
     options: Options
     folder: RunFolder
     learner: Learner
-    pool: CropPool
+    pool: Pool
     samples: list[Sample]
     clock: Clock
     device: torch.device
@@ -117,6 +117,7 @@ class Run:
         graphed = (
             self.device.type == "cuda"
             and self.options.adversarial is None
+            and self.options.dp_epsilon is None  # its batches differ in size
             and self.options.precision != "fp16"  # the scaler decides on the host
             and self.processes.count == 1
         )
@@ -154,7 +155,7 @@ class Run:
 
     def _look(self, meter: Meter) -> None:
         """Validate and write everything down."""
-        means = self._check(meter)
+        means = {**self._check(meter), **self.learner.figures()}
         self.clock.pause()
         if self.processes.is_first:
             self._write(means)
@@ -168,7 +169,9 @@ class Run:
         generator = self.generator()
         scores, pictures = score(generator, self.samples, str(self.device))
         self.best = scores
-        save_generator(self.folder.model, generator.config, self.learner.average)
+        save_generator(
+            self.folder.model, generator.config, self.learner.average, self.learner.notes()
+        )
         state = {"learner": self.learner.state(), "step": self.clock.step}
         state["pool_bytes"] = self.pool.bytes
         save_state(self.folder.state, {**state, "seconds": self.clock.seconds})
