@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +22,11 @@ from foundation import circumstances
 
 from vidsr.degradation.recipe import Recipe
 from vidsr.models.checkpoint import build_generator
-from vidsr.training.data.crop_pool import CropPool
-from vidsr.training.data.pairs import prepare
+from vidsr.training.data.crop_pool import CropPool, TrainingPair
 from vidsr.training.data.validation import Sample, load_samples, score
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "federated"))
-from learning import Arrays, Local, Plan, arrays_of, fill, student_of  # noqa: E402
-
-
-class Everything(Local):
-    """Client that has all the footage, which is what federation avoids."""
-
-    def __init__(self, folders: list[Path], plan: Plan) -> None:
-        super().__init__(folders[0], plan)
-        pairs = [
-            pair
-            for folder in folders
-            for pair in prepare(plan.options(folder), threads=1, colour=False, hold_back=0).pairs
-        ]
-        self._pool = CropPool(pairs, scale=plan.scale, crop=plan.crop)
+from learning import Arrays, Local, Plan, arrays_of, fill, pairs_of, student_of  # noqa: E402
 
 
 def averaged(results: list[tuple[Arrays, int]]) -> Arrays:
@@ -79,6 +65,9 @@ def main() -> None:
     parser.add_argument("--eval", type=Path, required=True, help="holds Set5 and Set14")
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--steps", type=int, default=50, help="of each client in each round")
+    parser.add_argument("--width", type=int, default=32)
+    parser.add_argument("--blocks", type=int, default=7)
+    parser.add_argument("--middle", type=int, default=128)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -86,26 +75,29 @@ def main() -> None:
         name: load_samples(arguments.eval / name, Recipe.load("bicubic"), 4)
         for name in ("Set5", "Set14")
     }
-    plan = Plan(rounds=arguments.rounds, steps=arguments.steps)
-    whole = Plan(rounds=1, steps=plan.rounds * plan.steps)
-    clients = [Local(folder, plan, seed) for seed, folder in enumerate(arguments.folders)]
+    network = {"width": arguments.width, "blocks": arguments.blocks, "middle": arguments.middle}
+    plan = Plan(rounds=arguments.rounds, steps=arguments.steps, **network)
+    whole = replace(plan, rounds=1, steps=plan.rounds * plan.steps)
+    owned = [pairs_of(plan.options(folder)) for folder in arguments.folders]
     rows: list[dict[str, Any]] = []
 
-    def note(name: str, pairs: int, work: Any) -> None:
-        mark = time.monotonic()
-        figures = scores(work(), plan, sets)
-        rows.append({"name": name, "pairs": pairs, **figures})
-        print(rows[-1], f"{time.monotonic() - mark:.0f} s", flush=True)
+    def local(pairs: list[TrainingPair], number: int, chosen: Plan) -> Local:
+        pool = CropPool(pairs, scale=plan.scale, crop=plan.crop)
+        return Local(pool, chosen.options(arguments.folders[number], number), chosen)
 
-    note("together", sum(c.samples for c in clients), lambda: together(clients, plan))
-    everything = Everything(arguments.folders, whole)
-    for name, local in [
-        ("all footage in one place", everything),
-        *((f"{f.name} alone", Local(f, whole, n)) for n, f in enumerate(arguments.folders)),
-    ]:
-        fresh = arrays_of(student_of(plan.options(Path())))
-        note(name, local.samples, lambda local=local, fresh=fresh: local.learn(fresh, 0)[0])
-    result = {"machine": circumstances(), "rounds": plan.rounds, "steps": plan.steps, "runs": rows}
+    def note(name: str, pairs: int, arrays: Arrays) -> None:
+        rows.append({"name": name, "pairs": pairs, **scores(arrays, plan, sets)})
+        print(rows[-1], flush=True)
+
+    clients = [local(pairs, number, plan) for number, pairs in enumerate(owned)]
+    note("together", sum(c.samples for c in clients), together(clients, plan))
+    fresh = arrays_of(student_of(plan.options(Path())))
+    everything = local([pair for pairs in owned for pair in pairs], 0, whole)
+    note("all in one place", everything.samples, everything.learn(fresh, 0)[0])
+    for number, folder in enumerate(arguments.folders):
+        alone = local(owned[number], number, whole)
+        note(f"{folder.stem} alone", alone.samples, alone.learn(fresh, 0)[0])
+    result = {"machine": circumstances(), **asdict(plan), "runs": rows}
     if arguments.json:
         arguments.json.write_text(json.dumps(result, indent=1) + "\n")
 

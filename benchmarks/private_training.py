@@ -46,7 +46,7 @@ class Variant:
     tiles: int = 1  # a side, of every photograph
     init: str | None = None
     rate: float = 1e-3
-    clip: float = 0.1
+    clip: float = 0.02
 
 
 RUNS = (
@@ -167,13 +167,13 @@ def main() -> None:
     mark = time.monotonic()
     pairs = prepare(options_of(RUNS[0], arguments), threads=1, colour=False, hold_back=0).pairs
     print(f"{len(pairs)} pairs in {time.monotonic() - mark:.0f} s", flush=True)
-    rows = []
+    rows, known = [], begin_rows(sets)
     for variant in runs:
         pool = CropPool(list(cut(pairs, variant.tiles)), scale=SCALE, crop=CROP)
         rows.append(measured(variant, options_of(variant, arguments), pool, sets))
         print(rows[-1], flush=True)
         if arguments.json:
-            result = {"machine": circumstances(), **begin_rows(sets), "runs": rows}
+            result = {"machine": circumstances(), **known, "runs": rows}
             arguments.json.write_text(json.dumps(result, indent=1) + "\n")
 
 

@@ -29,7 +29,7 @@ class Client(NumPyClient):  # type: ignore[misc]  # of a package whose types are
     def fit(self, parameters: Arrays, config: dict[str, Any]) -> tuple[Arrays, int, dict[str, Any]]:
         """Learn one round; return weights, number of samples, and the loss."""
         if self.local is None:
-            self.local = Local(self.data, Plan.of(config), self.seed)
+            self.local = Local.of(self.data, Plan.of(config), self.seed)
         arrays, loss = self.local.learn(parameters, int(config["finished"]))
         return arrays, self.local.samples, {"loss": loss}
 

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from vidsr.models.zoo import load_model
-from vidsr.training.data.crop_pool import CropPool
+from vidsr.training.data.crop_pool import CropPool, TrainingPair
 from vidsr.training.data.pairs import prepare
 from vidsr.training.networks.student import Student, adopt, build_student
 from vidsr.training.options import Options, preset
@@ -70,14 +70,23 @@ def fill(student: Student, arrays: Arrays) -> None:
         parameter.copy_(torch.from_numpy(np.array(array)))
 
 
+def pairs_of(options: Options) -> list[TrainingPair]:
+    """Return what a client learns from; it stays in its memory."""
+    return prepare(options, threads=1, colour=False, hold_back=0).pairs
+
+
 class Local:
     """Footage and optimiser of one client; neither leaves it."""
 
-    def __init__(self, data: Path, plan: Plan, seed: int = 0) -> None:
-        self.plan, self.options = plan, plan.options(data, seed)
-        self._learner = Fidelity(student_of(self.options), self.options, CPU)
-        pairs = prepare(self.options, threads=1, colour=False, hold_back=0).pairs
-        self._pool = CropPool(pairs, scale=plan.scale, crop=plan.crop)
+    def __init__(self, pool: CropPool, options: Options, plan: Plan) -> None:
+        self.plan, self.options, self._pool = plan, options, pool
+        self._learner = Fidelity(student_of(options), options, CPU)
+
+    @classmethod
+    def of(cls, data: Path, plan: Plan, seed: int = 0) -> Local:
+        """Read and shrink the footage of a client, as ``vidsr-train`` does."""
+        options = plan.options(data, seed)
+        return cls(CropPool(pairs_of(options), scale=plan.scale, crop=plan.crop), options, plan)
 
     @property
     def samples(self) -> int:

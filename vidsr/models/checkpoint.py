@@ -21,7 +21,7 @@ from vidsr.models.foreign.tensor_file import (
     read_tensors,
     require_plain,
 )
-from vidsr.models.header import CONFIG_KEY, stated_texts
+from vidsr.models.header import CONFIG_KEY, sorted_texts, stated_texts
 from vidsr.models.networks.config import GeneratorConfig, OutputRange
 from vidsr.models.networks.espcn import ESPCN
 from vidsr.models.networks.lite import Lite

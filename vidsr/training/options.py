@@ -100,7 +100,7 @@ class Options:
     penalty_weight: float = 10.0  # of the gradient penalty of wgan-gp
     dp_epsilon: float | None = None  # bound on what one source changes; None for no bound
     dp_delta: float = 1e-5  # the chance that the bound does not hold
-    dp_clip: float = 0.1  # the greatest norm of the gradient of a source
+    dp_clip: float = 0.02  # the greatest norm of the gradient of a source; most of lite's have more
     dp_seed: int | None = None  # of noise that can be repeated, which protects nothing
 
     def __post_init__(self) -> None:

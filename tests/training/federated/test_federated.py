@@ -57,12 +57,12 @@ def test_a_plan_survives_its_message(learning: ModuleType) -> None:
 def test_rounds_of_one_client_are_one_run(learning: ModuleType, footage: list[Path]) -> None:
     begun = learning.arrays_of(learning.student_of(plan(learning).options(footage[1])))
     parts, whole = begun, plan(learning, rounds=1, steps=4)
-    client = learning.Local(footage[1], plan(learning))
+    client = learning.Local.of(footage[1], plan(learning))
     assert client.samples == 4  # two photographs, at full and at half size
     for finished in range(2):
         parts, loss = client.learn(parts, finished)
         assert loss > 0
-    at_once, _ = learning.Local(footage[1], whole).learn(begun, 0)
+    at_once, _ = learning.Local.of(footage[1], whole).learn(begun, 0)
     assert all(np.array_equal(a, b) for a, b in zip(parts, at_once, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(parts, begun, strict=True))
 
@@ -83,7 +83,7 @@ def test_three_clients_on_loopback_are_averaged_by_their_samples(
     assert "round 1: losses" in done.stdout
     student = learning.student_of(chosen.options(footage[0]))
     begun = learning.arrays_of(student)
-    clients = [learning.Local(folder, chosen, seed) for seed, folder in enumerate(footage)]
+    clients = [learning.Local.of(folder, chosen, seed) for seed, folder in enumerate(footage)]
     assert [client.samples for client in clients] == [2, 4, 6]
     learned = [client.learn(begun, 0)[0] for client in clients]
     mean = [a / 6 + b / 3 + c / 2 for a, b, c in zip(*learned, strict=True)]

@@ -220,7 +220,7 @@ def _add_privacy(group: argparse._ArgumentGroup) -> None:
         "--dp-delta", type=float, metavar="X", help="the chance that the bound fails (1e-5)"
     )
     group.add_argument(
-        "--dp-clip", type=float, metavar="X", help="the greatest norm of its gradient (0.1)"
+        "--dp-clip", type=float, metavar="X", help="the greatest norm of its gradient (0.02)"
     )
     group.add_argument(
         "--dp-seed", type=int, metavar="N", help="noise that can be repeated: no protection"
