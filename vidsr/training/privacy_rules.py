@@ -42,6 +42,15 @@ def check_private_options(options: Options) -> None:
             f"teacher = {options.teacher!r}",
             "the guarantee does not cover what a teacher has seen",
         ),
+        (
+            options.quantise is not None,
+            f"quantise = {options.quantise!r}",
+            "ranges are observed on the pictures without noise",
+        ),
+        *(
+            (bool(getattr(options, name)), f"{name} = {getattr(options, name)}", "expected 0")
+            for name in ("edge_weight", "colour_weight")
+        ),
         (options.steps is None, f"minutes = {options.minutes}", "expected `steps`: the noise is chosen for their number"),
         (
             options.precision in ("bf16", "fp16"),
