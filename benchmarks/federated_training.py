@@ -26,7 +26,7 @@ from vidsr.training.data.crop_pool import CropPool, TrainingPair
 from vidsr.training.data.validation import Sample, load_samples, score
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "examples" / "federated"))
-from learning import Arrays, Local, Plan, arrays_of, fill, pairs_of, student_of  # noqa: E402
+from learning import Arrays, Local, Plan, arrays_of, fill, pairs_of, student_of
 
 
 def averaged(results: list[tuple[Arrays, int]]) -> Arrays:

@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    runs = RUNS
+    runs: tuple[Variant, ...] = RUNS
     if arguments.runs:
         runs = tuple(replace(Variant(), **given) for given in json.loads(arguments.runs))
     sets = {

@@ -80,7 +80,8 @@ class Local:
 
     def __init__(self, pool: CropPool, options: Options, plan: Plan) -> None:
         self.plan, self.options, self._pool = plan, options, pool
-        self._learner = Fidelity(student_of(options), options, CPU)
+        self._student = student_of(options)
+        self._learner = Fidelity(self._student, options, CPU)
 
     @classmethod
     def of(cls, data: Path, plan: Plan, seed: int = 0) -> Local:
@@ -100,11 +101,11 @@ class Local:
         """
         options, total = self.options, 0.0
         clock = Clock(options.steps, None, step=finished_rounds * self.plan.steps)
-        fill(self._learner.student, arrays)
+        fill(self._student, arrays)
         clock.start()
         for _ in range(self.plan.steps):
             self._learner.set_rate(learning_rate(options, clock))
             low, high = self._pool.cut(self._pool.draw(options.batch, options.seed, clock.step))
             total += float(self._learner.learn(low, high, clock.step)["loss"])
             clock.tick()
-        return arrays_of(self._learner.student), total / self.plan.steps
+        return arrays_of(self._student), total / self.plan.steps

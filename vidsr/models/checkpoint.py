@@ -60,7 +60,7 @@ def save_generator(
 ) -> None:
     """Write weights as fp16 safetensors with ``config`` in the header; counters stay integers.
 
-    ``notes`` are further texts of the header. The file appears when it is whole. Raises OutputError.
+    ``notes`` are more texts of the header. The file appears when it is whole. Raises OutputError.
     """
     halves = {
         name: (t.to(torch.float16) if t.is_floating_point() else t).detach().contiguous()

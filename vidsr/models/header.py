@@ -26,7 +26,7 @@ def stated_texts(path: Path) -> Mapping[str, str]:
 
 
 def sorted_texts(content: bytes) -> bytes:
-    """Return a safetensors file with the texts of its header in order: else it is any, each time."""
+    """Return a safetensors file with its header's texts in order, which is else any each time."""
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))

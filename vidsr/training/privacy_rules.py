@@ -51,7 +51,11 @@ def check_private_options(options: Options) -> None:
             (bool(getattr(options, name)), f"{name} = {getattr(options, name)}", "expected 0")
             for name in ("edge_weight", "colour_weight")
         ),
-        (options.steps is None, f"minutes = {options.minutes}", "expected `steps`: the noise is chosen for their number"),
+        (
+            options.steps is None,
+            f"minutes = {options.minutes}",
+            "expected `steps`: the noise is chosen for their number",
+        ),
         (
             options.precision in ("bf16", "fp16"),
             f"precision = {options.precision!r}",

@@ -71,7 +71,9 @@ def test_rounds_of_one_client_are_one_run(learning: ModuleType, footage: list[Pa
 def test_three_clients_on_loopback_are_averaged_by_their_samples(
     learning: ModuleType, footage: list[Path], tmp_path: Path
 ) -> None:
-    pytest.importorskip("flwr", reason="Flower is not installed: it needs an environment of its own")
+    pytest.importorskip(
+        "flwr", reason="Flower is not installed: it needs an environment of its own"
+    )
     chosen, out = plan(learning, rounds=1), tmp_path / "model.safetensors"
     words = [str(EXAMPLE / "loopback.py"), *map(str, footage), "--out", str(out)]
     words += [w for name, value in vars(chosen).items() for w in (f"--{name}", str(value))]

@@ -13,9 +13,9 @@ from vidsr.training.steps.fidelity import Fidelity
 
 pytest.importorskip("opacus", reason="Opacus is not installed")
 
-from vidsr.training.private.guarantee import Guarantee, Spending  # noqa: E402
-from vidsr.training.private.learner import PrivateLearner  # noqa: E402
-from vidsr.training.private.optimiser import KeyedOptimiser, descend, forget, watched  # noqa: E402
+from vidsr.training.private.guarantee import Guarantee, Spending
+from vidsr.training.private.learner import PrivateLearner
+from vidsr.training.private.optimiser import KeyedOptimiser, descend, forget, watched
 
 CPU, KEY = torch.device("cpu"), Key.of_seed(1)
 WIDE = 1e9  # a clip that no gradient reaches
@@ -94,8 +94,9 @@ def test_without_clip_and_noise_it_is_the_plain_gradient(
     high = torch.rand(3, chosen.channels, 32, 32)
     learner = private(chosen)
     learner.learn(low, high, 0)
-    plain = Fidelity(build_student(chosen.config(), seed=0, middle=0), chosen, CPU)
-    plain.loss(plain.student.generator(low), high).backward()  # type: ignore[no-untyped-call]
+    student = build_student(chosen.config(), seed=0, middle=0)
+    plain = Fidelity(student, chosen, CPU)
+    plain.loss(student.generator(low), high).backward()  # type: ignore[no-untyped-call]
     learned = learner.inner.optimiser.learned
     for ours, theirs in zip(learned, plain.optimiser.learned, strict=True):
         assert ours.grad is not None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vidsr.training.private.guarantee import Guarantee, Spending, as_text, in_words
 from vidsr.training.private.keys import Key
@@ -27,7 +27,9 @@ class PrivateLearner:
     def __init__(self, inner: Fidelity, spending: Spending, key: Key, sources: str) -> None:
         self.inner, self.spending, self._key, self._sources = inner, spending, key, sources
         self.average = inner.average
-        self._network = watched(inner.student.generator)
+        generator = inner.student.generator
+        assert isinstance(generator, nn.Module)
+        self._network = watched(generator)
         self._optimiser = KeyedOptimiser(
             inner.optimiser.adam, spending.guarantee, key, inner.options.batch
         )

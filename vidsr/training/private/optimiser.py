@@ -45,8 +45,8 @@ class KeyedOptimiser(DPOptimizer):  # type: ignore[misc]  # of a package without
 def watched(module: nn.Module) -> nn.Module:
     """Return ``module`` with a gradient for each picture of a batch, of the sum of their losses.
 
-    The module itself changes too: Opacus hooks into its layers, and reads the memory of their inputs
-    as if channels came first (1.6.0): laid out otherwise, gradients are wrong without a word.
+    The module itself changes too: Opacus hooks into its layers. It reads the memory of their inputs
+    as if channels came first (1.6.0); laid out otherwise, gradients are wrong without a word.
     """
     module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return GradSampleModule(module, loss_reduction="sum")  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""Poisson sampling of sources: each photograph or video by its own chance, one crop of it a step."""
+"""Poisson sampling: each photograph or video by its own chance, and one crop of it a step."""
 
 from __future__ import annotations
 
