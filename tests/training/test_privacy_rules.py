@@ -33,7 +33,7 @@ def test_plain_convolutions_are_the_default() -> None:
         ("lite", {"teacher": "srresnet-x4"}, "does not cover what a teacher has seen"),
         ("lite", {"precision": "bf16"}, "precision = 'bf16': expected fp32"),
         ("lite", {"clip_norm": 2.0}, "clip_norm = 2.0: expected `dp_clip`"),
-        ("lite", {"quantise": "int8"}, "quantise = 'int8': ranges are observed"),
+        ("lite", {"quantise": "int8", "init": "lite-x4"}, "quantise = 'int8': ranges are observed"),
         ("lite", {"edge_weight": 0.1}, "edge_weight = 0.1: expected 0"),
         ("lite", {"validate": None}, "no `validate`: pictures held back"),
         ("lite", {"dp_epsilon": 0.0}, "dp_epsilon = 0.0: expected 0.01 to 100"),
