@@ -148,6 +148,6 @@ def test_an_error_about_an_option_names_the_wish_behind_it() -> None:
 
 @pytest.mark.parametrize("wishes", [(), None, "sharper", ["less noise"], "faces"])
 def test_errors_about_other_things_stay(wishes: object) -> None:
-    with pytest.raises(OptionError, match="strength = 2.0: no") as refused, wishes_named(wishes):
+    with pytest.raises(OptionError, match=r"strength = 2\.0: no") as refused, wishes_named(wishes):
         raise OptionError("strength = 2.0: no", hint="another")
     assert refused.value.hint == "another"
