@@ -21,7 +21,7 @@ from vidsr.models.foreign.tensor_file import (
     read_tensors,
     require_plain,
 )
-from vidsr.models.header import CONFIG_KEY, stated_texts
+from vidsr.models.header import CONFIG_KEY, sorted_texts, stated_texts
 from vidsr.models.networks.config import GeneratorConfig, OutputRange
 from vidsr.models.networks.espcn import ESPCN
 from vidsr.models.networks.lite import Lite
@@ -52,17 +52,23 @@ def build_generator(config: GeneratorConfig) -> Generator:
             return UNet(config)
 
 
-def save_generator(path: Path, config: GeneratorConfig, weights: Mapping[str, Tensor]) -> None:
+def save_generator(
+    path: Path,
+    config: GeneratorConfig,
+    weights: Mapping[str, Tensor],
+    notes: Mapping[str, str] | None = None,
+) -> None:
     """Write weights as fp16 safetensors with ``config`` in the header; counters stay integers.
 
-    The file appears when it is whole. Raises OutputError.
+    ``notes`` are more texts of the header. The file appears when it is whole. Raises OutputError.
     """
     halves = {
         name: (t.to(torch.float16) if t.is_floating_point() else t).detach().contiguous()
         for name, t in weights.items()
     }
+    content = save(halves, metadata={**(notes or {}), CONFIG_KEY: config.to_json()})
     with written_whole(path) as part:
-        part.write_bytes(save(halves, metadata={CONFIG_KEY: config.to_json()}))
+        part.write_bytes(sorted_texts(content) if notes else content)
 
 
 def load_generator(

@@ -25,6 +25,16 @@ def stated_texts(path: Path) -> Mapping[str, str]:
     return texts if isinstance(texts, dict) else {}
 
 
+def sorted_texts(content: bytes) -> bytes:
+    """Return a safetensors file with its header's texts in order, which is else any each time."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text = text.ljust(-(-len(text) // 8) * 8)  # tensors begin at a multiple of eight
+    return len(text).to_bytes(8, "little") + text + content[end:]
+
+
 def stated_config(path: Path) -> GeneratorConfig | None:
     """Return the dimensions that ``path`` states, None where it is foreign, damaged or no file.
 

@@ -19,6 +19,7 @@ from vidsr.training.choices import (
     ShuffleStart,
 )
 from vidsr.training.portions import WHOLE, parse_portion
+from vidsr.training.privacy_rules import check_private_options
 from vidsr.training.unpaired_options import UNPAIRED, check_unpaired
 
 # What differs between generators: sizes as published where a paper has them, and the rate that
@@ -109,6 +110,10 @@ class Options:
     cycle_weight: float = 10.0
     identity_weight: float = 5.0
     discriminator_scales: int = 2
+    dp_epsilon: float | None = None  # bound on what one source changes; None for no bound
+    dp_delta: float = 1e-5  # the chance that the bound does not hold
+    dp_clip: float = 0.02  # the greatest norm of the gradient of a source; most of lite's have more
+    dp_seed: int | None = None  # of noise that can be repeated, which protects nothing
 
     def __post_init__(self) -> None:
         _check_choices(self)
@@ -116,6 +121,7 @@ class Options:
         _check_numbers(self)
         _check_losses(self)
         _check_quantise(self)
+        check_private_options(self)
         self.config()
 
     def config(self) -> GeneratorConfig:
@@ -158,6 +164,8 @@ def preset(model: str, **given: Any) -> Options:
     defaults = {"kind": kind, "scale": 1 if model == "unet" else 4, **PRESETS[model]}
     if given.get("unpaired") is not None:
         defaults |= UNPAIRED
+    if given.get("dp_epsilon") is not None:
+        defaults["middle"] = 0
     if given.get("quantise") is not None:  # a network that is good already learns to bear rounding
         defaults["rate"] *= QUANTISE_RATE
     return Options(**{**defaults, **{k: v for k, v in given.items() if v is not None}})
@@ -183,6 +191,8 @@ def merge(old: Options, given: dict[str, Any]) -> Options:
     free = {"steps", "minutes", "data", "vgg", "teacher", "unpaired"}
     if old.validate is not None:  # else other pictures would be held back from learning
         free.add("validate")
+    if old.dp_epsilon is not None:  # whose noise was chosen for these steps
+        free -= {"steps", "minutes"}
     for field in fields(old):
         value = given.get(field.name)
         if value is not None and field.name not in free and value != getattr(old, field.name):
@@ -230,6 +240,10 @@ def _check_numbers(options: Options) -> None:
         ("discriminator_width", 4, 1024),
         ("discriminator_scales", 1, 4),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("cycle", "identity")),
+        ("dp_epsilon", 0.01, 100.0),
+        ("dp_delta", 1e-15, 0.1),
+        ("dp_clip", 1e-6, 1e6),
+        ("dp_seed", 0, 2**31),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("pixel", "perceptual", "adversarial")),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("tv", "mesh", "flicker", "penalty")),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("edge", "colour")),

@@ -15,7 +15,7 @@ from vidsr import OptionError, cli, upscale
 from vidsr.models.families import choose_restorer
 from vidsr.models.shipped import find_weights, strengths_path
 from vidsr.run.options import RunOptions
-from vidsr.run.records.enhance_words import VOCABULARY, Wish
+from vidsr.run.records.enhance_words import VOCABULARY, Wish, wishes_named
 
 FAST = ("--model", "lite-x2", "--device", "cpu", "--no-pieces")
 
@@ -130,3 +130,24 @@ def test_the_page_lists_every_wish() -> None:
         (w.words, w.option, w.value if isinstance(w.value, str) else f"{w.value:g}", w.does)
         for w in VOCABULARY
     ]
+
+
+def test_an_error_about_an_option_names_the_wish_behind_it() -> None:
+    for wishes, message in (
+        ("sharper", "look = 'crisp' with model = 'srgan-x4'"),
+        ("less noise,  Sharper", "strength = 1.5: srgan-x4 has one network"),
+    ):
+        with (
+            pytest.raises(OptionError, match="leave it out of `enhance`") as refused,
+            wishes_named(wishes),
+        ):
+            raise OptionError(message, hint="another")
+        assert refused.value.message == message
+        assert refused.value.hint.count("stands for") == 1
+
+
+@pytest.mark.parametrize("wishes", [(), None, "sharper", ["less noise"], "faces"])
+def test_errors_about_other_things_stay(wishes: object) -> None:
+    with pytest.raises(OptionError, match=r"strength = 2\.0: no") as refused, wishes_named(wishes):
+        raise OptionError("strength = 2.0: no", hint="another")
+    assert refused.value.hint == "another"

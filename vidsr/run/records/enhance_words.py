@@ -6,9 +6,10 @@ Each wish sets one option to one value. What no option does, such as faces, has 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from vidsr.errors import OptionError
+from vidsr.errors import OptionError, VidsrError
 from vidsr.option_values import nearest, one_of
 
 
@@ -122,6 +123,35 @@ def meanings(wishes: Sequence[str]) -> dict[str, str]:
 def _meaning(wish: Wish) -> str:
     value = wish.value if isinstance(wish.value, str) else f"{wish.value:g}"
     return f"{wish.option} {value}"
+
+
+@contextmanager
+def wishes_named(given: object) -> Iterator[None]:
+    """Name, in the hint of an error about options, the wishes that set them.
+
+    Args:
+        given: The wishes as they were typed; the errors inside name only what they became.
+    """
+    try:
+        yield
+    except VidsrError as error:
+        behind = [words for words in _known(given) if _is_about(error, _BY_WORDS[words])]
+        if not behind:
+            raise
+        said = "; ".join(f"{words!r} stands for {_meaning(_BY_WORDS[words])}" for words in behind)
+        raise type(error)(error.message, hint=f"{said}: leave it out of `enhance`.") from error
+
+
+def _known(given: object) -> list[str]:
+    try:
+        return [words for words in wishes_of(given) if words in _BY_WORDS]
+    except ValueError:
+        return []
+
+
+def _is_about(error: VidsrError, wish: Wish) -> bool:
+    value = repr(wish.value) if isinstance(wish.value, str) else f"{wish.value:g}"
+    return f"{wish.option} = {value}" in error.message
 
 
 def plan_lines(wishes: Sequence[str]) -> Iterator[str]:

@@ -94,6 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_data(parser.add_argument_group("data"))
     _add_schedule(parser.add_argument_group("schedule"))
     _add_losses(parser.add_argument_group("losses"))
+    _add_privacy(parser.add_argument_group("privacy of the data"))
     _add_setting(parser.add_argument_group("machine, output and logging"))
     return parser
 
@@ -239,6 +240,24 @@ def _add_losses(group: argparse._ArgumentGroup) -> None:
         group.add_argument(
             f"--{name}-weight", type=float, metavar="X", help=f"the weight of {what}"
         )
+
+
+def _add_privacy(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--dp-epsilon",
+        type=float,
+        metavar="X",
+        help="the most that one photograph or video changes (no bound)",
+    )
+    group.add_argument(
+        "--dp-delta", type=float, metavar="X", help="the chance that the bound fails (1e-5)"
+    )
+    group.add_argument(
+        "--dp-clip", type=float, metavar="X", help="the greatest norm of its gradient (0.02)"
+    )
+    group.add_argument(
+        "--dp-seed", type=int, metavar="N", help="noise that can be repeated: no protection"
+    )
 
 
 def _add_setting(group: argparse._ArgumentGroup) -> None:

@@ -44,6 +44,8 @@ def card(run: Run) -> str:
         "seed": f"{options.seed}",
         "score": _scores(run),
     }
+    if options.dp_epsilon is not None:
+        facts["privacy"] = _privacy(run)
     lines = [f"# {options.kind}-x{options.scale}", "", "| | |", "| --- | --- |"]
     lines += [f"| {name} | {value} |" for name, value in facts.items()]
     lines += ["", "## Every option", "", "```json", options.to_json(), "```", ""]
@@ -58,6 +60,12 @@ def _losses(run: Run) -> str:
     if options.adversarial is None:
         return options.loss if shown == "1 pixel" else f"{shown}; {options.loss}"
     return f"{shown}; {options.adversarial}, {options.discriminator} discriminator"
+
+
+def _privacy(run: Run) -> str:
+    from vidsr.training.private.learner import card_line
+
+    return card_line(run.learner.notes(), run.options.init)
 
 
 def _scores(run: Run) -> str:

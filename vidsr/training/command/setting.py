@@ -18,6 +18,7 @@ from vidsr.training.folders import is_paired, training_material, validation_file
 from vidsr.training.networks.vgg_file import require_vgg
 from vidsr.training.options import Options
 from vidsr.training.portions import portions_of
+from vidsr.training.privacy_rules import check_private_place, check_sources
 from vidsr.training.records.run_folder import RunFolder, require_state
 
 log = logging.getLogger("vidsr")
@@ -59,6 +60,7 @@ def check_begin(options: Options, setting: Setting, *, resume: bool) -> None:
         folder.refuse_others()
         if options.init is not None:
             find_weights(options.init)
+    check_private_place(options)
     check_folder(folder.path)
     read_recipe(options.recipe)
     if options.teacher is not None:
@@ -70,6 +72,7 @@ def check_begin(options: Options, setting: Setting, *, resume: bool) -> None:
     if options.validate is not None:
         validation_files(Path(options.validate), options.scale)
     material = training_material(Path(options.data))
+    check_sources(options, material.count)
     portions_of(list(material.videos), options.portion)
     if options.unpaired is not None:
         _check_unpaired(options)

@@ -19,7 +19,7 @@ from vidsr.files import write_text
 from vidsr.models.checkpoint import Generator
 from vidsr.models.zoo import load_model
 from vidsr.training.command.setting import Setting, check_begin, check_teacher
-from vidsr.training.data.crop_pool import CropPool
+from vidsr.training.data.crop_pool import CropPool, Pool
 from vidsr.training.data.pairs import Prepared, prepare
 from vidsr.training.data.validation import load_samples, samples_of
 from vidsr.training.networks.discriminator import build_discriminator
@@ -68,6 +68,12 @@ def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
             2 * HELD_BACK,
         )
     pool = _pool(options, data, device, setting)
+    steps: Learner = learner
+    crops: Pool = pool
+    if options.dp_epsilon is not None:
+        from vidsr.training.private.begin import protect
+
+        steps, crops = protect(options, learner, pool, state and state["learner"], setting.tell)
     if state is None:
         observe(learner, pool)
     elif state.get("pool_bytes", pool.bytes) != pool.bytes:
@@ -78,8 +84,8 @@ def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
     return Run(
         options,
         folder,
-        learner,
-        pool,
+        steps,
+        crops,
         samples,
         clock,
         device,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -25,13 +26,14 @@ class TrainingPair:
     """Picture at both sizes, uint8: ``low`` ``[C, h, w]`` and ``high`` ``[C, s*h, s*w]``.
 
     ``chain`` says how ``low`` was made, and ``error`` how far coding moved its luma: rms in levels
-    of 8 bits.
+    of 8 bits. ``source`` is the name of the photograph or video that it comes from.
     """
 
     low: Tensor
     high: Tensor
     chain: str = ""
     error: float = 0.0
+    source: str = ""
 
 
 def luma(rgb: Tensor) -> Tensor:
@@ -45,6 +47,17 @@ def to_luma(rgb: Tensor) -> Tensor:
     return luma(rgb.float()).round().to(torch.uint8)
 
 
+class Pool(Protocol):
+    """Interface that the loop needs: places to cut at, and the crops there."""
+
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    def draw(self, batch: int, seed: int, step: int) -> Tensor: ...
+    def cut(self, draws: Tensor) -> tuple[Tensor, Tensor]: ...
+
+
 class CropPool:
     """Pictures of any sizes; ``draw`` chooses places, ``cut`` reads them."""
 
@@ -56,18 +69,19 @@ class CropPool:
         crop: int,
         device: torch.device | str = "cpu",
     ) -> None:
-        lows, highs = [], []
+        lows, highs, sources = [], [], []
         for pair in pairs:
             if min(pair.low.shape[1:]) >= crop:
                 lows.append(pair.low)
                 highs.append(pair.high)
+                sources.append(pair.source)
         if not lows:
             raise InputError(
                 f"no picture or video of at least {crop * scale}x{crop * scale} pixels to train on",
                 hint="choose a smaller --crop, or larger pictures or videos",
             )
         self.scale, self.crop, self.channels = scale, crop, lows[0].shape[0]
-        self.count = len(lows)
+        self.count, self.sources = len(lows), tuple(sources)
         self.sizes = torch.tensor([low.shape[1:] for low in lows], dtype=torch.int64)
         areas = self.sizes.prod(1) * self.channels
         starts = torch.cumsum(areas, 0) - areas

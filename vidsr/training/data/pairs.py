@@ -80,7 +80,8 @@ def prepare(
                 log.warning("skipped %s", result)
                 prepared.skipped.append(result)
             else:
-                _add(prepared, source in material.videos, result, spare, options.clips, colour)
+                named = [replace(pair, source=source.name) for pair in result]
+                _add(prepared, source in material.videos, named, spare, options.clips, colour)
     if not prepared.pairs:
         raise InputError(
             f"{data}: none of {len(sources)} {_kind(material)} can be trained on; "

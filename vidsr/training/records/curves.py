@@ -1,8 +1,8 @@
 """Log of a training run: a CSV that survives crashes and resumes, and a picture of it.
 
 The columns ``step`` and ``seconds`` come first; what follows is any numbers. Names ending in
-``_db`` are PSNR (``bicubic_db`` the line to beat), ``learning_rate`` is itself, all others are
-losses. Cells may be empty.
+``_db`` are PSNR (``bicubic_db`` the line to beat), ``learning_rate`` is itself, ``epsilon`` and
+``delta`` are those of private training, all others are losses. Cells may be empty.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STEP, SECONDS, RATE, BICUBIC = "step", "seconds", "learning_rate", "bicubic_db"
+EPSILON, DELTA = "epsilon", "delta"
 Log = Mapping[str, Sequence[float]]
 LOG_FROM_RATIO = 20  # largest over smallest loss, from where a linear axis hides the end of a run
 
@@ -175,9 +176,10 @@ def _panels(log: Log) -> dict[str, list[str]]:
     """Return the columns of each panel under its label; at least one panel, if an empty one."""
     shown = [name for name in log if name not in (STEP, SECONDS) and _filled(log, name)]
     psnr = [name for name in shown if name.endswith("_db")]
-    losses = [name for name in shown if name not in (*psnr, RATE)]
+    losses = [name for name in shown if name not in (*psnr, RATE, EPSILON, DELTA)]
     rate = [name for name in shown if name == RATE]
-    panels = {"loss": losses, "PSNR, dB": psnr, "learning rate": rate}
+    spent = [name for name in shown if name == EPSILON]
+    panels = {"loss": losses, "PSNR, dB": psnr, EPSILON: spent, "learning rate": rate}
     return {label: names for label, names in panels.items() if names} or {"loss": []}
 
 

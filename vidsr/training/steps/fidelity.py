@@ -34,6 +34,14 @@ class Learner(Protocol):
         """Do one step on LR and HR crops in [0, 1]; return losses as scalars on the device."""
         ...
 
+    def figures(self) -> dict[str, float]:
+        """Return what the log shows beside losses."""
+        ...
+
+    def notes(self) -> dict[str, str]:
+        """Return texts for the header of the weights."""
+        ...
+
     def set_rate(self, rate: float) -> None: ...
     def state(self) -> dict[str, Any]: ...
     def restore(self, state: Mapping[str, Any]) -> None: ...
@@ -174,6 +182,12 @@ class Fidelity:
                 mean.lerp_(weights[name], 1 - keep)
             else:
                 mean.copy_(weights[name])
+
+    def figures(self) -> dict[str, float]:
+        return {}
+
+    def notes(self) -> dict[str, str]:
+        return {}
 
     def set_rate(self, rate: float) -> None:
         self.optimiser.set_rate(rate)

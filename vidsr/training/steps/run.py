@@ -128,6 +128,7 @@ class Run:
         graphed = (
             self.device.type == "cuda"
             and self.options.adversarial is None
+            and self.options.dp_epsilon is None  # its batches differ in size
             and self.options.precision != "fp16"  # the scaler decides on the host
             and self.processes.count == 1
         )
@@ -171,7 +172,7 @@ class Run:
 
     def _look(self, meter: Meter) -> None:
         """Validate and write everything down."""
-        means = self._check(meter)
+        means = {**self._check(meter), **self.learner.figures()}
         self.clock.pause()
         if self.processes.is_first:
             self._write(means)
@@ -184,7 +185,9 @@ class Run:
         shown, precision = as_it_runs(self.learner, generator)
         scores, pictures = score(shown, self.samples, str(self.device), precision)
         self.best = scores
-        save_generator(self.folder.model, generator.config, self.learner.average)
+        save_generator(
+            self.folder.model, generator.config, self.learner.average, self.learner.notes()
+        )
         write_beside(self.learner, self.folder.model, self.clock.step)
         state = {"learner": self.learner.state(), "step": self.clock.step}
         state["pool_bytes"] = self.pool.bytes

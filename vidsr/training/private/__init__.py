@@ -1,0 +1,1 @@
+"""Differentially private training: what one photograph or video changes is bounded and drowned."""
