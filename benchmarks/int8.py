@@ -26,7 +26,7 @@ from torch import Tensor
 from vidsr import Upscaler
 from vidsr.degradation.recipe import Recipe
 from vidsr.engines.openvino_int8.engine import OpenVinoEngine
-from vidsr.engines.openvino_int8.int8_steps import load_steps
+from vidsr.engines.openvino_int8.lite_steps import load_steps
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.selection.accuracy_check import waves
 from vidsr.models.networks.lite import Lite

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vidsr.engines.openvino_int8.int8_steps import Steps, weight_steps, weights_and_biases
+from vidsr.engines.quantised.codes import HIGHEST_CODE
+from vidsr.engines.quantised.networks import weights_and_biases
+from vidsr.engines.quantised.rounding import weight_steps
+from vidsr.engines.quantised.steps import Steps
 from vidsr.models.networks.lite import Lite
-
-CODES = 255
 
 
 @dataclass(frozen=True)
@@ -62,5 +63,5 @@ def coded(net: Lite, steps: Steps, pictures: Sequence[Tensor]) -> Coded:
 def _grid(outputs: Sequence[Tensor]) -> Grid:
     low = min(0.0, *(y.min().item() for y in outputs))
     high = max(y.max().item() for y in outputs)
-    step = (high - low) / CODES
+    step = (high - low) / HIGHEST_CODE
     return Grid(step, round(-low / step))

@@ -55,10 +55,16 @@ class Outcome:
 
 
 def clips_of(place: Path) -> list[Path]:
-    """Return the clip, or all clips of a folder, that FFmpeg reads."""
+    """Return the clip, or all clips of a folder.
+
+    Raises SystemExit where there is none.
+    """
     if place.is_file():
         return [place]
-    return sorted(path for path in place.iterdir() if path.suffix in SUFFIXES)
+    found = sorted(path for path in place.iterdir() if path.suffix in SUFFIXES)
+    if not found:
+        raise SystemExit(f"{place}: expected clips ({', '.join(SUFFIXES)}), got none")
+    return found
 
 
 def pictures(clips: Iterable[Path]) -> Iterator[av.VideoFrame]:

@@ -84,7 +84,8 @@ def upscale(
         scale: 2 or 4, or 1 with a model that only restores; None is 4, or what a size needs.
         size: The size to finish at, (width, height) in pixels or ``"1920x1080"``.
         height: The height to finish at, in pixels; the width follows. Not beside ``size``.
-        restore: A model that keeps the size, to run before ``model``: a name or a path.
+        restore: A model that keeps the size, to run before ``model``, or alone at scale 1:
+            ``deblur``, ``denoise``, ``deblock``, or a path.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N``, or several: ``cuda:0,cuda:1``.
         precision: The numbers of the network: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         engine: The runtime of the network: ``auto``, ``torch``, ``tensorrt``, ``compile`` or

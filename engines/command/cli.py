@@ -7,12 +7,19 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import get_args
 
 from vidsr.engines.cache.keys import EngineKey
 from vidsr.engines.cache.store import EngineCache, Entry
 from vidsr.engines.command.listing import UNKNOWN, USABLE, human_bytes, row, state, table
 from vidsr.engines.command.verify import Trial
-from vidsr.engines.onnx_files.facts import FloatType, NetworkFacts, is_exported, read_facts
+from vidsr.engines.onnx_files.facts import (
+    FloatType,
+    NetworkFacts,
+    NetworkType,
+    is_exported,
+    read_facts,
+)
 from vidsr.engines.trt import gpu as machines
 from vidsr.engines.trt.build import DEFAULT_OPTIMIZATION_LEVEL, DEFAULT_WORKSPACE_BYTES
 from vidsr.engines.trt.profile import profile_of
@@ -36,6 +43,7 @@ ONNX = ".onnx"
 DAY_S = 86400.0
 EPILOG = """examples:
   vidsr-engine export lite-x4 -o lite-x4.onnx
+  vidsr-engine export lite-x4 --precision int8 -o lite-x4-int8.onnx
   vidsr-engine build srresnet-x4 --size 960x540 --size 1920x1080
   vidsr-engine build lite-x4.onnx --size 3840x2160 --tile 960x540 --device cuda:1
   vidsr-engine list
@@ -70,15 +78,13 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_network(parser: argparse.ArgumentParser) -> None:
+def _add_network(parser: argparse.ArgumentParser, precisions: tuple[str, ...]) -> None:
     parser.add_argument("model", metavar="MODEL", help="a name of vidsr --list-models, or a path")
-    parser.add_argument(
-        "--precision", choices=("fp16", "fp32"), help="the network's numbers (fp16)"
-    )
+    parser.add_argument("--precision", choices=precisions, help="the network's numbers (fp16)")
 
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
-    _add_network(parser)
+    _add_network(parser, get_args(NetworkType))
     parser.add_argument(
         "--coding-error",
         type=levels,
@@ -94,7 +100,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_build(parser: argparse.ArgumentParser) -> None:
-    _add_network(parser)
+    _add_network(parser, get_args(FloatType))
     parser.add_argument(
         "--size",
         type=size,

@@ -9,17 +9,26 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import torch
 
 from vidsr.engines.devices import DTYPES
-from vidsr.engines.onnx_files.facts import METADATA_KEY, FloatType, NetworkFacts
+from vidsr.engines.onnx_files.coded import write_codes
+from vidsr.engines.onnx_files.facts import METADATA_KEY, FloatType, NetworkFacts, NetworkType
 from vidsr.engines.pytorch.engine import bytes_per_pixel
 from vidsr.engines.pytorch.inference_net import InferenceNet
+from vidsr.engines.quantised.codes import CodeType
+from vidsr.engines.quantised.networks import (
+    ConvSteps,
+    load_steps_of,
+    quantisable,
+    rounded_weights,
+)
 from vidsr.errors import DeviceError, ModelError
 from vidsr.models.checkpoint import Generator
 from vidsr.models.networks.stated_net import StatedNet
@@ -37,15 +46,19 @@ LARGEST = 1 << 15  # of a dimension; symbolic shapes need some bound
 EXAMPLE_STEPS = (3, 4)  # height and width of the traced picture, in steps of the coarsest grid
 
 
-def export_onnx(model: Model | Generator, *, precision: FloatType = "fp16") -> bytes:
+def export_onnx(
+    model: Model | Generator, *, precision: NetworkType = "fp16", floats: FloatType = "fp16"
+) -> bytes:
     """Return a generator as the bytes of an ONNX file; the same weights give the same bytes.
 
     The graph is ``InferenceNet``: ``x`` [N, C, H, W] to ``y``, the picture before its last
     shuffle, any N, and any H and W that are multiples of ``alignment``. Precision is in the graph:
-    fp16 weights make a strongly typed fp16 engine. A model out of an ONNX file keeps its graph
-    and its numbers, and gets these ends. What else there is to know lies in the file's metadata:
-    see ``read_facts``.
-    Raises DeviceError where the packages for it are absent, ModelError where the export fails.
+    fp16 weights make a strongly typed fp16 engine. ``int8`` and ``fp8`` put the steps beside the
+    weights into the graph, see ``write_codes``; ``floats`` is the type of all that is not in codes.
+    A model out of an ONNX file keeps its graph and its numbers, and gets these ends. What else
+    there is to know lies in the file's metadata: see ``read_facts``.
+    Raises DeviceError where the packages for it are absent, ModelError where the export fails, and
+    OptionError for a network that has no steps.
     """
     module = model.module if isinstance(model, Model) else model
     require_exporter()
@@ -55,10 +68,19 @@ def export_onnx(model: Model | Generator, *, precision: FloatType = "fp16") -> b
         return adapted_onnx(foreign, model.name if isinstance(model, Model) else "onnx")
     import onnx
 
-    net = inference_net(module, precision)
+    codes: CodeType | None = None
+    steps: Mapping[str, ConvSteps] = {}
+    if precision == "int8" or precision == "fp8":  # mypy narrows no other form
+        codes, (module, steps) = precision, _in_codes(model, precision, floats)
+        net = inference_net(module, floats)
+    else:
+        net = inference_net(module, precision)
     facts = facts_of(net, model.name if isinstance(model, Model) else None)
     try:
         proto = _plain(_traced(net, facts))
+        if codes is not None:
+            write_codes(proto, steps, codes)
+            facts = replace(facts, precision=codes)
         onnx.helper.set_model_props(proto, {METADATA_KEY: facts.to_json()})
         onnx.checker.check_model(proto, full_check=True)
     except Exception as error:  # the exporter's own, torch.export's, onnx's: no common base
@@ -66,6 +88,16 @@ def export_onnx(model: Model | Generator, *, precision: FloatType = "fp16") -> b
         raise ModelError(f"{facts.name}: cannot be exported: {reason[0]}") from error
     data: bytes = proto.SerializeToString(deterministic=True)
     return data
+
+
+def _in_codes(
+    model: Model | Generator, codes: CodeType, floats: FloatType
+) -> tuple[Generator, Mapping[str, ConvSteps]]:
+    """Return the network with rounded weights, and the steps of its convolutions."""
+    if not isinstance(model, Model):
+        raise ModelError(f"precision = {codes!r}: expected a model with its file, got a network")
+    net = quantisable(model.module, model.name)
+    return rounded_weights(net, load_steps_of(model).layers, codes, DTYPES[floats])
 
 
 def require_exporter() -> None:

@@ -16,6 +16,7 @@ from vidsr.errors import ModelError
 METADATA_KEY = "vidsr.network"
 SCHEMA = 1  # raised whenever a field changes its meaning
 FloatType = Literal["fp16", "fp32"]
+NetworkType = Literal["fp16", "fp32", "int8", "fp8"]
 
 # Fields of ModelProto and StringStringEntryProto,
 # https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
@@ -36,7 +37,8 @@ class NetworkFacts:
         alignment: Number that heights, widths and starts of windows are multiples of; 1 without a
             coarse grid.
         offset: Number to add to what comes out.
-        precision: Type of weights and activations.
+        precision: Type of weights and activations; with ``int8`` and ``fp8`` those of convolutions
+            are codes, all others float16 or float32.
         input_type: Type of ``x`` [N, channels, H, W] in [0, 1].
         output_type: Type of ``y`` [N, channels*shuffle**2, H*scale/shuffle, W*scale/shuffle].
         bytes_per_pixel: Estimated peak of activations per low-resolution pixel.
@@ -50,7 +52,7 @@ class NetworkFacts:
     halo: int
     alignment: int
     offset: float
-    precision: FloatType
+    precision: NetworkType
     input_type: FloatType
     output_type: FloatType
     bytes_per_pixel: int
@@ -65,7 +67,8 @@ class NetworkFacts:
         numbers = all(type(n) is int and n >= 1 for n in counts)
         halo = type(self.halo) is int and self.halo >= 0
         offset = type(self.offset) is float and 0 <= self.offset <= 1
-        types = {self.precision, self.input_type, self.output_type} <= {*get_args(FloatType)}
+        types = {self.input_type, self.output_type} <= {*get_args(FloatType)}
+        types = types and self.precision in get_args(NetworkType)
         if not (texts and numbers and halo and offset and types) or self.scale % self.shuffle:
             raise ValueError(f"not a network's facts: {self}")
 

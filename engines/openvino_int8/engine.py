@@ -19,10 +19,10 @@ import torch
 from torch import Tensor
 
 from vidsr.engines.engine import DescribedEngine, EngineTraits
-from vidsr.engines.openvino_int8.coded_steps import has_coded_steps, load_coded_steps
-from vidsr.engines.openvino_int8.int8_steps import load_steps, require_lite
+from vidsr.engines.openvino_int8.lite_steps import load_steps, require_lite
 from vidsr.engines.openvino_int8.network import build_network
 from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.quantised.coded_steps import has_coded_steps, load_coded_steps
 from vidsr.errors import DeviceError, MemoryLimitError
 from vidsr.models.networks.lite import Lite
 from vidsr.models.receptive_field import alignment, halo

@@ -11,16 +11,13 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from vidsr.engines.openvino_int8.int8_steps import (
-    LARGEST_WEIGHT_CODE,
-    LayerSteps,
-    Steps,
-    weight_steps,
-    weights_and_biases,
-)
+from vidsr.engines.quantised.codes import HIGHEST_CODE, LARGEST_WEIGHT_CODE
+from vidsr.engines.quantised.networks import weights_and_biases
+from vidsr.engines.quantised.rounding import weight_steps
+from vidsr.engines.quantised.steps import LayerSteps, Steps
 from vidsr.models.networks.lite import Lite
 
-ACTIVATION_LEVELS, WEIGHT_LEVELS = 256, 2 * LARGEST_WEIGHT_CODE + 1
+ACTIVATION_LEVELS, WEIGHT_LEVELS = HIGHEST_CODE + 1, 2 * LARGEST_WEIGHT_CODE + 1
 
 
 def build_network(net: Lite, steps: Steps) -> Any:

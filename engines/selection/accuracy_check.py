@@ -29,7 +29,8 @@ TILE = Size(256, 256)
 
 def least_psnr_db(dtype: torch.dtype) -> float:
     """Return what an engine whose activations are of ``dtype`` has to reach against float32."""
-    least_db = {torch.bfloat16: LEAST_PSNR_DB_BF16, torch.int8: LEAST_PSNR_DB_INT8}
+    coded = dict.fromkeys((torch.int8, torch.float8_e4m3fn), LEAST_PSNR_DB_INT8)
+    least_db = {torch.bfloat16: LEAST_PSNR_DB_BF16, **coded}
     return least_db.get(dtype, LEAST_PSNR_DB)
 
 

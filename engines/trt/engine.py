@@ -26,6 +26,7 @@ Reweigh = Callable[[Model], bytes]  # the ONNX file of the same layers with a mo
 KEPT_REFITS = 8
 
 # By the names of trt.DataType.
+NETWORK_DTYPES = {**DTYPES, "int8": torch.int8, "fp8": torch.float8_e4m3fn}
 PLAN_DTYPES = {"FLOAT": torch.float32, "HALF": torch.float16, "BF16": torch.bfloat16}
 
 
@@ -190,7 +191,7 @@ def _traits(facts: NetworkFacts, device: torch.device, *, adjustable: bool) -> E
         shuffle=facts.shuffle,
         halo=facts.halo,
         alignment=facts.alignment,
-        dtype=DTYPES[facts.precision],
+        dtype=NETWORK_DTYPES[facts.precision],
         input_dtype=DTYPES[facts.input_type],
         offset=facts.offset,
         bytes_per_pixel=facts.bytes_per_pixel,

@@ -30,6 +30,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "rrdb": {"kind": "rrdb", "width": 16, "blocks": 1, "growth": 8, "scale": 2},
     "unet": {"kind": "unet", "width": 16, "blocks": 1, "scale": 1},
     "unet deep": {"kind": "unet", "width": 8, "blocks": 1, "scale": 1, "levels": 3},
+    "unet coarse": {"kind": "unet", "width": 8, "blocks": 1, "scale": 1, "stride": 2},
 }
 
 

@@ -11,7 +11,7 @@ from vidsr.errors import ModelError
 from vidsr.models import shipped as shipped_models
 from vidsr.models import zoo
 from vidsr.models.checkpoint import build_generator, save_generator
-from vidsr.models.families import automatic_model, choose_model
+from vidsr.models.families import automatic_model, choose_model, choose_restorer
 from vidsr.models.networks.config import GeneratorConfig
 
 LITE = GeneratorConfig(kind="lite", scale=4, channels=1, width=4, blocks=1)
@@ -95,6 +95,18 @@ def test_families_find_weights_as_soon_as_there_are_some(shipped: Path) -> None:
     cpu = torch.device("cpu")
     assert zoo.load_model(choose_model("espcn", 2, cpu)).name == "espcn-x2"
     assert zoo.load_model(choose_model("unet", None, cpu)).name == "unet-x1"
+
+
+def test_further_names_lead_to_the_same_weights(shipped: Path) -> None:
+    for name in ("deblur-x1", "denoise-x1"):
+        write(shipped / f"{name}.safetensors")
+    cpu = torch.device("cpu")
+    for family, known in (
+        ("unet", "deblur-x1"), ("deblur", "deblur-x1"),
+        ("denoise", "denoise-x1"), ("deblock", "denoise-x1"),
+    ):  # fmt: skip
+        assert zoo.load_model(choose_model(family, None, cpu)).name == known
+        assert choose_restorer(family) == choose_model(family, 1, cpu)
 
 
 @pytest.mark.usefixtures("shipped")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 FAMILIES = ("lite", "srresnet", "srgan", "espcn", "srcnn", "rrdb")
-RESTORERS = ("unet",)  # families that keep the size
+RESTORERS = ("unet", "deblur", "denoise", "deblock")  # families that keep the size
 CRISP = "lite-crisp-x4"
 """The automatic model for a crisp look, on every device."""
 
@@ -76,8 +76,20 @@ def check_scale(name: str, own: int, wanted: int | None) -> None:
 
 
 def choose_restorer(model: ModelName) -> ModelName:
-    """Return a definite model for the name of a restorer's family such as ``unet``."""
+    """Return a definite model for the name of a restorer's family such as ``deblur``."""
     return f"{model}-x1" if model in RESTORERS else model
+
+
+def restorer_alone(
+    model: ModelName, restore: ModelName | None, scale: int | None
+) -> tuple[ModelName, ModelName | None]:
+    """Return the model that runs, and the restorer before it.
+
+    At scale 1 nothing is upscaled: where no model was chosen, the restorer is the model.
+    """
+    if restore is not None and scale == 1 and model == "auto":
+        return choose_restorer(restore), None
+    return model, restore
 
 
 def check_restorer(model: ModelName) -> None:
@@ -111,5 +123,5 @@ def _check_family(model: ModelName, scale: int | None) -> None:
     if scale == 1 and is_family(model):
         raise OptionError(
             f"scale = 1, but model {model} upscales 2 or 4 times.",
-            hint="give a `model` that keeps the size, such as a unet.",
+            hint="give a `model` that keeps the size, such as a unet, or `restore`.",
         )

@@ -21,6 +21,8 @@ RUN_WEIGHTS, RUN_OPTIONS = "model.safetensors", "options.json"
 CODED_SUFFIX = ".coded.safetensors"
 """The end of the name of a file that holds networks for coded footage, beside the weights."""
 PURPOSES = {
+    "deblur-x1": "takes blur of motion and lens away at the same size",
+    "denoise-x1": "takes noise and what codecs left away at the same size",
     "lite-crisp-x4": "sharper on footage, with detail that is no evidence",
     "lite-fast-x2": "the fastest",
     "lite-surveillance-x4": "footage of IP cameras, compressed and noisy",
@@ -29,9 +31,10 @@ PURPOSES = {
     "srgan-x4": "sharper for the eye, less faithful",
     "srresnet-x2": "more faithful, for a GPU or patience",
     "srresnet-x4": "more faithful, for a GPU or patience",
-    "unet-x1": "takes motion blur away at the same size",
 }
 """The purposes of the shipped weights, by name."""
+ALIASES = {"unet-x1": "deblur-x1", "deblock-x1": "denoise-x1"}
+"""Further names of shipped weights: an old one, and what else the same network is for."""
 
 
 def weights_folder() -> Path:
@@ -53,9 +56,9 @@ def find_weights(name_or_path: str | PathLike[str]) -> Path:
     Raises ModelError for an unknown name and for a path that leads to no file.
     """
     if isinstance(name_or_path, str) and is_name(name_or_path):
-        own = None if name_or_path in available() else _of_run(Path(name_or_path))
-        if own is None and name_or_path not in available():
-            own = find_here(name_or_path)
+        if name_or_path in available():
+            return _shipped(name_or_path)
+        own = _of_run(Path(name_or_path)) or find_here(name_or_path)
         return own or _shipped(name_or_path)
     path = Path(name_or_path)
     path = _of_run(path) or path
@@ -99,8 +102,9 @@ def is_name(text: str) -> bool:
 
 def _shipped(name: str) -> Path:
     names = available()
-    if name in names:
-        return weights_folder() / f"{name}{SUFFIX}"
+    for known in (name, ALIASES.get(name)):
+        if known in names:
+            return weights_folder() / f"{known}{SUFFIX}"
     near = nearest(name, names)
     hint = f"did you mean {near!r}?" if near else "a path to a .safetensors or .pth works too"
     raise ModelError(

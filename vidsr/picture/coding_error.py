@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidsr.errors import OptionError
+
 # How a value was come by: the quantisers of the stream, the quantisation tables of a JPEG, the
-# bytes spent on the picture, or the look of the picture alone.
-Basis = Literal["quantiser", "tables", "bytes", "picture"]
+# bytes spent on the picture, the look of the picture alone, or the word of whoever handed it over.
+Basis = Literal["quantiser", "tables", "bytes", "picture", "given"]
 BASES: tuple[Basis, ...] = get_args(Basis)
 BLOCK = 16
+MOST_LEVELS = 64.0  # that a caller may give: a quarter of full scale, far beyond any codec
 
 
 @dataclass(frozen=True)
@@ -30,3 +34,24 @@ class CodingError:
     levels: float
     basis: Basis
     blocks: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
+
+
+def given_error(levels: float | None) -> CodingError | None:
+    """Return what a caller says of a picture; None for None.
+
+    Args:
+        levels: Root mean square on luma in levels of 8 bits, 0 to ``MOST_LEVELS``.
+
+    Raises:
+        OptionError: ``levels`` is no such number.
+    """
+    if levels is None:
+        return None
+    given: object = levels
+    number = isinstance(given, Real) and not isinstance(given, bool)
+    if not (number and 0 <= levels <= MOST_LEVELS):  # NaN fails as well
+        raise OptionError(
+            f"coding_error = {levels!r}: expected None or 0 to {MOST_LEVELS:g}",
+            hint="levels of 8 bits: H.264 at CRF 18 has 2 to 3, at CRF 28 5 to 6.",
+        )
+    return CodingError(float(levels), "given")

@@ -67,8 +67,8 @@ def check_report(report: Path | None, taken: tuple[Path, ...]) -> None:
 
 
 def _check_models(options: RunOptions) -> None:
-    fetch_if_named(options.network)
-    check_model(options.network, options.scale, open_scale=options.wanted_size is not None)
     if options.restore is not None:
         fetch_if_named(options.restore)
         check_restorer(options.restore)
+    fetch_if_named(options.network)
+    check_model(options.network, options.scale, open_scale=options.wanted_size is not None)

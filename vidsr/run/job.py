@@ -286,7 +286,7 @@ def make_upscaler(
     return Upscaler(
         options.network,
         scale=scale,
-        restore=options.restore,
+        restore=options.restorer,
         device=options.device,
         precision=options.precision,
         engine=options.engine,

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, Self, get_args
 
 from vidsr.errors import OptionError
-from vidsr.models.families import network_of
+from vidsr.models.families import network_of, restorer_alone
 from vidsr.option_values import (
     GREATEST_STRENGTH,
     MAX_SIDE,
@@ -209,7 +209,7 @@ class RunOptions:
         None,
         "--restore",
         group=PICTURE,
-        help="a model of the same size to run before, such as unet",
+        help="a model of the same size to run before: deblur, denoise, deblock or your own",
         takes="a name or a path",
         kinds=(str, os.PathLike),
         convert=model_name,
@@ -581,8 +581,13 @@ class RunOptions:
 
     @property
     def network(self) -> ModelName:
-        """The model that runs: the one of the look where none was chosen."""
-        return network_of(self.model, self.look)
+        """The model that runs: the look's or a restorer alone, where none was chosen."""
+        return restorer_alone(network_of(self.model, self.look), self.restore, self.scale)[0]
+
+    @property
+    def restorer(self) -> ModelName | None:
+        """The restorer that runs before the model; None where there is none, or it runs alone."""
+        return restorer_alone(network_of(self.model, self.look), self.restore, self.scale)[1]
 
     @property
     def wanted_size(self) -> WantedSize | None:

@@ -14,7 +14,9 @@ from vidsr.training.choices import (
     DiscriminatorKind,
     FeatureLayer,
     PixelLoss,
+    QuantiseKind,
     ScheduleKind,
+    ShuffleStart,
 )
 from vidsr.training.portions import WHOLE, parse_portion
 
@@ -42,6 +44,7 @@ GAN_ONLY = (
     *("perceptual_weight", "adversarial_weight", "tv_weight", "mesh_weight", "flicker_weight"),
     "penalty_weight",
 )
+QUANTISE_RATE = 0.1  # of the usual rate
 SMALLEST_JUDGED, SMALLEST_SEEN = 32, 40
 """Pixels a side that discriminators, and VGG19 from any offset, make something of."""
 
@@ -66,7 +69,8 @@ class Options:
     rate: float
     norm: NormKind = "none"
     prelu: PReLUKind = "channel"  # of srresnet and lite: a slope a channel, or one for all
-    stride: int = 1  # of lite: pixels of the input from one sample of its grid to the next
+    stride: int = 1  # of lite and unet: pixels of the input from one sample of its grid to the next
+    shuffle: ShuffleStart = "random"  # of srresnet and unet: weights before pixel shuffles
     validate: str | None = None  # folder of pictures; None holds back some of ``data``
     recipe: str = "bicubic"
     clips: int = 8  # of each picture, for recipes that need moving pictures
@@ -82,6 +86,7 @@ class Options:
     precision: Precision = "auto"
     seed: int = 0
     middle: int = 128  # width of the over-parameterised convolutions of ``lite``; 0 for plain ones
+    quantise: QuantiseKind | None = None  # round numbers to codes, as engines in 8 bits do
     init: str | None = None
     teacher: str | None = None
     teacher_weight: float = 0.5
@@ -91,6 +96,8 @@ class Options:
     vgg: str | None = None
     vgg_layer: FeatureLayer = "vgg22"
     pixel_weight: float = 1.0
+    edge_weight: float = 0.0  # beside the loss on pixels, with adversarial losses or without
+    colour_weight: float = 0.0
     perceptual_weight: float = 0.0
     adversarial_weight: float = 0.0
     tv_weight: float = 0.0
@@ -103,6 +110,7 @@ class Options:
         parse_portion(self.portion)
         _check_numbers(self)
         _check_losses(self)
+        _check_quantise(self)
         self.config()
 
     def config(self) -> GeneratorConfig:
@@ -143,6 +151,8 @@ def preset(model: str, **given: Any) -> Options:
         raise OptionError(f"model = {model!r}: expected {one_of(tuple(PRESETS))}")
     kind = "srresnet" if model == "srgan" else model
     defaults = {"kind": kind, "scale": 1 if model == "unet" else 4, **PRESETS[model]}
+    if given.get("quantise") is not None:  # a network that is good already learns to bear rounding
+        defaults["rate"] *= QUANTISE_RATE
     return Options(**{**defaults, **{k: v for k, v in given.items() if v is not None}})
 
 
@@ -184,10 +194,12 @@ def _check_choices(options: Options) -> None:
     for name, value, allowed in (
         ("schedule", options.schedule, get_args(ScheduleKind)),
         ("loss", options.loss, get_args(PixelLoss)),
+        ("shuffle", options.shuffle, get_args(ShuffleStart)),
         ("precision", options.precision, get_args(Precision)),
         ("adversarial", options.adversarial, (None, *get_args(AdversarialKind))),
         ("discriminator", options.discriminator, get_args(DiscriminatorKind)),
         ("vgg_layer", options.vgg_layer, get_args(FeatureLayer)),
+        ("quantise", options.quantise, (None, *get_args(QuantiseKind))),
     ):
         if value not in allowed:
             raise OptionError(f"{name} = {value!r}: expected {one_of(allowed)}")
@@ -211,6 +223,7 @@ def _check_numbers(options: Options) -> None:
         ("discriminator_width", 4, 1024),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("pixel", "perceptual", "adversarial")),
         *((f"{loss}_weight", 0.0, 1e6) for loss in ("tv", "mesh", "flicker", "penalty")),
+        *((f"{loss}_weight", 0.0, 1e6) for loss in ("edge", "colour")),
     ):
         value = getattr(options, name)
         if value is not None and not low <= value <= high:
@@ -222,6 +235,12 @@ def _check_numbers(options: Options) -> None:
 def _check_losses(options: Options) -> None:
     if options.norm != "none" and options.kind != "srresnet":
         raise OptionError(f"norm = {options.norm!r} with {options.kind}: expected srresnet")
+    if options.shuffle != "random" and options.kind not in ("srresnet", "unet"):
+        raise OptionError(
+            f"shuffle = {options.shuffle!r} with {options.kind}: expected srresnet or unet"
+        )
+    if options.colour_weight and options.channels == 1:
+        raise OptionError(f"colour_weight = {options.colour_weight} for luma does nothing")
     if options.adversarial is None:
         return _check_unused(options)
     if options.teacher is not None:
@@ -242,7 +261,7 @@ def _check_losses(options: Options) -> None:
             f"mesh_weight = {options.mesh_weight} at scale 1 does nothing: there are no cells"
         )
     total = options.pixel_weight + options.perceptual_weight + options.adversarial_weight
-    if not total:
+    if not total + options.edge_weight:
         raise OptionError("every weight of a loss is 0; nothing would be learned")
     return None
 
@@ -256,4 +275,31 @@ def _check_unused(options: Options) -> None:
                 f"{name} = {getattr(options, name)!r} without adversarial losses does nothing",
                 hint="add --adversarial bce (--adversarial-weight 0 trains without them), "
                 "or choose --model srgan",
+            )
+
+
+def _check_quantise(options: Options) -> None:
+    """Raise OptionError for what does not go with numbers rounded to codes."""
+    if options.quantise is None:
+        return
+    luma_lite = options.kind == "lite" and options.channels == 1
+    if not luma_lite and options.kind != "srresnet":
+        raise OptionError(
+            f"quantise = {options.quantise!r} with {options.kind} of {options.channels} channels: "
+            "expected lite of 1 channel, or srresnet"
+        )
+    if options.init is None:
+        raise OptionError(
+            f"quantise = {options.quantise!r} without init: expected a network that is trained",
+            hint="name it with --init",
+        )
+    for name, usual in (
+        ("adversarial", (None,)),
+        ("norm", ("none",)),
+        ("precision", ("auto", "fp32")),
+    ):
+        if getattr(options, name) not in usual:
+            raise OptionError(
+                f"{name} = {getattr(options, name)!r} with quantise = {options.quantise!r}: "
+                f"expected {one_of(usual)}"
             )

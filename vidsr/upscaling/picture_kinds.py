@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vidsr.errors import OptionError
 from vidsr.notes import Notes
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
 from vidsr.picture.size import Size
 from vidsr.upscaling import transform
@@ -83,12 +84,16 @@ def rgb_format(batch: Tensor) -> VideoFormat:
     return VideoFormat(batch.shape[3], batch.shape[2], PixelFormat("rgb", 16), transform.RGB_FULL)
 
 
-def planar(image: av.VideoFrame) -> Frame:
-    """Return the planes of a picture of any pixel format, its matrix resolved."""
+def planar(image: av.VideoFrame, error: CodingError | None = None) -> Frame:
+    """Return the planes of a picture of any pixel format, its matrix resolved.
+
+    ``error``: what is known of its coding.
+    """
     layout = read_format(image, "")
     color = resolve_matrix(layout.color, layout.height)
     layout = VideoFormat(layout.width, layout.height, layout.pixel, color)
-    return Frame(view_planes(conform(image, layout, layout)), layout, image.pts)
+    planes = view_planes(conform(image, layout, layout))
+    return Frame(planes, layout, image.pts, coding_error=error)
 
 
 def note_losses(image: av.VideoFrame, notes: Notes) -> None:

@@ -14,6 +14,7 @@ import torch
 
 from vidsr.errors import OptionError
 from vidsr.notes import Notes
+from vidsr.picture.coding_error import CodingError, given_error
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling.cpu_workers import Workers
 from vidsr.upscaling.device_ring import DEPTH, Lane, Ring
@@ -31,13 +32,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Flow:
-    """What the receiver of a stream asks for.
+    """What the two ends of a stream ask for and know.
 
     Args:
         target: Format of the frames that come out; None for ``EnginePool.target_format``.
         held: How many frames that came out are kept unreleased while one goes in, at least 1. On a
             GPU their planes are lent: call ``release`` when they have been read.
         latency: Most frames that are held back, 0 or more; None is what is fastest.
+        coding_error: Expected error of pictures that do not carry it, which are all but ``Frame``,
+            in levels of 8 bits; None takes them as clean.
 
     Raises:
         OptionError: A number is out of range or of another type.
@@ -46,6 +49,7 @@ class Flow:
     target: VideoFormat | None = None
     held: int = 1
     latency: int | None = None
+    coding_error: float | None = None
 
     def __post_init__(self) -> None:
         given: object = self.target
@@ -55,6 +59,12 @@ class Flow:
         _check_count("held", self.held, 1)
         if self.latency is not None:
             _check_count("latency", self.latency, 0)
+        given_error(self.coding_error)
+
+    @property
+    def error(self) -> CodingError | None:
+        """Expected error of pictures that do not carry it."""
+        return given_error(self.coding_error)
 
     def at_most(self, frames: int) -> int:
         """Return how many of ``frames`` may be on their way at once, at least 1."""
@@ -125,7 +135,7 @@ class Session:
 
     Args:
         pool: Held until the session is closed.
-        flow: What its receiver asks for.
+        flow: What its two ends ask for and know.
         notes: Take what is said of this stream.
         reuse: What is taken from one frame for the next; on a CPU only.
 
@@ -207,7 +217,7 @@ class Session:
             self._check_open()
             if image is not None:
                 note_losses(image, self.notes)
-            planes = frame if image is None else planar(image)
+            planes = frame if image is None else planar(image, self.flow.error)
             way = self._way_of(planes.format)
             self._collect(way.take(_Origin(image)))
             self._collect(way.take(planes))

@@ -11,6 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from vidsr.errors import OptionError
+from vidsr.picture.coding_error import CodingError
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling.picture_kinds import Array, planar
 
@@ -61,8 +62,11 @@ def accepted(
     *,
     target: VideoFormat | None,
     stateful: bool,
+    error: CodingError | None = None,
 ) -> Iterator[Any]:
     """Yield planes for pictures of PyAV and all else as it is; give every item to ``originals``.
+
+    ``error``: what is known of the coding of pictures of PyAV.
 
     Raises:
         OptionError: An item looks like a picture of a kind that no call takes, or is one of torch
@@ -76,4 +80,4 @@ def accepted(
                 f"pictures: {why} takes av.VideoFrame or Frame, got type {type(item).__name__}."
             )
         originals(item)
-        yield planar(item) if isinstance(item, av.VideoFrame) else item
+        yield planar(item, error) if isinstance(item, av.VideoFrame) else item

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, Self, TypeVar, overload
 
 import av
@@ -17,7 +18,13 @@ from vidsr.engines.selection.engine_order import EngineChoice
 from vidsr.errors import OptionError
 from vidsr.fetching.if_named import fetch_if_named
 from vidsr.models.chain import restored_model
-from vidsr.models.families import check_scale, choose_model, choose_restorer
+from vidsr.models.families import (
+    check_scale,
+    choose_model,
+    choose_restorer,
+    restorer_alone,
+)
+from vidsr.models.model import Model
 from vidsr.models.onnx_networks.network import onnx_network
 from vidsr.models.zoo import load_model
 from vidsr.notes import Notes
@@ -30,6 +37,7 @@ from vidsr.option_values import (
     model_name,
     parse_bytes,
 )
+from vidsr.picture.coding_error import CodingError, given_error
 from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.upscaling import transform
 from vidsr.upscaling.engine_pool import EnginePool
@@ -62,7 +70,8 @@ class Upscaler:
         model: A shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``.
         scale: 2 or 4, or 1 with a model that restores at the same size; None means what the model
             does, 4 for ``auto``.
-        restore: A model that keeps the size, to run before ``model``; None for none.
+        restore: A model that keeps the size, to run before ``model``, or alone at scale 1; None
+            for none.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``.
         precision: ``auto``, ``fp32``, ``bf16`` or ``fp16``.
         engine: ``auto``, ``torch``, ``tensorrt``, ``compile``, ``openvino``,
@@ -118,12 +127,7 @@ class Upscaler:
             pool.retain()
             self.model = pool.model
         else:
-            fetch_if_named(model)
-            self.model = load_model(choose_model(model_name(model), scale, devices[0]))
-            if restore is not None:
-                fetch_if_named(restore)
-                restorer = load_model(choose_restorer(model_name(restore)))
-                self.model = restored_model(restorer, self.model)
+            self.model = _loaded(model, restore, scale, devices[0])
         check_scale(self.model.name, self.model.scale, scale)
         if (onnx := onnx_network(self.model.module)) is not None:
             self.notes.choose(onnx.describe())
@@ -163,26 +167,34 @@ class Upscaler:
         return self.pool.planner.limit_bytes
 
     @overload
-    def __call__(self, picture: Tensor) -> Tensor: ...
+    def __call__(self, picture: Tensor, *, coding_error: float | None = None) -> Tensor: ...
     @overload
-    def __call__(self, picture: Array) -> Array: ...
+    def __call__(self, picture: Array, *, coding_error: float | None = None) -> Array: ...
     @overload
-    def __call__(self, picture: av.VideoFrame) -> av.VideoFrame: ...
-    def __call__(self, picture: Tensor | Array | av.VideoFrame) -> Tensor | Array | av.VideoFrame:
+    def __call__(
+        self, picture: av.VideoFrame, *, coding_error: float | None = None
+    ) -> av.VideoFrame: ...
+    def __call__(
+        self, picture: Tensor | Array | av.VideoFrame, *, coding_error: float | None = None
+    ) -> Tensor | Array | av.VideoFrame:
         """Upscale one picture, or a batch, of any of these kinds; the same kind comes back.
 
         * torch: ``[3, H, W]`` or ``[N, 3, H, W]`` RGB, float in [0, 1] or uint8
         * NumPy: ``[H, W, 3]`` RGB or ``[H, W]`` grey; uint8, uint16, or float in [0, 1]
         * ``av.VideoFrame`` of any pixel format; ``pts``, ``time_base`` and colour tags are kept, an
           alpha channel is not, of which a warning is logged
+
+        ``coding_error`` is how far a codec has moved the luma, root mean square in levels of 8
+        bits, 0 to 64; None takes the picture as clean. ``strength`` makes a network of it.
         """
+        error = given_error(coding_error)
         if isinstance(picture, Tensor):
-            return upscale_tensor(picture, self._rgb)
+            return upscale_tensor(picture, partial(self._rgb, error=error))
         if isinstance(picture, np.ndarray):
-            return upscale_array(picture, self._rgb)
+            return upscale_array(picture, partial(self._rgb, error=error))
         if isinstance(picture, av.VideoFrame):
             note_losses(picture, self.notes)
-            return delivered(self.enlarge(planar(picture)), picture)
+            return delivered(self.enlarge(planar(picture, error)), picture)
         raise OptionError(
             f"picture: expected torch.Tensor, numpy.ndarray or av.VideoFrame, "
             f"got type {type(picture).__name__}."
@@ -207,7 +219,12 @@ class Upscaler:
         return run
 
     def session(
-        self, target: VideoFormat | None = None, *, held: int = 1, latency: int | None = None
+        self,
+        target: VideoFormat | None = None,
+        *,
+        held: int = 1,
+        latency: int | None = None,
+        coding_error: float | None = None,
     ) -> Session:
         """Open one more stream on the same engines, with notes and a state of its own.
 
@@ -218,11 +235,13 @@ class Upscaler:
             target: Format of the frames that come out; None for ``scale`` times the source's.
             held: How many frames that came out are kept unreleased at a time, at least 1.
             latency: Most frames that are held back, 0 or more; None is what is fastest.
+            coding_error: Expected error of frames of PyAV, as a call takes it.
 
         Raises:
-            OptionError: ``held`` or ``latency`` is out of range, or the upscaler is closed.
+            OptionError: A number is out of range, or the upscaler is closed.
         """
-        return Session(self.pool, Flow(target, held, latency), reuse=self._reuse)
+        flow = Flow(target, held, latency, coding_error)
+        return Session(self.pool, flow, reuse=self._reuse)
 
     def stream(
         self,
@@ -232,6 +251,7 @@ class Upscaler:
         held: int = 1,
         latency: int | None = None,
         ends: Callable[[Any], bool] | None = None,
+        coding_error: float | None = None,
     ) -> Iterator[T]:
         """Upscale a stream of pictures in order; marks and packets pass through in their place.
 
@@ -256,6 +276,7 @@ class Upscaler:
             ends: Function that tells items that are no pictures and after which frames do not
                 follow from those before, such as a jump or a scene cut: a network that keeps a
                 state begins anew.
+            coding_error: Expected error of all pictures but ``Frame``, as a call takes it.
 
         Yields:
             For every item one of the same kind, in order.
@@ -264,7 +285,7 @@ class Upscaler:
             OptionError: An argument or an item is wrong.
             MemoryLimitError: A frame does not fit into ``max_memory``.
         """
-        flow = Flow(target, held, latency)
+        flow = Flow(target, held, latency, coding_error)
         return self._streamed(each_of(pictures), flow, ends)
 
     def _streamed(
@@ -272,7 +293,9 @@ class Upscaler:
     ) -> Iterator[Any]:
         originals: deque[Any] = deque()
         stateful = self.engine.traits.stateful
-        frames = accepted(items, originals.append, target=flow.target, stateful=stateful)
+        frames = accepted(
+            items, originals.append, target=flow.target, stateful=stateful, error=flow.error
+        )
         marks = None if ends is None else lambda item: samples_of(item) is None and ends(item)
         for result in self._session.stream(frames, flow, marks):
             original = originals.popleft()
@@ -280,7 +303,7 @@ class Upscaler:
                 note_losses(original, self.notes)
                 result = delivered(result, original, keep_matrix=flow.target is None)
             elif (samples := samples_of(original)) is not None:
-                result = self(samples)
+                result = self(samples, coding_error=flow.coding_error)
             yield result
 
     def side_by_side(self, source: VideoFormat, target: VideoFormat) -> int:
@@ -323,10 +346,25 @@ class Upscaler:
         """
         return self.pool.plan(source, target, engine or self.engine, held, self.notes)
 
-    def _rgb(self, batch: Tensor) -> Tensor:
+    def _rgb(self, batch: Tensor, *, error: CodingError | None) -> Tensor:
         """Upscale ``[N, 3, h, w]`` float in [0, 1] to ``[N, 3, H, W]``, clamped."""
         source = rgb_format(batch)
         seen = lambda: transform.rgb_input(batch[0], self.engine)  # noqa: E731
         run = self._alone(source)
-        with self.pool.planner.admitted(run), run.alone(seen) as (engine, tile):
+        step = 0 if error is None else self.pool.strength.step(error)
+        with self.pool.planner.admitted(run), run.alone(seen, step) as (engine, tile):
             return torch.stack([transform.enlarge_rgb(rgb, engine, tile) for rgb in batch])
+
+
+def _loaded(
+    model: ModelName, restore: ModelName | None, scale: int | None, device: torch.device
+) -> Model:
+    """Load a model, and the restorer that runs before it."""
+    wanted = None if restore is None else model_name(restore)
+    named, before = restorer_alone(model_name(model), wanted, scale)
+    fetch_if_named(named)
+    loaded = load_model(choose_model(named, scale, device))
+    if before is None:
+        return loaded
+    fetch_if_named(before)
+    return restored_model(load_model(choose_restorer(before)), loaded)

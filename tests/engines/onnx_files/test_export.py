@@ -39,6 +39,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "srcnn": {"kind": "srcnn", "scale": 2, "blocks": 1},
     "rrdb": {"kind": "rrdb", "width": 4, "blocks": 1, "growth": 2},
     "unet": {"kind": "unet", "scale": 1, "width": 4, "blocks": 1},
+    "unet-coarse": {"kind": "unet", "scale": 1, "width": 4, "blocks": 1, "stride": 2},
 }
 STEPS = [(1, 1, 1), (2, 5, 3), (3, 17, 31)]  # pictures, then height and width in steps of the grid
 MAKER_OPS = {"Sub", "Resize"}  # take fp32 by design: mid-grey off an fp32 input, factors of size
@@ -259,7 +260,8 @@ GOOD = NetworkFacts(
 @pytest.mark.parametrize(
     "change",
     [{"schema": 2}, {"shuffle": 3}, {"scale": 0}, {"channels": True}, {"halo": -1}, {"name": 1},
-     {"offset": float("nan")}, {"offset": 2.0}, {"precision": "int8"}, {"alignment": 1.5}],
+     {"offset": float("nan")}, {"offset": 2.0}, {"precision": "int4"}, {"input_type": "int8"},
+     {"alignment": 1.5}],
 )  # fmt: skip
 def test_facts_that_cannot_be(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(change))} ?="):

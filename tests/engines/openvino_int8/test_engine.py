@@ -14,8 +14,9 @@ from tests.makers.photos import make_photos
 from vidsr import Upscaler
 from vidsr.engines.openvino_int8 import engine as engine_module
 from vidsr.engines.openvino_int8.engine import OpenVinoEngine
-from vidsr.engines.openvino_int8.int8_steps import load_steps, shipped
+from vidsr.engines.openvino_int8.lite_steps import load_steps
 from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.quantised.steps import shipped
 from vidsr.engines.selection.accuracy_check import check_engine
 from vidsr.engines.tiling import run_tiled
 from vidsr.errors import DeviceError

@@ -57,6 +57,7 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "rrdb", "blocks": 1, "growth": 4, "scale": 2},
     {"kind": "unet", "scale": 1, "blocks": 1},
     {"kind": "unet", "scale": 1, "blocks": 1, "levels": 3, "channels": 1},
+    {"kind": "unet", "scale": 1, "blocks": 1, "stride": 2},
 ]
 SIZES = [(1, 1), (3, 5), (17, 31)]
 

@@ -66,6 +66,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "rrdb x4": {"kind": "rrdb", "blocks": 1, "growth": 3},
     "unet": {"kind": "unet", "blocks": 1, "scale": 1},
     "unet deep": {"kind": "unet", "blocks": 1, "scale": 1, "levels": 3, "width": 2},
+    "unet coarse": {"kind": "unet", "blocks": 1, "scale": 1, "stride": 2, "width": 2},
 }
 
 
@@ -240,9 +241,11 @@ def test_halo_is_where_influence_ends(kind: str) -> None:
     assert found == (reach - 1 if kind == "srcnn x4" else reach)
 
 
-@pytest.mark.parametrize(("levels", "step"), [(2, 4), (3, 8)])
-def test_alignment_of_a_restorer_is_its_coarsest_grid(levels: int, step: int) -> None:
-    config = GeneratorConfig(kind="unet", scale=1, channels=3, width=8, blocks=2, levels=levels)
+@pytest.mark.parametrize(("levels", "stride", "step"), [(2, 1, 4), (3, 1, 8), (2, 2, 8)])
+def test_alignment_of_a_restorer_is_its_coarsest_grid(levels: int, stride: int, step: int) -> None:
+    config = GeneratorConfig(
+        kind="unet", scale=1, channels=3, width=8, blocks=2, levels=levels, stride=stride
+    )
     assert alignment(config) == step
 
 

@@ -62,6 +62,42 @@ def test_a_restorer_runs_before_the_enlarger(network: Path, tmp_path: Path) -> N
         vidsr.upscale(tmp_path / "in.mkv", tmp_path / "no.mkv", restore="lite-x4")
 
 
+def test_a_restorer_runs_alone_at_scale_1(tmp_path: Path) -> None:
+    torch.save(compact(scale=1), tmp_path / "clean.pth")
+    make_clip(tmp_path / "in.mkv", frames=2, size=(32, 24), codec="ffv1")
+    given = {"precision": "fp32", "device": "cpu", "codec": "ffv1"}
+    alone, named = (
+        vidsr.upscale(tmp_path / "in.mkv", tmp_path / out, **more, **given)  # type: ignore[arg-type]
+        for out, more in (
+            ("alone.mkv", {"restore": tmp_path / "clean.pth", "scale": 1}),
+            ("named.mkv", {"model": tmp_path / "clean.pth"}),
+        )
+    )
+    assert (alone.model, alone.scale, alone.size) == ("clean", 1, (32, 24))
+    assert (named.model, named.scale, named.size) == ("clean", 1, (32, 24))
+    ours, theirs = (decode(tmp_path / name) for name in ("alone.mkv", "named.mkv"))
+    assert all((a.to_ndarray() == b.to_ndarray()).all() for a, b in zip(ours, theirs, strict=True))
+    with pytest.raises(OptionError, match=r"restore = lite-x4: expected a model that keeps"):
+        vidsr.upscale(tmp_path / "in.mkv", tmp_path / "no.mkv", restore="lite-x4", scale=1)
+    with pytest.raises(OptionError, match=r"scale = 1, but lite-x2 upscales 2 times"):
+        vidsr.upscale(
+            tmp_path / "in.mkv",
+            tmp_path / "no.mkv",
+            restore=tmp_path / "clean.pth",
+            model="lite-x2",
+            scale=1,
+        )
+
+
+@pytest.mark.parametrize("model", ["auto", "lite-x2"])
+def test_an_upscaler_loads_a_restorer_alone_or_before(model: str, tmp_path: Path) -> None:
+    torch.save(compact(scale=1), tmp_path / "clean.pth")
+    scale = 1 if model == "auto" else None
+    with vidsr.Upscaler(model, restore=tmp_path / "clean.pth", scale=scale, device="cpu") as made:
+        names = {"auto": "clean", "lite-x2": "clean+lite-x2"}
+        assert (made.model.name, made.scale) == (names[model], scale or 2)
+
+
 def test_tiles_of_a_restorer_before_an_enlarger_are_exact(tmp_path: Path) -> None:
     torch.save(compact(scale=1), tmp_path / "clean.pth")
     torch.save(compact(scale=3), tmp_path / "large.pth")

@@ -64,6 +64,17 @@ def test_an_untrained_network_returns_its_input() -> None:
     torch.testing.assert_close(UNet(config())(x), x, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (17, 31), (16, 32)])
+@torch.no_grad()
+def test_half_the_grid_keeps_the_size(size: tuple[int, int]) -> None:
+    net = awake(stride=2)
+    x = torch.rand(2, 3, *size)
+    assert net.stride == 8
+    assert net(x).shape == x.shape
+    assert torch.equal(net(x), net.phase(x))
+    assert torch.equal(UNet(config(stride=2))(x), x)
+
+
 @pytest.mark.parametrize("levels", [2, 3])
 @torch.no_grad()
 def test_missing_rows_and_columns_repeat_the_last(levels: int) -> None:
@@ -74,11 +85,13 @@ def test_missing_rows_and_columns_repeat_the_last(levels: int) -> None:
     assert torch.equal(net(x), net(whole)[..., : x.shape[2], : x.shape[3]])
 
 
+@pytest.mark.parametrize("step", [1, 2])
 @torch.no_grad()
-def test_pictures_moved_by_the_stride_give_moved_results() -> None:
-    net = awake()
-    x = torch.rand(1, 3, 80, 80)
-    inner = slice(36, 44)
+def test_pictures_moved_by_the_stride_give_moved_results(step: int) -> None:
+    net = awake(stride=step)
+    side = 80 * step
+    x = torch.rand(1, 3, side, side)
+    inner = slice(side // 2 - 4, side // 2 + 4)
     moved = net(x.roll((net.stride, -net.stride), dims=(2, 3)))
     moved = moved.roll((-net.stride, net.stride), dims=(2, 3))
     torch.testing.assert_close(

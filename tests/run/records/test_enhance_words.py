@@ -12,6 +12,7 @@ import pytest
 from tests.makers.clips import decode, make_clip
 from tests.paths import ROOT
 from vidsr import OptionError, cli, upscale
+from vidsr.models.families import choose_restorer
 from vidsr.models.shipped import find_weights, strengths_path
 from vidsr.run.options import RunOptions
 from vidsr.run.records.enhance_words import VOCABULARY, Wish
@@ -38,6 +39,11 @@ def test_spelling(given: object) -> None:
     assert (made.strength, made.deinterlace) == (1.5, "field")
 
 
+def test_a_restorer_goes_with_a_look() -> None:
+    made = RunOptions.of({"enhance": "sharper, less blur"})
+    assert (made.look, made.restorer, made.network) == ("crisp", "deblur", "lite-crisp-x4")
+
+
 def test_wishes_for_the_same_are_one() -> None:
     assert RunOptions.of({"enhance": "less noise, less blocking, less noise"}).strength == 1.5
 
@@ -56,7 +62,10 @@ def test_a_record_with_wishes_survives_json_and_replacement() -> None:
         ({"enhance": "less noise,"}, "enhance = '': expected"),
         ({"enhance": ""}, "enhance = '': expected"),
         ({"enhance": 3}, "enhance = 3: expected some of"),
-        ({"enhance": "sharper, less blur"}, "look = 'crisp' with model = 'unet'"),
+        (
+            {"enhance": "much less blocking, less blur"},
+            "'less blur' takes a network that has no strengths",
+        ),
         (
             {"enhance": "keep grain, less noise"},
             "'keep grain' and 'less noise' both set",
@@ -67,7 +76,7 @@ def test_a_record_with_wishes_survives_json_and_replacement() -> None:
             "'less noise' sets `strength`, which is",
         ),
         ({"enhance": "sharper", "model": "lite"}, "look = 'crisp' with model = 'lite'"),
-        ({"enhance": "less blur", "model": "lite"}, "'less blur' sets `model`, which is given"),
+        ({"enhance": "less blur", "restore": "unet"}, "'less blur' sets `restore`, which is given"),
     ],
 )
 def test_what_is_refused(arguments: dict[str, object], said: str) -> None:
@@ -82,10 +91,10 @@ def test_a_word_near_one_is_hinted_at() -> None:
 
 
 def test_models_of_the_vocabulary_have_no_strengths() -> None:
-    names = {wish.value for wish in VOCABULARY if wish.option == "model"}
-    shipped = {"unet": "unet-x1"}
-    assert names == shipped.keys()
-    assert not any(strengths_path(find_weights(name)).exists() for name in shipped.values())
+    names = [wish.value for wish in VOCABULARY if wish.option in ("model", "restore")]
+    assert names == ["deblur"]
+    weights = find_weights(choose_restorer("deblur"))
+    assert not strengths_path(weights).exists()
 
 
 def test_plan_and_report_say_what_the_words_became(

@@ -60,7 +60,7 @@ def test_the_student_runs_as_the_weights_it_exports(config: GeneratorConfig) -> 
 @pytest.mark.parametrize("config", [CONFIG, COARSE])
 def test_plain_weights_are_taken_over(config: GeneratorConfig) -> None:
     plain = lite(config, seed=5)
-    student = WideLite(config, middle=16)
+    student = WideLite(lite(config), middle=16)
     student.hold(plain.state_dict())
     held = student.plain_weights()
     # Factored by singular values in float64, multiplied out in float32.
@@ -73,7 +73,7 @@ def test_plain_weights_are_taken_over(config: GeneratorConfig) -> None:
 
 def test_a_middle_too_narrow_to_hold_weights_is_refused() -> None:
     with pytest.raises(ValueError, match="middle = 4, expected 6 or more"):
-        WideLite(CONFIG, middle=4).hold(lite().state_dict())
+        WideLite(lite(), middle=4).hold(lite().state_dict())
 
 
 def test_deeper_and_larger_students_begin_as_what_they_grow_from() -> None:

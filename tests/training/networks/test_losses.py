@@ -59,6 +59,35 @@ def test_gradients_are_those_of_the_formula(loss: Callable[[Tensor, Tensor], Ten
     assert torch.autograd.gradcheck(loss, (out, target))
 
 
+def test_edge_is_the_charbonnier_distance_of_gradients() -> None:
+    error = torch.tensor([[0.0, 1.0, 3.0], [0.0, 0.0, 0.0]])
+    out = error + 0.5  # an error that is the same everywhere has no gradient
+    root = [math.sqrt(step**2 + 0.75**2) for step in (1, 2, 0, 0, 0, 1, 3)]
+    close(losses.edge(out, torch.zeros(2, 3), eps=0.75), sum(root) / 7)
+    close(losses.edge(out, out), 1e-3)
+    close(losses.edge(torch.ones(1, 1), torch.zeros(1, 1)), 0)
+
+
+def test_a_soft_edge_costs_more_than_the_same_error_spread() -> None:
+    target = torch.zeros(1, 1, 8, 8)
+    edge, spread = target.clone(), target + 1 / 8
+    edge[..., 4] = 1
+    close(losses.l1(edge, target) - losses.l1(spread, target), 0)
+    assert losses.edge(edge, target) > 10 * losses.edge(spread, target)
+
+
+def test_colour_is_the_mean_error_of_blurred_chroma() -> None:
+    target = torch.zeros(1, 3, 16, 16)
+    tint = target.clone()
+    tint[:, 0] = 0.1  # red alone: its luma is 0.0299, beside which 0.0701, -0.0299, -0.0299 remain
+    close(losses.colour(tint, target), (0.0701 + 2 * 0.0299) / 3)
+    close(losses.colour(target + 0.3, target), 0)  # brighter, and of the same colour
+    checks = (torch.arange(16)[:, None] + torch.arange(16)) % 2 * 2.0 - 1
+    close(losses.colour(tint * checks, target), 0)  # detail finer than a cell
+    with pytest.raises(ValueError, match=r"expected \[N, 3, H, W\]"):
+        losses.colour(torch.zeros(1, 1, 16, 16), torch.zeros(1, 1, 16, 16))
+
+
 def test_total_variation_counts_every_pair_once() -> None:
     x = torch.tensor([[0.0, 1.0, 3.0], [0.0, 0.0, 0.0]])
     across, down = (1 + 2) + 0, 0 + 1 + 3

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from vidsr.models.checkpoint import build_generator
 from vidsr.training.command.setup import build_critic
 from vidsr.training.data.crop_pool import luma
+from vidsr.training.networks import losses
 from vidsr.training.networks.student import build_student
 from vidsr.training.options import PRESETS, Options, preset
 from vidsr.training.steps.adversarial import Adversarial
@@ -140,11 +141,40 @@ def test_both_networks_of_a_gan_learn(adversarial: str, discriminator: str) -> N
     low, high = crops(3)
     before = [p.detach().clone() for p in learner.critic.parameters()]
     shown = [learner.learn(low, high, step) for step in range(12)]
-    assert all(value.isfinite() for losses in shown for value in losses.values())
+    assert all(value.isfinite() for each in shown for value in each.values())
     assert set(shown[0]) == {"loss", "pixel", "adversarial", "tv", "mesh", "critic"}
     assert shown[-1]["pixel"] < shown[0]["pixel"]
     moved = zip(before, learner.critic.parameters(), strict=True)
     assert any(not torch.equal(a, b) for a, b in moved)
+
+
+def test_losses_beside_that_on_pixels_are_added_by_their_weights() -> None:
+    chosen = options("unet", scale=1, edge_weight=0.5, colour_weight=2.0, loss="l1")
+    low, high = crops(3, scale=1)
+    shown = fidelity(chosen).learn(low, high, 0)  # an untrained restorer returns its input
+    assert set(shown) == {"loss", "edge", "colour"}
+    torch.testing.assert_close(shown["edge"], losses.edge(low, high))
+    torch.testing.assert_close(shown["colour"], losses.colour(low, high))
+    whole = losses.l1(low, high) + 0.5 * shown["edge"] + 2 * shown["colour"]
+    torch.testing.assert_close(shown["loss"], whole)
+
+
+@pytest.mark.parametrize("adversarial", ["hinge", "wgan-gp"])
+def test_a_restorer_learns_against_a_critic(adversarial: str) -> None:
+    """The losses of DeblurGAN: features are left out, whose weights are not ours."""
+    chosen = options(
+        "unet", scale=1, stride=2, adversarial=adversarial, adversarial_weight=0.01, rate=1e-3,
+        discriminator_width=4, edge_weight=0.1, colour_weight=0.1, flicker_weight=0.1, crop=32,
+        shuffle="icnr",
+    )  # fmt: skip
+    student = build_student(chosen.config(), seed=0, middle=0)
+    learner = Adversarial(student, chosen, CPU, critic=build_critic(chosen, CPU), features=None)
+    low, high = crops(3, scale=1, size=32)
+    shown = [learner.learn(low, high, step) for step in range(12)]
+    assert all(value.isfinite() for each in shown for value in each.values())
+    names = {"loss", "pixel", "edge", "colour", "adversarial", "flicker", "critic"}
+    assert set(shown[0]) == names
+    assert shown[-1]["pixel"] < shown[0]["pixel"]
 
 
 def test_the_critic_learns_to_tell() -> None:

@@ -39,7 +39,7 @@ class GeneratorConfig:
         norm: Batch normalisation of srresnet: ``batch`` (as published) or ``none``.
         growth: Channels that each convolution of a dense block of rrdb adds.
         levels: Number of times that unet halves the grid.
-        stride: Pixels of the input from one sample of the grid of lite to the next.
+        stride: Pixels of the input from one sample of the finest grid of lite or unet to the next.
 
     Fields that say nothing of a kind hold ``MEANINGLESS``, whatever was given: dimensions that
     mean the same are equal, whichever fields a file of any age states.
@@ -88,7 +88,7 @@ class GeneratorConfig:
         scales = (1,) if self.kind == "unet" else (2, 4)
         unit = self.kind == "srresnet" or self.output_range == "unit"
         halves = self.kind not in ("espcn", "srcnn") or self.width in range(2, 1025, 2)
-        strides = (1, 2) if self.kind == "lite" else (1,)
+        strides = (1, 2) if self.kind in ("lite", "unet") else (1,)
         checks = (
             (_is_one_of(self.scale, scales), "scale", " or ".join(map(str, scales))),
             (_is_one_of(self.channels, (1, 3)), "channels", "1 or 3"),

@@ -41,8 +41,10 @@ class UNet(DifferenceNet):
     """A U-Net (Ronneberger et al., 2015) that computes what the picture lacks.
 
     Residual blocks and skips that add instead of concatenating, no normalisation: as in DRUNet
-    (Zhang et al., 2021), made small. Channels double on each of ``levels`` halved grids. The last
-    layer starts at zero, so that an untrained network returns its input.
+    (Zhang et al., 2021), made small. Channels double on each of ``levels`` halved grids. With a
+    ``config.stride`` of 2 the first grid is half the picture's already, and a last shuffle
+    ``refine`` brings it back: a quarter of the work at the same width. The last layer starts at
+    zero, so that an untrained network returns its input.
 
     Layers are defined in the order in which the longest path runs through them.
     """
@@ -50,8 +52,8 @@ class UNet(DifferenceNet):
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
         self.config = config
-        width, levels = config.width, range(config.levels)
-        self.head = nn.Conv2d(config.channels, width, 3, padding=1)
+        width, step, levels = config.width, config.stride, range(config.levels)
+        self.head = nn.Conv2d(config.channels, width, 3 * step, stride=step, padding=step)
         self.encoder = nn.ModuleList(
             nn.Sequential(_blocks(config, i), _down(width << i)) for i in levels
         )
@@ -59,7 +61,8 @@ class UNet(DifferenceNet):
         self.decoder = nn.ModuleList(
             nn.Sequential(_up(width << i), _blocks(config, i)) for i in reversed(levels)
         )
-        self.tail = nn.Conv2d(width, config.channels, 3, padding=1)
+        self.tail = nn.Conv2d(width, config.channels * step**2, 3, padding=1)
+        self.refine = nn.PixelShuffle(step)
         nn.init.zeros_(self.tail.weight)
         assert self.tail.bias is not None
         nn.init.zeros_(self.tail.bias)
@@ -67,7 +70,7 @@ class UNet(DifferenceNet):
     @property
     def stride(self) -> int:
         """Pixels from one sample of the coarsest grid to the next."""
-        stride: int = 1 << self.config.levels
+        stride: int = self.config.stride << self.config.levels
         return stride
 
     def residual(self, centred: Tensor) -> Tensor:
@@ -92,5 +95,5 @@ class UNet(DifferenceNet):
         for stage in self.decoder:
             assert isinstance(stage, nn.Sequential)
             h = stage[1](stage[0](h) + skips.pop())
-        out: Tensor = self.tail(h)
+        out: Tensor = self.refine(self.tail(h)) if self.config.stride > 1 else self.tail(h)
         return out

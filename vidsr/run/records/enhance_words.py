@@ -35,7 +35,7 @@ VOCABULARY = (
     Wish("much less blocking", "strength", 2.0, "takes as much of it away as can be"),
     Wish("keep grain", "strength", 0.0, "takes every frame as clean: grain stays, and blocks"),
     Wish("sharper", "look", "crisp", "the network that is sharper for the eye, less faithful"),
-    Wish("less blur", "model", "unet", "takes motion blur away, at the same size"),
+    Wish("less blur", "restore", "deblur", "takes blur of motion and lens away, before the rest"),
     Wish("smoother motion", "deinterlace", "field", "a frame of each field of interlaced video"),
 )
 """Every wish there is. Figures that decided the values stand in docs/guides/models.md."""
@@ -106,10 +106,10 @@ def settings_of(
 
 
 def _check_steered(settings: Mapping[str, str | float], by: Mapping[str, str]) -> None:
-    """Raise OptionError for a strength beside a model: these have one network for all pictures."""
-    if "model" in settings and settings.get("strength"):
+    """Raise OptionError for a strength beside a restorer, whose networks have none."""
+    if "restore" in settings and settings.get("strength"):
         raise OptionError(
-            f"`enhance`: {by['model']!r} takes a network that has no strengths, which "
+            f"`enhance`: {by['restore']!r} takes a network that has no strengths, which "
             f"{by['strength']!r} needs: expected one of them."
         )
 

@@ -24,7 +24,9 @@ from vidsr.training.choices import (
     DiscriminatorKind,
     FeatureLayer,
     PixelLoss,
+    QuantiseKind,
     ScheduleKind,
+    ShuffleStart,
 )
 from vidsr.training.command.setting import Setting, check_begin
 from vidsr.training.options import PRESETS, Options, dimensions_of, merge, preset
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 NAME = "vidsr-train"
 WEIGHTS = {
     "pixel": "the loss on pixels, beside adversarial losses (1)",
+    "edge": "the loss on gradients, against soft and ringing edges (0)",
+    "colour": "the loss on blurred chroma, against a tint (0)",
     "perceptual": "the loss on features of VGG19 (0; srgan 1)",
     "adversarial": "the discriminator's verdict (0; srgan 0.001)",
     "tv": "total variation, against noise (0)",
@@ -52,6 +56,7 @@ EPILOG = """examples:
               --vgg vgg19.pth --steps 5000
   vidsr-train VIDEOS --out runs/web --recipe codecs --portion 0-50% --cache pairs --minutes 60
   vidsr-train PHOTOS --out runs/cctv --init lite-x4 --recipe surveillance --minutes 30
+  vidsr-train PHOTOS --out runs/int8 --init lite-x4 --quantise int8 --minutes 5
   vidsr-train --out runs/lite --resume
 What --init names gives model, scale and dimensions, too, unless they are given.
   torchrun --nproc-per-node 4 -m vidsr.training PHOTOS --out runs/ddp --steps 100000
@@ -94,10 +99,20 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--scale", type=int, metavar="N", help="the factor: 2 or 4; 1 for unet (4)")
     group.add_argument("--width", type=int, metavar="N", help="the channels of the body")
-    group.add_argument("--blocks", type=int, metavar="N", help="the depth; the levels of a unet")
+    group.add_argument(
+        "--blocks", type=int, metavar="N", help="the depth; of a unet, the blocks on each grid"
+    )
     group.add_argument("--prelu", metavar="NAME", help="the slopes: channel, shared (channel)")
     group.add_argument(
-        "--stride", type=int, metavar="N", help="the grid's step; 2: lite on half the grid (1)"
+        "--stride",
+        type=int,
+        metavar="N",
+        help="the grid's step; 2: half the grid, of lite or unet (1)",
+    )
+    group.add_argument(
+        "--shuffle",
+        metavar="NAME",
+        help=f"srresnet's and unet's start before pixel shuffles: {_words(ShuffleStart)} (random)",
     )
     group.add_argument(
         "--channels", type=int, metavar="N", help="the channels of pictures: 1 for luma, 3 for RGB"
@@ -107,6 +122,11 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--middle", type=int, metavar="N", help="lite's over-parameterised width; 0: off (128)"
+    )
+    group.add_argument(
+        "--quantise",
+        metavar="NAME",
+        help=f"learn with numbers rounded to codes of 8 bits: {_words(QuantiseKind)} (none)",
     )
     group.add_argument(
         "--init",

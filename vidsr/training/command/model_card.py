@@ -22,6 +22,7 @@ def write_card(run: Run) -> None:
 def _beyond(options: Options) -> str:
     """Return in words how the network differs from the usual one."""
     slopes = ", one slope a layer" if options.prelu == "shared" else ""
+    slopes += f", rounded to {options.quantise}" if options.quantise else ""
     return slopes + (f", on 1/{options.stride} of the grid" if options.stride > 1 else "")
 
 
@@ -51,13 +52,11 @@ def card(run: Run) -> str:
 
 def _losses(run: Run) -> str:
     options = run.options
-    if options.adversarial is None:
-        return options.loss
-    weights = {
-        name: getattr(options, f"{name}_weight")
-        for name in ("pixel", "perceptual", "adversarial", "tv", "mesh", "flicker")
-    }
+    names = ("pixel", "edge", "colour", "perceptual", "adversarial", "tv", "mesh", "flicker")
+    weights = {name: getattr(options, f"{name}_weight") for name in names}
     shown = ", ".join(f"{w:g} {name}" for name, w in weights.items() if w)
+    if options.adversarial is None:
+        return options.loss if shown == "1 pixel" else f"{shown}; {options.loss}"
     return f"{shown}; {options.adversarial}, {options.discriminator} discriminator"
 
 

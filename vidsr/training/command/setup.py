@@ -23,6 +23,8 @@ from vidsr.training.data.crop_pool import CropPool
 from vidsr.training.data.pairs import Prepared, prepare
 from vidsr.training.data.validation import load_samples, samples_of
 from vidsr.training.networks.discriminator import build_discriminator
+from vidsr.training.networks.icnr import start_alike
+from vidsr.training.networks.quantised import QuantisedStudent
 from vidsr.training.networks.student import adopt, build_student
 from vidsr.training.networks.vgg_features import load_vgg
 from vidsr.training.options import Options
@@ -30,6 +32,7 @@ from vidsr.training.records.run_folder import RunFolder, load_state
 from vidsr.training.steps.adversarial import Adversarial
 from vidsr.training.steps.fidelity import Fidelity
 from vidsr.training.steps.processes import Processes, own_device
+from vidsr.training.steps.quantised import Quantised, observe
 from vidsr.training.steps.run import Run
 from vidsr.training.steps.schedule import Clock
 
@@ -65,7 +68,9 @@ def begin(options: Options, setting: Setting, *, resume: bool) -> Run:
             2 * HELD_BACK,
         )
     pool = _pool(options, data, device, setting)
-    if state is not None and state.get("pool_bytes", pool.bytes) != pool.bytes:
+    if state is None:
+        observe(learner, pool)
+    elif state.get("pool_bytes", pool.bytes) != pool.bytes:
         log.warning("the pictures are not those the run was begun with: it will not be the same")
     if processes.is_first:
         folder.create()
@@ -101,12 +106,18 @@ def _learner(
 ) -> Fidelity:
     config = options.config()
     student = build_student(config, seed=options.seed, middle=options.middle)
+    if options.shuffle == "icnr":
+        start_alike(student)
     if fresh and options.init is not None:
         how = adopt(student, config, load_model(options.init).module)
         log.info("started from %s by %s", options.init, how)
     student.to(device)
     student.train()
     teacher = _teacher(options, device)
+    if options.quantise is not None:
+        rounding = QuantisedStudent(student, config).to(device)
+        run = processes.share(rounding)
+        return Quantised(rounding, options, device, run=run, teacher=teacher)
     run = processes.share(student)
     if options.adversarial is None:
         return Fidelity(student, options, device, run=run, teacher=teacher)

@@ -16,6 +16,7 @@ from vidsr.degradation.stills import degrade_picture
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.errors import InputError
 from vidsr.models.checkpoint import Generator
+from vidsr.option_values import Precision
 from vidsr.picture.size import Size
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
 from vidsr.quality.sheets.sheet import contact_sheet, detailed_window
@@ -117,9 +118,11 @@ def upscale_bicubic(low: Tensor, scale: int) -> Tensor:
     return to_bytes(interpolate(to_unit(low)[None], size, mode="bicubic", antialias=True)[0])
 
 
-def score(generator: Generator, samples: list[Sample], device: str) -> tuple[Scores, list[Tensor]]:
+def score(
+    generator: Generator, samples: list[Sample], device: str, precision: Precision = "auto"
+) -> tuple[Scores, list[Tensor]]:
     """Return the mean PSNR over ``samples``, and the generator's pictures, made as for users."""
-    engine = TorchEngine(generator, device=device)
+    engine = TorchEngine(generator, device=device, precision=precision)
     scale = generator.config.scale
     pictures = [to_bytes(enlarge_rgb(to_unit(s.low), engine, None)) for s in samples]
     ours = [_psnr_y(p, s.high, scale) for p, s in zip(pictures, samples, strict=True)]

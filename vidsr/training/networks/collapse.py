@@ -12,7 +12,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.networks.lite import Lite
 
 
@@ -61,11 +60,11 @@ class WideConv(nn.Module):
 
 
 class WideLite(nn.Module):
-    """``Lite`` whose convolutions are ``WideConv`` while it learns."""
+    """``Lite`` whose convolutions are ``WideConv`` while it learns; their own weights go unused."""
 
-    def __init__(self, config: GeneratorConfig, middle: int = 128) -> None:
+    def __init__(self, lite: Lite, middle: int = 128) -> None:
         super().__init__()
-        self.lite = Lite(config)
+        self.lite = lite
         self.wide = nn.ModuleDict()
         for name, module in self.lite.named_modules():
             if isinstance(module, nn.Conv2d):

@@ -14,9 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from vidsr.picture.luma import LUMA
 from vidsr.training.choices import AdversarialKind
 
 Distance = Literal["l1", "mse"]
+COLOUR_CELL = 16
+"""Pixels a side over which colour is averaged: what a chroma sample of a codec covers, and more."""
 MESH_CELLS = 4
 """Cells a side over which a mesh is looked for: fewer take texture for it, more miss an edge."""
 
@@ -67,6 +70,34 @@ def total_variation(x: Tensor) -> Tensor:
     across, down = x.diff(dim=-1), x.diff(dim=-2)
     pairs = across.numel() + down.numel()
     return (across.abs().sum() + down.abs().sum()) / max(pairs, 1)
+
+
+def edge(out: Tensor, target: Tensor, *, eps: float = 1e-3) -> Tensor:
+    """Return the Charbonnier distance of the gradients of ``[..., H, W]``, across and down.
+
+    An edge that is too soft, and a ring beside one that is too hard, cost more than the same error
+    spread evenly. One mean over all pairs of neighbours, as in ``total_variation``: ``eps`` for
+    equal pictures, 0 for one pixel.
+    """
+    error = difference(out, target)
+    pairs = torch.cat([error.diff(dim=-1).flatten(), error.diff(dim=-2).flatten()])
+    return (pairs.square() + eps**2).sqrt().mean() if pairs.numel() else error.sum() * 0
+
+
+def colour(out: Tensor, target: Tensor) -> Tensor:
+    """Return how far the colour of areas moved: the mean error of blurred chroma.
+
+    RGB ``[N, 3, H, W]``; chroma is what a pixel has beside its luma. It is averaged over
+    ``COLOUR_CELL`` pixels a side, at every half of that, so that noise and fine detail cost nothing
+    and a tint does. Raises ValueError for other than 3 channels.
+    """
+    error = difference(out, target)
+    if error.ndim != 4 or error.shape[1] != 3:
+        raise ValueError(f"expected [N, 3, H, W], got {list(out.shape)}")
+    weights = error.new_tensor(LUMA).view(1, 3, 1, 1)
+    chroma = error - (error * weights).sum(1, keepdim=True)
+    side = min(COLOUR_CELL, *error.shape[2:])
+    return F.avg_pool2d(chroma, side, stride=max(1, side // 2)).abs().mean()
 
 
 def mesh(out: Tensor, target: Tensor, *, scale: int) -> Tensor:

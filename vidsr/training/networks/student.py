@@ -48,7 +48,7 @@ def build_student(config: GeneratorConfig, *, seed: int, middle: int) -> Student
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if config.kind == "lite" and middle:
-            return WideLite(config, middle)
+            return WideLite(Lite(config), middle)
         plain = PlainStudent(build_generator(config))
     plain.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return plain

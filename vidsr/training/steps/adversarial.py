@@ -65,7 +65,7 @@ class Adversarial(Fidelity):
     def _parts(self, out: Tensor, low: Tensor, high: Tensor, step: int) -> Losses:
         """Return the losses whose weight is not 0."""
         options = self.options
-        parts = {"pixel": self.loss(out, high)}
+        parts = {"pixel": self.loss(out, high), **self.beside(out, high)}
         if options.perceptual_weight:
             assert self.features is not None
             top, left = self._offset(step)

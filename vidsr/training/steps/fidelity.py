@@ -13,6 +13,7 @@ from vidsr.engines.devices import has_native_bf16
 from vidsr.models.checkpoint import Generator
 from vidsr.training.data.crop_pool import luma
 from vidsr.training.networks import losses
+from vidsr.training.networks.quantised import QuantisedStudent
 from vidsr.training.networks.student import Student
 from vidsr.training.options import Options
 
@@ -94,7 +95,7 @@ class Fidelity:
 
     def __init__(
         self,
-        student: Student,
+        student: Student | QuantisedStudent,
         options: Options,
         device: torch.device,
         *,
@@ -116,9 +117,21 @@ class Fidelity:
         if self.teacher is not None:
             weight = self.options.teacher_weight
             loss = (1 - weight) * loss + weight * self.loss(out, self.taught(low))
+        parts = self.beside(out, self.seen(high))
+        for name, part in parts.items():
+            loss = loss + getattr(self.options, f"{name}_weight") * part
         self.optimiser.descend(loss)
         self.update_average()
-        return {"loss": loss.detach()}
+        return {"loss": loss.detach(), **{name: part.detach() for name, part in parts.items()}}
+
+    def beside(self, out: Tensor, high: Tensor) -> Losses:
+        """Return the losses beside that on pixels whose weight is not 0."""
+        parts = {}
+        if self.options.edge_weight:
+            parts["edge"] = losses.edge(out, high)
+        if self.options.colour_weight:
+            parts["colour"] = losses.colour(out, high)
+        return parts
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Use low precision for the networks; losses are summed in float32 outside of it."""

@@ -22,6 +22,7 @@ from vidsr.training.records.run_folder import RunFolder, save_state
 from vidsr.training.steps.fidelity import Learner, Losses
 from vidsr.training.steps.graphed_step import GraphedStep
 from vidsr.training.steps.processes import Processes
+from vidsr.training.steps.quantised import as_it_runs, write_beside
 from vidsr.training.steps.schedule import Clock, learning_rate
 from vidsr.video.still_images import write_png
 
@@ -166,9 +167,11 @@ class Run:
             if not value.isfinite().all():
                 raise self._astray(f"{name} of the weights is not finite")
         generator = self.generator()
-        scores, pictures = score(generator, self.samples, str(self.device))
+        shown, precision = as_it_runs(self.learner, generator)
+        scores, pictures = score(shown, self.samples, str(self.device), precision)
         self.best = scores
         save_generator(self.folder.model, generator.config, self.learner.average)
+        write_beside(self.learner, self.folder.model, self.clock.step)
         state = {"learner": self.learner.state(), "step": self.clock.step}
         state["pool_bytes"] = self.pool.bytes
         save_state(self.folder.state, {**state, "seconds": self.clock.seconds})

@@ -1,4 +1,4 @@
-"""``python -m vidsr.training.tools.quantise``: 8-bit steps of a lite network, from photographs."""
+"""``python -m vidsr.training.tools.quantise``: 8-bit steps of a network, from photographs."""
 
 from __future__ import annotations
 
@@ -27,9 +27,12 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
     parser = Parser(
         prog="python -m vidsr.training.tools.quantise",
-        description="Find the steps with which a lite network runs in 8 bits: --engine openvino.",
+        description="Find the steps with which a network runs in 8 bits: lite ones with --engine "
+        "openvino, all in vidsr-engine export --precision int8.",
     )
-    parser.add_argument("model", metavar="MODEL", help="a name or path of a lite network on luma")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a name or path of a lite network on luma, or of srresnet"
+    )
     parser.add_argument("photos", type=Path, metavar="PHOTOS", help="a folder of photographs")
     parser.add_argument(
         "--recipe",
@@ -72,7 +75,7 @@ def _check(arguments: argparse.Namespace) -> None:
 def _work(arguments: argparse.Namespace, _: Callable[[], bool]) -> None:
     _check(arguments)
     from vidsr.degradation.recipe import Recipe
-    from vidsr.engines.openvino_int8.int8_steps import steps_path
+    from vidsr.engines.quantised.steps import steps_path
     from vidsr.models.zoo import load_model
     from vidsr.training.tools.find_steps import make_steps
 
@@ -89,7 +92,7 @@ def _work(arguments: argparse.Namespace, _: Callable[[], bool]) -> None:
 
 def _coded(model: Model, arguments: argparse.Namespace, recipe: Recipe) -> tuple[str, Path]:
     """Return the steps of every network for coded footage as JSON, and where they lie."""
-    from vidsr.engines.openvino_int8.coded_steps import coded_steps_json, coded_steps_path
+    from vidsr.engines.quantised.coded_steps import coded_steps_json, coded_steps_path
     from vidsr.training.tools.find_steps import make_steps
 
     if model.strengths is None:

@@ -15,21 +15,16 @@ from tests.doubles.stub_engine import StubEngine
 from tests.makers.photos import make_photos, photograph
 from vidsr.engines.openvino_int8 import engine as engine_module
 from vidsr.engines.openvino_int8 import starter
-from vidsr.engines.openvino_int8.coded_steps import (
+from vidsr.engines.openvino_int8.lite_steps import load_steps
+from vidsr.engines.quantised.coded_steps import (
     coded_steps_path,
     has_coded_steps,
     load_coded_steps,
 )
-from vidsr.engines.openvino_int8.int8_steps import (
-    LARGEST_WEIGHT_CODE,
-    LayerSteps,
-    Steps,
-    load_steps,
-    shipped,
-    steps_path,
-    weight_steps,
-    weights_and_biases,
-)
+from vidsr.engines.quantised.codes import LARGEST_WEIGHT_CODE
+from vidsr.engines.quantised.networks import weights_and_biases
+from vidsr.engines.quantised.rounding import weight_steps
+from vidsr.engines.quantised.steps import LayerSteps, Steps, shipped, steps_path
 from vidsr.engines.selection.accuracy_check import least_psnr_db
 from vidsr.engines.selection.engine_order import EngineChoice, first_engine
 from vidsr.errors import DeviceError, ModelError, OptionError

@@ -1,31 +1,32 @@
-"""Meaning of 8-bit codes in each layer of a lite network: a small file beside its weights.
+"""Meaning of 8-bit codes in each layer of a network: a small file beside its weights.
 
 Activations are unsigned codes with one step and zero point a layer, weights signed ones with a step
-an output channel. The file holds what was found by looking at photographs; steps of weights follow
-from the weights.
+an output channel. The file holds what was found by looking at photographs, or learned; steps of
+weights follow from the weights.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import torch
-from torch import Tensor
-
+from vidsr.engines.quantised.codes import HIGHEST_CODE, ZERO
 from vidsr.errors import ModelError, OptionError
-from vidsr.models.networks.lite import Lite
+from vidsr.models.header import stated_config
+from vidsr.models.networks.config import Kind
+from vidsr.models.shipped import SUFFIX as WEIGHTS_SUFFIX
 from vidsr.models.shipped import weights_folder
-from vidsr.models.zoo import Model
+
+if TYPE_CHECKING:
+    from vidsr.models.model import Model
+
+# PyTorch is not imported: the cache of engines asks for the path of steps without it.
 
 SUFFIX = ".int8.json"
 SCHEMA = 1  # raised whenever a field changes its meaning
-LARGEST_WEIGHT_CODE = 127
-HINT = "engine = 'torch' runs every model"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,12 @@ class LayerSteps:
         numbers = all(type(n) is float and 0 < n < float("inf") for n in (self.step, *self.factors))
         if not (numbers and type(self.zero) is int and 0 <= self.zero <= 255):
             raise ValueError("a layer needs positive steps and factors, and a zero of 0 to 255")
+
+    @property
+    def symmetric(self) -> LayerSteps:
+        """Steps with ``ZERO`` for zero, as TensorRT needs them, that reach as far or farther."""
+        reach = max(self.zero / ZERO, (HIGHEST_CODE - self.zero) / (HIGHEST_CODE - ZERO))
+        return replace(self, step=self.step * reach, zero=ZERO)
 
 
 def layer_steps(fields: dict[str, Any]) -> LayerSteps:
@@ -97,67 +104,39 @@ def weights_sha256(weights: Path) -> str:
         raise ModelError(f"{weights}: cannot be read: {error.strerror}") from error
 
 
-def require_lite(model: Model) -> Lite:
-    """Return the network of ``model``. Raises OptionError for one that is not run in 8 bits."""
-    if isinstance(model.module, Lite) and model.config.channels == 1:
-        return model.module
-    what = f"{model.config.kind} network on {'luma' if model.config.channels == 1 else 'RGB'}"
-    raise OptionError(
-        f"model {model.name!r} with engine = 'openvino': it is a {what}: expected lite networks "
-        f"on luma with stored steps, such as {', '.join(shipped())}",
-        hint=HINT,
-    )
+def shipped(kind: Kind = "lite") -> tuple[str, ...]:
+    """Return names of the models of a kind that come with steps."""
+    folder = weights_folder()
+    names = (p.name.removesuffix(SUFFIX) for p in folder.glob(f"*{SUFFIX}"))
+    plain = (name for name in names if "." not in name)  # NAME.coded is no model
+    stated = ((name, stated_config(folder / f"{name}{WEIGHTS_SUFFIX}")) for name in plain)
+    return tuple(sorted(name for name, config in stated if config and config.kind == kind))
 
 
-def shipped() -> tuple[str, ...]:
-    """Return names of the models that come with steps."""
-    names = (p.name.removesuffix(SUFFIX) for p in weights_folder().glob(f"*{SUFFIX}"))
-    return tuple(sorted(name for name in names if "." not in name))  # NAME.coded is no model
-
-
-def load_steps(model: Model) -> Steps:
+def read_steps(model: Model, channels: list[int]) -> Steps:
     """Return the steps beside the weights of ``model``.
 
-    Raises OptionError where there are none, ModelError for those of other weights or a damaged
-    file.
+    Args:
+        model: The model; its own network and none of those for coded footage.
+        channels: Input channels of each convolution after the first.
+
+    Raises:
+        OptionError: There are none.
+        ModelError: The file is damaged, or its steps are of other weights.
     """
-    net, path = require_lite(model), steps_path(model.path)
+    path = steps_path(model.path)
     remake = f"python -m vidsr.training.tools.quantise {model.path} PHOTOS makes them"
     try:
         steps = Steps.from_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise OptionError(
-            f"model {model.name!r} with engine = 'openvino': there are no steps for 8 bits, "
-            f"{path.name} beside its weights",
-            hint=f"{remake}; shipped are {', '.join(shipped())}",
+            f"model {model.name!r}: there are no steps for 8 bits, {path.name}, beside its weights",
+            hint=f"{remake}; shipped are {', '.join((*shipped(), *shipped('srresnet')))}",
         ) from error
     except (OSError, ValueError) as error:
         raise ModelError(f"{path}: no steps for 8 bits: {error}", hint=remake) from error
     if steps.weights_sha256 != weights_sha256(model.path):
         raise ModelError(f"{path}: its steps were made for other weights", hint=remake)
-    if [len(layer.factors) for layer in steps.layers] != [c.in_channels for c in _later(net)]:
+    if [len(layer.factors) for layer in steps.layers] != channels:
         raise ModelError(f"{path}: its steps are of a network of other size", hint=remake)
     return steps
-
-
-def _later(net: Lite) -> list[Any]:
-    return [*net.body, net.tail]
-
-
-def weights_and_biases(
-    net: Lite, factors: tuple[tuple[float, ...], ...]
-) -> list[tuple[Tensor, Tensor]]:
-    """Return [O, I, k, k] and [O] of each convolution, ``factors`` of all but the first applied."""
-    convs = [net.head, *_later(net)]
-    found = [(conv.weight.detach().clone(), conv.bias.detach().clone()) for conv in convs]
-    for ((before, bias), (after, _)), own in zip(pairwise(found), factors, strict=True):
-        factor = torch.tensor(own)
-        before /= factor.view(-1, 1, 1, 1)
-        bias /= factor
-        after *= factor.view(1, -1, 1, 1)
-    return found
-
-
-def weight_steps(weight: Tensor) -> Tensor:
-    """Return the steps [O] of codes from -127 to 127 that reach to the largest weight."""
-    return weight.abs().amax((1, 2, 3)).clamp(min=1e-12) / LARGEST_WEIGHT_CODE

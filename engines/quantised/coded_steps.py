@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vidsr.engines.openvino_int8.int8_steps import SUFFIX, Steps, layer_steps
+from vidsr.engines.quantised.steps import SUFFIX, Steps, layer_steps
 from vidsr.errors import ModelError
 from vidsr.models.model import Model
 from vidsr.models.shipped import strengths_path
