@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+# Processes that tests start take one thread, too, of which several share few cores; it is read when
+# PyTorch is loaded. Who measures with more says so.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
@@ -17,6 +22,11 @@ if not torch.cuda.is_available():
     # Triton's kernels then run in its interpreter, on tensors of the CPU. It asks when a kernel is
     # defined, so this comes before any test imports one.
     os.environ.setdefault("TRITON_INTERPRET", "1")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As shells have it in the background. Tests of Ctrl-C, and all processes that tests start,
+    # would ignore it as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 with suppress(ImportError):  # tests of a GPU do without it
     from hypothesis import HealthCheck, settings

@@ -42,7 +42,7 @@ class Dask:
         raise AssertionError("no scheduler")
 
     def add_worker(self) -> subprocess.Popen[str]:
-        return self._start("worker", self.place, "--no-dashboard", "--nthreads", "2", "--no-nanny")
+        return self._start("worker", self.place, "--no-dashboard", "--nthreads", "1", "--no-nanny")
 
     @property
     def address(self) -> ClusterAddress:

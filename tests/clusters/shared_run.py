@@ -41,7 +41,7 @@ def make_whole(folder: Path) -> Whole:
     """Make the clip and its target."""
     source, target = folder / "clip.mp4", folder / "one.mkv"
     frames = PIECES * PIECE_FRAMES
-    make_clip(source, size=(64, 48), frames=frames, gop=6, bframes=2, audio=Tone())
+    make_clip(source, size=(32, 24), frames=frames, gop=6, bframes=2, audio=Tone())
     vidsr.upscale(source, target, model=MODEL, precision="fp32", piece_frames=PIECE_FRAMES)
     return Whole(source, target.read_bytes())
 
@@ -52,11 +52,13 @@ def folder_of(target: Path) -> Path:
 
 
 def holders(folder: Path) -> list[int]:
-    """Return the numbers of the processes that make pieces."""
+    """Return the numbers of the processes that make pieces which are not there yet."""
     found = []
     for lease in sorted(folder.glob("*.lease")):
         with suppress(OSError, ValueError):
-            found.append(int(json.loads(lease.read_text())["process"]))
+            process = int(json.loads(lease.read_text())["process"])
+            if not lease.with_suffix(".piece").exists():  # else its worker would lose nothing
+                found.append(process)
     return found
 
 

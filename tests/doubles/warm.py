@@ -184,6 +184,14 @@ def run_warm(
         return CompletedProcess("<job>", process.wait(), out.decode(), error.decode())
 
 
+def run_module(command: Sequence[str], first: str = "") -> CompletedProcess[str]:
+    """Run ``[python, "-m", module, *arguments]`` warm, after ``first``, which is code as well."""
+    _, option, module, *arguments = command
+    assert option == "-m", command
+    code = f"{first}\nimport runpy\nrunpy.run_module({module!r}, run_name='__main__')"
+    return run_warm(code, arguments)
+
+
 def _read(stream: IO[bytes] | None) -> bytes:
     return b"" if stream is None or stream.closed else stream.read()
 

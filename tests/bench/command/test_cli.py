@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.doubles.warm import run_module
+from vidsr.bench import worker_task
 from vidsr.bench.command import cli, measure
 from vidsr.bench.request import size
 from vidsr.bench.worker_task import ChildError, run_child
@@ -114,8 +118,26 @@ def test_the_parent_loads_neither_torch_nor_av() -> None:
     assert done.stdout.strip() == "[]"
 
 
+# What is measured means nothing here, so it may be little: a fifth of a second in place of five.
+LITTLE = """
+from vidsr.bench.rounds import ceilings
+ceilings.ROUND_S, ceilings.MATMUL_SIDE["cpu"], ceilings.COPIED_BYTES["cpu"] = 0.01, 256, 8 << 20
+"""
+
+
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def warm() -> Iterator[None]:
+    """Start the processes that measure with everything loaded, and have them measure little."""
+    run = SimpleNamespace(
+        run=lambda command, **_: run_module(command, LITTLE), DEVNULL=subprocess.DEVNULL
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker_task, "subprocess", run)
+        yield
+
+
+@pytest.fixture(scope="module")
+def result(warm: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Everything measured small, with a peer that fails beside one that works."""
     folder = tmp_path_factory.mktemp("bench")
     options = ["--model", "lite-x2", "--stages", "--against", "ffmpeg", "--json"]
@@ -178,7 +200,7 @@ def test_it_can_be_drawn(result: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_a_peer_that_fails_is_absent_and_the_others_go_on(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    warm: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[str] = []
 
@@ -195,7 +217,7 @@ def test_a_peer_that_fails_is_absent_and_the_others_go_on(
 
 
 def test_cameras_share_the_device_and_all_their_frames_are_accounted_for(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    warm: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ["--streams", "3", "--rate", "25", "--json", str(tmp_path / "a.json")]
     assert cli.main([*SMALL, *options]) == 0

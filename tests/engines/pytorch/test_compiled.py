@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.doubles.warm import run_warm
 from vidsr import Upscaler
 from vidsr.engines.pytorch import compiled
 from vidsr.engines.pytorch.compiled import CompiledEngine
@@ -81,13 +81,11 @@ def test_compiled_to_something_wrong_it_is_rejected(
 @needs_compiler
 def test_without_a_compiler_it_is_refused_in_one_line(tmp_path: Path) -> None:
     code = "from vidsr import Upscaler; Upscaler('lite-x2', device='cpu', engine='compile')"
-    environment = os.environ | {
+    environment = {
         "CXX": str(tmp_path / "absent"),
         "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache"),
     }
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300
-    )
+    done = run_warm(code, environment=environment)
     last = done.stderr.splitlines()[-1]
     assert last.startswith("vidsr.errors.DeviceError: engine = 'compile' on cpu: ")
     assert last.endswith("it needs a C++ compiler ($CXX); engine = 'torch' needs none")

@@ -54,9 +54,10 @@ _BY_SUFFIX = {
 class Claim:
     """A claim on a working file or folder, held while a run writes it; it ends with the process."""
 
+    _descriptor: int | None = None  # of the class too: a signal may strike before the first line
+
     def __init__(self, path: Path, *, shared: bool = False) -> None:
         """Take the claim, for oneself or shared with others. Raises OutputError when it is held."""
-        self._descriptor: int | None = None
         if sys.platform != "win32":
             import fcntl
 
@@ -70,6 +71,11 @@ class Claim:
                 raise OutputError(f"{path}: another run is writing this target") from error
             except OSError:  # a file system without locks
                 self.release()
+            except BaseException:
+                # A signal, whose traceback keeps this object: held on, the claim would keep whoever
+                # puts the run away from removing the working file, as if another run were at it.
+                self.release()
+                raise
 
     def __del__(self) -> None:
         self.release()
@@ -202,8 +208,12 @@ class Target:
         folder = self.working.parent
         folder.mkdir(exist_ok=True)
         claim = Claim(folder)
-        for stale in folder.iterdir():
-            stale.unlink()
+        try:
+            for stale in folder.iterdir():
+                stale.unlink()
+        except BaseException:  # which keeps the claim, as in ``Claim``
+            claim.release()
+            raise
         return claim
 
     def size(self) -> int:
