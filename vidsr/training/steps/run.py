@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from torch import Tensor
 from vidsr.errors import TrainingError
 from vidsr.models.checkpoint import Generator, build_generator, save_generator
 from vidsr.option_values import in_words
+from vidsr.training.data.crop_pool import Pool
 from vidsr.training.data.validation import Sample, Scores, score, sheet
 from vidsr.training.options import Options
 from vidsr.training.records.curves import CsvLog, draw_curves
@@ -45,17 +46,6 @@ class Meter:
     def means(self) -> dict[str, float]:
         """Read the sums from the device, which waits for it, and return means."""
         return {name: float(total) / self.count for name, total in self.sums.items()}
-
-
-class Pool(Protocol):
-    """Interface that the loop needs of the pictures: crops at places that it draws."""
-
-    count: int
-
-    @property
-    def bytes(self) -> int: ...
-    def draw(self, batch: int, seed: int, step: int) -> Tensor: ...
-    def cut(self, draws: Tensor) -> tuple[Tensor, Tensor]: ...
 
 
 @dataclass

@@ -143,6 +143,12 @@ class Cycle:
         dtype = training_dtype(self.options, self.device)
         return torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
 
+    def figures(self) -> dict[str, float]:
+        return {}
+
+    def notes(self) -> dict[str, str]:
+        return {}
+
     def set_rate(self, rate: float) -> None:
         self.optimiser.set_rate(rate)
         self.critic_optimiser.set_rate(rate)
