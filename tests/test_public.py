@@ -113,7 +113,10 @@ def test_signatures() -> None:
     assert parameters(vidsr.upscale) == (["src", "dst"], UPSCALE)
     assert parameters(vidsr.Upscaler) == (["model"], UPSCALER)
     assert inspect.signature(vidsr.Upscaler).parameters["model"].default == "auto"
-    assert parameters(vidsr.Upscaler.__call__) == (["self", "picture"], {})
+    assert parameters(vidsr.Upscaler.__call__) == (
+        ["self", "picture"],
+        {"coding_error": None},
+    )
 
 
 def test_report_fields() -> None:
@@ -122,7 +125,15 @@ def test_report_fields() -> None:
         *("decoder", "scale", "tile"),
         *("codec", "size", "pixel_format", "color", "frames", "elapsed_s", "video_s"),
         *("output_bytes", "stages"),
-        *("counts", "streams", "notes", "strengths", "last_strength", "enhance"),
+        *(
+            "counts",
+            "streams",
+            "notes",
+            "tile_error_levels",
+            "strengths",
+            "last_strength",
+            "enhance",
+        ),
         *("pixels", "computed_pixels", "latency_ms", "queues"),
         *("resumed_frames", "version", "platform"),
     ]

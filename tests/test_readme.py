@@ -41,7 +41,7 @@ def test_what_is_trained_can_be_built_from_where_it_starts(line: str) -> None:
     given = {k: v for k, v in vars(parsed(line)).items() if v is not None}
     init = given.get("init")
     if init and "/" in init:  # of the run before
-        init = "srresnet-x4"
+        init = "deblur-x1" if given.get("model") == "unet" else "srresnet-x4"
     usual = "unet" if given.get("unpaired") else "lite"
     model, start = dimensions(init, given.get("model")) if init else (given.get("model"), {})
     known = {k: v for k, v in given.items() if k in Options.__dataclass_fields__}

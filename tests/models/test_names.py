@@ -62,7 +62,7 @@ def test_other_files_keep_their_own_name(runs: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message", "hint"),
     [
-        ("nothing", "unknown model: model = 'nothing', available: lite-", "a path to"),
+        ("nothing", "unknown model: model = 'nothing', available: deblur-x1", "a path to"),
         ("lite_x4", "unknown model", "did you mean 'lite-x4'?"),
         ("sresnet-x4", "unknown model", "did you mean 'srresnet-x4'?"),
         ("esrgan", "unknown model", "a path to"),
