@@ -37,7 +37,7 @@ Result = Mapping[str, Any]
 def load(folder: Path) -> list[Result]:
     """Load results of vidsr-bench, by name."""
     found = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
-    return [result for result in found if result.get("format") == FORMAT]
+    return [one for one in found if isinstance(one, dict) and one.get("format") == FORMAT]
 
 
 def number(value: float) -> str:

@@ -21,7 +21,10 @@ from vidsr.picture.size import Size
 from vidsr.video.still_images import to_bytes
 
 GEOMETRIC = ("resize", "gaussian_blur", "motion_blur", "defocus", "sharpen", "chroma", "jpeg")
-SHIPPED = ["bicubic", "broadcast", "codecs", "motion", "surveillance", "web"]
+SHIPPED = [
+    *("bicubic", "blocks", "blur", "broadcast", "codecs", "motion"),
+    *("surveillance", "web"),
+]
 
 
 def clip(frames: int = 3, height: int = 50, width: int = 67, seed: int = 0) -> Tensor:

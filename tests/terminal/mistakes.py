@@ -201,7 +201,7 @@ ENGINE = _of(
     ("export no.pth -o a.onnx", 6, "no.pth: does not exist"),
     ("export net.onnx -o a.onnx", 2, "is an ONNX file already"),
     ("export lite-x4 -o absent/a.onnx", 4, "absent/a.onnx: cannot be written there"),
-    ("export lite-x4 -o a.onnx --precision int8", 2, "invalid choice: 'int8'"),
+    ("export lite-x4 -o a.onnx --precision int4", 2, "invalid choice: 'int4'"),
     ("build lite-x9 --size 64x48", 6, "MODEL lite-x9, available"),
     ("build no.onnx --size 64x48", 6, "no.onnx: cannot be read"),
     ("build lite-x4 --size 0x0", 2, "--size: expected WxH"),

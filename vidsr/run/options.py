@@ -209,7 +209,7 @@ class RunOptions:
         None,
         "--restore",
         group=PICTURE,
-        help="a model of the same size to run before: deblur, denoise, deblock or your own",
+        help="what runs before: deblur, denoise, deblock or your own",
         takes="a name or a path",
         kinds=(str, os.PathLike),
         convert=model_name,
@@ -240,7 +240,7 @@ class RunOptions:
         "--engine",
         group=MACHINE,
         help="what runs the network: auto, torch, tensorrt, compile (needs a compiler), "
-        "openvino (8 bits, ONNX files on a CPU), onnxruntime (auto)",
+        "openvino (8 bits, ONNX), onnxruntime (auto)",
         metavar="NAME",
     )
     wait_for_engine: bool = _switch(

@@ -183,7 +183,7 @@ def test_rounding_changes_a_network_a_little(folder: Path) -> None:
         found = psnr_db(
             rounded(model, "int8", "fp32")(x), InferenceNet(model.module, torch.float32)(x)
         )
-    assert 25 < found < 80
+    assert 25 < found < 100  # 81 with codes in the blocks alone; what is not rounded agrees to 150
 
 
 def test_a_network_is_not_changed_by_making_its_rounded_form(folder: Path) -> None:

@@ -87,7 +87,7 @@ def test_what_the_protocol_promises(changes: dict[str, Any], precision: Precisio
         assert out.device == engine.device == CPU
         assert torch.equal(x, before)
     levels, stride = changes.get("levels", 2), changes.get("stride", 1)
-    assert engine.alignment == (2**levels if engine.scale == 1 else stride)
+    assert engine.alignment == (stride * 2**levels if engine.scale == 1 else stride)
 
 
 @pytest.mark.parametrize(

@@ -316,7 +316,7 @@ def test_tensorrt_asked_for_and_not_there(monkeypatch: pytest.MonkeyPatch) -> No
 def test_sides_that_an_engine_cannot_take_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     commands = builds_here(monkeypatch)
     unet = load_model("unet-x1")
-    with pytest.raises(OptionError, match="multiples of 4, not 18x12"):
+    with pytest.raises(OptionError, match="multiples of 8, not 18x12"):
         tensorrt_candidate(wanted(unet, frame=Size(18, 12)), general(unet), lambda _: None)
     assert commands == []
 
