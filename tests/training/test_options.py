@@ -49,8 +49,8 @@ def test_every_preset_is_valid(model: str) -> None:
         ({"colour_weight": 0.1}, "colour_weight = 0.1 for luma does nothing"),
         ({"teacher_weight": 0.9}, "teacher_weight = 0.9 without a teacher does nothing"),
         ({**HINGE, "penalty_weight": 3.0}, "penalty_weight = 3.0 with hinge does nothing"),
-        ({**HINGE, "vgg": "x.pth"}, "vgg = 'x.pth' with perceptual_weight = 0 does nothing"),
-        ({**HINGE, "vgg_layer": "vgg54"}, "vgg_layer = 'vgg54' with perceptual_weight = 0"),
+        ({**HINGE, "vgg": "x.pth"}, "vgg = 'x.pth' with `perceptual_weight` 0 does nothing"),
+        ({**HINGE, "vgg_layer": "vgg54"}, "vgg_layer = 'vgg54' with `perceptual_weight` 0"),
         ({"kind": "espcn", "prelu": "shared"}, "prelu = 'shared' with espcn does nothing"),
         (
             {"kind": "srresnet", "shuffle": "icnr", "init": "srresnet-x4"},
@@ -69,7 +69,7 @@ def test_refusals(given: dict[str, object], message: str) -> None:
 
 
 def test_adversarial_losses_need_a_weight() -> None:
-    with pytest.raises(OptionError, match="'bce' without adversarial_weight does nothing"):
+    with pytest.raises(OptionError, match="'bce' without `adversarial_weight` does nothing"):
         preset("lite", data="x", steps=1, adversarial="bce")
     for name in ("adversarial", "tv"):
         assert preset("lite", data="x", steps=1, adversarial="bce", **{f"{name}_weight": 0.0})

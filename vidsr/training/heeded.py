@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vidsr.errors import OptionError
 
 if TYPE_CHECKING:
+    from vidsr.training.folders import Material
     from vidsr.training.options import Options
 
 
@@ -27,7 +28,7 @@ def check_adversary(options: Options) -> None:
     """Raise OptionError for options of adversarial losses that others do without."""
     check_penalty(options)
     features = bool(options.perceptual_weight)
-    refuse_given(options, ("vgg", "vgg_layer"), "with perceptual_weight = 0", unless=features)
+    refuse_given(options, ("vgg", "vgg_layer"), "with `perceptual_weight` 0", unless=features)
 
 
 def check_judged(values: Mapping[str, Any]) -> None:
@@ -39,7 +40,7 @@ def check_judged(values: Mapping[str, Any]) -> None:
     if values.get("adversarial") is None or any(f"{name}_weight" in values for name in weights):
         return
     raise OptionError(
-        f"adversarial = {values['adversarial']!r} without adversarial_weight does nothing",
+        f"adversarial = {values['adversarial']!r} without `adversarial_weight` does nothing",
         hint="add --adversarial-weight 0.001",
     )
 
@@ -58,3 +59,19 @@ def refuse_given(options: Options, names: tuple[str, ...], where: str, *, unless
         value: Any = getattr(options, name)
         if value != type(options).__dataclass_fields__[name].default:
             raise OptionError(f"{name} = {value!r} {where} does nothing", hint="leave it out")
+
+
+def check_material(
+    options: Options, material: Material, *, paired: bool, usual_recipe: str
+) -> None:
+    """Raise OptionError for options about videos or degradation that DATA has no use for."""
+    if options.unpaired is not None:
+        return
+    if not material.videos:
+        refuse_given(options, ("portion", "spots"), "without videos", unless=False)
+    unused = paired and options.validate is None  # whose pictures a recipe would spoil
+    if unused and options.recipe != usual_recipe:
+        raise OptionError(
+            f"recipe = {options.recipe!r} with pairs does nothing: they were degraded before",
+            hint="leave it out, or name the folder of the large pictures",
+        )

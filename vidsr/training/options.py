@@ -326,6 +326,7 @@ def _check_quantise(options: Options) -> None:
             hint="name it with --init",
         )
     for name, usual in (
+        ("unpaired", (None,)),
         ("adversarial", (None,)),
         ("norm", ("none",)),
         ("precision", ("auto", "fp32")),
@@ -333,5 +334,5 @@ def _check_quantise(options: Options) -> None:
         if getattr(options, name) not in usual:
             raise OptionError(
                 f"{name} = {getattr(options, name)!r} with quantise = {options.quantise!r}: "
-                f"expected {one_of(usual)}"
+                f"expected {one_of([word or 'none' for word in usual])}"
             )
