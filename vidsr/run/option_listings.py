@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import Action, ArgumentParser, Namespace
 from dataclasses import dataclass
 from typing import Any
 
 from vidsr.run.options import ENCODING, MACHINE, OPTIONS, PICTURE, PIECES, SOURCE, TIME
+
+
+class _Added(Action):
+    """Action of a flag that may be repeated: a list of what was given, the default untouched."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, flag: str | None = None
+    ) -> None:
+        """Add ``values`` to what the flag gave before."""
+        setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or ()), values])
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -24,7 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
                 settings["metavar"] = option.metavar
                 settings["choices"] = option.choices or None
             if option.many:
-                settings["action"] = "append"
+                settings["action"] = _Added
             group.add_argument(*option.flags, **settings)
 
 

@@ -48,12 +48,15 @@ EXPECTED = f"some of {', '.join(_BY_WORDS)}, with commas between"
 def wishes_of(given: object) -> tuple[str, ...]:
     """Return the wishes in ``"Less blocking,  sharper"`` or in several texts, in plain spelling.
 
-    Raises ValueError for another type.
+    A flag that is repeated gives several of what this returns. Raises ValueError for another type.
     """
     parts = given.split(",") if isinstance(given, str) else given
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+    if not isinstance(parts, list | tuple):
         raise ValueError(given)
-    return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts))
+    flat = [each for part in parts for each in (part if isinstance(part, tuple) else (part,))]
+    if not all(isinstance(part, str) for part in flat):
+        raise ValueError(given)
+    return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in flat))
 
 
 def are_wishes(wishes: Sequence[object]) -> bool:
