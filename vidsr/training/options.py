@@ -170,8 +170,8 @@ def preset(model: str, **given: Any) -> Options:
     if given.get("quantise") is not None:  # a network that is good already learns to bear rounding
         defaults["rate"] *= QUANTISE_RATE
     values = {**defaults, **{k: v for k, v in given.items() if v is not None}}
-    if values.get("quantise") is None:
-        check_judged(values)
+    if values.get("quantise") is None and values.get("dp_epsilon") is None:
+        check_judged(values)  # which these refuse altogether
     return Options(**values)
 
 
