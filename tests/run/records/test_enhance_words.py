@@ -52,6 +52,24 @@ def test_a_flag_that_is_repeated_adds_wishes() -> None:
         RunOptions.of(vars(parser.parse_args(["--enhance", "keep grain", *typed])))
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("less noise", "--strength", "auto"), "'less noise' sets --strength, which is given"),
+        (("sharper", "--look", "faithful"), "'sharper' sets --look, which is given as well"),
+        (("smoother motion", "--deinterlace", "auto"), "'smoother motion' sets --deinterlace"),
+        (("less noise", "--strength", "1.5"), "no.mp4"),
+        (("less noise", "--look", "faithful"), "no.mp4"),
+    ],
+)
+def test_a_flag_that_was_typed_is_not_overruled(
+    typed: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(tmp_path / "no.mp4"), "-o", str(tmp_path / "out.mp4"), "--enhance", *typed]
+    assert cli.main(words) != 0
+    assert said in capsys.readouterr().err
+
+
 def test_a_restorer_goes_with_a_look() -> None:
     made = RunOptions.of({"enhance": "sharper, less blur"})
     assert (made.look, made.restorer, made.network) == ("crisp", "deblur", "lite-crisp-x4")

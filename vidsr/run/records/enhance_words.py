@@ -42,6 +42,8 @@ VOCABULARY = (
 """Every wish there is. Figures that decided the values stand in docs/guides/models.md."""
 
 _BY_WORDS = {wish.words: wish for wish in VOCABULARY}
+WISHED = frozenset(wish.option for wish in VOCABULARY)
+"""Options that some wish sets, by keyword."""
 EXPECTED = f"some of {', '.join(_BY_WORDS)}, with commas between"
 
 
@@ -99,14 +101,30 @@ def settings_of(
                 hint=f"they stand for {settings[option]} and {value}.",
             )
         if given[option] not in (defaults[option], value):
-            raise OptionError(
-                f"`enhance`: {wish.words!r} sets `{option}`, which is given as well: "
-                "expected one of them.",
-                hint=f"it stands for {value}.",
-            )
+            raise _given_as_well(wish)
         settings[option], by[option] = value, wish.words
     _check_steered(settings, by)
     return settings
+
+
+def check_typed(given: object, typed: Mapping[str, object]) -> None:
+    """Raise OptionError for a wish beside a flag that was typed with another value.
+
+    Args:
+        given: The wishes as they were typed.
+        typed: Values of flags that were typed, by option; a default that was typed is one.
+    """
+    for wish in map(_BY_WORDS.__getitem__, _known(given)):
+        if typed.get(wish.option, wish.value) != wish.value:
+            raise _given_as_well(wish)
+
+
+def _given_as_well(wish: Wish) -> OptionError:
+    return OptionError(
+        f"`enhance`: {wish.words!r} sets `{wish.option}`, which is given as well: "
+        "expected one of them.",
+        hint=f"it stands for {wish.value}.",
+    )
 
 
 def _check_steered(settings: Mapping[str, str | float], by: Mapping[str, str]) -> None:
