@@ -118,3 +118,14 @@ def test_what_was_held_back_stays_held_back() -> None:
         merge(held, {"validate": "set5"})
     named = preset("lite", data="x", steps=10, validate="set5")
     assert merge(named, {"validate": "elsewhere/set5"}).validate == "elsewhere/set5"
+
+
+@pytest.mark.parametrize("name", ["vgg", "teacher", "unpaired"])
+def test_files_may_have_moved_but_not_come(name: str) -> None:
+    plain = preset("unet", data="x", steps=10)
+    with pytest.raises(OptionError, match=f"{name} = 'file', but the run was begun with None"):
+        merge(plain, {name: "file"})
+    had = {"vgg": ("srgan", {"vgg": "a"}), "teacher": ("lite", {"teacher": "a"})}
+    model, given = had.get(name, ("unet", {"unpaired": "a"}))
+    old = preset(model, data="x", steps=10, **given)
+    assert getattr(merge(old, {name: "file"}), name) == "file"

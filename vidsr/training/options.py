@@ -175,6 +175,7 @@ def preset(model: str, **given: Any) -> Options:
     return Options(**values)
 
 
+PLACES = ("validate", "vgg", "teacher", "unpaired")
 DIMENSIONS = ("scale", "channels", "width", "blocks", "norm", "prelu", "stride")
 
 
@@ -192,9 +193,10 @@ def merge(old: Options, given: dict[str, Any]) -> Options:
 
     Raises OptionError for any other option that is given and differs.
     """
-    free = {"steps", "minutes", "data", "vgg", "teacher", "unpaired"}
-    if old.validate is not None:  # else other pictures would be held back from learning
-        free.add("validate")
+    # Files may have moved; where there was none, another one would change what is learned, and
+    # other pictures would be held back from learning.
+    moved = {name for name in PLACES if getattr(old, name) is not None}
+    free = {"steps", "minutes", "data", *moved}
     if old.dp_epsilon is not None:  # whose noise was chosen for these steps
         free -= {"steps", "minutes"}
     for field in fields(old):
