@@ -20,13 +20,13 @@ from statistics import fmean
 import torch
 from torch import Tensor
 
+from vidsr.classical.captures import capture
+from vidsr.classical.methods import METHODS
 from vidsr.picture.size import Size
 from vidsr.quality.baselines import bicubic
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
 from vidsr.quality.results import table
 from vidsr.quality.video_scores import read_frames
-from vidsr.reconstruction.captures import capture
-from vidsr.reconstruction.methods import METHODS
 from vidsr.reconstruction.registration import register
 from vidsr.reconstruction.several_frames import reconstruct_scene
 from vidsr.video.image_sequences import picture_files

@@ -14,6 +14,7 @@ from tests.paths import ROOT
 LAYERS = (
     ("errors", "notes"),
     ("picture", "option_values", "files", "cache"),
+    ("classical",),
     ("video", "models", "kernels"),
     ("terminal", "fetching"),
     ("engines",),

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 
 from tests.makers.photos import photograph
+from vidsr.classical import captures
+from vidsr.classical.methods import METHODS, reconstruct
 from vidsr.quality import baselines, request
 from vidsr.quality.baselines import BASELINES, bicubic, shrink
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
-from vidsr.reconstruction import burst, captures
-from vidsr.reconstruction.methods import METHODS, reconstruct
+from vidsr.reconstruction import burst
 
 ALL = pytest.mark.parametrize("name", METHODS)
 # Gains over bicubic that are at least there, in dB, on the drawing below.

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from tests.makers.clips import make_clip
 from tests.makers.photos import make_photos, photograph
+from vidsr.classical.captures import capture
+from vidsr.classical.methods import METHODS
 from vidsr.errors import OptionError
 from vidsr.picture.size import Size
 from vidsr.quality.metrics.psnr import luma_601, psnr_db
 from vidsr.reconstruction import burst
-from vidsr.reconstruction.captures import capture
-from vidsr.reconstruction.methods import METHODS
 from vidsr.reconstruction.several_frames import reconstruct_scene
 from vidsr.video.still_images import read_rgb
 

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from vidsr.classical.methods import METHODS, reconstruct
 from vidsr.picture.resample import Kernel, resample
 from vidsr.picture.size import Size
-from vidsr.reconstruction.methods import METHODS, reconstruct
 
 
 def nearest(picture: Tensor, scale: int) -> Tensor:

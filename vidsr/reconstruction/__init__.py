@@ -1,1 +1,1 @@
-"""Upscaling without learning: a picture that, captured again, gives the frames that are there."""
+"""Large pictures of several frames of a static scene."""

@@ -12,11 +12,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from vidsr.classical.captures import Shrinking, capture
+from vidsr.classical.methods import METHODS, enlarged
+from vidsr.classical.observation import Observation
 from vidsr.errors import OptionError
 from vidsr.picture.size import Size
-from vidsr.reconstruction.captures import Shrinking, capture
-from vidsr.reconstruction.methods import METHODS, enlarged
-from vidsr.reconstruction.observation import Observation
 from vidsr.reconstruction.registration import Registered, register
 
 log = logging.getLogger("vidsr")
@@ -38,7 +38,7 @@ def reconstruct_scene(
     Args:
         frames: ``[C, h, w]`` uint8, one or more of one size.
         scale: Factor, 1 or more.
-        method: A name of ``vidsr.reconstruction.methods.METHODS``.
+        method: A name of ``vidsr.classical.methods.METHODS``.
         shifts_px: (down, across) displacement of each frame against the first in small pixels,
             where it is known; None finds it by phase correlation.
         blur_px: Sigma of the blur that frames are taken to have, in pixels of the large picture.

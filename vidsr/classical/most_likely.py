@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from vidsr.reconstruction.observation import Observation, back_projected
-from vidsr.reconstruction.priors import Prior
+from vidsr.classical.observation import Observation, back_projected
+from vidsr.classical.priors import Prior
 
 
 def most_likely(

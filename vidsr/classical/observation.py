@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from vidsr.reconstruction.captures import Capture
+from vidsr.classical.captures import Capture
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from vidsr.classical.back_projection import back_project, times_seen
+from vidsr.classical.captures import Capture, capture
+from vidsr.classical.convex_sets import project, project_frame, spacing
+from vidsr.classical.most_likely import cost, descent, most_likely
+from vidsr.classical.observation import Observation, back_projected
+from vidsr.classical.priors import HuberMarkov, Prior, TotalVariation
 from vidsr.picture.size import Size
-from vidsr.reconstruction.back_projection import back_project, times_seen
-from vidsr.reconstruction.captures import Capture, capture
-from vidsr.reconstruction.convex_sets import project, project_frame, spacing
-from vidsr.reconstruction.most_likely import cost, descent, most_likely
-from vidsr.reconstruction.observation import Observation, back_projected
-from vidsr.reconstruction.priors import HuberMarkov, Prior, TotalVariation
 
 PICTURE = torch.tensor([[[1.0, 3.0], [5.0, 7.0]]], dtype=torch.float64)
 

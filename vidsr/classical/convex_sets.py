@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vidsr.reconstruction.captures import Capture
-from vidsr.reconstruction.observation import Observation
+from vidsr.classical.captures import Capture
+from vidsr.classical.observation import Observation
 
 APART = 1e-9  # of squared norms: what counts as no overlap
 

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from vidsr.classical.back_projection import back_project
+from vidsr.classical.captures import capture
+from vidsr.classical.convex_sets import project
+from vidsr.classical.most_likely import most_likely
+from vidsr.classical.observation import Observation
+from vidsr.classical.priors import HuberMarkov, TotalVariation
 from vidsr.picture.size import Size
-from vidsr.reconstruction.back_projection import back_project
-from vidsr.reconstruction.captures import capture
-from vidsr.reconstruction.convex_sets import project
-from vidsr.reconstruction.most_likely import most_likely
-from vidsr.reconstruction.observation import Observation
-from vidsr.reconstruction.priors import HuberMarkov, TotalVariation
 
 Method = Callable[[Tensor, Sequence[Observation]], Tensor]
 # Chosen on the middles, 256x256, of ten photographs that networks were trained on, at half size,

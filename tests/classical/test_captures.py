@@ -7,12 +7,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vidsr.classical.captures import SHRINKINGS, Capture, capture
 from vidsr.degradation.operations.blur import blur, gaussian_kernel
 from vidsr.degradation.operations.resize import resize
 from vidsr.errors import OptionError
 from vidsr.picture.size import Size
 from vidsr.quality.baselines import shrink
-from vidsr.reconstruction.captures import SHRINKINGS, Capture, capture
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from vidsr.reconstruction.observation import Observation, back_projected
+from vidsr.classical.observation import Observation, back_projected
 
 
 def back_project(

@@ -1,0 +1,1 @@
+"""Upscaling without learning: a picture that, captured again, gives the frames that are there."""
