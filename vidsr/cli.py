@@ -92,7 +92,7 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
 
 
 def _list_models() -> None:
-    from vidsr.models.shipped import PURPOSES
+    from vidsr.models.shipped import METHODS, PURPOSES, method_scales
     from vidsr.models.zoo import load_model
 
     for name in available():
@@ -101,6 +101,9 @@ def _list_models() -> None:
         sees = "luma" if model.config.channels == 1 else "RGB"
         size = f"x{model.config.scale}  {numbers / 1e3:7.1f} K parameters on {sees:4}"
         print(f"{name:21} {size}  {PURPOSES.get(name, '')}".rstrip())
+    for method, words in METHODS.items():
+        scales = "|".join(f"x{scale}" for scale in method_scales(method))
+        print(f"{f'{method}-{scales}':21} without learning: {words}")
 
 
 def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int | None:

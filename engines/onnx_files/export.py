@@ -61,6 +61,8 @@ def export_onnx(
     OptionError for a network that has no steps.
     """
     module = model.module if isinstance(model, Model) else model
+    if isinstance(module, StatedNet) and module.traits.eager_only:
+        raise ModelError(f"{module.architecture}: cannot be exported: PyTorch alone runs it")
     require_exporter()
     if (foreign := onnx_network(module)) is not None:
         from vidsr.engines.onnx_files.adapted import adapted_onnx

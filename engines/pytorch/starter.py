@@ -29,7 +29,8 @@ class TorchStarter:
 
     def make(self, model: Model, device: torch.device, precision: Precision) -> Engine:
         """Make the engine. Raises OptionError, DeviceError."""
-        return _graphed(TorchEngine(model, device=str(device), precision=precision))
+        engine = TorchEngine(model, device=str(device), precision=precision)
+        return engine if model.traits.eager_only else _graphed(engine)
 
 
 @dataclass(frozen=True)

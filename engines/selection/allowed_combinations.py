@@ -9,6 +9,8 @@ from vidsr.option_values import EngineKind, Precision, one_of
 
 OWN: tuple[EngineKind, ...] = ("torch", "compile", "openvino", "onnxruntime")
 """Engines that are there at once, and that nothing follows."""
+EAGER: tuple[EngineKind, ...] = ("auto", "torch")
+"""Engines that run networks which neither compile nor export."""
 TENSORRT_PRECISIONS: tuple[Precision, ...] = ("auto", "fp16", "fp32")
 
 
@@ -34,6 +36,15 @@ def check_combination(
         )
     if precision == "fp16" and device == "cpu":
         raise OptionError("precision = 'fp16' on a CPU", hint="use bf16, fp32 or auto there")
+
+
+def check_eager(kind: EngineKind, name: str) -> None:
+    """Raise OptionError for an engine that does not run a network as PyTorch alone does."""
+    if kind not in EAGER:
+        raise OptionError(
+            f"engine = {kind!r} with {name}: expected {one_of(EAGER)}; PyTorch alone runs it.",
+            hint="leave `engine` out.",
+        )
 
 
 def named_device(text: str) -> str | None:

@@ -17,7 +17,7 @@ from vidsr.engines.foreign_onnx.starter import OnnxRuntimeStarter, make_onnx
 from vidsr.engines.openvino_int8.starter import OpenVinoStarter
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.pytorch.starter import CompileStarter, TorchStarter
-from vidsr.engines.selection.allowed_combinations import check_combination
+from vidsr.engines.selection.allowed_combinations import check_combination, check_eager
 from vidsr.engines.selection.switch import EngineSwitch
 from vidsr.engines.selection.takeover import Follower, Vacancy
 from vidsr.engines.selection.tensorrt_takeover import TensorRTFollower
@@ -90,6 +90,8 @@ def first_engine(
     """Make what runs at once, on trial against PyTorch in float32; see there for ONNX files."""
     if onnx_network(model.module) is not None:
         return _first_of_onnx(model, device, choice, say)
+    if model.traits.eager_only:
+        check_eager(choice.kind, model.name)
     starter = choice.starter(device)
     engine = starter.make(model, device, choice.precision)
 
@@ -112,7 +114,7 @@ def offer_follower(
 ) -> None:
     """Have another engine take over. What keeps it away is a note."""
     follower = choice.follower(vacancy.general.device)
-    if follower is None:
+    if follower is None or vacancy.model.traits.eager_only:
         return None
     try:
         candidate = follower.candidate(vacancy, say)

@@ -60,6 +60,8 @@ def _tensors(model: Model) -> dict[str, Tensor]:
             f"{model.path}: an ONNX file describes its own graph, weights alone do not",
             hint="it runs as it is; order and range can be stated in a copy that ends in .onnx",
         )
+    if model.file_format == "method":
+        raise ModelError(f"{model.path}: a method without learning has no weights to write")
     if model.file_format != "ncnn":
         return read_tensors(model.path).tensors
     files = graph_files(model.path)

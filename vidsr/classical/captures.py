@@ -5,6 +5,8 @@ a capture is one matrix for rows and one for columns, and its adjoint their tran
 
     y = D x A^T        x' = D^T y A
 
+Of both only the bands are multiplied, see ``Bands``.
+
 The matrices are what the project's own operators make of the unit matrix: shrinking is that of
 ``vidsr.quality.baselines.shrink`` and of the recipes' ``resize``, blurring that of their
 ``gaussian_blur``, the shift ``vidsr.picture.resample`` with its cubic kernel.
@@ -14,17 +16,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from vidsr.classical.bands import Bands
 from vidsr.errors import OptionError
 from vidsr.picture.resample import resample
 from vidsr.picture.size import Size
 
 Shrinking = Literal["bicubic", "area"]
+AT_ONCE = 512  # columns of the unit matrix
 SHRINKINGS: tuple[str, ...] = get_args(Shrinking)
 
 
@@ -44,17 +49,23 @@ class Capture:
 
     def forward(self, picture: Tensor) -> Tensor:
         """Return the small frame ``[C, h, w]`` of ``[C, H, W]``."""
-        return self.down @ picture @ self.across.T
+        down, across = self._bands
+        return across.times(down.times(picture, -2), -1)
 
     def adjoint(self, frame: Tensor) -> Tensor:
         """Return ``[C, H, W]`` of ``[C, h, w]``: <forward(x), y> = <x, adjoint(y)> for all x, y."""
-        return self.down.T @ frame @ self.across
+        down, across = self._bands
+        return down.transposed_times(across.transposed_times(frame, -1), -2)
 
-    @property
+    @cached_property
     def squared_norm(self) -> float:
         """The greatest eigenvalue of the adjoint after the forward way."""
-        norms = [float(torch.linalg.matrix_norm(m, 2)) for m in (self.down, self.across)]
-        return (norms[0] * norms[1]) ** 2
+        squares = (m.double() @ m.double().T for m in (self.down, self.across))
+        return math.prod(float(torch.linalg.eigvalsh(square)[-1]) for square in squares)
+
+    @cached_property
+    def _bands(self) -> tuple[Bands, Bands]:
+        return Bands.of(self.down), Bands.of(self.across)
 
 
 def capture(
@@ -88,23 +99,33 @@ def capture(
     if shrinking not in SHRINKINGS:
         raise OptionError(f"shrinking = {shrinking!r}: expected one of {', '.join(SHRINKINGS)}")
     matrices = [
-        (
-            _shrunk(side, scale, shrinking)
-            @ _blurred(side * scale, blur_px)
-            @ _shifted(side * scale, by)
-        )
+        _matrix(side, scale, by, blur_px, shrinking).to(dtype)
         for side, by in zip(small.rows_columns, shift_px, strict=True)
     ]
-    return Capture(matrices[0].to(dtype), matrices[1].to(dtype), scale)
+    return Capture(matrices[0], matrices[1], scale)
+
+
+def _matrix(side: int, scale: int, by_px: float, blur_px: float, shrinking: Shrinking) -> Tensor:
+    matrix = _shrunk(side, scale, shrinking)
+    if blur_px:
+        matrix = matrix @ _blurred(side * scale, blur_px)
+    return matrix @ _shifted(side * scale, by_px) if by_px else matrix
 
 
 def _shrunk(side: int, scale: int, shrinking: Shrinking) -> Tensor:
     """Return ``[side, side * scale]`` float64."""
-    unit = torch.eye(side * scale, dtype=torch.float64)[None, None]
-    shape = (side, side * scale)
-    if shrinking == "area":
-        return interpolate(unit, shape, mode="area")[0, 0]
-    return interpolate(unit, shape, mode="bicubic", antialias=True)[0, 0]
+    parts = []
+    for begin in range(0, side * scale, AT_ONCE):  # a whole unit matrix takes 0.5 GB for 8K
+        width = min(AT_ONCE, side * scale - begin)
+        unit = torch.zeros(side * scale, width, dtype=torch.float64)
+        unit[begin : begin + width].fill_diagonal_(1)
+        shape = (side, width)
+        if shrinking == "area":
+            parts.append(interpolate(unit[None, None], shape, mode="area")[0, 0])
+        else:
+            cubic = interpolate(unit[None, None], shape, mode="bicubic", antialias=True)
+            parts.append(cubic[0, 0])
+    return torch.cat(parts, 1)
 
 
 def _blurred(side: int, sigma_px: float) -> Tensor:

@@ -9,6 +9,7 @@ not overlap do not disturb each other and are projected at once, which is the sa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -37,37 +38,58 @@ def project(
         bounds: Least and greatest sample of the picture, which are held at the end; None for none.
     """
     picture = start.clone()
+    apart = [groups(observation.capture) for observation in observations]
     for _ in range(rounds):
-        for observation in observations:
-            project_frame(picture, observation, tolerance)
+        for observation, each in zip(observations, apart, strict=True):
+            _project_groups(picture, observation, each, tolerance)
             if bounds is not None:
                 picture.clamp_(*bounds)
     return picture
 
 
+@dataclass(frozen=True)
+class Group:
+    """Samples of a frame whose pixels do not overlap.
+
+    Attributes:
+        part: Where they lie in the frame.
+        capture: The capture of them alone.
+        squared: Squared norms ``[h, w]`` of their rows of the capture.
+    """
+
+    part: tuple[slice, slice]
+    capture: Capture
+    squared: Tensor
+
+
+def groups(capture: Capture) -> list[Group]:
+    """Return groups that hold every sample of a frame once."""
+    rows, columns = spacing(capture.down), spacing(capture.across)
+    found = []
+    for top in range(min(rows, len(capture.down))):
+        for left in range(min(columns, len(capture.across))):
+            part = (slice(top, None, rows), slice(left, None, columns))
+            few = Capture(capture.down[part[0]], capture.across[part[1]], capture.scale)
+            squared = few.down.square().sum(1)[:, None] * few.across.square().sum(1)
+            found.append(Group(part, few, squared))
+    return found
+
+
 def project_frame(picture: Tensor, observation: Observation, tolerance: float) -> None:
     """Move ``picture``, in place, onto the sets of one frame, one after the other."""
-    capture = observation.capture
-    rows, columns = spacing(capture.down), spacing(capture.across)
-    for top in range(rows):
-        for left in range(columns):
-            part = (slice(top, None, rows), slice(left, None, columns))
-            _project_part(picture, observation, part, tolerance)
+    _project_groups(picture, observation, groups(observation.capture), tolerance)
 
 
-def _project_part(
-    picture: Tensor, observation: Observation, part: tuple[slice, slice], tolerance: float
+def _project_groups(
+    picture: Tensor, observation: Observation, apart: Sequence[Group], tolerance: float
 ) -> None:
-    whole = observation.capture
-    few = Capture(whole.down[part[0]], whole.across[part[1]], whole.scale)
-    if not len(few.down) or not len(few.across):
-        return
-    residual = observation.frame[:, part[0], part[1]] - few.forward(picture)
-    beyond = residual - residual.clamp(-tolerance, tolerance)
-    if observation.weight is not None:
-        beyond = beyond * (observation.weight[part] > 0)
-    squared = few.down.square().sum(1)[:, None] * few.across.square().sum(1)
-    picture += few.adjoint(beyond / squared)
+    for group in apart:
+        frame = observation.frame[:, group.part[0], group.part[1]]
+        residual = frame - group.capture.forward(picture)
+        beyond = residual - residual.clamp(-tolerance, tolerance)
+        if observation.weight is not None:
+            beyond = beyond * (observation.weight[group.part] > 0)
+        picture += group.capture.adjoint(beyond / group.squared)
 
 
 def spacing(matrix: Tensor) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from vidsr.classical.captures import capture
 from vidsr.classical.convex_sets import project
 from vidsr.classical.most_likely import most_likely
 from vidsr.classical.observation import Observation
-from vidsr.classical.priors import HuberMarkov, TotalVariation
+from vidsr.classical.priors import HuberMarkov, Prior, TotalVariation
 from vidsr.picture.size import Size
 
 Method = Callable[[Tensor, Sequence[Observation]], Tensor]
@@ -22,29 +23,46 @@ Method = Callable[[Tensor, Sequence[Observation]], Tensor]
 # 28.93, 28.98, 29.00; of 3: 29.03, 29.08, 29.08; of 8: 29.07, 29.07, 28.99. Total variation of
 # softness 0.5 at 0.003, 0.01, 0.03, 0.1: 29.35, 29.49, 29.53, 29.50. Back-projection 28.79 from 10
 # rounds on, projections 28.79, 28.81 and 28.82 after 3, 10 and 30.
-ROUNDED, REGISTERED = 0.5, 3.0  # levels that a sample may be off, of one frame and of several
-HUBER_STRENGTH = 0.005
-HUBER_THRESHOLD = 3.0
-TV_STRENGTH = 0.02
-TV_SOFTNESS = 0.5
-TV_ROUNDS = 100
-
-METHODS: dict[str, Method] = {
-    "ibp": back_project,
-    "pocs": lambda start, seen: project(
-        start, seen, tolerance=ROUNDED if len(seen) == 1 else REGISTERED
-    ),
-    "map-huber": lambda start, seen: most_likely(
-        start, seen, HuberMarkov(HUBER_THRESHOLD), strength=HUBER_STRENGTH * len(seen)
-    ),
-    "map-tv": lambda start, seen: most_likely(
-        start,
-        seen,
-        TotalVariation(TV_SOFTNESS),
-        strength=TV_STRENGTH * len(seen),
-        rounds=TV_ROUNDS,
-    ),
+REGISTERED = 3.0  # levels that a sample of several frames may be off
+Numbers = Mapping[str, float]
+NUMBERS: dict[str, Numbers] = {
+    "ibp": {"rounds": 10, "step": 1.0},
+    "pocs": {"rounds": 10, "tolerance": 0.5},  # levels, the rounding of one frame
+    "map-huber": {"rounds": 60, "strength": 0.005, "threshold": 3.0},
+    "map-tv": {"rounds": 100, "strength": 0.02, "softness": 0.5},
 }
+"""The numbers of each method, by name."""
+
+
+def method_of(name: str, numbers: Numbers) -> Method:
+    """Return a method with numbers of one's own: all that ``NUMBERS`` has of that name."""
+    rounds = int(numbers["rounds"])
+    if name == "ibp":
+        return partial(back_project, rounds=rounds, step=numbers["step"])
+    if name == "pocs":
+        return partial(_projected, rounds=rounds, tolerance=numbers["tolerance"])
+    prior: Prior
+    if name == "map-huber":
+        prior = HuberMarkov(numbers["threshold"])
+    else:
+        prior = TotalVariation(numbers["softness"])
+    return partial(_likely, prior=prior, strength=numbers["strength"], rounds=rounds)
+
+
+def _projected(
+    start: Tensor, seen: Sequence[Observation], *, rounds: int, tolerance: float
+) -> Tensor:
+    among = tolerance if len(seen) == 1 else max(tolerance, REGISTERED)
+    return project(start, seen, rounds=rounds, tolerance=among)
+
+
+def _likely(
+    start: Tensor, seen: Sequence[Observation], *, prior: Prior, strength: float, rounds: int
+) -> Tensor:
+    return most_likely(start, seen, prior, strength=strength * len(seen), rounds=rounds)
+
+
+METHODS: dict[str, Method] = {name: method_of(name, NUMBERS[name]) for name in NUMBERS}
 """From a start ``[C, H, W]`` and observations, in 0..255, to the picture; by name."""
 
 

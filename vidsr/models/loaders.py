@@ -17,12 +17,13 @@ from vidsr.models.foreign.refusal import Misfit
 from vidsr.models.foreign.spandrel_nets import HINT, build_by_spandrel, has_spandrel
 from vidsr.models.foreign.tensor_file import TensorFile, read_tensors
 from vidsr.models.foreign_srresnet import looks_like_srresnet
+from vidsr.models.method_files import load_method
 from vidsr.models.model import Model
 from vidsr.models.ncnn_networks.files import graph_files
 from vidsr.models.ncnn_networks.nets import read_ncnn
 from vidsr.models.networks.config import OutputRange
 from vidsr.models.onnx_networks.network import is_onnx, load_onnx, onnx_network
-from vidsr.models.shipped import model_title, require_file
+from vidsr.models.shipped import METHOD_SUFFIX, model_title, require_file
 from vidsr.models.strength_files import load_strengths
 
 
@@ -126,8 +127,22 @@ class OnnxFiles:
         return Model(name, module, path, file_format="onnx", licence=licence)
 
 
+@dataclass(frozen=True)
+class MethodFiles:
+    """Loader of methods without learning, told by the names of their files."""
+
+    def detect(self, path: Path) -> bool:
+        """Return True if the name ends in ``.toml``."""
+        return path.suffix.lower() == METHOD_SUFFIX
+
+    def load(self, path: Path, name: str) -> Model:
+        """Read the method and its numbers. Raises ModelError."""
+        return Model(name, load_method(path), path, file_format="method")
+
+
 LOADERS: tuple[ModelLoader, ...] = (
     OnnxFiles(),
+    MethodFiles(),
     OwnCheckpoints(),
     NcnnGraphs(),
     ForeignCheckpoints(),
@@ -139,7 +154,7 @@ def model_loaders(output_range: OutputRange | None = None) -> tuple[ModelLoader,
     if output_range is None:
         return LOADERS
     foreign = ForeignCheckpoints(output_range)
-    return OnnxFiles(), OwnCheckpoints(output_range), NcnnGraphs(), foreign
+    return OnnxFiles(), MethodFiles(), OwnCheckpoints(output_range), NcnnGraphs(), foreign
 
 
 def load_file(path: Path, loaders: Sequence[ModelLoader]) -> Model:

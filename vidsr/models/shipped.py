@@ -16,6 +16,7 @@ from vidsr.option_values import ModelName, nearest
 
 SUFFIX = ".safetensors"
 ONNX_SUFFIX = ".onnx"
+METHOD_SUFFIX = ".toml"
 RUN_WEIGHTS, RUN_OPTIONS = "model.safetensors", "options.json"
 """Files in the folder of a training run."""
 CODED_SUFFIX = ".coded.safetensors"
@@ -33,6 +34,13 @@ PURPOSES = {
     "srresnet-x4": "more faithful, for a GPU or patience",
 }
 """The purposes of the shipped weights, by name."""
+METHODS = {
+    "ibp": "iterative back-projection",
+    "map-huber": "maximum a posteriori, with a Huber-Markov prior",
+    "map-tv": "maximum a posteriori, with total variation as prior",
+    "pocs": "projection onto convex sets",
+}
+"""The methods without learning, each at several scales: ``map-tv-x4``."""
 ALIASES = {"unet-x1": "deblur-x1", "deblock-x1": "denoise-x1"}
 """Further names of shipped weights: an old one, and what else the same network is for."""
 
@@ -48,6 +56,22 @@ def available() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in files if not path.name.endswith(CODED_SUFFIX)))
 
 
+def methods_folder() -> Path:
+    """Return the folder of the methods without learning, a file each."""
+    return Path(str(resources.files("vidsr.models"))) / "methods"
+
+
+def without_learning() -> tuple[str, ...]:
+    """Return the names of the methods without learning, sorted."""
+    return tuple(sorted(path.stem for path in methods_folder().glob(f"*{METHOD_SUFFIX}")))
+
+
+def method_scales(method: str) -> tuple[int, ...]:
+    """Return the scales of a method without learning that has names."""
+    ends = (name.removeprefix(f"{method}-x") for name in without_learning())
+    return tuple(sorted(int(end) for end in ends if end.isdecimal()))
+
+
 def find_weights(name_or_path: str | PathLike[str]) -> Path:
     """Return the file of the shipped weights of that name, or the user's own by path.
 
@@ -58,6 +82,8 @@ def find_weights(name_or_path: str | PathLike[str]) -> Path:
     if isinstance(name_or_path, str) and is_name(name_or_path):
         if name_or_path in available():
             return _shipped(name_or_path)
+        if name_or_path in without_learning():
+            return methods_folder() / f"{name_or_path}{METHOD_SUFFIX}"
         own = _of_run(Path(name_or_path)) or find_here(name_or_path)
         return own or _shipped(name_or_path)
     path = Path(name_or_path)
@@ -105,7 +131,7 @@ def _shipped(name: str) -> Path:
     for known in (name, ALIASES.get(name)):
         if known in names:
             return weights_folder() / f"{known}{SUFFIX}"
-    near = nearest(name, names)
+    near = nearest(name, (*names, *without_learning()))
     hint = f"did you mean {near!r}?" if near else "a path to a .safetensors or .pth works too"
     raise ModelError(
         f"unknown model: model = {name!r}, available: {', '.join(names) or 'none'}", hint=hint

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 ColorOrder = Literal["rgb", "bgr", "luma"]
-FileFormat = Literal["safetensors", "pickle", "ncnn", "onnx"]
+FileFormat = Literal["safetensors", "pickle", "ncnn", "onnx", "method"]
 Purpose = Literal["upscale", "restore"]
 ReachKind = Literal["exact", "measured", "unknown"]
 FloatName = Literal["fp32", "bf16", "fp16"]

@@ -30,6 +30,8 @@ class NetworkTraits:
         future_frames: Frames after the present one that it looks at.
         extra_planes: Input planes beside the picture's own, such as a map of noise.
         tiling: False for a network whose picture may not be cut at all.
+        eager_only: True for a network that only PyTorch runs, operation by operation: its
+            operations follow from the size of the picture, and neither compile nor export.
         dtypes: Types of weights and activations in which the network is known to work.
     """
 
@@ -45,6 +47,7 @@ class NetworkTraits:
     future_frames: int = 0
     extra_planes: int = 0
     tiling: bool = True
+    eager_only: bool = False
     dtypes: tuple[torch.dtype, ...] = SAFE_DTYPES
 
     def __post_init__(self) -> None:
