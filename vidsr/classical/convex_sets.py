@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vidsr.classical.captures import Capture
+from vidsr.classical.captures import Capture, WholeCapture
 from vidsr.classical.observation import Observation
 
+SMALL = 1 << 14  # entries of a matrix that is multiplied as a whole
 APART = 1e-9  # of squared norms: what counts as no overlap
 
 
@@ -65,11 +66,13 @@ class Group:
 def groups(capture: Capture) -> list[Group]:
     """Return groups that hold every sample of a frame once."""
     rows, columns = spacing(capture.down), spacing(capture.across)
+    small = max(capture.down.numel(), capture.across.numel()) <= SMALL
+    kind = WholeCapture if small else Capture
     found = []
     for top in range(min(rows, len(capture.down))):
         for left in range(min(columns, len(capture.across))):
             part = (slice(top, None, rows), slice(left, None, columns))
-            few = Capture(capture.down[part[0]], capture.across[part[1]], capture.scale)
+            few = kind(capture.down[part[0]], capture.across[part[1]], capture.scale)
             squared = few.down.square().sum(1)[:, None] * few.across.square().sum(1)
             found.append(Group(part, few, squared))
     return found

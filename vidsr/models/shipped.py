@@ -131,7 +131,7 @@ def _shipped(name: str) -> Path:
     for known in (name, ALIASES.get(name)):
         if known in names:
             return weights_folder() / f"{known}{SUFFIX}"
-    near = nearest(name, (*names, *without_learning()))
+    near = f"{name}-x4" if name in METHODS else nearest(name, (*names, *without_learning()))
     hint = f"did you mean {near!r}?" if near else "a path to a .safetensors or .pth works too"
     raise ModelError(
         f"unknown model: model = {name!r}, available: {', '.join(names) or 'none'}", hint=hint
