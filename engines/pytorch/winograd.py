@@ -21,10 +21,16 @@ from vidsr.models.networks.plain_net import PlainNet
 from vidsr.option_values import Precision
 
 FEWEST_IN, FEWEST_OUT = 48, 32  # channels; below that oneDNN is as fast
+STEP = 6  # rows and columns that one transform gives, from 8x8
+# NNPACK holds all that it has transformed. In strips of this a layer takes up to 10 % longer.
+MOST_BYTES = 64 << 20
 
 
 class WinogradConv2d(nn.Conv2d):
-    """A 3x3 convolution by Winograd's transforms. A picture's result is its own in every batch."""
+    """A 3x3 convolution by Winograd's transforms, of one picture after the other.
+
+    Large pictures run in strips, which give the bits of the whole: they begin where steps do.
+    """
 
     @classmethod
     def adopt(cls, conv: nn.Conv2d) -> WinogradConv2d:
@@ -38,12 +44,30 @@ class WinogradConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """Map [N, I, H, W] -> [N, O, H, W] float32."""
-        ones = [1, 1]
-        results = [
-            torch._nnpack_spatial_convolution(one, self.weight, self.bias, ones, ones)
-            for one in input.split(1)
-        ]
+        results = [self._of_one(picture) for picture in torch.split(input, 1)]
         return results[0] if len(results) == 1 else torch.cat(results)
+
+    def _of_one(self, x: Tensor) -> Tensor:
+        height, width = x.shape[2:]
+        rows = self._rows_at_once(width)
+        if rows >= height:
+            return self._transformed(x, [1, 1])
+        out = x.new_empty(1, self.out_channels, height, width)
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            missing = (0, 0, int(top == 0), int(bottom == height))
+            strip = x[:, :, max(top - 1, 0) : bottom + 1]
+            out[:, :, top:bottom] = self._transformed(nn.functional.pad(strip, missing), [0, 1])
+        return out
+
+    def _rows_at_once(self, width: int) -> int:
+        """Return how many rows are transformed at once, a multiple of ``STEP``."""
+        steps = -(-width // STEP)
+        each = (self.in_channels + self.out_channels) * (STEP + 2) ** 2 * torch.float32.itemsize
+        return max(MOST_BYTES // (steps * each), 1) * STEP
+
+    def _transformed(self, x: Tensor, padding: list[int]) -> Tensor:
+        return torch._nnpack_spatial_convolution(x, self.weight, self.bias, padding, [1, 1])
 
 
 class WinogradEngine(TorchEngine):

@@ -48,9 +48,10 @@ class EngineChoice:
             installed, as soon as it is ready; ``torch`` is PyTorch only; ``tensorrt`` is ``auto``,
             and an error where there is no TensorRT; ``compile`` is PyTorch through its compiler,
             and an error where that does not work; ``winograd`` is PyTorch in float32 on a CPU
-            with fewer multiplications, and an error for narrow networks; ``openvino`` is 8 bits on a CPU, for lite
-            networks with stored steps and ONNX files, and an error elsewhere; ``onnxruntime`` is
-            ONNX Runtime, for ONNX files, which ``auto`` runs with it, too.
+            with fewer multiplications, and an error for narrow networks; ``openvino`` is 8
+            bits on a CPU, for lite networks with stored steps and ONNX files, and an error
+            elsewhere; ``onnxruntime`` is ONNX Runtime, for ONNX files, which ``auto`` runs with it,
+            too.
         precision: Type of weights and activations.
         wait: True makes the first frame wait for TensorRT.
     """

@@ -36,8 +36,8 @@ from vidsr.upscaling.reuse.stream import Part, ReuseStream
 
 # Networks whose last results are kept: frames of one clip alternate between neighbouring steps.
 CHAINS = 2
-# A compiler takes up to a minute for every shape of a window; by Winograd's transforms a part is not
-# the whole's to the last bit.
+# A compiler takes up to a minute for every shape of a window; by Winograd's transforms a part does
+# not have the bits of the whole.
 WHOLE_ONLY = "compile", "winograd"
 
 
