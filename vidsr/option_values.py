@@ -18,7 +18,7 @@ from vidsr.errors import OptionError
 
 ModelName = str | PathLike[str]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino", "onnxruntime"]
+EngineKind = Literal["auto", "torch", "tensorrt", "compile", "winograd", "openvino", "onnxruntime"]
 PipeFormat = Literal["nut", "ts", "y4m", "raw"]
 Decoder = Literal["cpu", "cuda"]
 Deinterlace = Literal["auto", "field", "off"]

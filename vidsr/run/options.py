@@ -240,7 +240,7 @@ class RunOptions:
         "--engine",
         group=MACHINE,
         help="what runs the network: auto, torch, tensorrt, compile (needs a compiler), "
-        "openvino (8 bits, ONNX), onnxruntime (auto)",
+        "winograd (wide networks, fp32), openvino (8 bits, ONNX), onnxruntime (auto)",
         metavar="NAME",
     )
     wait_for_engine: bool = _switch(
