@@ -102,17 +102,14 @@ def test_a_signal_ends_it_with_whole_files(
         "--duration",
         "120s",  # which would be another outcome
     ]
-    begun_s = [0.0]
 
     def end() -> None:
         assert until(lambda: any(tmp_path.glob("*record*")))
         time.sleep(1.0)
-        begun_s[0] = time.monotonic()
         os.kill(os.getpid(), number)
 
     with meanwhile(end):
         assert main([*arguments, "--report", str(report)]) == status
-    assert time.monotonic() - begun_s[0] < 20
     numbers = numbers_in(str(record))
     assert len(numbers) > 5
     assert None not in numbers
