@@ -25,7 +25,7 @@ from vidsr.run.job import check_machine
 from vidsr.run.options import RunOptions
 from vidsr.run.records.record_file import write_record
 from vidsr.terminal.command import INTERRUPTED, say
-from vidsr.terminal.heap import keep_heap
+from vidsr.terminal.heap import keep_one_heap
 from vidsr.video.locator import Locator
 
 LONGEST_PAUSE_S = 1.0
@@ -100,7 +100,7 @@ def watch(
     check_options(options)
     check_folder(target)
     check_machine(options)
-    keep_heap()
+    keep_one_heap()
     left: list[Item] = []
     tally = Tally(kept=KEPT_OUTCOMES if arguments.report else 0)
     progress = BatchProgress(arguments.progress, NAME, quiet=arguments.quiet, interrupted=asked)
