@@ -202,6 +202,11 @@ def test_a_run_that_is_not_cut_says_what_lies_there(clip: Path, tmp_path: Path) 
     )
 
 
+def test_a_wish_for_pieces_that_does_nothing_is_said(clip: Path, tmp_path: Path) -> None:
+    report = upscale(clip, tmp_path / "out.avi", piece_frames=4)
+    assert "`piece_frames` does nothing here: this target or source is not cut" in report.notes
+
+
 def test_a_damaged_piece_is_done_again(clip: Path, tmp_path: Path) -> None:
     one, target = tmp_path / "one.mkv", tmp_path / "out.mkv"
     upscale(clip, one, piece_frames=4)

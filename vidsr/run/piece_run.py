@@ -83,6 +83,8 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         if left:
             said = f"{left} pieces of an earlier run lie in {folder_name}"
             notes.say(f"{said}: this run is not cut, and begins anew")
+        if spec.options.piece_frames is not None:
+            notes.say("`piece_frames` does nothing here: this target or source is not cut")
         if spec.options.growing:
             notes.say("the target cannot be watched before the end: the run is not cut into pieces")
         yield job, Done()
