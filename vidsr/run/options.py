@@ -301,6 +301,7 @@ class RunOptions:
         convert=wishes_of,
         holds=are_wishes,
         metavar="WORDS",
+        many=True,
         json=json_values.PAIR,
     )
     reuse: ReuseMode = _words(
