@@ -52,6 +52,9 @@ def test_verbs(
     assert main(["join", str(folder)]) == 4
     assert "7 of 7 pieces are missing" in capsys.readouterr().err
     assert main(["work", str(folder), "--piece", "4"]) == 0
+    said = capsys.readouterr().err
+    assert "piece 4 of 7 is done\n" in said
+    assert "1 piece made here" in said
     assert main(["work", str(folder), "--pieces", "2", "-q"]) == 0
     assert main(["status", str(folder), "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
