@@ -74,6 +74,8 @@ VIDSR = _of(
     ("x*.mp4 -o out/", 3, "no file has a name like this"),
     ("in.mp4 -o out/ --skip-existing --overwrite", 2, "expected one of them"),
     ("in.mp4 -o out.mp4 --name {stem}.mkv", 2, "--name with one target"),
+    ("in.mp4 -o out.mp4 --settle 3", 2, "--settle without --watch"),
+    ("season/ -o large/ --settle 3", 2, "--settle without --watch"),
     ("in.mp4 -o out.exe", 2, "suffix '.exe' unknown"),
     (RUN + "--crf 999", 2, "--crf 999 with h264: expected 0 to 51"),
     (RUN + "--crf best", 2, "--crf: expected a whole number"),
