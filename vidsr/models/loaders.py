@@ -14,7 +14,8 @@ from vidsr.errors import ModelError
 from vidsr.models.checkpoint import Generator, adopt_srresnet, is_own, load_own
 from vidsr.models.foreign.recognise import canonical, recognise
 from vidsr.models.foreign.refusal import Misfit
-from vidsr.models.foreign.spandrel_nets import HINT, build_by_spandrel, has_spandrel
+from vidsr.models.foreign.spandrel_import import has_spandrel
+from vidsr.models.foreign.spandrel_nets import HINT, build_by_spandrel
 from vidsr.models.foreign.tensor_file import TensorFile, read_tensors
 from vidsr.models.foreign_srresnet import looks_like_srresnet
 from vidsr.models.model import Model

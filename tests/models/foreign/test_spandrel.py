@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.tiling import is_exact, run_tiled
 from vidsr.errors import ModelError, OptionError
 from vidsr.models import loaders
-from vidsr.models.foreign.spandrel_nets import has_spandrel
+from vidsr.models.foreign.spandrel_import import has_spandrel
 from vidsr.models.networks.plain_net import PlainNet
 from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
@@ -140,3 +143,23 @@ def test_what_spandrel_does_not_know_is_refused_as_ever(tmp_path: Path) -> None:
     torch.save({"first.weight": torch.zeros(3, 3, 3, 3)}, tmp_path / "net.pth")
     with pytest.raises(ModelError, match="not an SRResNet"):
         load_model(tmp_path / "net.pth")
+
+
+def test_spandrel_is_imported_beside_a_torchvision_that_does_not_fit(tmp_path: Path) -> None:
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision/__init__.py").write_text(
+        "from torchvision import extension\nraise RuntimeError('operator does not exist')\n"
+    )
+    (tmp_path / "torchvision/extension.py").write_text("")
+    program = (
+        "import sys; from vidsr.models.foreign.spandrel_import import import_spandrel;"
+        "loader, error = import_spandrel(); again = import_spandrel();"
+        "assert loader is again[0] and issubclass(error, Exception);"
+        "print([n for n in sys.modules if n.startswith('torchvision')])"
+    )
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

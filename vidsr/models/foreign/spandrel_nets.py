@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -16,6 +15,7 @@ from torch import Tensor, nn
 
 from vidsr.models.foreign.reach_probe import probed_reach
 from vidsr.models.foreign.refusal import Misfit
+from vidsr.models.foreign.spandrel_import import import_spandrel
 from vidsr.models.networks.plain_net import PlainNet
 from vidsr.models.networks.traits import NetworkTraits
 from vidsr.picture.size import Size
@@ -29,17 +29,12 @@ REASONS = {
 }
 
 
-def has_spandrel() -> bool:
-    """Return True if spandrel is installed."""
-    return find_spec("spandrel") is not None
-
-
 def build_by_spandrel(tensors: Mapping[str, Tensor]) -> PlainNet | None:
     """Return the network of ``tensors``, float32; None where spandrel does not know it.
 
     Raises Misfit for a network that takes no frames of a video, and for shapes that do not fit.
     """
-    ModelLoader, UnsupportedModelError = _imported()
+    ModelLoader, UnsupportedModelError = import_spandrel()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about calls that PyTorch will change one day
@@ -52,19 +47,6 @@ def build_by_spandrel(tensors: Mapping[str, Tensor]) -> PlainNet | None:
     _check_use(descriptor)
     descriptor.eval()
     return _adopted(descriptor)
-
-
-def _imported() -> tuple[Any, Any]:
-    """Return spandrel's loader, and its error for unknown architectures. Raises Misfit."""
-    try:
-        from spandrel import ModelLoader, UnsupportedModelError
-    except (ImportError, RuntimeError, OSError) as error:  # a torchvision of another PyTorch
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Misfit(
-            f"spandrel cannot be imported ({reason[:120]}): expected the torchvision that belongs "
-            "to the installed PyTorch"
-        ) from error
-    return ModelLoader, UnsupportedModelError
 
 
 def _check_use(descriptor: Any) -> None:
