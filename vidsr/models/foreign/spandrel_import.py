@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
-from vidsr.models.foreign.refusal import Misfit
+from vidsr.models.foreign.refusal import Misfit, reason_of
 
 BROKEN = (ImportError, RuntimeError, OSError, AttributeError)
 """Errors that packages raise at import where their libraries do not fit."""
@@ -39,8 +39,7 @@ def import_spandrel() -> tuple[Any, Any]:
         with _torchvision():
             from spandrel import ModelLoader, UnsupportedModelError
     except BROKEN as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Misfit(f"spandrel cannot be imported: {reason[:120]}") from error
+        raise Misfit(f"spandrel cannot be imported: {reason_of(error)}") from error
     return ModelLoader, UnsupportedModelError
 
 

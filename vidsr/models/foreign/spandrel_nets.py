@@ -14,13 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.foreign.reach_probe import probed_reach
-from vidsr.models.foreign.refusal import Misfit
+from vidsr.models.foreign.refusal import Misfit, reason_of
 from vidsr.models.foreign.spandrel_import import import_spandrel
 from vidsr.models.networks.plain_net import PlainNet
 from vidsr.models.networks.traits import NetworkTraits
 from vidsr.picture.size import Size
 
-HINT = "pip install -e '.[models]' adds readers of more architectures"
 LARGEST_WINDOW = 64  # of attention; larger ones do not become the grid on which tiles start
 MOST_SCALE = 16
 REASONS = {
@@ -42,8 +41,7 @@ def build_by_spandrel(tensors: Mapping[str, Tensor]) -> PlainNet | None:
     except UnsupportedModelError:
         return None
     except Exception as error:  # whatever an architecture raises for shapes of another
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Misfit(f"tensors of an architecture that they do not fit: {reason[:120]}") from error
+        raise Misfit(f"tensors do not fit their architecture: {reason_of(error)}") from error
     _check_use(descriptor)
     descriptor.eval()
     return _adopted(descriptor)
@@ -84,8 +82,7 @@ def _adopted(descriptor: Any) -> PlainNet:
     try:
         return probed_reach(PlainNet(net, stated, title))
     except (RuntimeError, ValueError, AssertionError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Misfit(f"{title} does not run: {reason[:120]}") from error
+        raise Misfit(f"{title} does not run: {reason_of(error)}") from error
 
 
 def _dtypes(descriptor: Any) -> tuple[torch.dtype, ...]:
