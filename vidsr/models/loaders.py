@@ -12,10 +12,10 @@ from typing import Protocol
 
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import Generator, adopt_srresnet, is_own, load_own
-from vidsr.models.foreign.recognise import readings, recognise
+from vidsr.models.foreign.recognise import recognise
 from vidsr.models.foreign.refusal import Misfit
 from vidsr.models.foreign.spandrel_import import has_spandrel
-from vidsr.models.foreign.spandrel_nets import build_by_spandrel
+from vidsr.models.foreign.spandrel_nets import read_by_spandrel
 from vidsr.models.foreign.tensor_file import TensorFile, read_tensors
 from vidsr.models.foreign_srresnet import looks_like_srresnet, unlike_all
 from vidsr.models.model import Model
@@ -104,11 +104,10 @@ class ForeignCheckpoints:
             if self.output_range is not None or looks_like_srresnet(content.tensors):
                 raise
             spandrel = has_spandrel()
-            nets = map(build_by_spandrel, readings(content.tensors) if spandrel else ())
-            net = next((net for net in nets if net is not None), None)
-            if net is None:
+            found = read_by_spandrel(content.tensors) if spandrel else None
+            if found is None:
                 raise unlike_all(content.path, content.tensors, spandrel=spandrel) from error
-            return net
+            return found[1]
 
 
 @dataclass(frozen=True)

@@ -31,15 +31,25 @@ def recognise(tensors: Mapping[str, Tensor]) -> StatedNet | None:
 
     Raises Misfit for a known architecture that does not run here.
     """
+    found = recognised_reading(tensors)
+    return found[1] if found else None
+
+
+def recognised_reading(
+    tensors: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], StatedNet] | None:
+    """Return the tensors under the names by which they are recognised, and their network.
+
+    None for an unknown architecture. Raises Misfit.
+    """
     for reading in readings(tensors):
-        net = _recognise(reading)
-        if net is not None:
-            return net
+        if (net := _recognise(reading)) is not None:
+            return reading, net
     return None
 
 
 def readings(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
-    """Yield the ways to read the names of a file, the plainest first, all in float32.
+    """Yield the ways to read the names of a file, the plainest first.
 
     After the names as they are, those without the word that all begin with, such as ``model.`` of
     Lightning; then those of the generator alone, of a file that has a discriminator beside it.
@@ -56,7 +66,13 @@ def readings(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
             yield canonical(own)
 
 
-def _recognise(floats: Mapping[str, Tensor]) -> StatedNet | None:
+def in_float32(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors, floats of every type in float32."""
+    return {n: t.float() if t.is_floating_point() else t for n, t in tensors.items()}
+
+
+def _recognise(tensors: Mapping[str, Tensor]) -> StatedNet | None:
+    floats = in_float32(tensors)
     for recogniser in RECOGNISERS:
         try:
             net = recogniser(floats)
@@ -69,12 +85,11 @@ def _recognise(floats: Mapping[str, Tensor]) -> StatedNet | None:
 
 
 def canonical(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors in float32, without the prefixes that trainers put before all names."""
+    """Return the tensors without the prefixes that trainers put before all names."""
     names = list(tensors)
     while names and (prefix := _common(names)):
         names = [name.removeprefix(prefix) for name in names]
-    values = (t.float() if t.is_floating_point() else t for t in tensors.values())
-    return dict(zip(names, values, strict=True))
+    return dict(zip(names, tensors.values(), strict=True))
 
 
 def _common(names: list[str]) -> str | None:

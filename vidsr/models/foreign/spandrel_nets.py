@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.foreign.reach_probe import probed_reach
+from vidsr.models.foreign.recognise import in_float32, readings
 from vidsr.models.foreign.refusal import Misfit, reason_of
 from vidsr.models.foreign.spandrel_import import import_spandrel
 from vidsr.models.networks.plain_net import PlainNet
@@ -26,6 +27,17 @@ REASONS = {
     "FaceSR": "restores faces that were cut out and aligned, no frames",
     "Inpainting": "fills holes under a mask, which videos do not have",
 }
+
+
+def read_by_spandrel(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], PlainNet] | None:
+    """Return the reading of a file's names that spandrel knows, and its network; None for none.
+
+    Raises Misfit, see ``build_by_spandrel``.
+    """
+    for reading in readings(tensors):
+        if (net := build_by_spandrel(in_float32(reading))) is not None:
+            return reading, net
+    return None
 
 
 def build_by_spandrel(tensors: Mapping[str, Tensor]) -> PlainNet | None:
