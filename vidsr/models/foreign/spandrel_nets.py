@@ -23,6 +23,8 @@ from vidsr.picture.size import Size
 
 LARGEST_WINDOW = 64  # of attention; larger ones do not become the grid on which tiles start
 MOST_SCALE = 16
+SAMPLERS = ("dysample",)
+"""Layers that look where the picture tells them: how far, random weights and a grey do not show."""
 REASONS = {
     "FaceSR": "restores faces that were cut out and aligned, no frames",
     "Inpainting": "fills holes under a mask, which videos do not have",
@@ -92,7 +94,11 @@ def _adopted(descriptor: Any) -> PlainNet:
     )
     title = f"{descriptor.architecture.name} {tags}".strip()
     try:
-        return probed_reach(PlainNet(net, stated, title))
+        plain = PlainNet(net, stated, title)
+        probed = probed_reach(plain)
+        if any(type(module).__name__.lower() in SAMPLERS for module in net.modules()):
+            probed.traits = stated
+        return probed
     except (RuntimeError, ValueError, AssertionError) as error:
         raise Misfit(f"{title} does not run: {reason_of(error)}") from error
 
@@ -130,5 +136,6 @@ class _Called(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W]."""
+        x = x.clone()  # RCAN multiplies what it gets in place, and a window may be a view
         out: Tensor = self.model(x) if self._call is None else self._call(self.model, x)
         return out
