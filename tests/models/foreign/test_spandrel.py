@@ -38,7 +38,7 @@ SMALL: dict[str, Any] = {
     "MoSR": lambda: MoSR.MoSR(upscale=3, n_block=2, dim=8),
     "NAFNet": lambda: NAFNet.NAFNet(width=4, enc_blk_nums=[1], dec_blk_nums=[1]),
     "MoSR dys": lambda: MoSR.MoSR(upscale=2, n_block=1, dim=8, upsampler="dys"),
-    "RCAN": lambda: RCAN.RCAN(n_resblocks=1, n_resgroups=1, n_feats=8, scale=2),
+    "RCAN": lambda: RCAN.RCAN(n_resblocks=1, n_resgroups=1, n_feats=16, scale=2),
     "SwinIR": lambda: SwinIR.SwinIR(
         embed_dim=8, depths=[2], num_heads=[2], window_size=4, upscale=2,
         upsampler="pixelshuffledirect",
