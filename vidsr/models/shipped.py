@@ -61,9 +61,22 @@ def find_weights(name_or_path: str | PathLike[str]) -> Path:
         own = _of_run(Path(name_or_path)) or find_here(name_or_path)
         return own or _shipped(name_or_path)
     path = Path(name_or_path)
-    path = _of_run(path) or path
+    path = _of_run(path) or _of_folder(name_or_path) or path
     require_file(path)
     return path
+
+
+def _of_folder(name: str | PathLike[str]) -> Path | None:
+    """Return the file of a model of the user's folder whose name has a dot, such as ``net_v3.1``.
+
+    None where a file of that name lies here, and for what has a separator.
+    """
+    if not isinstance(name, str) or Path(name).name != name:
+        return None
+    try:
+        return None if Path(name).exists() else find_here(name)
+    except (OSError, ValueError):  # a name too long, a NUL
+        return None
 
 
 def model_title(path: Path) -> str:
