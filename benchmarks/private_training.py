@@ -30,8 +30,6 @@ from vidsr.training.data.pairs import prepare
 from vidsr.training.data.validation import Sample, load_samples, score
 from vidsr.training.networks.student import adopt, build_student
 from vidsr.training.options import Options, preset
-from vidsr.training.private.begin import protect
-from vidsr.training.private.learner import PrivateLearner
 from vidsr.training.steps.fidelity import Fidelity, Learner
 from vidsr.training.steps.schedule import Clock, learning_rate
 
@@ -109,6 +107,8 @@ def begun(variant: Variant, options: Options, pool: CropPool) -> tuple[Learner, 
     plain = Fidelity(student, options, CPU)
     if variant.epsilon is None:
         return plain, pool
+    from vidsr.training.private.begin import protect  # --help needs no Opacus
+
     return protect(options, plain, pool, None, print)
 
 
@@ -128,7 +128,10 @@ def measured(
     row: dict[str, Any] = {**asdict(variant), "steps": options.steps, "batch": options.batch}
     row |= {"width": options.width, "blocks": options.blocks}
     row["sources"] = len(set(pool.sources))
-    if isinstance(learner, PrivateLearner):
+    if variant.epsilon is not None:
+        from vidsr.training.private.learner import PrivateLearner
+
+        assert isinstance(learner, PrivateLearner)
         row |= {"noise": round(learner.guarantee.noise, 3), "spent": learner.figures()["epsilon"]}
     row["step_ms"] = round(1000 * clock.seconds / clock.step, 1)
     for name, samples in sets.items():

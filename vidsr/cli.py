@@ -21,7 +21,7 @@ from vidsr.preview.command import run_preview
 from vidsr.run.early_checks import check_report, check_run
 from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
-from vidsr.run.records.enhance_words import wishes_named
+from vidsr.run.records.enhance_words import check_typed, wishes_named
 from vidsr.run.records.record_file import STANDARD_OUTPUT, as_record, write_record
 from vidsr.run.spec import JobSpec
 from vidsr.terminal.command import Failure, run_command, say
@@ -104,6 +104,7 @@ def _list_models() -> None:
 
 
 def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int | None:
+    check_typed(arguments.enhance, getattr(arguments, "typed", {}))
     with wishes_named(arguments.enhance):
         return _do(arguments, interrupted)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vidsr import ModelError, OptionError, Upscaler
-from vidsr.models.families import check_model
+from vidsr.models.families import check_model, check_restorer, find_restorer
 from vidsr.models.shipped import find_weights
 from vidsr.models.zoo import load_model
 from vidsr.run.options import RunOptions
@@ -96,3 +96,34 @@ def test_a_name_of_the_users_folder_may_have_a_dot(
     assert load_model("2x_V3.1_net").name == "2x_V3.1_net"
     with pytest.raises(ModelError, match=r"2x_V3\.2_net: does not exist"):
         load_model("2x_V3.2_net")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("debleur", "did you mean 'deblur'?"),
+        ("denois", "did you mean 'denoise'?"),
+        ("nothing", "a path to weights works too"),
+        ("", "a path to weights works too"),
+    ],
+)
+def test_an_unknown_restorer_is_refused_with_the_names_of_restorers(name: str, hint: str) -> None:
+    said = f"unknown restorer: restore = '{name}', available: unet, deblur, denoise, deblock"
+    for look_up in (
+        lambda: check_restorer(name),
+        lambda: Upscaler("auto", restore=name, scale=1, device="cpu"),
+        lambda: Upscaler("lite-x2", restore=name, device="cpu"),
+    ):
+        with pytest.raises(ModelError) as refused:
+            look_up()
+        assert (refused.value.message, refused.value.hint) == (said, hint)
+
+
+def test_a_restorer_is_found_by_name_by_path_and_by_run(runs: Path) -> None:
+    assert find_restorer("deblock") == find_weights("denoise-x1")
+    assert find_restorer(find_weights("deblur-x1")) == find_weights("deblur-x1")
+    assert find_restorer("night") == find_weights("night")
+    with pytest.raises(OptionError, match="got one that upscales 2 times"):
+        check_restorer("night")
+    with pytest.raises(ModelError, match=r"no\.safetensors: does not exist"):
+        find_restorer("no.safetensors")

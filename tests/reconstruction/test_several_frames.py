@@ -104,10 +104,14 @@ class TestWithRegistration:
         everything = register([first, moved], moved_levels=None)[1]
         assert float(everything.weight[15:17, 19:21].mean()) == 1
 
-    def test_another_scene_changes_nothing(self, frames: list[Tensor]) -> None:
+    def test_another_scene_changes_nothing(
+        self, frames: list[Tensor], caplog: pytest.LogCaptureFixture
+    ) -> None:
         other = torch.where(frames[0] > 127, 0, 255).to(torch.uint8)
         one = reconstruct_scene(frames[:1], SCALE, "ibp")
+        assert not caplog.messages
         assert reconstruct_scene([frames[0], other], SCALE, "ibp").equal(one)
+        assert "1 of 2 frames are left out" in caplog.text
 
     def test_flat_frames(self) -> None:
         flat = torch.full((3, 16, 16), 90, dtype=torch.uint8)

@@ -97,6 +97,21 @@ def test_weights_that_learned_from_the_same_data_are_refused(tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("opacus_is_there")
+@pytest.mark.parametrize("side", ["data", "unpaired"])
+def test_a_recipe_that_learned_from_the_same_data_is_refused(tmp_path: Path, side: str) -> None:
+    run, places = tmp_path / "run", {"data": "good", "unpaired": "bad"}
+    run.mkdir()
+    (run / "degradation.safetensors").touch()
+    (run / "recipe.toml").write_text('[[step]]\nop = "learned"\nmodel = "degradation.safetensors"')
+    placed = {name: str(tmp_path / place) for name, place in places.items()}
+    (run / "options.json").write_text(preset("unet", steps=1, **placed).to_json())
+    given = {"recipe": str(run / "recipe.toml"), "validate": str(tmp_path / "held")}
+    with pytest.raises(OptionError, match=r"degradation\.safetensors has learned from the same"):
+        check_private_place(options(data=placed[side], **given))
+    check_private_place(options(data=str(tmp_path / "others"), **given))
+
+
+@pytest.mark.usefixtures("opacus_is_there")
 def test_several_processes_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(OptionError, match="several processes: expected one"):

@@ -50,9 +50,12 @@ def recipe_identity(name: str | Path) -> str:
 
     Raises NoInputError where there is none, OptionError for a file that cannot be read.
     """
-    text = read_recipe(name)
-    named = (recipe_folder(name) / path for path in _weights_of(text))
-    return "\n".join([text, *(_digest(path) for path in named)])
+    return "\n".join([read_recipe(name), *map(_digest, recipe_weights(name))])
+
+
+def recipe_weights(name: str | Path) -> list[Path]:
+    """Return the files of weights that a recipe names, in order. Raises as ``read_recipe``."""
+    return [recipe_folder(name) / path for path in _weights_of(read_recipe(name))]
 
 
 def _weights_of(text: str) -> list[str]:

@@ -29,8 +29,8 @@ def restored_model(restorer: Model, enlarger: Model) -> Model:
     if restorer.scale != 1:
         raise OptionError(
             f"restore = {restorer.name}: expected a model that keeps the size, "
-            f"got one that enlarges {restorer.scale} times.",
-            hint="give it as `model`, or leave `restore` out",
+            f"got one that upscales {restorer.scale} times.",
+            hint="give it as `model`, or leave `restore` out.",
         )
     chain = Chain(restorer.module, enlarger.module)
     title = f"{restorer.name} before {enlarger.name}"

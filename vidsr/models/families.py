@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidsr.errors import OptionError
+from vidsr.errors import ModelError, OptionError
 from vidsr.models.header import stated_config
-from vidsr.models.shipped import available, find_weights, model_title
-from vidsr.option_values import Look, ModelName
+from vidsr.models.shipped import available, find_weights, is_name, model_title
+from vidsr.option_values import Look, ModelName, nearest
 
 if TYPE_CHECKING:
     import torch
@@ -94,13 +95,29 @@ def restorer_alone(
 
 def check_restorer(model: ModelName) -> None:
     """Raise OptionError or ModelError for a restorer that no device makes right."""
-    path = find_weights(choose_restorer(model))
+    path = find_restorer(model)
     stated = stated_config(path)
     if stated is not None and stated.scale != 1:
         raise OptionError(
             f"restore = {model_title(path)}: expected a model that keeps the size, "
-            f"got one that enlarges {stated.scale} times."
+            f"got one that upscales {stated.scale} times.",
+            hint="give it as `model`, or leave `restore` out.",
         )
+
+
+def find_restorer(model: ModelName) -> Path:
+    """Return the file of a restorer by name or path. Raises ModelError where there is none."""
+    named = choose_restorer(model)
+    try:
+        return find_weights(named)
+    except ModelError as error:
+        if not (isinstance(named, str) and is_name(named)):
+            raise
+        near = nearest(named, RESTORERS)
+        raise ModelError(
+            f"unknown restorer: restore = {named!r}, available: {', '.join(RESTORERS)}",
+            hint=f"did you mean {near!r}?" if near else "a path to weights works too",
+        ) from error
 
 
 def member_of(model: ModelName) -> ModelName:

@@ -6,6 +6,7 @@ Frames that are displaced by parts of a pixel fold it differently, and together 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 
 import torch
@@ -18,6 +19,7 @@ from vidsr.reconstruction.methods import METHODS, enlarged
 from vidsr.reconstruction.observation import Observation
 from vidsr.reconstruction.registration import Registered, register
 
+log = logging.getLogger("vidsr")
 LEAST = 0.05  # share of still samples below which a frame is of another scene
 
 
@@ -75,5 +77,12 @@ def reconstruct_scene(
         for frame, place in zip(floats, placed, strict=True)
         if float(place.weight.mean()) >= LEAST
     ]
+    if len(seen) < len(frames):
+        log.warning(
+            "%d of %d frames are left out: less than %.0f %% of each lies over the first frame",
+            len(frames) - len(seen),
+            len(frames),
+            100 * LEAST,
+        )
     result = METHODS[method](enlarged(floats[0], scale), seen)
     return result.round().clamp(0, 255).to(torch.uint8)

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import Action, ArgumentParser, Namespace
 from dataclasses import dataclass
 from typing import Any
 
 from vidsr.run.options import ENCODING, MACHINE, OPTIONS, PICTURE, PIECES, SOURCE, TIME
+from vidsr.run.records.enhance_words import WISHED
+
+
+class _Added(Action):
+    """Action of a flag that may be repeated: a list of what was given, the default untouched."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, flag: str | None = None
+    ) -> None:
+        """Add ``values`` to what the flag gave before."""
+        setattr(namespace, self.dest, [*(getattr(namespace, self.dest) or ()), values])
+
+
+class _Typed(Action):
+    """Action of a flag whose option a wish may set: that it was typed is kept under ``typed``."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, flag: str | None = None
+    ) -> None:
+        """Store the value, and that it was typed."""
+        setattr(namespace, self.dest, values)
+        namespace.typed = {**getattr(namespace, "typed", {}), self.dest: values}
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -23,8 +45,10 @@ def add_options(parser: ArgumentParser) -> None:
                 settings["type"] = option.read
                 settings["metavar"] = option.metavar
                 settings["choices"] = option.choices or None
+            if option.keyword in WISHED:
+                settings["action"] = _Typed
             if option.many:
-                settings["action"] = "append"
+                settings["action"] = _Added
             group.add_argument(*option.flags, **settings)
 
 

@@ -302,6 +302,7 @@ class RunOptions:
         convert=wishes_of,
         holds=are_wishes,
         metavar="WORDS",
+        many=True,
         json=json_values.PAIR,
     )
     reuse: ReuseMode = _words(

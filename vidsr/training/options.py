@@ -18,6 +18,7 @@ from vidsr.training.choices import (
     ScheduleKind,
     ShuffleStart,
 )
+from vidsr.training.heeded import check_adversary, check_heeded, check_judged
 from vidsr.training.portions import WHOLE, parse_portion
 from vidsr.training.privacy_rules import check_private_options
 from vidsr.training.unpaired_options import UNPAIRED, check_unpaired
@@ -119,8 +120,8 @@ class Options:
         _check_choices(self)
         parse_portion(self.portion)
         _check_numbers(self)
-        _check_losses(self)
         _check_quantise(self)
+        _check_losses(self)
         check_private_options(self)
         self.config()
 
@@ -168,9 +169,13 @@ def preset(model: str, **given: Any) -> Options:
         defaults["middle"] = 0
     if given.get("quantise") is not None:  # a network that is good already learns to bear rounding
         defaults["rate"] *= QUANTISE_RATE
-    return Options(**{**defaults, **{k: v for k, v in given.items() if v is not None}})
+    values = {**defaults, **{k: v for k, v in given.items() if v is not None}}
+    if values.get("quantise") is None and values.get("dp_epsilon") is None:
+        check_judged(values)  # which these refuse altogether
+    return Options(**values)
 
 
+PLACES = ("validate", "vgg", "teacher", "unpaired")
 DIMENSIONS = ("scale", "channels", "width", "blocks", "norm", "prelu", "stride")
 
 
@@ -188,9 +193,10 @@ def merge(old: Options, given: dict[str, Any]) -> Options:
 
     Raises OptionError for any other option that is given and differs.
     """
-    free = {"steps", "minutes", "data", "vgg", "teacher", "unpaired"}
-    if old.validate is not None:  # else other pictures would be held back from learning
-        free.add("validate")
+    # Files may have moved; where there was none, another one would change what is learned, and
+    # other pictures would be held back from learning.
+    moved = {name for name in PLACES if getattr(old, name) is not None}
+    free = {"steps", "minutes", "data", *moved}
     if old.dp_epsilon is not None:  # whose noise was chosen for these steps
         free -= {"steps", "minutes"}
     for field in fields(old):
@@ -219,7 +225,8 @@ def _check_choices(options: Options) -> None:
         ("quantise", options.quantise, (None, *get_args(QuantiseKind))),
     ):
         if value not in allowed:
-            raise OptionError(f"{name} = {value!r}: expected {one_of(allowed)}")
+            words = [word for word in allowed if word is not None]
+            raise OptionError(f"{name} = {value!r}: expected {one_of(words)}")
 
 
 def _check_numbers(options: Options) -> None:
@@ -267,6 +274,7 @@ def _check_losses(options: Options) -> None:
         )
     if options.colour_weight and options.channels == 1:
         raise OptionError(f"colour_weight = {options.colour_weight} for luma does nothing")
+    check_heeded(options)
     if options.adversarial is None:
         return _check_unused(options)
     if options.teacher is not None:
@@ -289,7 +297,7 @@ def _check_losses(options: Options) -> None:
     total = options.pixel_weight + options.perceptual_weight + options.adversarial_weight
     if not total + options.edge_weight:
         raise OptionError("every weight of a loss is 0; nothing would be learned")
-    return None
+    return check_adversary(options)
 
 
 def _check_unused(options: Options) -> None:
@@ -320,6 +328,7 @@ def _check_quantise(options: Options) -> None:
             hint="name it with --init",
         )
     for name, usual in (
+        ("unpaired", (None,)),
         ("adversarial", (None,)),
         ("norm", ("none",)),
         ("precision", ("auto", "fp32")),
@@ -327,5 +336,5 @@ def _check_quantise(options: Options) -> None:
         if getattr(options, name) not in usual:
             raise OptionError(
                 f"{name} = {getattr(options, name)!r} with quantise = {options.quantise!r}: "
-                f"expected {one_of(usual)}"
+                f"expected {one_of([word or 'none' for word in usual])}"
             )

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vidsr.degradation.recipe_files import recipe_weights
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.shipped import RUN_OPTIONS, find_weights
 from vidsr.option_values import one_of
@@ -107,6 +108,12 @@ def check_private_place(options: Options) -> None:
             f"init = {options.init!r} with `dp_epsilon`: it has learned from the same data, which "
             "the guarantee does not cover"
         )
+    for weights in recipe_weights(options.recipe):
+        if data in _learned_from(weights):
+            raise OptionError(
+                f"recipe = {options.recipe!r} with `dp_epsilon`: {weights} has learned from the "
+                "same data, which the guarantee does not cover"
+            )
 
 
 def check_sources(options: Options, sources: int) -> None:
@@ -128,7 +135,8 @@ def check_sources(options: Options, sources: int) -> None:
 def _learned_from(weights: Path) -> list[Path]:
     """Return the data of the run that wrote ``weights``; none where that is not known."""
     try:
-        text = (weights.parent / RUN_OPTIONS).read_text()
-        return [Path(json.loads(text)["data"]).resolve()]
-    except (OSError, ValueError, KeyError, TypeError):
+        stored = json.loads((weights.parent / RUN_OPTIONS).read_text())
+        named = (stored["data"], stored.get("unpaired"))
+        return [Path(each).resolve() for each in named if each is not None]
+    except (AttributeError, OSError, ValueError, KeyError, TypeError):
         return []

@@ -19,6 +19,7 @@ from vidsr.errors import OptionError
 from vidsr.fetching.if_named import fetch_if_named
 from vidsr.models.chain import restored_model
 from vidsr.models.families import (
+    check_restorer,
     check_scale,
     choose_model,
     choose_restorer,
@@ -361,10 +362,12 @@ def _loaded(
 ) -> Model:
     """Load a model, and the restorer that runs before it."""
     wanted = None if restore is None else model_name(restore)
+    if wanted is not None:
+        fetch_if_named(wanted)
+        check_restorer(wanted)
     named, before = restorer_alone(model_name(model), wanted, scale)
     fetch_if_named(named)
     loaded = load_model(choose_model(named, scale, device))
     if before is None:
         return loaded
-    fetch_if_named(before)
     return restored_model(load_model(choose_restorer(before)), loaded)

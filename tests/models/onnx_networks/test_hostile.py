@@ -186,7 +186,7 @@ HOSTILE: dict[str, tuple[Write, str]] = {
     "random numbers": (random_numbers, "draws random numbers"),
     "memory bomb": (memory_bomb, "it takes no picture of 32x32 .*: .*bad_alloc"),
     "four channels": (four_channels, "expected 1 or 3 channels"),
-    "unshuffled": (unshuffled, "it gives 1x12x32x32 for 3 channels of 32x32"),
+    "unshuffled": (unshuffled, "for 3 channels of 32x32, a picture before its pixel shuffle"),
     "untrained": (noise, "it makes no picture larger"),
     "two inputs": (two_inputs, r"expected one picture in and one out, got 2 inputs \(x, level\)"),
     "weights that are not finite": (not_finite, "numbers that are not finite"),

@@ -78,3 +78,23 @@ def test_lopsided_votes_converge() -> None:
     games = matrix((0, 1001, 901), (1001, 0, 501), (901, 501, 0))
     # At the maximum as many votes are expected for each as there were.
     assert (games * ahead).sum(1) == pytest.approx([1900, 501, 2], rel=1e-6)
+
+
+@pytest.mark.parametrize("wins", [1e2, 1e3, 1e4, 1e6])
+def test_intervals_of_lopsided_votes_by_hand(wins: float) -> None:
+    # The information of the difference is n p (1 - p) = wins / (wins + 1), with one vote lost; a
+    # score is half of the difference.
+    found = fit(matrix((0, wins), (1, 0)))
+    assert found.scores[0] == pytest.approx(math.log(wins) / 2)
+    assert found.high - found.scores == pytest.approx(Z_95 * math.sqrt((wins + 1) / wins) / 2)
+
+
+def test_intervals_are_those_of_scores_less_their_mean() -> None:
+    # Five votes to none: the mean of both is 0 by definition, so what the made-up votes leave open
+    # about it is no part of the interval. Of the difference the information is 5 p (1 - p), and
+    # half of q (1 - q) of the made-up vote of each.
+    found = fit(matrix((0, 5), (0, 0)))
+    s = float(found.scores[0])
+    p, q = 1 / (1 + math.exp(-2 * s)), 1 / (1 + math.exp(-s))
+    expected = Z_95 * math.sqrt(0.5 / (2 * 5 * p * (1 - p) + q * (1 - q)))
+    assert found.high - found.scores == pytest.approx([expected, expected])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vidsr.errors import InputError
+from vidsr.errors import InputError, OptionError
 from vidsr.quality import cli
 from vidsr.quality.opinion.trials import Key, Trial, key_path, page_id, plan_trials
 from vidsr.quality.opinion.votes import count_votes
@@ -73,6 +73,32 @@ def test_what_is_no_vote(text: str, said: str, tmp_path: Path) -> None:
         count_votes(KEY, [path])
 
 
+@pytest.mark.parametrize(
+    "trials",
+    [
+        "[]",
+        '[{"picture": "x", "left": 1, "right": "b"}]',
+        '[{"picture": "x", "left": ["a"], "right": "b"}]',
+        '[{"picture": "x", "left": "a", "right": "a"}]',
+        '[{"picture": "x", "left": "a"}]',
+        '{"a": 1}',
+    ],
+)
+def test_what_is_no_key(trials: str, tmp_path: Path) -> None:
+    path = tmp_path / "blind.key.json"
+    path.write_text(f'{{"page": "p1", "seed": 0, "trials": {trials}}}')
+    with pytest.raises(InputError, match=re.escape(f"{path}: not the key of a page: ")):
+        Key.read(path)
+
+
+def test_a_file_counts_once(tmp_path: Path) -> None:
+    one = votes_file(tmp_path / "1.json", (0, "left"))
+    (tmp_path / "folder").mkdir()
+    again = tmp_path / "folder" / ".." / "1.json"
+    with pytest.raises(OptionError, match="named twice, expected one file of votes a rater"):
+        count_votes(KEY, [one, again])
+
+
 def test_the_command_counts_votes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     page = tmp_path / "blind.html"
     key_path(page).write_text(KEY.to_json())
@@ -101,6 +127,8 @@ def test_the_command_counts_votes(tmp_path: Path, capsys: pytest.CaptureFixture[
         ("--opinion blind.png", 4, "expected a name that ends in .html"),
         ("--opinion a.html --opinion-results no.json", 3, "a.key.json: no such file"),
         ("--opinion a.html --opinion-seed 1 --opinion-results b", 2, "expected one of them"),
+        ("--opinion a.html --hr . --opinion-results b", 2, "--hr beside --opinion-results"),
+        ("--opinion a.html --model lite --opinion-results b", 2, "--model beside --opinion-res"),
         ("--opinion a.html --data . --baselines ,", 2, "two methods or more to compare, got 1"),
         ("--opinion absent/a.html --data .", 4, "absent"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from argparse import ArgumentParser
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.paths import ROOT
 from vidsr import OptionError, cli, upscale
 from vidsr.models.families import choose_restorer
 from vidsr.models.shipped import find_weights, strengths_path
+from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
 from vidsr.run.records.enhance_words import VOCABULARY, Wish, wishes_named
 
@@ -37,6 +39,35 @@ def test_spelling(given: object) -> None:
     made = RunOptions.of({"enhance": given})
     assert made.enhance == ("less noise", "smoother motion")
     assert (made.strength, made.deinterlace) == (1.5, "field")
+
+
+def test_a_flag_that_is_repeated_adds_wishes() -> None:
+    parser = ArgumentParser()
+    add_options(parser)
+    typed = ["--enhance", "less noise", "--enhance", "Sharper, less noise"]
+    made = RunOptions.of(vars(parser.parse_args(typed)))
+    assert (made.enhance, made.strength, made.look) == (("less noise", "sharper"), 1.5, "crisp")
+    assert RunOptions.of(vars(parser.parse_args([]))).enhance == ()
+    with pytest.raises(OptionError, match="'keep grain' and 'less noise' both set"):
+        RunOptions.of(vars(parser.parse_args(["--enhance", "keep grain", *typed])))
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("less noise", "--strength", "auto"), "'less noise' sets --strength, which is given"),
+        (("sharper", "--look", "faithful"), "'sharper' sets --look, which is given as well"),
+        (("smoother motion", "--deinterlace", "auto"), "'smoother motion' sets --deinterlace"),
+        (("less noise", "--strength", "1.5"), "no.mp4"),
+        (("less noise", "--look", "faithful"), "no.mp4"),
+    ],
+)
+def test_a_flag_that_was_typed_is_not_overruled(
+    typed: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(tmp_path / "no.mp4"), "-o", str(tmp_path / "out.mp4"), "--enhance", *typed]
+    assert cli.main(words) != 0
+    assert said in capsys.readouterr().err
 
 
 def test_a_restorer_goes_with_a_look() -> None:

@@ -213,6 +213,15 @@ REFUSALS = [
     (("PHOTOS", "--minutes", 0), 2, "--minutes 0"),
     (("PHOTOS", "--steps", 5, "--init", "lite-x4", "--middle", 8), 6, "--middle 8, expected"),
     (("PHOTOS", "--steps", 5, "--model", "unet", "--recipe", "bicubic"), 2, "changes nothing"),
+    (("PHOTOS", "--steps", 5, "--portion", "0-50%"), 2, "--portion 0-50% without videos does"),
+    (("PHOTOS", "--steps", 5, "--spots", 3), 2, "--spots 3 without videos does nothing"),
+    (("PHOTOS", "--steps", 5, "--adversarial", "bce"), 2, "without --adversarial-weight does"),
+    (("PHOTOS", "--steps", 5, "--unpaired", "x", "--scale", 0), 2, "--scale 0 beside unpaired"),
+    (
+        ("PHOTOS", "--steps", 5, "--init", "lite-x4", "--quantise", "int8", "--unpaired", "x"),
+        2,
+        "--unpaired x with --quantise int8: expected none",
+    ),
     (("/nowhere", "--steps", 5), 3, "no such folder"),
 ]
 
@@ -232,6 +241,19 @@ def test_refusals_are_one_line_and_write_nothing(
     assert len(lines) == 1
     assert message in lines[0]
     assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_beside_pairs_is_refused_unless_it_spoils_what_is_validated_on(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = tmp_path / "pairs"
+    for name in ("hr", "lr"):
+        (pairs / name).mkdir(parents=True)
+        (pairs / name / "a.png").write_bytes(next(photos.glob("*.png")).read_bytes())
+    run = (pairs, "--out", tmp_path / "run", "--steps", 1, "--recipe", "surveillance")
+    assert train(*run) == 2
+    assert "--recipe surveillance with pairs does nothing" in capsys.readouterr().err
+    assert train(*run, "--validate", "/nowhere") == 3  # found wrong in its turn
 
 
 def test_a_run_is_not_overwritten_nor_resumed_as_something_else(

@@ -42,6 +42,10 @@ LARGEST_SCALE = 16
 RANGES: tuple[ValueRange, ...] = ("unit", "byte", "signed")
 
 
+FOLDS = (2, 3, 4)
+"""Factors of pixel shuffles that a file may leave to whoever runs it."""
+
+
 class Refusal(Exception):
     """Error of a network that turns no picture into a larger one; the text says why."""
 
@@ -166,8 +170,10 @@ def _scale(network: Network, taken: End, given: End, size: tuple[int, int]) -> i
     shape = from_network(result, given).shape if result.ndim == 4 else result.shape
     channels = low.shape[0]
     if len(shape) != 4 or shape[1] != channels:
+        folded = shape[2:] == size and shape[1] in [channels * n * n for n in FOLDS]
+        why = ", a picture before its pixel shuffle" if folded else ""
         raise Refusal(
-            f"it gives {_many(result.shape)} for {channels} channels of {size[1]}x{size[0]}"
+            f"it gives {_many(result.shape)} for {channels} channels of {size[1]}x{size[0]}{why}"
         )
     scale = int(shape[2]) // size[0]
     if scale < 1 or scale > LARGEST_SCALE or shape[2:] != (size[0] * scale, size[1] * scale):

@@ -2,8 +2,8 @@
 
 Item i is preferred to item j with probability 1 / (1 + exp(s_j - s_i)). The scores s that make the
 votes most likely are found by Newton's method; their mean is 0. Intervals come from the curvature
-there: the covariance is the pseudo-inverse of the information matrix, and votes are taken to be
-independent of one another.
+there: the covariance is the inverse of the information matrix, of scores less their mean, and votes
+are taken to be independent of one another.
 
 The maximum is finite where one can get from every item to every other along wins (Ford 1957). Where
 not (an item that never lost or never won, or groups that were never compared) every item is given
@@ -49,7 +49,9 @@ def fit(wins: Matrix) -> Fit:
     """
     finite = bool(_reached(wins > 0).all())
     scores, information = _newton(wins, 0.0 if finite else 1.0)
-    spread = Z_95 * np.sqrt(np.maximum(np.diag(np.linalg.pinv(information, hermitian=True)), 0))
+    centre = np.eye(len(wins)) - 1 / len(wins)
+    covariance = centre @ np.linalg.inv(information) @ centre
+    spread = Z_95 * np.sqrt(np.maximum(np.diag(covariance), 0))
     return Fit(scores, scores - spread, scores + spread, finite, _groups(wins))
 
 
@@ -59,12 +61,16 @@ def chance(difference: Matrix) -> Matrix:
 
 
 def _newton(wins: Matrix, extra: float) -> tuple[Matrix, Matrix]:
-    """Return scores and information; ``extra`` votes of each against an item of score 0."""
+    """Return scores and information; ``extra`` votes of each against an item of score 0.
+
+    Without these, votes say nothing of the mean of the scores: the information about it is then
+    made up, so that the matrix has an inverse, and the mean stays 0.
+    """
     games, scores = wins + wins.T, np.zeros(len(wins))
     information = np.zeros_like(games)
     for _ in range(ROUNDS):
         slope, information = _slope(wins, games, scores, extra)
-        step = np.linalg.pinv(information, hermitian=True) @ slope
+        step = np.linalg.solve(information, slope)
         length = 1.0  # halved as long as it leads down: far from the answer Newton goes too far
         while _likelihood(wins, scores + length * step, extra) < _likelihood(
             wins, scores, extra
@@ -81,7 +87,10 @@ def _slope(wins: Matrix, games: Matrix, scores: Matrix, extra: float) -> tuple[M
     slope = (wins - games * expected).sum(1) + extra * (0.5 - chance(scores))
     weight = games * expected * (1 - expected)
     own = extra * chance(scores) * (1 - chance(scores))
-    return slope, np.diag(weight.sum(1) + own) - weight
+    information = np.diag(weight.sum(1) + own) - weight
+    if not extra:
+        information += (float(weight.max()) or 1.0) / len(wins)
+    return slope, information
 
 
 def _likelihood(wins: Matrix, scores: Matrix, extra: float) -> float:

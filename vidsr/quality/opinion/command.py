@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from vidsr.quality.opinion.page import Rows
 
 SEED = 0
+BESIDE = (
+    *("opinion_seed", "model", "hr", "lr", "data", "codec", "no_reference", "sheet", "baselines"),
+    *("metrics", "frames", "start", "strength", "shuffle", "border"),
+)
+"""Options of measuring, which counting votes does not heed."""
 
 
 def check_opinion(args: argparse.Namespace) -> None:
@@ -25,8 +30,14 @@ def check_opinion(args: argparse.Namespace) -> None:
             )
     if args.opinion is not None and args.opinion.suffix.lower() not in (".html", ".htm"):
         raise OutputError(f"--opinion {args.opinion}: expected a name that ends in .html")
-    if args.opinion_results is not None and args.opinion_seed is not None:
-        raise OptionError("--opinion-seed beside --opinion-results: expected one of them.")
+    if args.opinion_results is None:
+        return
+    for name in BESIDE:
+        if getattr(args, name) not in (None, False):
+            raise OptionError(
+                f"--{name.replace('_', '-')} beside --opinion-results: expected one of them.",
+                hint="counting votes measures nothing.",
+            )
 
 
 def check_methods(count: int) -> None:

@@ -22,6 +22,11 @@ class Trial:
     left: str
     right: str
 
+    def __post_init__(self) -> None:
+        names = (self.picture, self.left, self.right)
+        if not all(isinstance(name, str) for name in names) or self.left == self.right:
+            raise ValueError(f"expected names of a picture and of two methods, got {names}")
+
 
 @dataclass(frozen=True)
 class Key:
@@ -48,6 +53,8 @@ class Key:
         try:
             trials = tuple(Trial(**each) for each in data["trials"])
             key = cls(str(data["page"]), int(data["seed"]), trials)
+            if not trials:
+                raise ValueError("expected one trial or more")
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: not the key of a page: {error}") from error
         return key

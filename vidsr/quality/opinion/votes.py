@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vidsr.errors import InputError
+from vidsr.errors import InputError, OptionError
 from vidsr.quality.opinion.trials import Key, read_json
 
 CHOICES = ("left", "right", "same")
@@ -42,8 +42,10 @@ def count_votes(key: Key, files: Sequence[Path]) -> Tally:
     """Return the votes of some files, one of each rater.
 
     Raises:
+        OptionError: A file is named twice, which would count its votes twice.
         InputError: A file cannot be read, is of another page, or holds what is no vote.
     """
+    _check_once(files)
     methods = tuple(sorted({name for t in key.trials for name in (t.left, t.right)}))
     wins = np.zeros((len(methods), len(methods)))
     same = 0
@@ -56,6 +58,14 @@ def count_votes(key: Key, files: Sequence[Path]) -> Tally:
             wins[right, left] += 1 - share
             same += choice == "same"
     return Tally(methods, wins, same, len(files))
+
+
+def _check_once(files: Sequence[Path]) -> None:
+    seen: set[Path] = set()
+    for path in files:
+        if path.resolve() in seen:
+            raise OptionError(f"{path}: named twice, expected one file of votes a rater")
+        seen.add(path.resolve())
 
 
 def _votes_of(path: Path, key: Key) -> dict[int, str]:

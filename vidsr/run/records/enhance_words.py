@@ -42,18 +42,23 @@ VOCABULARY = (
 """Every wish there is. Figures that decided the values stand in docs/guides/models.md."""
 
 _BY_WORDS = {wish.words: wish for wish in VOCABULARY}
+WISHED = frozenset(wish.option for wish in VOCABULARY)
+"""Options that some wish sets, by keyword."""
 EXPECTED = f"some of {', '.join(_BY_WORDS)}, with commas between"
 
 
 def wishes_of(given: object) -> tuple[str, ...]:
     """Return the wishes in ``"Less blocking,  sharper"`` or in several texts, in plain spelling.
 
-    Raises ValueError for another type.
+    A flag that is repeated gives several of what this returns. Raises ValueError for another type.
     """
     parts = given.split(",") if isinstance(given, str) else given
-    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+    if not isinstance(parts, list | tuple):
         raise ValueError(given)
-    return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in parts))
+    flat = [each for part in parts for each in (part if isinstance(part, tuple) else (part,))]
+    if not all(isinstance(part, str) for part in flat):
+        raise ValueError(given)
+    return tuple(dict.fromkeys(" ".join(part.lower().split()) for part in flat))
 
 
 def are_wishes(wishes: Sequence[object]) -> bool:
@@ -96,14 +101,30 @@ def settings_of(
                 hint=f"they stand for {settings[option]} and {value}.",
             )
         if given[option] not in (defaults[option], value):
-            raise OptionError(
-                f"`enhance`: {wish.words!r} sets `{option}`, which is given as well: "
-                "expected one of them.",
-                hint=f"it stands for {value}.",
-            )
+            raise _given_as_well(wish)
         settings[option], by[option] = value, wish.words
     _check_steered(settings, by)
     return settings
+
+
+def check_typed(given: object, typed: Mapping[str, object]) -> None:
+    """Raise OptionError for a wish beside a flag that was typed with another value.
+
+    Args:
+        given: The wishes as they were typed.
+        typed: Values of flags that were typed, by option; a default that was typed is one.
+    """
+    for wish in map(_BY_WORDS.__getitem__, _known(given)):
+        if typed.get(wish.option, wish.value) != wish.value:
+            raise _given_as_well(wish)
+
+
+def _given_as_well(wish: Wish) -> OptionError:
+    return OptionError(
+        f"`enhance`: {wish.words!r} sets `{wish.option}`, which is given as well: "
+        "expected one of them.",
+        hint=f"it stands for {wish.value}.",
+    )
 
 
 def _check_steered(settings: Mapping[str, str | float], by: Mapping[str, str]) -> None:

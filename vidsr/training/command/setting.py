@@ -15,8 +15,9 @@ from vidsr.models.networks.config import GeneratorConfig
 from vidsr.models.shipped import find_weights
 from vidsr.option_values import check_device_name
 from vidsr.training.folders import is_paired, training_material, validation_files
+from vidsr.training.heeded import check_material
 from vidsr.training.networks.vgg_file import require_vgg
-from vidsr.training.options import Options
+from vidsr.training.options import PRESETS, Options
 from vidsr.training.portions import portions_of
 from vidsr.training.privacy_rules import check_private_place, check_sources
 from vidsr.training.records.run_folder import RunFolder, require_state
@@ -73,6 +74,9 @@ def check_begin(options: Options, setting: Setting, *, resume: bool) -> None:
         validation_files(Path(options.validate), options.scale)
     material = training_material(Path(options.data))
     check_sources(options, material.count)
+    if not resume:
+        usual = PRESETS[options.kind].get("recipe", "bicubic")
+        check_material(options, material, paired=is_paired(Path(options.data)), usual_recipe=usual)
     portions_of(list(material.videos), options.portion)
     if options.unpaired is not None:
         _check_unpaired(options)
