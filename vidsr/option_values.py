@@ -18,7 +18,7 @@ from vidsr.errors import OptionError
 
 ModelName = str | PathLike[str]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
-EngineKind = Literal["auto", "torch", "tensorrt", "compile", "openvino", "onnxruntime"]
+EngineKind = Literal["auto", "torch", "tensorrt", "compile", "winograd", "openvino", "onnxruntime"]
 PipeFormat = Literal["nut", "ts", "y4m", "raw"]
 Decoder = Literal["cpu", "cuda"]
 Deinterlace = Literal["auto", "field", "off"]
@@ -27,7 +27,9 @@ Strength = float | Literal["auto"]
 Look = Literal["faithful", "crisp"]
 ReuseMode = Literal["exact", "near", "off"]
 
-SCALES = (1, 2, 4)
+GREATEST_SCALE = 16
+"""Greatest factor of a network; vidsr's own have 1, 2 or 4."""
+
 MAX_SIDE = 16384
 """Greatest width or height of a target, in pixels."""
 

@@ -7,6 +7,7 @@ from vidsr.engines.quantised.steps import Steps, read_steps, shipped
 from vidsr.errors import OptionError
 from vidsr.models.model import Model
 from vidsr.models.networks.lite import Lite
+from vidsr.models.networks.stated_net import StatedNet
 
 HINT = "engine = 'torch' runs every model"
 
@@ -15,10 +16,12 @@ def require_lite(model: Model) -> Lite:
     """Return the network of ``model``. Raises OptionError for one that is not run in 8 bits."""
     if isinstance(model.module, Lite) and model.config.channels == 1:
         return model.module
-    what = f"{model.config.kind} network on {'luma' if model.config.channels == 1 else 'RGB'}"
+    net, channels = model.module, model.traits.in_channels
+    kind = net.architecture if isinstance(net, StatedNet) else f"{model.config.kind} network"
     raise OptionError(
-        f"model {model.name!r} with engine = 'openvino': it is a {what}: expected lite networks "
-        f"on luma with stored steps, such as {', '.join(shipped())}",
+        f"model {model.name!r} with engine = 'openvino': {kind} on "
+        f"{'luma' if channels == 1 else 'RGB'}: expected lite networks "
+        f"on luma with stored steps, such as {', '.join(shipped())}, or an ONNX file",
         hint=HINT,
     )
 

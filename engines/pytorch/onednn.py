@@ -8,7 +8,7 @@ takes one slope for all channels; PReLUs with a slope a channel stay where they 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 import torch
@@ -57,13 +57,13 @@ def has_onednn(dtype: torch.dtype) -> bool:
     return present and (dtype == torch.float32 or takes_bf16())
 
 
-def adopt_convolutions(net: nn.Module) -> None:
+def adopt_convolutions(net: nn.Module, leave: Collection[nn.Module] = ()) -> None:
     """Make every convolution of ``net`` a ``DirectConv2d``, with its activation where it can.
 
-    In place. The activation's own module becomes ``nn.Identity``.
+    In place, but for those in ``leave``. The activation's own module becomes ``nn.Identity``.
     """
     for layer in net.modules():
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, nn.Conv2d) and layer not in leave:
             DirectConv2d.adopt(layer)
     for conv, activation in list(_pairs(net)):
         fused = _as_fused(activation)

@@ -10,6 +10,7 @@ from vidsr.engines.engine import Engine
 from vidsr.engines.pytorch.compiled import CompiledEngine, require_compiler
 from vidsr.engines.pytorch.cuda_graphs import GraphedEngine
 from vidsr.engines.pytorch.engine import TorchEngine
+from vidsr.engines.pytorch.winograd import WinogradEngine, require_winograd
 from vidsr.models.model import Model
 from vidsr.option_values import EngineKind, Precision
 
@@ -50,6 +51,25 @@ class CompileStarter:
     def make(self, model: Model, device: torch.device, precision: Precision) -> Engine:
         """Make the engine. Raises OptionError, DeviceError."""
         return _graphed(CompiledEngine(model, device=str(device), precision=precision))
+
+
+@dataclass(frozen=True)
+class WinogradStarter:
+    """Starter of ``WinogradEngine``, whose sums are others: float32 is compared, too."""
+
+    verify_float32: bool = True
+
+    def serves(self, kind: EngineKind, device: torch.device) -> bool:
+        """Return True for those who ask for it."""
+        return kind == "winograd"
+
+    def check(self, device: torch.device) -> None:
+        """Raise DeviceError where there are no such convolutions."""
+        require_winograd(device)
+
+    def make(self, model: Model, device: torch.device, precision: Precision) -> Engine:
+        """Make the engine. Raises OptionError, DeviceError."""
+        return WinogradEngine(model, device=str(device), precision=precision)
 
 
 def _graphed(engine: TorchEngine) -> Engine:

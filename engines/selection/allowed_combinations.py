@@ -7,7 +7,7 @@ from typing import get_args
 from vidsr.errors import OptionError
 from vidsr.option_values import EngineKind, Precision, one_of
 
-OWN: tuple[EngineKind, ...] = ("torch", "compile", "openvino", "onnxruntime")
+OWN: tuple[EngineKind, ...] = ("torch", "compile", "winograd", "openvino", "onnxruntime")
 """Engines that are there at once, and that nothing follows."""
 EAGER: tuple[EngineKind, ...] = ("auto", "torch")
 """Engines that run networks which neither compile nor export."""
@@ -27,6 +27,8 @@ def check_combination(
         raise OptionError(f"wait_for_engine = True with engine = {kind!r}: it is there at once.")
     if kind == "tensorrt":
         _check_tensorrt(precision, device)
+    if kind == "winograd":
+        _check_winograd(precision, device)
     if kind == "openvino":
         _check_openvino(precision, device)
     if kind == "onnxruntime" and precision != "auto":
@@ -51,6 +53,19 @@ def named_device(text: str) -> str | None:
     """Return the first device of ``cuda:0,cuda:1``, None for ``auto``."""
     first = text.partition(",")[0]
     return None if first == "auto" else first
+
+
+def _check_winograd(precision: Precision, device: str | None) -> None:
+    if device not in ("cpu", None):
+        raise OptionError(
+            f"engine = 'winograd' on {device}: it runs on a CPU.",
+            hint="add device = 'cpu', or engine = 'auto' takes the best there is.",
+        )
+    if precision not in ("auto", "fp32"):
+        raise OptionError(
+            f"precision = {precision!r} with engine = 'winograd': expected auto or fp32.",
+            hint="engine = 'torch' takes other precisions.",
+        )
 
 
 def _check_openvino(precision: Precision, device: str | None) -> None:

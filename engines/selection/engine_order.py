@@ -16,8 +16,13 @@ from vidsr.engines.foreign_onnx.runtime_engine import OnnxRuntimeEngine
 from vidsr.engines.foreign_onnx.starter import OnnxRuntimeStarter, make_onnx
 from vidsr.engines.openvino_int8.starter import OpenVinoStarter
 from vidsr.engines.pytorch.engine import TorchEngine
+<<<<<<< HEAD
 from vidsr.engines.pytorch.starter import CompileStarter, TorchStarter
 from vidsr.engines.selection.allowed_combinations import check_combination, check_eager
+=======
+from vidsr.engines.pytorch.starter import CompileStarter, TorchStarter, WinogradStarter
+from vidsr.engines.selection.allowed_combinations import check_combination
+>>>>>>> main
 from vidsr.engines.selection.switch import EngineSwitch
 from vidsr.engines.selection.takeover import Follower, Vacancy
 from vidsr.engines.selection.tensorrt_takeover import TensorRTFollower
@@ -32,6 +37,7 @@ STARTERS: tuple[Starter, ...] = (
     OpenVinoStarter(),
     OnnxRuntimeStarter(),
     CompileStarter(),
+    WinogradStarter(),
     TorchStarter(),
 )
 # The first that may follow is offered.
@@ -46,9 +52,11 @@ class EngineChoice:
         kind: ``auto`` begins with PyTorch, and on CUDA goes on with TensorRT where that is
             installed, as soon as it is ready; ``torch`` is PyTorch only; ``tensorrt`` is ``auto``,
             and an error where there is no TensorRT; ``compile`` is PyTorch through its compiler,
-            and an error where that does not work; ``openvino`` is 8 bits on a CPU, for lite
-            networks with stored steps and ONNX files, and an error elsewhere; ``onnxruntime`` is
-            ONNX Runtime, for ONNX files, which ``auto`` runs with it, too.
+            and an error where that does not work; ``winograd`` is PyTorch in float32 on a CPU
+            with fewer multiplications, and an error for narrow networks; ``openvino`` is 8
+            bits on a CPU, for lite networks with stored steps and ONNX files, and an error
+            elsewhere; ``onnxruntime`` is ONNX Runtime, for ONNX files, which ``auto`` runs with it,
+            too.
         precision: Type of weights and activations.
         wait: True makes the first frame wait for TensorRT.
     """

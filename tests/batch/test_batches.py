@@ -210,6 +210,8 @@ def test_options_from_a_file(call: Call, season: Path, tmp_path: Path) -> None:
         ("crf = 'best'", "--crf: expected a whole number"),
         ("crf", "no file of options"),
         ("help = true", "unknown option 'help'"),
+        ("[encoder-option]\ng = [5]", "encoder-option g = [5]: expected a text or a number"),
+        ("[encoder-option.a]\ng = 5", "encoder-option a = {'g': 5}: expected a text or a number"),
     ],
 )
 def test_option_files_that_are_wrong(call: Call, tmp_path: Path, text: str, said: str) -> None:

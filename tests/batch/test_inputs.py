@@ -110,6 +110,20 @@ def test_a_pattern_keeps_the_folders_behind_its_fixed_part(
         found("clips/*.avi")
 
 
+def test_any_depth_enters_no_links_and_nothing_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "in/a.mkv", "in/s1/b.mkv", "in/s1/.old/c.mkv", "in/a.mkv.vidsr-job/d.mkv")
+    (tmp_path / "in" / "s1" / "up").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "s1" / "up2").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    both = ["in/a.mkv", "in/s1/b.mkv"]
+    assert [found(text) for text in ("in/**/*.mkv", "**/**/?.mkv", "in/**")] == [both] * 3
+    assert found("in/*/*/a.mkv") == ["in/s1/up/a.mkv"]
+    assert found("in/**/.old/*") == ["in/s1/.old/c.mkv"]
+    assert found("in/**/**b.mkv") == ["in/s1/b.mkv"]
+
+
 def test_a_list_has_blanks_and_comments(tmp_path: Path) -> None:
     listed = tmp_path / "list.txt"
     listed.write_bytes(b"\xef\xbb\xbfa b.mkv\r\n\n   \n# a comment\n  # another\n./#1.mkv\n-x.mkv")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tests.makers.clips import make_clip
 from vidsr import cli
 from vidsr.batch.batch_options import BatchOptions
+from vidsr.batch.batch_run import BatchRun
 from vidsr.batch.inputs import Found, in_folder
 from vidsr.batch.name_pattern import NamePattern
 from vidsr.batch.watch import watching
@@ -112,3 +114,37 @@ def test_a_watch_from_end_to_end(
     assert sum("error: " in line for line in lines) == 1
     assert lines[-1].startswith("vidsr: the watch has ended: 1 file done, 1 failed; 3 frames")
     assert sorted(p.name for p in inbox.iterdir()) == ["a.mkv", "a_2x.mkv", "broken.mkv"]
+
+
+def test_a_report_lists_what_the_end_of_a_watch_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox, report = tmp_path / "in", tmp_path / "a.json"
+    inbox.mkdir()
+    touched(inbox / "a.mkv", "whole")
+
+    def pause(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("vidsr.batch.watch.watching.time.sleep", pause)
+    monkeypatch.setattr(BatchRun, "run", lambda _, items: list(items))
+    arguments = ["--settle", "0", "--device", "cpu", "--report", str(report)]
+    assert cli.main(["--watch", str(inbox), "-o", str(tmp_path / "out"), *arguments]) == 1
+    written = json.loads(report.read_text())
+    assert written["totals"]["not_started"] == 1
+    assert [entry["outcome"] for entry in written["files"]] == ["not started"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("none", "none: no such folder"),
+        (__file__, "is no folder of this machine"),
+        ("s3://films/in", "s3://films/in: is no folder of this machine"),
+    ],
+)
+def test_what_cannot_be_watched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, said: str
+) -> None:
+    assert cli.main(["--watch", name, "-o", str(tmp_path / "out")]) == 3
+    assert said in capsys.readouterr().err

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tests.makers import onnx_models
 from tests.makers.onnx_models import Sharpener, Swapped
@@ -59,6 +60,7 @@ def test_show_says_what_a_checkpoint_is(tmp_path: Path, capsys: pytest.CaptureFi
     assert shown["architecture"] == "Compact 8x1"
     assert (shown["scale"], shown["file_format"]) == (2, "pickle")
     assert shown["reach"]["pixels"] == 3
+    assert shown["precisions"] == ["fp32", "bf16", "fp16"]
     assert shown["cost"]["ms"] > 0
     assert main(["show", str(path), "--no-run"]) == 0
     said = capsys.readouterr().out
@@ -93,6 +95,29 @@ def test_convert_writes_what_loads_as_the_same_network(tmp_path: Path) -> None:
     assert load_model(target).file_format == "safetensors"
     assert main(["convert", str(path), "-o", str(target)]) == 4
     assert main(["convert", str(path), "-o", str(target), "--overwrite"]) == 0
+
+
+def test_convert_writes_the_names_by_which_others_know_a_network(tmp_path: Path) -> None:
+    tensors = torch.load(compact_checkpoint(tmp_path / "a.pth"), weights_only=True)["params"]
+    wrapped = {f"net_g.{name}": tensor.half() for name, tensor in tensors.items()}
+    loss = {"net_d.0.weight": torch.zeros(8, 3, 3, 3)}
+    torch.save({"state_dict": wrapped | loss}, tmp_path / "b.ckpt")
+    target = tmp_path / "b.safetensors"
+    assert main(["convert", str(tmp_path / "b.ckpt"), "-o", str(target)]) == 0
+    written = load_file(target)
+    assert set(written) == set(tensors)
+    assert {tensor.dtype for tensor in written.values()} == {torch.float16}
+
+
+def test_a_name_that_nobody_has_is_answered_with_the_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VIDSR_MODELS", str(tmp_path))
+    compact_checkpoint(tmp_path / "anime_x2.pth")
+    assert main(["show", "anime-x2"]) == 6
+    said = capsys.readouterr().err
+    assert "srresnet-x4, anime_x2" in said
+    assert "did you mean 'anime_x2'" in said
 
 
 def test_convert_keeps_own_networks(tmp_path: Path) -> None:

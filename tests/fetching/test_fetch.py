@@ -164,3 +164,11 @@ def test_an_upscaler_fetches_what_it_is_asked_for(folder: Path) -> None:
         write_index(folder, server.url("/a.safetensors"), hashlib.sha256(data).hexdigest())
         with Upscaler("mine", device="cpu") as upscaler:
             assert upscaler.scale == 2
+
+
+def test_a_refusal_leaves_no_empty_file(folder: Path) -> None:
+    with serving({"/net.pth": Served(DATA)}) as server:
+        write_index(folder, server.url("/other.pth"))
+        with pytest.raises(ModelError, match="no such file"):
+            fetch_named("mine", print, QUICK)
+    assert [path.name for path in folder.iterdir()] == ["models.toml"]

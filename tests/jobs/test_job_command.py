@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 import vidsr
+from tests.doubles.warm import WarmProcess, command
 from tests.makers.clips import MS_BASE, Tone, make_clip
-from tests.paths import ROOT
 from vidsr.jobs.cli import main
+from vidsr.video.folders.leases import holder_of
 from vidsr.video.pieces.piece_file import PieceFile
 
-COMMAND = [sys.executable, "-m", "vidsr.jobs.cli"]
 OPTIONS = ["--model", "lite-fast-x2", "--precision", "fp32", "--piece-frames", "3"]
 FRAMES = 21
 
@@ -46,11 +43,6 @@ def status_of(words: list[str]) -> object:
         return usage.code
 
 
-def start(*arguments: str | Path) -> subprocess.Popen[bytes]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen([*COMMAND, *map(str, arguments)], env=environment)
-
-
 def test_verbs(
     whole: tuple[Path, bytes], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -60,6 +52,9 @@ def test_verbs(
     assert main(["join", str(folder)]) == 4
     assert "7 of 7 pieces are missing" in capsys.readouterr().err
     assert main(["work", str(folder), "--piece", "4"]) == 0
+    said = capsys.readouterr().err
+    assert "piece 4 of 7 is done\n" in said
+    assert "1 piece made here" in said
     assert main(["work", str(folder), "--pieces", "2", "-q"]) == 0
     assert main(["status", str(folder), "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
@@ -109,13 +104,15 @@ def test_status_tells_time_and_size_of_every_job(
 def test_workers_share_and_one_is_killed(whole: tuple[Path, bytes], tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
     folder = plan(whole[0], target)
-    workers = [start("work", folder, "-q") for _ in range(2)]
-    until = time.monotonic() + 120
-    while not [*folder.glob("*.lease")] and time.monotonic() < until:
-        time.sleep(0.01)
-    workers[0].send_signal(signal.SIGKILL)
-    workers[0].wait()
-    assert workers[1].wait(timeout=240) == 0
+    work = (command("vidsr.jobs.cli"), ["work", folder, "-q"])
+    with WarmProcess(*work) as killed, WarmProcess(*work) as other:
+        until = time.monotonic() + 120
+        # Of a lease that names nobody yet the other waits a minute before it takes the piece.
+        while not any(map(holder_of, folder.glob("*.lease"))) and time.monotonic() < until:
+            time.sleep(0.01)
+        killed.kill()
+        killed.wait()
+        assert other.wait(timeout=240) == 0
     assert main(["join", str(folder), "-q"]) == 0
     assert target.read_bytes() == whole[1]
 

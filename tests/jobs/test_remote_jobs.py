@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,14 +13,13 @@ from typing import Any
 import pytest
 
 import vidsr
+from tests.doubles.warm import WarmProcess, command
 from tests.makers.clips import Tone, make_clip
-from tests.paths import ROOT
 from tests.servers.s3 import KEY, SECRET, s3_configured
 from vidsr.jobs.cli import main
 from vidsr.video.folders.remote_folder import RemoteFolder
 from vidsr.video.stores.object_store import ObjectStore
 
-COMMAND = [sys.executable, "-m", "vidsr.jobs.cli"]
 OPTIONS = ["--model", "lite-fast-x2", "--precision", "fp32", "--piece-frames", "3", "-q"]
 FRAMES = 12
 
@@ -86,16 +82,17 @@ def test_workers_share_and_one_is_killed(
 ) -> None:
     folder = "s3://films/killed"
     plan(whole[0], "out.mkv", "--folder", folder)
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    workers = [
-        subprocess.Popen([*COMMAND, "work", folder, "-q"], env=environment) for _ in range(2)
-    ]
-    until = time.monotonic() + 120
-    while not [name for name in bucket.ls(folder, detail=False) if name.endswith("0.lease")]:
-        assert time.monotonic() < until
-    workers[0].send_signal(signal.SIGKILL)
-    workers[0].wait()
-    assert workers[1].wait(timeout=240) == 0
+    code, words, environment = command("vidsr.jobs.cli"), ["work", folder, "-q"], dict(os.environ)
+    with (
+        WarmProcess(code, words, environment=environment) as killed,
+        WarmProcess(code, words, environment=environment) as other,
+    ):
+        until = time.monotonic() + 120
+        while not [name for name in bucket.ls(folder, detail=False) if name.endswith("0.lease")]:
+            assert time.monotonic() < until
+        killed.kill()
+        killed.wait()
+        assert other.wait(timeout=240) == 0
     target = tmp_path / "joined.mkv"
     assert main(["join", folder, "-q"]) == 2  # it lies beside no target
     assert main(["join", folder, "-o", str(target), "-q"]) == 0

@@ -19,6 +19,7 @@ from av.subtitles.subtitle import AssSubtitle
 
 import vidsr
 from tests.makers.clips import picture, seconds
+from tests.makers.small_network import small_network
 from vidsr.run.report import Report
 
 MS = Fraction(1, 1000)
@@ -27,9 +28,13 @@ FASTEST = {"h264": "ultrafast", "hevc": "ultrafast", "av1": "12", "vp9": "8"}
 
 
 def enlarge(source: Path, target: Path, **choices: Any) -> Report:
-    """Upscale by two with the smallest model, at the encoder's fastest."""
-    preset = FASTEST.get(choices.get("codec", ""))
-    return vidsr.upscale(source, target, model="lite-x2", preset=preset, **choices)
+    """Upscale by two with the least network, at the encoder's fastest."""
+    fast: dict[str, Any] = {
+        "model": small_network(),
+        "precision": "fp32",
+        "preset": FASTEST.get(choices.get("codec", "")),
+    }
+    return vidsr.upscale(source, target, **(fast | choices))
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,17 @@ def test_bytes_are_names_too(runs: Path) -> None:
             RunOptions.of({"model": wrong})
 
 
+def test_a_name_of_the_users_folder_may_have_a_dot(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (runs / "models").mkdir()
+    shutil.copy(find_weights("lite-x2"), runs / "models" / "2x_V3.1_net.safetensors")
+    monkeypatch.setenv("VIDSR_MODELS", str(runs / "models"))
+    assert load_model("2x_V3.1_net").name == "2x_V3.1_net"
+    with pytest.raises(ModelError, match=r"2x_V3\.2_net: does not exist"):
+        load_model("2x_V3.2_net")
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [

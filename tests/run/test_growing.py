@@ -15,6 +15,7 @@ import pytest
 
 import vidsr
 from tests.makers.clips import Tone, make_clip
+from tests.makers.small_network import small_network
 from vidsr.errors import OutputError
 from vidsr.run.report import Report
 from vidsr.video.growing import growing_target
@@ -31,7 +32,7 @@ class Stop(Exception):
 
 
 def upscale(source: Path, target: Path, **options: object) -> Report:
-    wanted = {"model": "lite-fast-x2", "precision": "fp32", "piece_frames": PIECE} | options
+    wanted = {"model": small_network(), "precision": "fp32", "piece_frames": PIECE} | options
     return vidsr.upscale(source, target, **wanted)  # type: ignore[arg-type]
 
 

@@ -166,7 +166,7 @@ def test_a_record_survives_json() -> None:
         '{"framerate": "x"}',
         '{"start": "x"}',
         '{"model": {"path": 1}}',
-        '{"scale": 3}',
+        '{"scale": 17}',
     ],
 )
 def test_what_is_no_record(text: str) -> None:

@@ -176,17 +176,35 @@ def test_what_changed_is_refused_by_name(clip: Path, tmp_path: Path) -> None:
     source.write_bytes(clip.read_bytes())
     with pytest.raises(Stop):
         upscale(source, target, piece_frames=4, progress=stop_after(9))
-    with pytest.raises(OutputError, match="another crf: null then, 20 now"):
+    with pytest.raises(OutputError, match="another crf: not given then, 20 now"):
         upscale(source, target, piece_frames=4, crf=20)
     with pytest.raises(OutputError, match="another model"):
         upscale(source, target, piece_frames=4, model="lite-x2")
     with pytest.raises(OutputError, match="another length of pieces: 4 frames then, 5 frames now"):
         upscale(source, target, piece_frames=5)
+    with pytest.raises(OutputError, match=r"another start\w*: not given then, 0\.2 now"):
+        upscale(source, target, piece_frames=4, start=0.2)
     source.write_bytes(clip.read_bytes())
-    with pytest.raises(OutputError, match="another source time of change"):
-        upscale(source, target, piece_frames=4)
+    with pytest.raises(OutputError, match=r"another source time of change: .* UTC then"):
+        upscale(source, target, piece_frames=4, start=0.2)
     report = upscale(source, target, piece_frames=4, restart=True)
     assert (report.frames, report.resumed_frames) == (17, 0)
+
+
+def test_a_run_that_is_not_cut_says_what_lies_there(clip: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.mkv"
+    with pytest.raises(Stop):
+        upscale(clip, target, piece_frames=4, progress=stop_after(9))
+    assert (
+        upscale(clip, target, no_pieces=True)
+        .notes[-1]
+        .endswith("out.mkv.vidsr-job: this run is not cut, and begins anew")
+    )
+
+
+def test_a_wish_for_pieces_that_does_nothing_is_said(clip: Path, tmp_path: Path) -> None:
+    report = upscale(clip, tmp_path / "out.avi", piece_frames=4)
+    assert "`piece_frames` does nothing here: this target or source is not cut" in report.notes
 
 
 def test_a_damaged_piece_is_done_again(clip: Path, tmp_path: Path) -> None:

@@ -130,6 +130,8 @@ def test_the_plan_of_a_restorer(height: int | None, scale: int | None, tmp_path:
         ({"scale": 1, "model": "lite-x2"}, "scale = 1, but lite-x2 upscales 2 times"),
         ({"scale": 2, "model": "unet"}, "scale = 2, but unet keeps the size"),
         ({"scale": 3}, "scale = 3: expected 1, 2 or 4"),
+        ({"scale": 17}, "scale = 17: expected a whole number of 1 to 16"),
+        ({"scale": 0}, "scale = 0: expected a whole number of 1 to 16"),
     ],
 )
 def test_scales_that_do_not_fit_the_model(

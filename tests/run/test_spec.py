@@ -30,6 +30,7 @@ OWN: dict[str, st.SearchStrategy[Any]] = {
     "model": NAMES | PATHS,
     "restore": st.none() | NAMES | PATHS,
     "enhance": st.just(()) | st.just(("less noise",)),
+    "scale": st.integers(1, 16),
     "size": st.builds(Size, SIDES, SIDES),
     "height": SIDES,
     "device": st.sampled_from(("auto", "cpu", "cuda", "cuda:0,cuda:1")),

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from vidsr.terminal.heap import OWN_CHOICE
+from vidsr.terminal.heap import ARENAS, OWN_CHOICE
 
 FRAMES = 40
 # Page faults of the second half of the frames, when all that is ever needed has been there once.
@@ -59,3 +59,48 @@ def test_the_environment_has_the_last_word(monkeypatch: pytest.MonkeyPatch) -> N
     kept, count = count_faults(threshold, monkeypatch)
     assert kept == "False"
     assert count > 1000 * FRAMES // 2
+
+
+# Heaps of glibc after eight threads have asked for memory at one time.
+HEAPS = """
+import ctypes
+import threading
+from vidsr.terminal.heap import keep_one_heap, return_free
+kept = keep_one_heap()
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
+libc.malloc.argtypes = [ctypes.c_size_t]
+libc.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+meeting = threading.Barrier(8)
+def ask():
+    meeting.wait()
+    assert libc.malloc(1 << 20)
+    meeting.wait()
+threads = [threading.Thread(target=ask) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+return_free()
+print(kept, flush=True)
+file = libc.fdopen(1, b"w")
+libc.malloc_info(0, file)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a setting of glibc")
+@pytest.mark.parametrize(("environment", "one"), [({}, True), ({ARENAS: "4"}, False)])
+def test_threads_of_batches_share_a_heap(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], one: bool
+) -> None:
+    for name in (*OWN_CHOICE, ARENAS):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    command = [sys.executable, "-c", HEAPS]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    kept = run.stdout.startswith("True")
+    if one and not kept:
+        pytest.skip("not glibc")
+    assert kept == one
+    assert not one or run.stdout.count("<heap nr=") == 1

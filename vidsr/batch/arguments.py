@@ -73,7 +73,6 @@ def add_batch_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--settle",
         type=reader(parse_seconds, "0 or more seconds", lambda value: 0 <= value < 1e6),
-        default=SETTLED_S,
         metavar="TIME",
         help=f"rest of a file until it is taken, with --watch ({SETTLED_S:g})",
     )

@@ -34,7 +34,12 @@ class BatchOptions:
     @classmethod
     def of(cls, arguments: Mapping[str, Any]) -> Self:
         """Return the record of a parsed command line. Raises OptionError."""
-        made = cls(**{each.name: arguments[each.name] for each in fields(cls)})
+        given = {each.name: arguments[each.name] for each in fields(cls)}
+        if given["settle"] is None:
+            del given["settle"]
+        elif not given["watch"]:
+            raise OptionError("`settle` without `watch`: expected both, or neither.")
+        made = cls(**given)
         if made.skip_existing and arguments["overwrite"]:
             raise OptionError(
                 "`skip_existing` and `overwrite` are both given: expected one of them."

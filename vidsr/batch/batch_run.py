@@ -15,6 +15,7 @@ from vidsr.run.executor import LocalExecutor
 from vidsr.run.options import RunOptions
 from vidsr.run.spec import JobSpec
 from vidsr.terminal.command import OUT_OF_MEMORY, Failure
+from vidsr.terminal.heap import return_free
 
 logger = logging.getLogger("vidsr")
 # Faults of one file alone, after which engines are as good as before.
@@ -69,6 +70,7 @@ class BatchRun:
             self._progress.pass_over()
             return False
         outcome = self._outcome(item)
+        return_free()
         self._progress.end()
         self._tally.add(outcome)
         if outcome.report is not None:

@@ -113,9 +113,9 @@ def _run(
     from vidsr.batch.shared_engines import SharedEngines
     from vidsr.batch.total_progress import BatchProgress
     from vidsr.run.job import check_machine
-    from vidsr.terminal.heap import keep_heap
+    from vidsr.terminal.heap import keep_one_heap
 
-    keep_heap()
+    keep_one_heap()
     check_machine(options)
     tally = Tally(kept=None if arguments.report else 0)
     progress = BatchProgress(arguments.progress, NAME, quiet=arguments.quiet, interrupted=asked)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,14 +86,29 @@ def _is_glob(text: str) -> bool:
 def _of_glob(text: str, leave_out: Path | None) -> Iterator[Found]:
     parts = Path(text).parts
     fixed = next(number for number, part in enumerate(parts) if glob.has_magic(part))
-    base = Path(*parts[:fixed])
-    paths = sorted(map(Path, glob.iglob(text, recursive=True)), key=natural)
-    files = [path for path in paths if path.is_file() and not is_passed_over(path.name)]
+    base, rest = Path(*parts[:fixed]), parts[fixed:]
+    named = _at_any_depth(base, rest) if "**" in rest else map(Path, glob.iglob(text))
+    files = [path for path in named if path.is_file() and not is_passed_over(path.name)]
     if not files:
         raise NoInputError(f"{text}: no file has a name like this")
-    for path in files:
+    for path in sorted(files, key=natural):
         if not _is_in(path, leave_out):
             yield Found(Locator("file", str(path)), base, named=True)
+
+
+def _at_any_depth(base: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """Yield what a pattern with ``**`` names below a folder, but for what is passed over.
+
+    ``**`` enters no folder behind a link, unlike that of ``glob``: a link that led to a folder
+    above it gave each file forty times.
+    """
+    within = [part if part == "**" else re.sub(r"\*\*+", "*", part) for part in parts]
+    if within[-1] == "**":
+        within.append("*")
+    for path in base.glob("/".join(within)):
+        folders = path.relative_to(base).parts[:-1]
+        if not any(is_passed_over(name) and name not in parts for name in folders):
+            yield path
 
 
 def in_folder(folder: Path, leave_out: Path | None = None) -> Iterator[Found]:

@@ -68,13 +68,17 @@ def _words(path: Path, key: str, action: argparse.Action, value: Any) -> Iterato
     if switch:
         yield from [flag] if value else []
         return
-    for each in _values(value):
+    for prefix, each in _values(value):
+        if prefix and isinstance(each, bool):  # settings of encoders know true and false
+            each = str(each).lower()
         if isinstance(each, bool) or not isinstance(each, str | int | float):
-            raise OptionError(f"{path}: {key} = {value!r}: expected a text or a number")
-        yield f"{flag}={each}"
+            named = prefix and f" {prefix[:-1]}"
+            raise OptionError(f"{path}: {key}{named} = {each!r}: expected a text or a number")
+        yield f"{flag}={prefix}{each}"
 
 
-def _values(value: Any) -> list[Any]:
+def _values(value: Any) -> list[tuple[str, Any]]:
+    """Return values, each behind ``KEY=`` if it is of a table."""
     if isinstance(value, Mapping):
-        return [f"{name}={each}" for name, each in value.items()]
-    return value if isinstance(value, list) else [value]
+        return [(f"{name}=", each) for name, each in value.items()]
+    return [("", each) for each in (value if isinstance(value, list) else [value])]

@@ -99,7 +99,8 @@ def _fetch(arguments: argparse.Namespace) -> None:
     path = _fetched(arguments.model)
     if path is None:
         raise ModelError(
-            f"model = {arguments.model!r}: the index of $VIDSR_MODELS has no such name"
+            f"model = {arguments.model!r}: the index of $VIDSR_MODELS has no such name",
+            hint="VIDSR_MODELS names a folder, the models.toml in it what can be fetched",
         )
     print(path)
 

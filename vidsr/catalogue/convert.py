@@ -12,8 +12,9 @@ from vidsr.catalogue.facts_of import facts_of
 from vidsr.errors import ModelError, OptionError, OutputError
 from vidsr.files import written_whole
 from vidsr.models.checkpoint import save_generator
-from vidsr.models.foreign.recognise import recognise
+from vidsr.models.foreign.recognise import recognise, recognised_reading
 from vidsr.models.foreign.refusal import Misfit
+from vidsr.models.foreign.spandrel_nets import read_by_spandrel
 from vidsr.models.foreign.tensor_file import read_tensors
 from vidsr.models.model import Model
 from vidsr.models.ncnn_networks.files import graph_files, read_graph, read_weights
@@ -63,7 +64,9 @@ def _tensors(model: Model) -> dict[str, Tensor]:
     if model.file_format == "method":
         raise ModelError(f"{model.path}: a method without learning has no weights to write")
     if model.file_format != "ncnn":
-        return read_tensors(model.path).tensors
+        tensors = read_tensors(model.path).tensors
+        read = recognised_reading(tensors) or read_by_spandrel(tensors)
+        return read[0] if read else tensors
     files = graph_files(model.path)
     assert files is not None
     weights = read_weights(files[1], read_graph(files[0]))

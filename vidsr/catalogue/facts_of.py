@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch import nn
 
 from vidsr.engines.tile_margins import Surroundings
 from vidsr.engines.tiling import DEEP_HALO
-from vidsr.models.foreign.facts import ColorOrder, ModelFacts, Purpose, Reach
+from vidsr.models.foreign.facts import ColorOrder, FloatName, ModelFacts, Purpose, Reach
 from vidsr.models.model import Model
 from vidsr.models.networks.stated_net import StatedNet
 from vidsr.models.onnx_networks.contract import RANGE_WORDS
 from vidsr.models.onnx_networks.network import onnx_network
+
+PRECISIONS: dict[torch.dtype, FloatName] = {
+    torch.float32: "fp32",
+    torch.bfloat16: "bf16",
+    torch.float16: "fp16",
+}
 
 
 def facts_of(model: Model, found: Surroundings | None = None) -> ModelFacts:
@@ -36,6 +43,7 @@ def facts_of(model: Model, found: Surroundings | None = None) -> ModelFacts:
         reach=_reach_of(traits.halo, found),
         multiple=traits.alignment,
         minimum=traits.minimum.width,
+        precisions=tuple(PRECISIONS[dtype] for dtype in traits.dtypes if dtype in PRECISIONS),
         licence=model.licence,
         parameters=sum(weight.numel() for weight in model.module.parameters()),
     )

@@ -68,7 +68,12 @@ def _alone(part: Path) -> Iterator[BufferedRandom]:
     """Open what is there of a file, for this process alone; others wait."""
     with part.open("a+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
+        try:
+            yield file
+        except BaseException:
+            if part.exists() and part.stat().st_size == 0:  # nothing came that could be resumed
+                part.unlink(missing_ok=True)
+            raise
 
 
 def _complete(entry: IndexEntry, file: BufferedRandom, say: Say, patience: Patience) -> None:
@@ -85,7 +90,7 @@ def _complete(entry: IndexEntry, file: BufferedRandom, say: Say, patience: Patie
     try:
         begin = _resumed(file, remote, begin)
         say(f"fetching {entry.name} from {locator}" + (f", from byte {begin} on" if begin else ""))
-        _copy(file, remote, begin)
+        _copy(entry, file, remote, begin)
     finally:
         remote.close()
     file.flush()
@@ -107,17 +112,24 @@ def _resumed(file: BufferedRandom, remote: RemoteFile, begin: int) -> int:
     return begin
 
 
-def _copy(file: BufferedRandom, remote: RemoteFile, begin: int) -> None:
+def _copy(entry: IndexEntry, file: BufferedRandom, remote: RemoteFile, begin: int) -> None:
     if remote.size is not None and remote.size > LARGEST:
-        raise ModelError(f"expected at most {LARGEST} bytes of weights, got {remote.size}")
+        raise _too_large(entry, remote.size)
     if begin:
         remote.seek(begin)
     done = begin
     while data := remote.read(_PART):
         done += len(data)
         if done > LARGEST:
-            raise ModelError(f"expected at most {LARGEST} bytes of weights, got more")
+            raise _too_large(entry, "more")
         file.write(data)
+
+
+def _too_large(entry: IndexEntry, size: int | str) -> ModelError:
+    address = Locator.of(entry.address)
+    return ModelError(
+        f"{entry.name} from {address}: expected at most {LARGEST} bytes of weights, got {size}"
+    )
 
 
 def _digest(file: BufferedRandom) -> str:

@@ -136,13 +136,15 @@ def _make(arguments: argparse.Namespace) -> None:
     with open_order(order.of_device(arguments.device), notes, alone=False) as shared:
         done = work(shared, wishes, notes, _teller(arguments, shared))
     if not arguments.quiet:
-        say(NAME, f"{done.pieces} pieces made here, {done.frames} frames")
+        plural = "" if done.pieces == 1 else "s"
+        say(NAME, f"{done.pieces} piece{plural} made here, {done.frames} frames")
 
 
 def _teller(arguments: argparse.Namespace, shared: SharedJob) -> Callable[[int, int, int], None]:
     def told(piece: int, frames: int, missing: int) -> None:
-        if not arguments.quiet:
-            say(NAME, f"piece {piece} of {shared.cuts.count} is done, {missing} are missing")
+        if not arguments.quiet:  # of the pieces that were asked for: of one, none is left
+            rest = f", {missing} left" if arguments.piece is None else ""
+            say(NAME, f"piece {piece} of {shared.cuts.count} is done{rest}")
 
     return told
 

@@ -80,7 +80,11 @@ class Status:
     def lines(self) -> list[str]:
         """Return the state for people."""
         left = "" if self.left_s is None else f", about {in_words(self.left_s)} left"
-        size = "" if self.size_bytes is None else f", about {self.size_bytes / 1e6:.1f} MB in all"
+        size = (
+            ""
+            if self.size_bytes is None
+            else f", about {self.size_bytes / 1e6:.1f} MB of video in all"
+        )
         first = f"{self.done} of {self.pieces} pieces, {self.frames} frames{left}{size}"
         return [
             f"{self.source} to {self.target}",

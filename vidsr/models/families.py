@@ -142,8 +142,14 @@ def _of_family(model: ModelName, scale: int | None) -> ModelName:
 
 
 def _check_family(model: ModelName, scale: int | None) -> None:
-    if scale == 1 and is_family(model):
+    if not is_family(model) or scale in (None, 2, 4):
+        return
+    if scale == 1:
         raise OptionError(
             f"scale = 1, but model {model} upscales 2 or 4 times.",
             hint="give a `model` that keeps the size, such as unet-x1, or `restore`.",
         )
+    raise OptionError(
+        f"scale = {scale}: expected 1, 2 or 4 with model {model}.",
+        hint="a `model` in a file may have another scale.",
+    )

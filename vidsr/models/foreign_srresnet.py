@@ -138,6 +138,18 @@ def _unlike(path: Path, tensors: Mapping[str, Tensor], found: str) -> ModelError
     )
 
 
+def unlike_all(path: Path, tensors: Mapping[str, Tensor], *, spandrel: bool) -> ModelError:
+    """Return the refusal of a file of no known architecture; ``spandrel``: it was asked, too."""
+    first = next(iter(tensors))
+    shape = list(tensors[first].shape)
+    return ModelError(
+        f"{path}: of no architecture that is known here: {len(tensors)} tensors, the first "
+        f"{first[:80]!r} of {shape}",
+        hint="Compact, ESRGAN, SPAN, RealPLKSR and SRResNet are known, and what spandrel knows"
+        + ("" if spandrel else ": pip install -e '.[models]'"),
+    )
+
+
 @torch.no_grad()
 def probe_output_range(path: Path, module: nn.Module) -> OutputRange:
     """Return the range that a trained network puts out, [0, 1] or [-1, 1], seen from flat greys.

@@ -12,11 +12,12 @@ from typing import Protocol
 
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import Generator, adopt_srresnet, is_own, load_own
-from vidsr.models.foreign.recognise import canonical, recognise
+from vidsr.models.foreign.recognise import recognise
 from vidsr.models.foreign.refusal import Misfit
-from vidsr.models.foreign.spandrel_nets import HINT, build_by_spandrel, has_spandrel
+from vidsr.models.foreign.spandrel_import import has_spandrel
+from vidsr.models.foreign.spandrel_nets import read_by_spandrel
 from vidsr.models.foreign.tensor_file import TensorFile, read_tensors
-from vidsr.models.foreign_srresnet import looks_like_srresnet
+from vidsr.models.foreign_srresnet import looks_like_srresnet, unlike_all
 from vidsr.models.method_files import load_method
 from vidsr.models.model import Model
 from vidsr.models.ncnn_networks.files import graph_files
@@ -103,12 +104,11 @@ class ForeignCheckpoints:
         except ModelError as error:
             if self.output_range is not None or looks_like_srresnet(content.tensors):
                 raise
-            if not has_spandrel():
-                raise ModelError(error.message, hint=f"{error.hint}; {HINT}") from error
-            net = build_by_spandrel(canonical(content.tensors))
-            if net is None:
-                raise
-            return net
+            spandrel = has_spandrel()
+            found = read_by_spandrel(content.tensors) if spandrel else None
+            if found is None:
+                raise unlike_all(content.path, content.tensors, spandrel=spandrel) from error
+            return found[1]
 
 
 @dataclass(frozen=True)

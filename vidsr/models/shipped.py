@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from vidsr.errors import ModelError
-from vidsr.models.named.folder import find_here
+from vidsr.models.named.folder import find_here, index_here, models_here
 from vidsr.option_values import ModelName, nearest
 
 SUFFIX = ".safetensors"
@@ -87,9 +87,22 @@ def find_weights(name_or_path: str | PathLike[str]) -> Path:
         own = _of_run(Path(name_or_path)) or find_here(name_or_path)
         return own or _shipped(name_or_path)
     path = Path(name_or_path)
-    path = _of_run(path) or path
+    path = _of_run(path) or _of_folder(name_or_path) or path
     require_file(path)
     return path
+
+
+def _of_folder(name: str | PathLike[str]) -> Path | None:
+    """Return the file of a model of the user's folder whose name has a dot, such as ``net_v3.1``.
+
+    None where a file of that name lies here, and for what has a separator.
+    """
+    if not isinstance(name, str) or Path(name).name != name:
+        return None
+    try:
+        return None if Path(name).exists() else find_here(name)
+    except (OSError, ValueError):  # a name too long, a NUL
+        return None
 
 
 def model_title(path: Path) -> str:
@@ -118,7 +131,9 @@ def require_file(path: Path) -> None:
             what = f"is a directory without {RUN_WEIGHTS}, which training writes there"
     except (OSError, ValueError) as error:  # a name too long, a NUL
         what = f"cannot be read: {error}"
-    raise ModelError(f"{path}: {what}", hint="name a .safetensors or .pth file of weights")
+    raise ModelError(
+        f"{path}: {what}", hint="name a file that ends in .safetensors, .pth, .onnx or .param"
+    )
 
 
 def is_name(text: str) -> bool:
@@ -128,14 +143,15 @@ def is_name(text: str) -> bool:
 
 def _shipped(name: str) -> Path:
     names = available()
+    own = (*index_here(), *models_here())
     for known in (name, ALIASES.get(name)):
         if known in names:
             return weights_folder() / f"{known}{SUFFIX}"
-    near = f"{name}-x4" if name in METHODS else nearest(name, (*names, *without_learning()))
+    others = (*names, *own, *without_learning())
+    near = f"{name}-x4" if name in METHODS else nearest(name, others)
     hint = f"did you mean {near!r}?" if near else "a path to a .safetensors or .pth works too"
-    raise ModelError(
-        f"unknown model: model = {name!r}, available: {', '.join(names) or 'none'}", hint=hint
-    )
+    there = ", ".join((*names, *sorted({*own} - {*names}))) or "none"
+    raise ModelError(f"unknown model: model = {name!r}, available: {there}", hint=hint)
 
 
 def is_onnx_model(model: ModelName) -> bool:

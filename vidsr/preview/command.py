@@ -9,15 +9,15 @@ from pathlib import Path
 
 from vidsr.errors import OptionError, OutputError
 from vidsr.files import check_writable
-from vidsr.run.early_checks import check_options
+from vidsr.preview.names import clip_path, sheet_path
+from vidsr.run.early_checks import check_options, check_report
 from vidsr.run.options import RunOptions
-from vidsr.run.records.record_file import as_record, write_record
+from vidsr.run.records.record_file import STANDARD_OUTPUT, as_record, write_record
 from vidsr.terminal.command import say
 from vidsr.video.locator import PIPE, Locator
 from vidsr.video.source.source_kinds import choose_source
 
 NAME = "vidsr"
-ENDING = "_preview.png"
 
 
 def run_preview(
@@ -26,17 +26,18 @@ def run_preview(
     """Make the preview that a command line asks for. Raises a VidsrError."""
     if len(arguments.inputs) != 1:
         raise OptionError("`preview` with several inputs: expected one.")
+    for other in ("dry_run", "estimate", "watch"):
+        if getattr(arguments, other):
+            raise OptionError(f"`preview` with `{other}`: expected one of them.")
     source = Locator.of(arguments.inputs[0])
     if not source.may_seek:
         raise OptionError(f"{source}: expected a file for a preview, which looks at several places")
     if arguments.output == PIPE:
         raise OptionError("`preview` into a pipe: expected a file such as sheet.png.")
     sheet = sheet_path(source, arguments.output)
-    if sheet == arguments.output and sheet.exists() and not options.overwrite:
-        raise OutputError(f"{sheet}: exists already", hint="`overwrite` replaces it.")
     check_options(options)
     choose_source(source).check(source)
-    check_writable(sheet)
+    _check_places(source, sheet, arguments.report, named=sheet == arguments.output, options=options)
 
     from vidsr.notes import Notes
     from vidsr.preview.preview import make_preview
@@ -52,14 +53,19 @@ def run_preview(
         say(NAME, made.summary())
 
 
-def sheet_path(source: Locator, output: Path | str | None) -> Path:
-    """Return the picture to write: the target itself if it is a PNG, else one named after it."""
-    if output is None:
-        place = source.path if source.local else Path(source.name)
-    else:
-        place = Path(output)
-        if place.suffix.lower() == ".png":
-            return place
-        if place.is_dir() or str(output).endswith("/"):
-            place = place / source.name
-    return place.with_name(place.stem.replace("%", "") + ENDING)
+def _check_places(
+    source: Locator, sheet: Path, report: str | None, *, named: bool, options: RunOptions
+) -> None:
+    """Raise OutputError where a file of the preview has no place, or takes that of another.
+
+    With ``named`` the sheet has a name that was typed, beside which other files may lie.
+    """
+    made = (sheet, clip_path(sheet))
+    for path in made:
+        if source.local and path.resolve() == source.path.resolve():
+            raise OutputError(f"{path}: is the source itself", hint="name another picture.")
+        if named and path.exists() and not options.overwrite:
+            raise OutputError(f"{path}: exists already", hint="`overwrite` replaces it.")
+        check_writable(path)
+    if report is not None and report != STANDARD_OUTPUT:
+        check_report(Path(report), (*made, source.path) if source.local else made)

@@ -14,17 +14,29 @@ WINDOW = Size(320, 180)  # of the source: a frame takes 0.1 s on two cores, not 
 _GRID = 4  # samples of chroma lie at every pixel, every second or every fourth
 
 
-def times_of(start_s: float, length_s: float | None, shown_s: float) -> tuple[float, ...]:
+def times_of(start_s: float, length_s: float | None) -> tuple[float, ...]:
     """Return the times of the places in seconds, ascending; the start alone if the end is unknown.
 
     Args:
         start_s: Seconds at which the part to upscale begins.
         length_s: Its length in seconds, None where it is unknown.
-        shown_s: Seconds that are shown from a place on, which end before the part does.
     """
-    if length_s is None or length_s <= shown_s:
+    if length_s is None:
         return (start_s,)
-    return tuple(start_s + float(part) * (length_s - shown_s) for part in PLACES)
+    return tuple(start_s + float(part) * length_s for part in PLACES)
+
+
+def clip_of(start_s: float, length_s: float | None, shown_s: float) -> tuple[float, float]:
+    """Return the begin and the length of the clip in seconds: around the middle, within the part.
+
+    Args:
+        start_s: Seconds at which the part to upscale begins.
+        length_s: Its length in seconds, None where it is unknown.
+        shown_s: The longest clip, in seconds.
+    """
+    if length_s is None:
+        return start_s, shown_s
+    return start_s + max(0.0, (length_s - shown_s) / 2), min(shown_s, length_s)
 
 
 def window_of(frame: Frame) -> tuple[int, int, int, int]:

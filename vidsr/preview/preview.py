@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 from torch import Tensor
@@ -17,7 +19,8 @@ from vidsr.picture.frame import Frame, VideoFormat
 from vidsr.picture.resample import resample
 from vidsr.picture.size import Size
 from vidsr.preview.clip import SideBySide
-from vidsr.preview.places import cut, times_of, window_of
+from vidsr.preview.names import clip_path
+from vidsr.preview.places import clip_of, cut, times_of, window_of
 from vidsr.quality.sheets.sheet import contact_sheet
 from vidsr.run.job import check_machine, source_request, upscaler_for
 from vidsr.run.options import RunOptions
@@ -55,7 +58,9 @@ class Preview:
     def summary(self) -> str:
         """Return one line for people."""
         clip = f" and {self.clip} ({self.clip_frames} frames)" if self.clip else ""
-        return f"{self.sheet}{clip}: {len(self.times_s)} places in {self.elapsed_s:.1f} s"
+        places = len(self.times_s)
+        plural = "" if places == 1 else "s"
+        return f"{self.sheet}{clip}: {places} place{plural} in {self.elapsed_s:.1f} s"
 
 
 class _Film:
@@ -74,8 +79,23 @@ class _Film:
         wish: SourceRequest = replace(self._request, duration_s=length_s)
         if start_s:
             wish = replace(wish, start_s=start_s)
-        with open_source(self._source, wish, Notes()) as opened:
+        with open_source(self._source, wish, self._notes) as opened:
             yield from (item for item in opened if isinstance(item, Frame))
+
+    def shown(self, times_s: Iterable[float]) -> Iterator[tuple[float, Frame]]:
+        """Yield the frames that times show, with their times; each frame once."""
+        last_s = -math.inf
+        for at_s in times_s:
+            try:
+                frame = next(self.frames(at_s, CLIP_S), None)
+            except InputError:  # the length is an estimate: nothing comes so late
+                frame = None
+            if frame is None:
+                continue
+            shown_s = at_s + float((frame.pts or 0) * self.info.time_base)  # counted from at_s
+            if shown_s - last_s > 0.5 / self.info.rate:
+                last_s = shown_s
+                yield at_s, frame
 
     def pair(self, frame: Frame, window: tuple[int, int, int, int]) -> tuple[Tensor, Tensor]:
         """Return a part of a frame before and after, uint8 ``[3, H, W]``."""
@@ -128,31 +148,24 @@ def make_preview(
     check_machine(options)
     film = _Film(source, options, notes, Target.of(sheet))
     with film.upscaler:
-        times_s = _times(options, film.info)
-        rows, captions = [], []
-        for at_s in times_s:
-            frame = next(film.frames(at_s, CLIP_S), None)
-            if frame is None:
-                continue
-            rows.append(film.pair(frame, window_of(frame)))
-            captions.append(clock(at_s))
-        if not rows:
+        start_s, length_s = float(options.start_s or 0.0), film.info.duration_s
+        shown = list(film.shown(times_of(start_s, length_s)))
+        if not shown:
+            shown = [(start_s, frame) for frame in islice(film.frames(start_s, CLIP_S), 1)]
+        if not shown:
             raise InputError(f"{source}: no frame can be shown")
-        write_png(sheet, contact_sheet(rows, ("BEFORE", "AFTER"), captions))
-        middle_s, clip = times_s[len(times_s) // 2], sheet.with_suffix(".mp4")
-        frames = _write_clip(film, middle_s, clip, notes, begin_s, interrupted)
+        rows = [film.pair(frame, window_of(frame)) for _, frame in shown]
+        times_s = tuple(at_s for at_s, _ in shown)
+        write_png(sheet, contact_sheet(rows, ("BEFORE", "AFTER"), [*map(clock, times_s)]))
+        part, clip = clip_of(start_s, length_s, CLIP_S), clip_path(sheet)
+        frames = _write_clip(film, part, clip, notes, begin_s, interrupted)
     elapsed_s = time.perf_counter() - begin_s
     return Preview(sheet, clip if frames else None, times_s, frames, elapsed_s)
 
 
-def _times(options: RunOptions, info: SourceInfo) -> tuple[float, ...]:
-    start_s = float(options.start_s or 0.0)
-    return times_of(start_s, info.duration_s, CLIP_S)
-
-
 def _write_clip(
     film: _Film,
-    start_s: float,
+    part: tuple[float, float],
     path: Path,
     notes: Notes,
     begin_s: float,
@@ -164,7 +177,7 @@ def _write_clip(
     window = None
     try:
         with SideBySide(path, film.info.rate) as clip:
-            for frame in film.frames(start_s, CLIP_S):
+            for frame in film.frames(*part):
                 if interrupted():
                     raise KeyboardInterrupt
                 window = window or window_of(frame)

@@ -16,9 +16,9 @@ from typing import Any, Self, get_args
 from vidsr.errors import OptionError
 from vidsr.models.families import network_of, restorer_alone
 from vidsr.option_values import (
+    GREATEST_SCALE,
     GREATEST_STRENGTH,
     MAX_SIDE,
-    SCALES,
     AudioChoice,
     Decoder,
     Deinterlace,
@@ -174,10 +174,11 @@ class RunOptions:
         "--scale",
         group=PICTURE,
         help="the factor: 4, or what a size needs; 1 to restore only",
-        takes=one_of(SCALES),
+        takes=f"a whole number of 1 to {GREATEST_SCALE}",
         kinds=(int,),
         parse=int,
-        choices=SCALES,
+        holds=lambda scale: 1 <= scale <= GREATEST_SCALE,
+        metavar="N",
     )
     size: Size | None = option(
         None,
@@ -240,7 +241,7 @@ class RunOptions:
         "--engine",
         group=MACHINE,
         help="what runs the network: auto, torch, tensorrt, compile (needs a compiler), "
-        "openvino (8 bits, ONNX), onnxruntime (auto)",
+        "winograd (wide networks, fp32), openvino (8 bits, ONNX), onnxruntime (auto)",
         metavar="NAME",
     )
     wait_for_engine: bool = _switch(

@@ -30,7 +30,7 @@ from vidsr.video.growing.growing_target import grower
 from vidsr.video.items import Packet
 from vidsr.video.pieces.cuts import Cuts
 from vidsr.video.pieces.frame_log import FrameLog, Making, Origin
-from vidsr.video.pieces.job_folder import JobFolder, is_left_finished
+from vidsr.video.pieces.job_folder import JobFolder, is_left_finished, pieces_left
 from vidsr.video.pieces.later_source import LaterSource, may_begin_later
 from vidsr.video.pieces.piece_file import PieceFile
 from vidsr.video.pieces.piece_opener import FinishedOpener, PieceSinkOpener
@@ -79,6 +79,12 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
     cuts = planned_cuts(spec, job.source.header, job.output)
     if cuts is None:
         refuse_left(job)
+        folder_name, left = pieces_left(job.output.target)
+        if left:
+            said = f"{left} pieces of an earlier run lie in {folder_name}"
+            notes.say(f"{said}: this run is not cut, and begins anew")
+        if spec.options.piece_frames is not None:
+            notes.say("`piece_frames` does nothing here: this target or source is not cut")
         if spec.options.growing:
             notes.say("the target cannot be watched before the end: the run is not cut into pieces")
         yield job, Done()

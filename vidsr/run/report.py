@@ -164,13 +164,19 @@ class Report:
 
     def summary(self) -> str:
         """Return one line for people."""
-        new = 1 - self.resumed_frames / self.frames if self.frames else 0.0
-        speed = f"{new * self.video_s / self.elapsed_s:.2f}x" if self.elapsed_s else "-"
         return (
             f"{self.target}: {self.frames} frames {self.size[0]}x{self.size[1]} in "
-            f"{self.elapsed_s:.1f} s ({self.fps:.1f} fps, {speed} realtime), "
+            f"{self.elapsed_s:.1f} s{self._speed_words()}, "
             f"{self.output_bytes / 1e6:.1f} MB{self._coding_words()}{self._reuse_words()}"
         )
+
+    def _speed_words(self) -> str:
+        """Return the speed of what was computed; that all was done before, where nothing was."""
+        if 0 < self.frames <= self.resumed_frames:
+            return " (all done before)"
+        new = 1 - self.resumed_frames / self.frames if self.frames else 0.0
+        speed = f"{new * self.video_s / self.elapsed_s:.2f}x" if self.elapsed_s else "-"
+        return f" ({self.fps:.1f} fps, {speed} realtime)"
 
     def _reuse_words(self) -> str:
         """Return how much was computed, nothing where all was."""

@@ -36,7 +36,9 @@ from vidsr.upscaling.reuse.stream import Part, ReuseStream
 
 # Networks whose last results are kept: frames of one clip alternate between neighbouring steps.
 CHAINS = 2
-COMPILED = "compile"  # a compiler takes up to a minute for every shape of a window
+# A compiler takes up to a minute for every shape of a window; by Winograd's transforms a part does
+# not have the bits of the whole.
+WHOLE_ONLY = "compile", "winograd"
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ class FormatRun:
     def _chains(self, engine: Engine) -> int:
         """Return of how many networks the last results may be kept."""
         off = self._rule.mode == "off" or not self._keeps_state or engine.device.type != "cpu"
-        if off or engine.traits.stateful or engine.halo is None or engine.runtime == COMPILED:
+        if off or engine.traits.stateful or engine.halo is None or engine.runtime in WHOLE_ONLY:
             return 0
         if not engine.traits.repeatable:
             return 0

@@ -69,8 +69,8 @@ class Upscaler:
 
     Args:
         model: A shipped name (``lite-x4``), a family (``lite``), a path, or ``auto``.
-        scale: 2 or 4, or 1 with a model that restores at the same size; None means what the model
-            does, 4 for ``auto``.
+        scale: 2 or 4, 1 with a model that restores at the same size, or up to 16 with a model in
+            a file that has it; None means what the model does, 4 for ``auto``.
         restore: A model that keeps the size, to run before ``model``, or alone at scale 1; None
             for none.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:n``, or several: ``cuda:0,cuda:1``.

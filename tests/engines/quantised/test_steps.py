@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.doubles.stub_engine import StubEngine
+from tests.makers.foreign import compact
 from tests.makers.photos import make_photos, photograph
 from vidsr.engines.openvino_int8 import engine as engine_module
 from vidsr.engines.openvino_int8 import starter
@@ -287,3 +288,9 @@ def test_coded_steps_need_networks_for_coded_footage(
 ) -> None:
     assert main([str(model.path), str(photos), "--coded"]) == OptionError.exit_code
     assert "has no networks for coded footage" in capsys.readouterr().err
+
+
+def test_networks_of_others_are_named_in_the_refusal(tmp_path: Path) -> None:
+    torch.save(compact(), tmp_path / "net.pth")
+    with pytest.raises(OptionError, match=r"Compact 8x2 on RGB: expected lite.*or an ONNX file"):
+        load_steps(load_model(tmp_path / "net.pth"))

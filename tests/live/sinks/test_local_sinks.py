@@ -5,15 +5,15 @@ from __future__ import annotations
 import fcntl
 import io
 import os
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
+from subprocess import PIPE
 
 import av
 import pytest
 
+from tests.doubles.warm import WarmProcess
 from tests.live.sinks.feeding import UDP_QUERY, Feed, await_that, numbers_of, sound_of, tone
 from tests.paths import ROOT
 from tests.servers.process import free_port
@@ -200,9 +200,10 @@ print(feed.events.of({sink!r})[-1], dict(feed.events.dropped), file=sys.stderr)
 
 def test_standard_output() -> None:
     program = _PROGRAM.format(root=str(ROOT), sink="-")
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
-    assert run.stderr.decode().split()[0] == "closed", run.stderr.decode()
-    with av.open(io.BytesIO(run.stdout)) as found:
+    with WarmProcess(program, stdout=PIPE, stderr=PIPE) as process:
+        out, told = process.communicate()
+    assert told.decode().split()[0] == "closed", told.decode()
+    with av.open(io.BytesIO(out)) as found:
         assert numbers_of(found) == [*range(40)]
 
 
@@ -210,17 +211,11 @@ def test_a_reader_of_standard_output_that_leaves_is_the_end() -> None:
     # It goes on until the sink has noticed, however long the reader takes to leave.
     until = "push(40)\nwhile feed.events.of('-')[-1] != 'failed': feed.push(5)"
     program = _PROGRAM.format(root=str(ROOT), sink="-").replace("push(40)", until)
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
+    with WarmProcess(program, stdout=PIPE, stderr=PIPE) as process:
         assert process.stdout is not None
-        assert process.stderr is not None
         process.stdout.read(1000)
         process.stdout.close()
-        try:
-            told = process.communicate(timeout=120)[1].decode()
-        finally:
-            process.kill()
+        told = process.communicate(timeout=120)[1].decode()
     assert told.split()[0] == "failed", told
     assert process.returncode == 0
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.live.sinks.feeding import Feed, await_that, numbers_of
 from tests.live.sinks.test_network_sinks import children_of
+from tests.live.waits import assert_returns
 from tests.servers.faults import black_hole, garbage, refused_port
 from tests.servers.process import Server, free_port
 from tests.servers.relays import rtmp_server, srt_relay
@@ -212,8 +213,6 @@ def test_a_black_hole(
     with black_hole() as port, Ticker() as ticker:
         with beside(f"{scheme}://127.0.0.1:{port}/live/cam", tmp_path) as (feed, name):
             await_state(feed, name, "waiting")
-            begun_s = time.monotonic()
-        assert time.monotonic() - begun_s < 20
         found = {failure.reason for failure in feed.events.failures(name)}
     assert found <= reasons
     assert ticker.longest_s < PAUSE_S
@@ -231,16 +230,14 @@ def test_noise_for_an_answer(scheme: str, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_closing_does_not_wait_for_a_black_hole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(child_target, "OPEN_S", 300.0)
+    monkeypatch.setattr(child_target, "OPEN_S", 3600.0)
     before = set(children_of(os.getpid()))
     with black_hole() as port:
         feed = Feed(f"rtmp://127.0.0.1:{port}/live/cam")
         feed.push(3)
         time.sleep(0.5)
-        begun_s = time.monotonic()
+        assert_returns(feed.close)
         feed.close()
-        feed.close()
-        assert time.monotonic() - begun_s < 60
     left = set(children_of(os.getpid())) - before
     assert not [pid for pid in left if Path(f"/proc/{pid}").exists()]
 

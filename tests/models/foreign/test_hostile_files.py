@@ -143,7 +143,7 @@ HOSTILE: dict[Callable[[Path], None], str] = {
     huge_byte_array: "names '__builtin__.bytearray'",
     endless_pickle: "too much beside them",
     truncated: "not a readable checkpoint",
-    wrong_shapes: "not an SRResNet|do not fit|size mismatch",
+    wrong_shapes: "no architecture that is known",
     not_numbers: r"body\.0\.bias holds values that are not finite",
     infinite_half: r"body\.0\.bias holds values that are not finite",
     expanded_view: "more than it holds",

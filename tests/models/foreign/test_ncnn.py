@@ -96,3 +96,13 @@ def test_weights_that_do_not_belong_to_the_graph(tmp_path: Path) -> None:
     path.with_suffix(".bin").unlink()
     with pytest.raises(ModelError, match=r"cannot be read.*Hint"):
         load_model(path)
+
+
+def test_ends_of_names_in_capitals_and_a_bin_alone(tmp_path: Path) -> None:
+    path = ncnn_compact(tmp_path / "net", compact(), 4)
+    weights = path.with_suffix(".bin").rename(tmp_path / "net.BIN")
+    path = path.rename(tmp_path / "net.PARAM")
+    assert load_model(path).scale == load_model(weights).scale == 4
+    path.unlink()
+    with pytest.raises(ModelError, match=r"Hint: weights of ncnn have their graph beside them"):
+        load_model(weights)

@@ -138,8 +138,8 @@ def test_bfloat16_stays_near(state: State, tmp_path: Path) -> None:
         ({"feats.1.lk.conv.weight": torch.zeros(4, 4, 6, 6)}, "under 6x6"),
         ({"feats.4.weight": torch.zeros(13, 8, 3, 3)}, "13 before the shuffle"),
         ({"feats.9.channel_mixer.0.weight": torch.zeros(16, 8, 3, 3)}, "do not follow"),
-        ({"feats.1.refine.weight": torch.zeros(8, 9, 1, 1)}, "size mismatch|Error"),
-        ({"feats.1.more.weight": torch.zeros(1)}, "Unexpected key|Error"),
+        ({"feats.1.refine.weight": torch.zeros(8, 9, 1, 1)}, "refine.weight: expected"),
+        ({"feats.1.more.weight": torch.zeros(1)}, "beside feats.1.more.weight"),
     ],
 )
 def test_what_nearly_fits_is_refused_with_a_reason(

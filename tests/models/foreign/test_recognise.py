@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from tests.makers.foreign import State, compact, esrgan, gradient, span
+from tests.makers.foreign import State, compact, esrgan, gradient, plksr, span
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.tiling import is_exact, run_tiled
 from vidsr.errors import ModelError
@@ -147,7 +147,30 @@ def test_tiles_are_exact_to_the_last_bit(state: State, reach: int | None, tmp_pa
     assert torch.equal(run_tiled(engine, x, tile), engine.run(x))
 
 
-@pytest.mark.parametrize("prefix", ["module.", "netG.", "_orig_mod."])
+def without(state: State, *names: str) -> State:
+    return {name: tensor for name, tensor in state.items() if name not in names}
+
+
+def test_the_generator_is_found_beside_a_discriminator(tmp_path: Path) -> None:
+    others = {f"net_d.{n}": torch.zeros_like(t) for n, t in compact().items()}
+    state = {f"net_g.{n}": t for n, t in compact(scale=3).items()} | others
+    torch.save({"epoch": 3, "state_dict": state}, tmp_path / "net.ckpt")
+    assert load_model(tmp_path / "net.ckpt").scale == 3
+
+
+@pytest.mark.parametrize("nest", ["model_g", "g_ema", "params-ema", "net"])
+def test_folders_in_which_trainers_put_weights(nest: str, tmp_path: Path) -> None:
+    torch.save({"iter": 7, nest: compact(), "optimizer": {"lr": 1.0}}, tmp_path / "net.pth")
+    assert load_model(tmp_path / "net.pth").traits.halo == 4
+
+
+@pytest.mark.parametrize("state", [compact(), esrgan("old"), esrgan("new"), span()])
+def test_a_word_before_all_names_is_left_out(state: State, tmp_path: Path) -> None:
+    torch.save({f"model.{n}": t for n, t in state.items()}, tmp_path / "net.pth")
+    load_model(tmp_path / "net.pth")
+
+
+@pytest.mark.parametrize("prefix", ["module.", "netG.", "_orig_mod.", "_orig_mod.module.net_g."])
 def test_prefixes_of_trainers_are_left_out(prefix: str, tmp_path: Path) -> None:
     state = {prefix + name: tensor.half() for name, tensor in compact().items()}
     torch.save({"params_ema": state, "iter": 7}, tmp_path / "net.pth")
@@ -165,8 +188,28 @@ def test_safetensors_with_a_licence(tmp_path: Path) -> None:
     [
         (compact(channels=4), "Compact of 4 channels"),
         (esrgan(channels=4), "ESRGAN of 4 channels"),
+        (without(compact(), "body.2.bias"), "no architecture|Missing key.*body.2.bias"),
+        (without(compact(), "body.1.weight", "body.3.weight", "body.5.weight"), "ReLU from Leaky"),
+        (
+            without(esrgan(), "body.1.rdb2.conv3.weight", "conv_body.bias"),
+            r"without body\.1\.rdb2\.conv3\.weight \(and 1 more\)",
+        ),
+        (without(span(), "conv_cat.bias"), r"SPAN 8 without conv_cat\.bias"),
+        (without(plksr(), "feats.1.lk.conv.bias"), r"without feats\.1\.lk\.conv\.bias"),
+        (plksr() | {"extra.x": torch.zeros(3)}, r"beside extra\.x, which it does not have"),
+        (
+            plksr() | {"feats.1.refine.weight": torch.zeros(8, 4, 1, 1)},
+            r"with feats\.1\.refine\.weight: expected \[8, 8, 1, 1\], got \[8, 4, 1, 1\]",
+        ),
+        (
+            plksr() | {"feats.1.layer_norm.weight": torch.zeros(8)},
+            "two tensors for one layer",
+        ),
         (compact() | {"body.6.weight": torch.zeros(47, 8, 3, 3)}, "Compact of 3 channels in"),
-        (esrgan() | {"conv_hr.weight": torch.zeros(8, 9, 3, 3)}, "size mismatch|do not fit|Error"),
+        (
+            esrgan() | {"conv_hr.weight": torch.zeros(8, 9, 3, 3)},
+            "with conv_hr.weight: expected .8, 8, 3, 3., got .8, 9,",
+        ),
     ],
 )
 def test_what_nearly_fits_is_refused_with_a_reason(

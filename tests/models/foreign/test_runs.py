@@ -43,6 +43,17 @@ def test_frames_times_and_sound_are_kept(kind: str, network: Path, tmp_path: Pat
         assert packet_times(target) == packet_times(source)
 
 
+@pytest.mark.parametrize("scale", [1, 3, 8])
+def test_the_factor_may_be_named_of_any_network(scale: int, tmp_path: Path) -> None:
+    torch.save(compact(scale=scale), tmp_path / "net.pth")
+    make_clip(tmp_path / "in.mkv", frames=2, size=(16, 12), codec="ffv1")
+    files = tmp_path / "in.mkv", tmp_path / "out.mkv"
+    report = vidsr.upscale(*files, model=tmp_path / "net.pth", scale=scale)
+    assert (report.scale, report.size) == (scale, (16 * scale, 12 * scale))
+    with pytest.raises(OptionError, match=rf"scale = 5, but net (keeps|upscales {scale})"):
+        vidsr.upscale(*files, model=tmp_path / "net.pth", scale=5, overwrite=True)
+
+
 def test_a_restorer_runs_before_the_enlarger(network: Path, tmp_path: Path) -> None:
     torch.save(compact(scale=1), tmp_path / "clean.pth")
     make_clip(tmp_path / "in.mkv", frames=2, size=(32, 24), codec="ffv1")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.tiling import is_exact, run_tiled
 from vidsr.errors import ModelError, OptionError
 from vidsr.models import loaders
-from vidsr.models.foreign.spandrel_nets import has_spandrel
+from vidsr.models.foreign.spandrel_import import has_spandrel
 from vidsr.models.networks.plain_net import PlainNet
 from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
@@ -25,7 +28,7 @@ if not has_spandrel():
 make_spandrel_importable()
 
 import spandrel  # noqa: E402
-from spandrel.architectures import DnCNN, DRUNet, MoSR, NAFNet, SwinIR  # noqa: E402
+from spandrel.architectures import RCAN, DnCNN, DRUNet, MoSR, NAFNet, SwinIR  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*meshgrid")  # in spandrel's own code
 
@@ -34,6 +37,8 @@ SMALL: dict[str, Any] = {
     "DRUNet": lambda: DRUNet.DRUNet(in_nc=4, out_nc=3, nc=[4, 8, 8, 8], nb=4),
     "MoSR": lambda: MoSR.MoSR(upscale=3, n_block=2, dim=8),
     "NAFNet": lambda: NAFNet.NAFNet(width=4, enc_blk_nums=[1], dec_blk_nums=[1]),
+    "MoSR dys": lambda: MoSR.MoSR(upscale=2, n_block=1, dim=8, upsampler="dys"),
+    "RCAN": lambda: RCAN.RCAN(n_resblocks=1, n_resgroups=1, n_feats=16, scale=2),
     "SwinIR": lambda: SwinIR.SwinIR(
         embed_dim=8, depths=[2], num_heads=[2], window_size=4, upscale=2,
         upsampler="pixelshuffledirect",
@@ -55,6 +60,9 @@ def test_the_same_as_spandrels_own_call_at_odd_sizes(name: str, tmp_path: Path) 
     for size in ((1, 1), (7, 5), (33, 65)):
         x = gradient(engine.channels, *size)
         wanted = theirs.eval()(x.clone())
+        given = x.clone()
+        picture_of(engine, given)
+        assert torch.equal(given, x)  # a network that works in place has a copy
         assert torch.allclose(picture_of(engine, x).clamp(0, 1), wanted, atol=1e-5)
     x, tile = gradient(engine.channels, 176, 104), Size(32, 32)
     whole, tiles = (picture_of(engine, x), run_tiled(engine, x, tile))
@@ -132,11 +140,36 @@ def test_without_spandrel_the_hint_names_the_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loaders, "has_spandrel", lambda: False)
-    with pytest.raises(ModelError, match=r"not an SRResNet.*\.\[models\]"):
+    with pytest.raises(ModelError, match=r"no architecture that is known.*\.\[models\]"):
         load_model(saved("NAFNet", tmp_path / "net.pth"))
 
 
 def test_what_spandrel_does_not_know_is_refused_as_ever(tmp_path: Path) -> None:
     torch.save({"first.weight": torch.zeros(3, 3, 3, 3)}, tmp_path / "net.pth")
-    with pytest.raises(ModelError, match="not an SRResNet"):
+    with pytest.raises(ModelError, match=r"no architecture that is known.*'first\.weight' of"):
         load_model(tmp_path / "net.pth")
+
+
+def test_spandrel_is_imported_beside_a_torchvision_that_does_not_fit(tmp_path: Path) -> None:
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision/__init__.py").write_text(
+        "from torchvision import extension\nraise RuntimeError('operator does not exist')\n"
+    )
+    (tmp_path / "torchvision/extension.py").write_text("")
+    program = (
+        "import sys; from vidsr.models.foreign.spandrel_import import import_spandrel;"
+        "loader, error = import_spandrel(); again = import_spandrel();"
+        "assert loader is again[0] and issubclass(error, Exception);"
+        "print([n for n in sys.modules if n.startswith('torchvision')])"
+    )
+    paths = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=os.environ | {"PYTHONPATH": paths},
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")
+
+
+def test_a_layer_that_samples_where_it_is_told_has_no_known_reach(tmp_path: Path) -> None:
+    assert load_model(saved("MoSR", tmp_path / "a.pth")).traits.halo is not None
+    assert load_model(saved("MoSR dys", tmp_path / "b.pth")).traits.halo is None

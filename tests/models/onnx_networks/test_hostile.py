@@ -171,8 +171,8 @@ def huge_file(path: Path) -> None:
 
 HOSTILE: dict[str, tuple[Write, str]] = {
     "garbage": (lambda p: p.write_bytes(os.urandom(5000)), "not an ONNX file, or damaged"),
-    "text": (lambda p: p.write_text("<html>404</html>"), "not an ONNX file, or damaged"),
-    "empty": (lambda p: p.write_bytes(b""), "not an ONNX file: expected 1 to"),
+    "text": (lambda p: p.write_text("<html>404</html>"), "damaged: a field of kind 4"),
+    "empty": (lambda p: p.write_bytes(b""), r"net\.onnx: not an ONNX file: expected 1 to"),
     "header of 2 GB": (huge_header, "it ends too early"),
     "two million fields": (many_fields, "more than 500000 fields"),
     "3 GB": (huge_file, "not an ONNX file: expected 1 to"),
@@ -189,7 +189,7 @@ HOSTILE: dict[str, tuple[Write, str]] = {
     "unshuffled": (unshuffled, "for 3 channels of 32x32, a picture before its pixel shuffle"),
     "untrained": (noise, "it makes no picture larger"),
     "two inputs": (two_inputs, r"expected one picture in and one out, got 2 inputs \(x, level\)"),
-    "weights that are not finite": (not_finite, "it makes no picture larger"),
+    "weights that are not finite": (not_finite, "numbers that are not finite"),
     "weights above": (weights_at("../secret"), "lie outside of its folder"),
     "weights anywhere": (weights_at("/etc/hostname"), "lie outside of its folder"),
     "weights nowhere": (weights_at("absent"), "is not beside it"),

@@ -11,6 +11,7 @@ import pytest
 
 import vidsr
 from tests.makers.clips import Tone, make_clip, seconds
+from tests.makers.small_network import small_network
 
 
 def times(path: Path, kind: str) -> list[float]:
@@ -27,7 +28,7 @@ def test_a_clock_that_starts_again_goes_on(tmp_path: Path, suffix: str) -> None:
     twice = tmp_path / "twice.ts"
     twice.write_bytes(part.read_bytes() * 2)
     target = tmp_path / f"out.{suffix}"
-    report = vidsr.upscale(twice, target, model="lite-x2", preset="ultrafast")
+    report = vidsr.upscale(twice, target, model=small_network(), preset="ultrafast")
     assert any("jumps back" in note for note in report.notes)
     video, audio = times(target, "video"), times(target, "audio")
     assert len(video) == 100
@@ -49,7 +50,7 @@ def test_frames_before_zero_are_shown(tmp_path: Path, suffix: str) -> None:
         audio=Tone(start_s=wrap / 90000, duration_s=2),
     )
     target = tmp_path / f"out.{suffix}"
-    vidsr.upscale(clip.path, target, model="lite-x2", preset="ultrafast")
+    vidsr.upscale(clip.path, target, model=small_network(), preset="ultrafast")
     video, before = times(target, "video"), times(clip.path, "video")
     assert len(video) == 50
     assert [v - video[0] for v in video] == pytest.approx([b - before[0] for b in before], abs=1e-3)

@@ -10,6 +10,7 @@ from av.sidedata.sidedata import Type
 
 import vidsr
 from tests.makers.sei import CAPTION, raw_clip
+from tests.makers.small_network import small_network
 from vidsr.video.side_data import SideData
 from vidsr.video.streams.captions import add_captions
 
@@ -47,32 +48,32 @@ def test_every_picture_keeps_its_captions(tmp_path: Path, suffix: str, codec: st
     wanted = captions_of(source)
     assert len(set(wanted)) == FRAMES
     target = tmp_path / f"out{suffix}"
-    vidsr.upscale(source, target, model="lite-x2", codec=codec, preset="medium")
+    vidsr.upscale(source, target, model=small_network(), codec=codec, preset="medium")
     assert captions_of(target) == wanted
 
 
 def test_captions_of_hevc_are_read_as_well(tmp_path: Path) -> None:
     source = captioned(tmp_path / "in.265", "libx265")
-    vidsr.upscale(source, tmp_path / "out.mkv", model="lite-x2")
+    vidsr.upscale(source, tmp_path / "out.mkv", model=small_network())
     assert captions_of(tmp_path / "out.mkv") == captions_of(source)
 
 
 def test_a_part_begins_with_the_captions_of_its_first_picture(tmp_path: Path) -> None:
     source, target = captioned(tmp_path / "in.264"), tmp_path / "out.mkv"
-    vidsr.upscale(source, target, model="lite-x2", start=0.2)
+    vidsr.upscale(source, target, model=small_network(), start=0.2)
     assert captions_of(target) == captions_of(source)[5:]
 
 
 @pytest.mark.parametrize("codec", ["av1", "vp9", "ffv1"])
 def test_their_loss_is_said_where_a_codec_holds_none(tmp_path: Path, codec: str) -> None:
     source = raw_clip(tmp_path / "in.264", CAPTION, range(3), frames=3)
-    report = vidsr.upscale(source, tmp_path / "out.mkv", model="lite-x2", codec=codec)
+    report = vidsr.upscale(source, tmp_path / "out.mkv", model=small_network(), codec=codec)
     assert any("closed captions" in note and "not carried" in note for note in report.notes)
 
 
 def test_nothing_is_said_where_they_are_carried(tmp_path: Path) -> None:
     source = raw_clip(tmp_path / "in.264", CAPTION, range(3), frames=3)
-    report = vidsr.upscale(source, tmp_path / "out.mkv", model="lite-x2")
+    report = vidsr.upscale(source, tmp_path / "out.mkv", model=small_network())
     assert not any("captions" in note for note in report.notes)
 
 

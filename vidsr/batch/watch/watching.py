@@ -18,14 +18,15 @@ from vidsr.batch.outcome import Tally
 from vidsr.batch.shared_engines import SharedEngines
 from vidsr.batch.total_progress import BatchProgress
 from vidsr.batch.watch.arrivals import Arrivals
-from vidsr.errors import NoInputError, OptionError
+from vidsr.errors import InputError, NoInputError, OptionError
 from vidsr.files import check_folder
 from vidsr.run.early_checks import check_options
 from vidsr.run.job import check_machine
 from vidsr.run.options import RunOptions
 from vidsr.run.records.record_file import write_record
 from vidsr.terminal.command import INTERRUPTED, say
-from vidsr.terminal.heap import keep_heap
+from vidsr.terminal.heap import keep_one_heap
+from vidsr.video.locator import Locator
 
 LONGEST_PAUSE_S = 1.0
 KEPT_OUTCOMES = 1000  # in a report of a watch, which may go on for months
@@ -99,7 +100,8 @@ def watch(
     check_options(options)
     check_folder(target)
     check_machine(options)
-    keep_heap()
+    keep_one_heap()
+    left: list[Item] = []
     tally = Tally(kept=KEPT_OUTCOMES if arguments.report else 0)
     progress = BatchProgress(arguments.progress, NAME, quiet=arguments.quiet, interrupted=asked)
     watched = Watch(folders, target, pattern, choices)
@@ -113,7 +115,7 @@ def watch(
                 if not items:
                     time.sleep(pause_s)
                     continue
-                run.run(items)
+                left = run.run(items)
                 progress.view.close()
                 if arguments.report:
                     write_record(arguments.report, tally.record())
@@ -122,7 +124,7 @@ def watch(
     finally:
         progress.view.close()
     if arguments.report:
-        write_record(arguments.report, tally.record())
+        write_record(arguments.report, tally.record(left))
     say(NAME, f"the watch has ended: {tally.summary()}")
     return INTERRUPTED if asked() else FAILED
 
@@ -132,7 +134,10 @@ def _go_on(tally: Tally, choices: BatchOptions) -> bool:
 
 
 def _folder(name: Path | str) -> Path:
-    path = Path(name)
-    if not path.is_dir():
-        raise NoInputError(f"{path}: no such folder", hint="expected folders with --watch.")
-    return path
+    locator = Locator.of(name)
+    if locator.local and locator.path.is_dir():
+        return locator.path
+    hint = "expected folders of this machine with --watch."
+    if not locator.local or locator.path.exists():
+        raise InputError(f"{locator}: is no folder of this machine", hint=hint)
+    raise NoInputError(f"{locator}: no such folder", hint=hint)

@@ -20,9 +20,9 @@ from vidsr.bench.request import Request, check_files, size
 from vidsr.errors import OptionError
 from vidsr.files import write_text
 from vidsr.models.shipped import is_onnx_model
-from vidsr.option_values import SCALES, EngineKind
+from vidsr.option_values import GREATEST_SCALE, EngineKind
 from vidsr.terminal.command import run_command, say
-from vidsr.terminal.parser import Parser
+from vidsr.terminal.parser import Parser, reader
 
 # Nothing here loads torch or PyAV: see vidsr.bench.worker_task.
 
@@ -44,6 +44,9 @@ The drawn clip pans a texture under moving hard edges, with a little noise; x264
 exit status: 0 done, 2 arguments, 3 source, 4 --json or --plot, 6 model, 7 device,
 8 memory, 130 interrupted
 """
+
+
+scale = reader(int, f"a whole number of 1 to {GREATEST_SCALE}", lambda n: 1 <= n <= GREATEST_SCALE)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -69,7 +72,7 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--model", default="auto", metavar="NAME|PATH", help="a model, as for vidsr (auto)"
     )
-    group.add_argument("--scale", type=int, choices=SCALES, help="the factor, as for vidsr")
+    group.add_argument("--scale", type=scale, metavar="N", help="the factor, as for vidsr")
     group.add_argument(
         "--device", default="auto", metavar="NAME", help="a device: auto, cpu, cuda, or cuda:1"
     )

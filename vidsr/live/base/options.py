@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Literal
 
 from vidsr.live.base.settings import marked, marked_record
-from vidsr.option_values import GREATEST_STRENGTH, Strength
+from vidsr.option_values import GREATEST_SCALE, GREATEST_STRENGTH, Strength
 
 Late = Literal["ladder", "drop", "wait"]
 OnLost = Literal["hold", "slate", "stop"]
@@ -103,7 +103,7 @@ class QualityOptions:
 
     Args:
         model: A model's name or path; ``auto`` for the one that suits live streams on the device.
-        scale: 2 or 4; None for the model's.
+        scale: 2 or 4, or what a model in a file has, 1 to 16; None for the model's.
         size: (width, height) of the output in pixels whatever the source does; None for
             ``scale`` times the source's.
         strength: How far the network follows what the codec did: ``auto``, or 0 (clean) to 2.
@@ -120,7 +120,7 @@ class QualityOptions:
     """
 
     model: str = "auto"
-    scale: int | None = marked(None, least=2, most=4)
+    scale: int | None = marked(None, least=1, most=GREATEST_SCALE)
     size: tuple[int, int] | None = None
     strength: Strength = marked("auto", least=0, most=GREATEST_STRENGTH)
     deadline_s: float = marked(0.2, above=0, most=3600)

@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from vidsr.models.foreign.refusal import Misfit, side_of
+from vidsr.models.foreign.refusal import Misfit, fill, side_of
 from vidsr.models.networks.phase_net import DifferenceNet
 from vidsr.models.networks.stated_net import StatedNet, counted_traits
 
@@ -63,10 +63,12 @@ def recognise_compact(tensors: Mapping[str, Tensor]) -> Compact | None:
         raise Misfit(f"Compact of {channels} channels in and {last.shape[0]} before the shuffle")
     with torch.device("meta"):
         net = Compact(channels, width, (layers - 3) // 2, scale)
-    renamed = {
-        name.replace(f"body.{layers - 1}.", "tail."): tensor for name, tensor in tensors.items()
-    }
-    net.load_state_dict(renamed, strict=True, assign=True)
+    tail = f"body.{layers - 1}."
+    fill(
+        net,
+        net.architecture,
+        {name.replace(tail, "tail."): (name, tensor) for name, tensor in tensors.items()},
+    )
     return net
 
 
@@ -75,9 +77,11 @@ def _layers(tensors: Mapping[str, Tensor]) -> int | None:
     found = [NAME.fullmatch(name) for name in tensors]
     numbers = {int(match[1]) for match in found if match}
     count = len(numbers)
-    if not all(found) or count % 2 == 0 or not 3 <= count <= MOST_LAYERS:
+    if not all(found) or not 2 <= count <= MOST_LAYERS:
         return None
-    if numbers != set(range(count)):
+    if numbers == set(range(0, 2 * count, 2)):
+        _refuse_unnamed_activations(tensors, 2 * count - 2)
+    if count % 2 == 0 or numbers != set(range(count)):
         return None
     for number in range(count):
         weight, bias = (tensors.get(f"body.{number}.{leaf}") for leaf in ("weight", "bias"))
@@ -86,3 +90,15 @@ def _layers(tensors: Mapping[str, Tensor]) -> int | None:
         if number % 2 == 0 and (weight is None or bias is None or weight.shape[2:] != (3, 3)):
             return None
     return count
+
+
+def _refuse_unnamed_activations(tensors: Mapping[str, Tensor], last: int) -> None:
+    """Raise Misfit for a Compact network whose activations have no weights: no file names them."""
+    weights = [tensors.get(f"body.{number}.weight") for number in range(0, last + 1, 2)]
+    if any(weight is None or weight.shape[2:] != (3, 3) for weight in weights):
+        return
+    first, tail = tensors["body.0.weight"], tensors[f"body.{last}.weight"]
+    if first.shape[1] in (1, 3) and side_of(tail.shape[0], first.shape[1]):
+        raise Misfit(
+            "Compact without PReLU: the file does not tell ReLU from LeakyReLU between convolutions"
+        )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor, nn
 
-from vidsr.models.foreign.refusal import Misfit, side_of
+from vidsr.models.foreign.refusal import Misfit, fill, side_of
 from vidsr.models.networks.padding import padded
 from vidsr.models.networks.rrdb import SLOPE, RRDBlock
 from vidsr.models.networks.stated_net import StatedNet, counted_traits
@@ -79,8 +79,9 @@ def recognise_esrgan(tensors: Mapping[str, Tensor]) -> StatedNet | None:
 
     Raises Misfit for tensors that are nearly, but not, such a network.
     """
-    renamed = _renamed(tensors)
-    if renamed is None or len(renamed) != len(tensors):
+    theirs = _our_names(tensors)
+    renamed = {ours: tensors[name] for ours, name in theirs.items()}
+    if not _is_whole(renamed) or len(renamed) != len(tensors):
         return None
     head, tail = renamed["head.weight"], renamed["tail.weight"]
     first = renamed["blocks.0.blocks.0.convs.0.weight"]
@@ -96,24 +97,28 @@ def recognise_esrgan(tensors: Mapping[str, Tensor]) -> StatedNet | None:
         raise Misfit(f"ESRGAN of {blocks} blocks, {2**doublings} times larger")
     with torch.device("meta"):
         net = Esrgan(channels, width, first.shape[0], blocks, doublings, unshuffle)
-    net.load_state_dict(renamed, strict=True, assign=True)
+    fill(net, net.architecture, {n: (theirs[n], tensor) for n, tensor in renamed.items()})
     return net
 
 
-def _renamed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-    """Return the tensors under our names; None where a part of the network is missing."""
-    names = dict(_layer_names(tensors))
-    renamed = {}
-    for name, tensor in tensors.items():
+def _our_names(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return the names of the file by ours, of those tensors that have one."""
+    layers = dict(_layer_names(tensors))
+    ours = {}
+    for name in tensors:
         prefix, _, leaf = name.rpartition(".")
         if (block := _block_name(name)) is not None:
-            renamed[block] = tensor
-        elif prefix in names:
-            renamed[f"{names[prefix]}.{leaf}"] = tensor
+            ours[block] = name
+        elif prefix in layers:
+            ours[f"{layers[prefix]}.{leaf}"] = name
+    return ours
+
+
+def _is_whole(renamed: Mapping[str, Tensor]) -> bool:
+    """Return True if all parts of the network are there."""
     parts = ("head.weight", "join.weight", "refine.weight", "tail.weight")
     needed = (*parts, "blocks.0.blocks.0.convs.0.weight")
-    plain = all(name in renamed and renamed[name].ndim == 4 for name in needed)
-    return renamed if plain else None
+    return all(name in renamed and renamed[name].ndim == 4 for name in needed)
 
 
 def _block_name(name: str) -> str | None:

@@ -42,9 +42,12 @@ def scan_checkpoint(path: Path) -> None:
         if begin == b"PK\x03\x04":
             return _scan_archive(path)
         if begin[:1] != PICKLE:  # a film, a picture, a page that says that a model is gone
+            hint = "files of weights end in .pth, .safetensors, .onnx or .param"
+            if path.suffix.lower() == ".bin":
+                hint = "weights of ncnn have their graph beside them, as text in a .param"
             raise ModelError(
                 f"{path}: not a readable checkpoint: neither PyTorch nor safetensors begin like it",
-                hint="files of weights end in .pth, .safetensors, .onnx or .param",
+                hint=hint,
             )
         file.seek(0)
         for _ in range(LEGACY_PICKLES):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.foreign.dysample import DySample
-from vidsr.models.foreign.refusal import Misfit, side_of
+from vidsr.models.foreign.refusal import Misfit, fill, side_of
 from vidsr.models.networks.phase_net import DifferenceNet
 from vidsr.models.networks.stated_net import StatedNet, counted_traits
 from vidsr.models.networks.traits import NetworkTraits
@@ -205,7 +205,9 @@ def recognise_plksr(tensors: Mapping[str, Tensor]) -> StatedNet | None:
     if kernel % 2 == 0 or part > width or width % GROUPS:
         raise Misfit(f"RealPLKSR of {width} channels, {part} of them under {kernel}x{kernel}")
     attends, by_pixel = (f"feats.1.{name}.weight" in tensors for name in ("attn.f.0", "layer_norm"))
-    renamed = {_renamed(name, last): tensor for name, tensor in tensors.items()}
+    renamed = {_renamed(name, last): (name, tensor) for name, tensor in tensors.items()}
+    if len(renamed) != len(tensors):
+        raise Misfit(f"RealPLKSR of {blocks} blocks with two tensors for one layer")
     with torch.device("meta"):
         inner = RealPlksr(
             channels, width, blocks, part, kernel, scale, attends=attends, by_pixel=by_pixel
@@ -214,7 +216,7 @@ def recognise_plksr(tensors: Mapping[str, Tensor]) -> StatedNet | None:
         net = SampledPlksr(inner) if sampled else inner
     if sampled:
         renamed = {n if n.startswith("sampler.") else f"net.{n}": t for n, t in renamed.items()}
-    net.load_state_dict(renamed, strict=True, assign=True)
+    fill(net, net.architecture, renamed)
     return net
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from vidsr.models.foreign.refusal import Misfit, side_of
+from vidsr.models.foreign.refusal import Misfit, fill, side_of
 from vidsr.models.networks.stated_net import StatedNet, counted_traits
 
 BLOCKS = 6
@@ -102,7 +102,7 @@ def recognise_span(tensors: Mapping[str, Tensor]) -> StatedNet | None:
         raise Misfit("SPAN of one channel that is centred on the mean of three")
     with torch.device("meta"):
         net = Span(channels, width, scale, centred=centred)
-    net.load_state_dict(_renamed(tensors), strict=True, assign=True)
+    fill(net, net.architecture, _renamed(tensors))
     return net
 
 
@@ -110,8 +110,8 @@ def _block_layers() -> list[str]:
     return [f"block_{b}.c{c}_r" for b in range(1, BLOCKS + 1) for c in (1, 2, 3)]
 
 
-def _renamed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return folded weights under our names."""
+def _renamed(tensors: Mapping[str, Tensor]) -> dict[str, tuple[str, Tensor]]:
+    """Return folded weights under our names, with those of the file."""
     ours = {"conv_1": "head", "conv_2": "refine"}
     for index, name in enumerate(_block_layers()):
         ours[name] = f"blocks.{index // 3}.convs.{index % 3}"
@@ -120,11 +120,12 @@ def _renamed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         pair = folded(tensors, theirs)
         if pair is None:
             raise Misfit(f"SPAN without the layer {theirs}")
-        out[f"{name}.weight"], out[f"{name}.bias"] = pair
+        for leaf, tensor in zip(("weight", "bias"), pair, strict=True):
+            out[f"{name}.{leaf}"] = f"{theirs}.{leaf}", tensor
     for theirs, name in (("conv_cat", "join"), ("upsampler.0", "tail")):
         for leaf in ("weight", "bias"):
             if f"{theirs}.{leaf}" in tensors:
-                out[f"{name}.{leaf}"] = tensors[f"{theirs}.{leaf}"]
+                out[f"{name}.{leaf}"] = f"{theirs}.{leaf}", tensors[f"{theirs}.{leaf}"]
     return out
 
 

@@ -8,30 +8,38 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vidsr.models.foreign.reach_probe import probed_reach
-from vidsr.models.foreign.refusal import Misfit
+from vidsr.models.foreign.recognise import in_float32, readings
+from vidsr.models.foreign.refusal import Misfit, reason_of
+from vidsr.models.foreign.spandrel_import import import_spandrel
 from vidsr.models.networks.plain_net import PlainNet
 from vidsr.models.networks.traits import NetworkTraits
 from vidsr.picture.size import Size
 
-HINT = "pip install -e '.[models]' adds readers of more architectures"
 LARGEST_WINDOW = 64  # of attention; larger ones do not become the grid on which tiles start
 MOST_SCALE = 16
+SAMPLERS = ("dysample",)
+"""Layers that look where the picture tells them: how far, random weights and a grey do not show."""
 REASONS = {
     "FaceSR": "restores faces that were cut out and aligned, no frames",
     "Inpainting": "fills holes under a mask, which videos do not have",
 }
 
 
-def has_spandrel() -> bool:
-    """Return True if spandrel is installed."""
-    return find_spec("spandrel") is not None
+def read_by_spandrel(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], PlainNet] | None:
+    """Return the reading of a file's names that spandrel knows, and its network; None for none.
+
+    Raises Misfit, see ``build_by_spandrel``.
+    """
+    for reading in readings(tensors):
+        if (net := build_by_spandrel(in_float32(reading))) is not None:
+            return reading, net
+    return None
 
 
 def build_by_spandrel(tensors: Mapping[str, Tensor]) -> PlainNet | None:
@@ -39,7 +47,7 @@ def build_by_spandrel(tensors: Mapping[str, Tensor]) -> PlainNet | None:
 
     Raises Misfit for a network that takes no frames of a video, and for shapes that do not fit.
     """
-    ModelLoader, UnsupportedModelError = _imported()
+    ModelLoader, UnsupportedModelError = import_spandrel()
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about calls that PyTorch will change one day
@@ -47,24 +55,10 @@ def build_by_spandrel(tensors: Mapping[str, Tensor]) -> PlainNet | None:
     except UnsupportedModelError:
         return None
     except Exception as error:  # whatever an architecture raises for shapes of another
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Misfit(f"tensors of an architecture that they do not fit: {reason[:120]}") from error
+        raise Misfit(f"tensors do not fit their architecture: {reason_of(error)}") from error
     _check_use(descriptor)
     descriptor.eval()
     return _adopted(descriptor)
-
-
-def _imported() -> tuple[Any, Any]:
-    """Return spandrel's loader, and its error for unknown architectures. Raises Misfit."""
-    try:
-        from spandrel import ModelLoader, UnsupportedModelError
-    except (ImportError, RuntimeError, OSError) as error:  # a torchvision of another PyTorch
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Misfit(
-            f"spandrel cannot be imported ({reason[:120]}): expected the torchvision that belongs "
-            "to the installed PyTorch"
-        ) from error
-    return ModelLoader, UnsupportedModelError
 
 
 def _check_use(descriptor: Any) -> None:
@@ -100,10 +94,13 @@ def _adopted(descriptor: Any) -> PlainNet:
     )
     title = f"{descriptor.architecture.name} {tags}".strip()
     try:
-        return probed_reach(PlainNet(net, stated, title))
+        plain = PlainNet(net, stated, title)
+        probed = probed_reach(plain)
+        if any(type(module).__name__.lower() in SAMPLERS for module in net.modules()):
+            probed.traits = stated
+        return probed
     except (RuntimeError, ValueError, AssertionError) as error:
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise Misfit(f"{title} does not run: {reason[:120]}") from error
+        raise Misfit(f"{title} does not run: {reason_of(error)}") from error
 
 
 def _dtypes(descriptor: Any) -> tuple[torch.dtype, ...]:
@@ -139,5 +136,6 @@ class _Called(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [N, C, H, W] in [0, 1] -> [N, C, s*H, s*W]."""
+        x = x.clone()  # RCAN multiplies what it gets in place, and a window may be a view
         out: Tensor = self.model(x) if self._call is None else self._call(self.model, x)
         return out

@@ -18,8 +18,9 @@ from vidsr.errors import ModelError
 from vidsr.models.foreign.pickle_scan import scan_checkpoint
 
 NESTS = (
-    "params_ema", "params", "ema", "state_dict", "model_state_dict", "model", "generator", "netG",
-    "net_g", "G", "gen", "weights",
+    "params_ema", "params-ema", "net_g_ema", "g_ema", "model_ema", "ema", "params", "state_dict",
+    "model_state_dict", "generator_state_dict", "model", "generator", "netG", "net_g", "model_g",
+    "G", "gen", "net", "network", "weights",
 )  # fmt: skip
 LONGEST_HEADER = 1 << 24  # bytes of a safetensors header: 16000 tensors take 1 to 2 MB
 MOST_TENSORS = 100_000

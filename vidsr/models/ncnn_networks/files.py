@@ -71,11 +71,18 @@ class NcnnWeights:
 
 def graph_files(path: Path) -> tuple[Path, Path] | None:
     """Return the text and the weights that ``path`` is one of; None where it is neither."""
-    if path.suffix == ".param":
-        return path, path.with_suffix(".bin")
-    if path.suffix == ".bin" and path.with_suffix(".param").is_file():
-        return path.with_suffix(".param"), path
+    suffix = path.suffix.lower()
+    if suffix == ".param":
+        return path, _beside(path, ".bin")
+    if suffix == ".bin" and (graph := _beside(path, ".param")).is_file():
+        return graph, path
     return None
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    """Return the other file of a pair, its end in small letters or in capitals."""
+    capitals = path.with_suffix(suffix.upper())
+    return capitals if capitals.is_file() else path.with_suffix(suffix)
 
 
 def read_graph(path: Path) -> list[NcnnLayer]:

@@ -11,7 +11,7 @@ from vidsr.errors import ModelError
 from vidsr.models.foreign.compact import recognise_compact
 from vidsr.models.foreign.esrgan import recognise_esrgan
 from vidsr.models.foreign.reduced import Reduced
-from vidsr.models.foreign.refusal import Misfit
+from vidsr.models.foreign.refusal import Misfit, reason_of
 from vidsr.models.foreign.tensor_file import require_plain
 from vidsr.models.ncnn_networks.files import NcnnLayer, NcnnWeights, read_graph, read_weights
 from vidsr.models.ncnn_networks.graph import Expressions, graph_expression
@@ -58,7 +58,7 @@ def _candidates(
         if large is not None and esrgan_expression(large, table) == made:
             yield large
     except (Misfit, RuntimeError) as error:  # shapes that do not follow each other
-        raise ModelError(f"{graph}: {str(error).splitlines()[0]}", hint=HINT) from error
+        raise ModelError(f"{graph}: {reason_of(error)}", hint=HINT) from error
 
 
 def compact_names(weights: list[NcnnWeights]) -> dict[str, Tensor]:

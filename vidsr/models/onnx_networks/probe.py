@@ -16,7 +16,14 @@ import numpy as np
 from vidsr.models.onnx_networks.contract import Contract, End, Order, ValueRange
 from vidsr.models.onnx_networks.ends import Array, from_network, to_network
 from vidsr.models.onnx_networks.runtime import first_line
-from vidsr.models.onnx_networks.scene import Picture, draw, faithfulness_db, likeness_db, luma
+from vidsr.models.onnx_networks.scene import (
+    LARGEST_DB,
+    Picture,
+    draw,
+    faithfulness_db,
+    likeness_db,
+    luma,
+)
 from vidsr.models.onnx_networks.statement import (
     FORMAT_KEY,
     RANGE_KEY,
@@ -85,6 +92,8 @@ def find_contract(network: Network, metadata: Mapping[str, str]) -> Contract:
     side, scale = _first_size(network, taken, given)
     readings = _readings(network, taken, given, metadata, side, scale)
     best, rivals = choose(readings)
+    if best.likeness_db <= -LARGEST_DB:
+        raise Refusal("it gives numbers that are not finite, at every range")
     if best.likeness_db < LEAST_DB:
         raise Refusal(
             f"it makes no picture larger: at best {best.likeness_db:.1f} dB from a drawn scene, "

@@ -54,6 +54,8 @@ def _outline(path: Path) -> ModelOutline:
                 raise ModelError(f"{path}: not an ONNX file: {limit}")
             # Not closed here: an exception may still hold a view of a part.
             return read_outline(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+    except ModelError:  # a ValueError as well
+        raise
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (IndexError, ValueError, RecursionError) as error:

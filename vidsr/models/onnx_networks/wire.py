@@ -31,7 +31,7 @@ def fields(message: memoryview) -> Iterator[tuple[int, Payload]]:
         elif kind in (FIXED32, FIXED64):
             length = 4 if kind == FIXED32 else 8
         else:
-            raise ValueError(f"{kind = }")
+            raise ValueError(f"a field of kind {kind}, which no file of ONNX has")
         if at + length > len(message):
             raise IndexError(at + length)
         yield tag >> 3, message[at : at + length]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,19 @@ def file_facts(path: Path) -> dict[str, str]:
             digest.update(file.read(SAMPLE_BYTES))
     return {
         "source size": f"{state.st_size} bytes",
-        "source time of change": f"{state.st_mtime_ns / 1e9:.6f} s",
+        "source time of change": _moment(state.st_mtime_ns),
         "source content": digest.hexdigest()[:16],
     }
+
+
+def _moment(time_ns: int) -> str:
+    """Return a time since 1970 as that of a clock in UTC, to the microsecond."""
+    seconds, rest_ns = divmod(time_ns, 10**9)
+    try:
+        day = datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):  # of a file system that says anything
+        return f"{time_ns / 1e9:.6f} s"
+    return f"{day:%Y-%m-%d %H:%M:%S}.{rest_ns // 1000:06d} UTC"
 
 
 def weights_digest(path: Path) -> str:

@@ -157,11 +157,12 @@ class JobFolder:
         return written if written.size_bytes == state.st_size else None
 
     def _compare(self, before: Mapping[str, str], now: Mapping[str, str]) -> None:
-        for name in sorted({*before, *now}):
+        for name in (*now, *(name for name in before if name not in now)):  # causes come first
             was, is_now = before.get(name, "unknown"), now.get(name, "unknown")
             if was != is_now:
+                change = f"{_shown(was)} then, {_shown(is_now)} now"
                 raise OutputError(
-                    f"{self.name}: was begun with another {name}: {was} then, {is_now} now.",
+                    f"{self.name}: was begun with another {name}: {change}.",
                     hint="give it as it was to go on, or `restart` to begin anew.",
                 )
 
@@ -257,6 +258,11 @@ class JobFolder:
         self._begun = False
 
 
+def _shown(value: str) -> str:
+    """Return a fact for people, where it is the JSON of an option."""
+    return "not given" if value == "null" else value.strip('"')
+
+
 def _written(facts: Mapping[str, Any]) -> Written:
     """Return what a record of a finished target says. Raises an error of many kinds."""
     return Written(int(facts["frames"]), int(facts["size_bytes"]), float(facts["video_s"]))
@@ -272,6 +278,17 @@ def is_left_finished(target: Target) -> bool:
     except OSError:  # a name too long: whoever opens the target says so
         return False
     return left and folder.finished_target(target.place) is not None
+
+
+def pieces_left(target: Target) -> tuple[str, int]:
+    """Return the name of the folder of an earlier run of a target, and the pieces in it."""
+    if target.pipe or target.sequence:
+        return "", 0
+    try:
+        folder = JobFolder(target)
+        return folder.name, len(folder.names())
+    except OSError:
+        return "", 0
 
 
 def _stem(piece: int) -> str:
