@@ -16,13 +16,8 @@ from vidsr.engines.foreign_onnx.runtime_engine import OnnxRuntimeEngine
 from vidsr.engines.foreign_onnx.starter import OnnxRuntimeStarter, make_onnx
 from vidsr.engines.openvino_int8.starter import OpenVinoStarter
 from vidsr.engines.pytorch.engine import TorchEngine
-<<<<<<< HEAD
-from vidsr.engines.pytorch.starter import CompileStarter, TorchStarter
-from vidsr.engines.selection.allowed_combinations import check_combination, check_eager
-=======
 from vidsr.engines.pytorch.starter import CompileStarter, TorchStarter, WinogradStarter
-from vidsr.engines.selection.allowed_combinations import check_combination
->>>>>>> main
+from vidsr.engines.selection.allowed_combinations import check_combination, check_eager
 from vidsr.engines.selection.switch import EngineSwitch
 from vidsr.engines.selection.takeover import Follower, Vacancy
 from vidsr.engines.selection.tensorrt_takeover import TensorRTFollower
