@@ -95,7 +95,7 @@ def test_half_precision_is_refused(precision: str) -> None:
         assert upscaler.engine.dtype == torch.float32
 
 
-@pytest.mark.parametrize("engine", ["compile", "openvino", "onnxruntime"])
+@pytest.mark.parametrize("engine", ["compile", "winograd", "openvino", "onnxruntime"])
 def test_other_engines_are_refused(engine: EngineKind, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("openvino_int8", "foreign_onnx"):
         starter = f"vidsr.engines.{module}.starter"
