@@ -167,9 +167,10 @@ def test_list_models(call: Call) -> None:
     result = call("--list-models")
     assert (result.status, result.err) == (0, "")
     assert re.search(r"^lite-x2 +x2 +[\d.]+ K parameters on luma  the ", result.out, re.MULTILINE)
-    columns = [re.search(r"K parameters on ....  \w", line) for line in result.out.splitlines()]
+    columns = [re.search(r"[K ] parameters on ....  \w", line) for line in result.out.splitlines()]
     assert len({match and match.start() for match in columns}) == 1  # all aligned, all explained
     assert re.search(r"^lite-x4 +x4 ", result.out, re.MULTILINE)
+    assert re.search(r"^ibp-x2\|x3\|x4\|x8 +no +parameters on luma ", result.out, re.MULTILINE)
 
 
 def test_version(call: Call) -> None:

@@ -103,7 +103,8 @@ def _list_models() -> None:
         print(f"{name:21} {size}  {PURPOSES.get(name, '')}".rstrip())
     for method, words in METHODS.items():
         scales = "|".join(f"x{scale}" for scale in method_scales(method))
-        print(f"{f'{method}-{scales}':21} without learning: {words}")
+        none = f"{'':4}{'no':>7}   parameters on luma"
+        print(f"{f'{method}-{scales}':21} {none}  without learning: {words}")
 
 
 def _work(arguments: argparse.Namespace, interrupted: Callable[[], bool]) -> int | None:
