@@ -54,7 +54,7 @@ CLIP_TASKS = {
     "HEVC CRF 32": CODEC.format("h265", "crf", 32),
     "MPEG-2 q 8": CODEC.format("mpeg2", "qscale", 8),
 }
-SHOWN = (0, None, None, 1, None, None, 2, None, None)
+SHOWN = (0, None, None, 4, None, None, 2, None, None)
 """The picture of each task that is shown on a sheet."""
 SHEET_CROP = Size(200, 150)
 FRAMES = 8
