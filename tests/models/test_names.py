@@ -108,7 +108,7 @@ def test_a_name_of_the_users_folder_may_have_a_dot(
     ],
 )
 def test_an_unknown_restorer_is_refused_with_the_names_of_restorers(name: str, hint: str) -> None:
-    said = f"unknown restorer: restore = '{name}', available: unet, deblur, denoise, deblock"
+    said = f"unknown restorer: restore = '{name}', available: deblur, denoise, deblock"
     for look_up in (
         lambda: check_restorer(name),
         lambda: Upscaler("auto", restore=name, scale=1, device="cpu"),

@@ -198,7 +198,7 @@ def test_a_run_that_is_not_cut_says_what_lies_there(clip: Path, tmp_path: Path) 
     assert (
         upscale(clip, target, no_pieces=True)
         .notes[-1]
-        .endswith("out.mkv.vidsr-job: this run is not cut, and begins anew")
+        .endswith("this run is not cut, and begins anew; the command that made them goes on")
     )
 
 

@@ -329,7 +329,7 @@ def test_what_is_no_picture(picture: Any, message: str) -> None:
     ("arguments", "message"),
     [
         ({"scale": 3}, "lite-x3|scale"),
-        ({"scale": 1}, "scale = 1, but model auto upscales 2 or 4 times.*such as unet-x1"),
+        ({"scale": 1}, "scale = 1, but model auto upscales 2 or 4 times.*such as denoise-x1"),
         ({"model": "srresnet", "scale": 1}, "scale = 1, but model srresnet upscales"),
         ({"model": "lite-x2", "scale": 1}, "scale = 1, but lite-x2 upscales 2 times"),
         ({"model": "unet", "scale": 2}, "scale = 2, but unet keeps the size.*leave `scale` out"),

@@ -91,7 +91,7 @@ class Choice:
         if address is not None and find_spec(PACKAGES[address.engine]) is None:
             raise OptionError(
                 f"`cluster` {cluster}: {PACKAGES[address.engine]} is not installed.",
-                hint=f"install vidsr[{address.engine}] here and on every worker.",
+                hint=f"pip install '.[{address.engine}]' in vidsr's clone, here and on workers.",
             )
         if address is not None and "," in options.device:
             raise OptionError("`device` names several GPUs beside `cluster`: expected one kind.")

@@ -106,7 +106,7 @@ def _plan(arguments: argparse.Namespace) -> None:
     with planned(arguments.input, arguments.output, arguments.folder, options) as shared:
         print(shared.folder.name)
         if not arguments.quiet:
-            say(NAME, f"{shared.cuts.count} pieces of {shared.cuts.frames} frames")
+            say(NAME, f"{shared.cuts.count} pieces of about {shared.cuts.frames} frames")
 
 
 def _order(arguments: argparse.Namespace) -> Order:

@@ -114,8 +114,9 @@ def find_restorer(model: ModelName) -> Path:
         if not (isinstance(named, str) and is_name(named)):
             raise
         near = nearest(named, RESTORERS)
+        shown = ", ".join(name for name in RESTORERS if name != "unet")  # an older name of deblur
         raise ModelError(
-            f"unknown restorer: restore = {named!r}, available: {', '.join(RESTORERS)}",
+            f"unknown restorer: restore = {named!r}, available: {shown}",
             hint=f"did you mean {near!r}?" if near else "a path to weights works too",
         ) from error
 
@@ -147,7 +148,7 @@ def _check_family(model: ModelName, scale: int | None) -> None:
     if scale == 1:
         raise OptionError(
             f"scale = 1, but model {model} upscales 2 or 4 times.",
-            hint="give a `model` that keeps the size, such as unet-x1, or `restore`.",
+            hint="give a `model` that keeps the size, such as denoise-x1, or `restore`.",
         )
     raise OptionError(
         f"scale = {scale}: expected 1, 2 or 4 with model {model}.",

@@ -82,7 +82,9 @@ def kept_in_pieces(job: Job, spec: JobSpec, notes: Notes) -> Iterator[tuple[Job,
         folder_name, left = pieces_left(job.output.target)
         if left:
             said = f"{left} pieces of an earlier run lie in {folder_name}"
-            notes.say(f"{said}: this run is not cut, and begins anew")
+            notes.say(
+                f"{said}: this run is not cut, and begins anew; the command that made them goes on"
+            )
         if spec.options.piece_frames is not None:
             notes.say("`piece_frames` does nothing here: this target or source is not cut")
         if spec.options.growing:

@@ -159,7 +159,7 @@ def plan_memory(
         if beside >= limit:
             raise MemoryLimitError(
                 f"frames of {target.width}x{target.height} take {beside >> 10} KiB, "
-                f"more than the limit of {limit >> 10} KiB.",
+                f"more than the limit of {limit / 1024:.6g} KiB.",
                 hint="raise `max_memory`, or choose a smaller `scale`.",
             )
         tile = choose_tile(size, engine, _share(limit - beside, size, engine, load))
