@@ -61,7 +61,7 @@ def chosen(jobs: int | None = None, cluster: str | None = None, device: str = "a
 
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "find_spec", lambda name: None)
-    with pytest.raises(OptionError, match=r"distributed is not installed. Hint: .*vidsr\[dask\]"):
+    with pytest.raises(OptionError, match=r"distributed is not installed. Hint: .*'\.\[dask\]'"):
         chosen(cluster="dask")
 
 

@@ -6,9 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tomllib
+import weakref
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import pytest
 
@@ -68,3 +72,25 @@ def test_a_signal_once_a_command_has_begun_leaves_no_traceback_of_ours(delay_s: 
     assert "vidsr/" not in error
     # Interrupted, told that there is no such file, or struck while Python was ending.
     assert process.returncode in (130, 3, -signal.SIGINT)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as Unix has them")
+def test_a_signal_while_a_lock_of_importlib_goes_strikes_soon_after() -> None:
+    # Exceptions in callbacks of weak references are printed, and lost.
+    code = compile("def cb(reference):\n    strike()\n", "<frozen importlib._bootstrap>", "exec")
+    inside: dict[str, Any] = {"strike": lambda: start._once(signal.SIGINT, sys._getframe(1))}
+    exec(code, inside)
+    before = signal.signal(signal.SIGINT, start._once)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            _forget_and_wait(inside["cb"])
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _forget_and_wait(callback: Callable[[Any], None]) -> None:
+    gone = set[int]()  # what a weak reference can be made to
+    kept = weakref.ref(gone, callback)
+    del gone
+    threading.Event().wait(60)
+    assert kept() is None

@@ -23,10 +23,26 @@ COMMANDS = {
 """Modules by the names of the commands; each has a ``main``."""
 
 
+SWALLOWED_S = 0.01
+
+
 def _once(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, and let a second signal not strike while that is answered."""
+    """Raise KeyboardInterrupt, and let a second signal not strike while that is answered.
+
+    Where importlib gives up the lock of a module, Python would print the exception and go on: the
+    signal strikes once more soon after.
+    """
+    if frame is not None and _swallows(frame):
+        threading.Timer(SWALLOWED_S, signal.raise_signal, (number,)).start()
+        return
     signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
+
+
+def _swallows(frame: FrameType) -> bool:
+    """Return True in the callback of a weak reference to a module's lock."""
+    code = frame.f_code
+    return code.co_name == "cb" and code.co_filename.startswith("<frozen importlib")
 
 
 def start(command: str, module: str) -> int:
