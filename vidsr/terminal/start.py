@@ -33,7 +33,8 @@ def _once(number: int, frame: FrameType | None) -> None:
     signal strikes once more soon after.
     """
     if frame is not None and _swallows(frame):
-        threading.Timer(SWALLOWED_S, signal.raise_signal, (number,)).start()
+        main = threading.main_thread().ident
+        threading.Timer(SWALLOWED_S, signal.pthread_kill, (main, number)).start()
         return
     signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
