@@ -9,10 +9,6 @@ to leave out VNNI and bfloat16, or all of AVX-512, lite-x4 took 0.54 and 0.52 of
 from __future__ import annotations
 
 import importlib
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,6 +17,7 @@ from torch import Tensor
 from vidsr.engines.engine import DescribedEngine, EngineTraits
 from vidsr.engines.openvino_int8.lite_steps import load_steps, require_lite
 from vidsr.engines.openvino_int8.network import build_network
+from vidsr.engines.openvino_int8.requests import Requests
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.quantised.coded_steps import has_coded_steps, load_coded_steps
 from vidsr.errors import DeviceError, MemoryLimitError
@@ -38,18 +35,6 @@ def import_openvino() -> Any:
             f"engine = 'openvino': OpenVINO cannot be imported: {error}",
             hint="pip install -e '.[openvino]', or use engine = 'torch'",
         ) from error
-
-
-@dataclass(frozen=True)
-class _Compiled:
-    """A network for callers that take ``threads`` threads each, and requests that nobody uses.
-
-    One at a time: requests keep their activations, 160 bytes a pixel with lite-x4.
-    """
-
-    threads: int
-    network: Any
-    idle: list[Any]
 
 
 class OpenVinoEngine(DescribedEngine):
@@ -86,8 +71,7 @@ class OpenVinoEngine(DescribedEngine):
         self._step = net.config.stride
         # Of this process, shared out to callers; a caller's own thread has only its share.
         self._threads = threads or torch.get_num_threads()
-        self._core, self._lock = self._openvino.Core(), threading.Lock()
-        self._compiled: _Compiled | None = None
+        self._requests = Requests(self._openvino.Core(), self._network, self._threads)
 
     def adjusted(self, model: Model) -> OpenVinoEngine:
         """See ``AdjustableEngine.adjusted``: another engine, with steps of its own."""
@@ -114,40 +98,16 @@ class OpenVinoEngine(DescribedEngine):
         """Return what is to be added to the picture, [N, scale**2, H, W]."""
         memory = self._openvino.Tensor
         seen, out = x.contiguous(), torch.empty(x.shape[0], self.shuffle**2, *x.shape[2:])
-        with self._request(torch.get_num_threads()) as request:
+        with self._requests.lend(torch.get_num_threads()) as request:
             # It does not keep what it shares alive: both have names here until it is done.
             request.set_input_tensor(memory(seen.numpy(), shared_memory=True))
             request.set_output_tensor(memory(out.numpy(), shared_memory=True))
             request.infer()
         return out
 
-    @contextmanager
-    def _request(self, threads: int) -> Iterator[Any]:
-        """Lend a request to the caller alone, with so many threads to run on."""
-        with self._lock:
-            if self._compiled is None or self._compiled.threads != threads:
-                self._compiled = self._compile(threads)  # in 0.05 s
-            compiled = self._compiled
-            idle = compiled.idle
-            request = idle.pop() if idle else compiled.network.create_infer_request()
-        yield request
-        with self._lock:
-            idle.append(request)
-
-    def _compile(self, threads: int) -> _Compiled:
-        """Compile the network for as many requests at once as this process has threads for."""
-        streams = max(1, self._threads // threads)
-        options = {
-            "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": streams * threads,
-            "ENABLE_CPU_PINNING": False,  # other work of this process runs beside
-        }
-        return _Compiled(threads, self._core.compile_model(self._network, "CPU", options), [])
-
     def close(self) -> None:
         """Forget the compiled network and the activations that its requests keep."""
-        with self._lock:
-            self._compiled = None
+        self._requests.clear()
 
     def _no_room(self, x: Tensor) -> MemoryLimitError:
         needed = self.bytes_per_pixel * x.shape[0] * x.shape[2] * x.shape[3]

@@ -5,10 +5,7 @@ In bfloat16 OpenVINO would round the picture itself, which ``TorchEngine`` keeps
 
 from __future__ import annotations
 
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +14,7 @@ from torch import Tensor, nn
 
 from vidsr.engines.engine import DescribedEngine
 from vidsr.engines.openvino_int8.engine import import_openvino
+from vidsr.engines.openvino_int8.requests import Requests
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.errors import DeviceError, MemoryLimitError
 from vidsr.models.model import Model
@@ -41,10 +39,9 @@ class OpenVinoPlainEngine(DescribedEngine):
         self._openvino = import_openvino()
         exact = TorchEngine(model, device="cpu", precision="fp32")
         self.traits = replace(exact.traits, runtime="openvino", reentrant=True)
-        self._threads, self._lock = torch.get_num_threads(), threading.Lock()
         assert isinstance(model.module, StatedNet)
-        self._read = self._traced(model.module)
-        self._compiled: tuple[int, Any, list[Any]] | None = None
+        read, threads = self._traced(model.module), torch.get_num_threads()
+        self._requests = Requests(self._openvino.Core(), read, threads, "f32")
 
     def _traced(self, net: StatedNet) -> Any:
         example = torch.rand(1, self.channels, TRACED_SIDE, TRACED_SIDE + 8)
@@ -62,7 +59,7 @@ class OpenVinoPlainEngine(DescribedEngine):
     def run(self, x: Tensor) -> Tensor:
         """See ``Engine.run``."""
         try:
-            with self._request(torch.get_num_threads()) as request:
+            with self._requests.lend(torch.get_num_threads()) as request:
                 return torch.from_numpy(request.infer([x.contiguous().numpy()])[0].copy())
         except (MemoryError, RuntimeError) as error:
             if isinstance(error, MemoryError) or "alloc" in str(error):
@@ -72,32 +69,9 @@ class OpenVinoPlainEngine(DescribedEngine):
                 ) from error
             raise DeviceError(f"{self.name} on OpenVINO: {error}") from error
 
-    @contextmanager
-    def _request(self, threads: int) -> Iterator[Any]:
-        """Lend a request to the caller alone, with so many threads to run on."""
-        with self._lock:
-            if self._compiled is None or self._compiled[0] != threads:
-                self._compiled = threads, self._compile(threads), []
-            _, network, idle = self._compiled
-            request = idle.pop() if idle else network.create_infer_request()
-        yield request
-        with self._lock:
-            idle.append(request)
-
-    def _compile(self, threads: int) -> Any:
-        streams = max(1, self._threads // threads)
-        options = {
-            "INFERENCE_PRECISION_HINT": "f32",
-            "NUM_STREAMS": streams,
-            "INFERENCE_NUM_THREADS": streams * threads,
-            "ENABLE_CPU_PINNING": False,  # other work of this process runs beside
-        }
-        return self._openvino.Core().compile_model(self._read, "CPU", options)
-
     def close(self) -> None:
         """Forget the compiled network and the activations that its requests keep."""
-        with self._lock:
-            self._compiled = None
+        self._requests.clear()
 
 
 class _Phases(nn.Module):
