@@ -25,11 +25,11 @@ import torch
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.tiling import is_exact, run_tiled
 from vidsr.errors import VidsrError
+from vidsr.models.foreign.spandrel_import import import_spandrel
 from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.doubles.torchvision_stub import make_spandrel_importable
 
 SIZES = ((1, 1), (7, 5), (33, 65))  # width, height
 WHOLE, TILE = Size(176, 112), Size(32, 32)
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    make_spandrel_importable()
+    import_spandrel()
     file = arguments.json
     table = json.loads(file.read_text()) if file and file.exists() else {}
     for name, row in rows(arguments.names):

@@ -11,21 +11,20 @@ from typing import Any
 import pytest
 import torch
 
-from tests.doubles.torchvision_stub import make_spandrel_importable
 from tests.makers.foreign import compact, esrgan, gradient, plksr, span
 from tests.models.foreign.test_recognise import picture_of
 from vidsr.engines.pytorch.engine import TorchEngine
 from vidsr.engines.tiling import is_exact, run_tiled
 from vidsr.errors import ModelError, OptionError
 from vidsr.models import loaders
-from vidsr.models.foreign.spandrel_import import has_spandrel
+from vidsr.models.foreign.spandrel_import import has_spandrel, import_spandrel
 from vidsr.models.networks.plain_net import PlainNet
 from vidsr.models.zoo import load_model
 from vidsr.picture.size import Size
 
 if not has_spandrel():
     pytest.skip("spandrel is an extra", allow_module_level=True)
-make_spandrel_importable()
+import_spandrel()
 
 import spandrel  # noqa: E402
 from spandrel.architectures import RCAN, DnCNN, DRUNet, MoSR, NAFNet, SwinIR  # noqa: E402
