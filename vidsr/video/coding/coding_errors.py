@@ -19,6 +19,7 @@ from av.sidedata.sidedata import Type
 
 from vidsr.picture.coding_error import CodingError
 from vidsr.video.coding.activity import Samples, activity, differences, first_plane
+from vidsr.video.coding.blind.estimate import estimated_levels, raised
 from vidsr.video.coding.blocking import grid_levels
 from vidsr.video.coding.codecs import family_of, is_lossless
 from vidsr.video.coding.expected_error import (
@@ -52,6 +53,8 @@ _KEY_OCTAVES = 0.4
 _GRIDS = 4
 # Codecs whose own blocks show: a grid tells nothing of what was before them.
 _WITH_GRID = frozenset({"mpeg", "jpeg"})
+# Families of which every picture is a key frame as a rule, and is looked at.
+_KEYS_ONLY = frozenset({"jpeg", "other"})
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,11 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _Held:
-    """Value that holds until the next one: activity of its picture, and the error in levels."""
+    """Value that holds until the next one: activity of its picture, and errors in levels."""
 
     busy: float = TYPICAL_ACTIVITY
     levels: float | None = None
+    looked: float = 0.0  # by luma alone
 
 
 class CodingErrors:
@@ -136,7 +140,7 @@ class CodingErrors:
             self._levels.append(own + _KEY_OCTAVES if lifted else own)
         if self._since_key % HELD == 0:
             busy = self._busy(image)
-            self._held = _Held(busy, self._mean_levels(busy))
+            self._held = _Held(busy, self._mean_levels(busy), self._looked(image))
         self._since_key += 1
 
     def _busy(self, image: av.VideoFrame) -> float:
@@ -147,6 +151,14 @@ class CodingErrors:
         if depth > 16 or not image.format.is_planar:
             return TYPICAL_ACTIVITY
         return activity(differences(first_plane(image.planes[0], depth)), depth)
+
+    def _looked(self, image: av.VideoFrame) -> float:
+        """Return the error that the luma of a picture tells of, whatever the stream says."""
+        depth = image.format.components[0].bits
+        if not self._on_cpu or depth > 16 or not image.format.is_planar:
+            return 0.0
+        few = self._family in _KEYS_ONLY
+        return estimated_levels(first_plane(image.planes[0], depth), depth, few=few)
 
     def _mean_levels(self, busy: float) -> float | None:
         """Return the geometric mean of what the last pictures would be at one activity."""
@@ -183,9 +195,12 @@ class CodingErrors:
         """
         told = self._told()
         if self._lossless or told is None:
-            shown = None if luma is None else grid_levels(differences(luma))
-            return told if shown is None else CodingError(shown, "picture")
+            if luma is None:
+                return told
+            looked = estimated_levels(luma, depth, few=True)
+            return CodingError(max(grid_levels(differences(luma)), looked), "picture")
         seen_grid = self._seen.grid_levels if self._seen else 0.0
+        seen_grid = max(seen_grid, raised(told.levels, self._held.looked))
         return told if told.levels >= seen_grid else CodingError(seen_grid, "picture")
 
     @property
