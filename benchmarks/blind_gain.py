@@ -134,7 +134,7 @@ def main() -> int:
     arguments = parser.parse_args()
     av.logging.set_level(av.logging.PANIC)
     torch.set_num_threads(1)
-    upscaler = vidsr.Upscaler(arguments.model, engine="pytorch")
+    upscaler = vidsr.Upscaler(arguments.model, engine="torch")
     strengths = upscaler.model.strengths
     assert strengths is not None
     rows = []

@@ -44,11 +44,11 @@ class Sample:
 
 
 def photo_clip(path: Path, rng: random.Random) -> list[Image.Image]:
-    """Return a short clip of a window that drifts over a photograph shrunk 2.5 times or more."""
+    """Return a short clip of a window that drifts over a photograph shrunk up to seven times."""
     with Image.open(path) as file:
         photo = file.convert("RGB")
     least = max((SIZE.width + 24) / photo.width, (SIZE.height + 24) / photo.height)
-    share = min(max(least, rng.uniform(0.14, 0.4)), 1.0)
+    share = min(max(least, rng.choice((rng.uniform(0.14, 0.4), rng.uniform(0.4, 1)))), 1.0)
     size = (round(photo.width * share), round(photo.height * share))
     kind = rng.choice((Image.Resampling.BICUBIC, Image.Resampling.BOX, Image.Resampling.LANCZOS))
     small = np.array(photo.resize(size, kind))
@@ -60,7 +60,7 @@ def photo_clip(path: Path, rng: random.Random) -> list[Image.Image]:
     return [Image.fromarray(each.permute(1, 2, 0).numpy()) for each in clip]
 
 
-def video_clips(path: Path, share: float, count: int, rng: random.Random) -> Iterator[Clip | list]:
+def video_clips(path: Path, share: float, count: int, rng: random.Random) -> Iterator[list[Image.Image]]:
     """Yield cuts of the first ``share`` of a video, shrunk 1.7 to 5 times."""
     with av.open(str(path)) as container:
         total = sum(1 for _ in container.decode(video=0))
@@ -124,10 +124,20 @@ def looks(rng: random.Random) -> list[tuple[str, Look]]:
     def denoised(image: Image.Image) -> Image.Image:
         return image.filter(ImageFilter.MedianFilter(3))
 
-    page = rng.randrange(1 << 30)
+    page, larger, low = rng.randrange(1 << 30), rng.choice((1, 1.5, 2, 3, 4)), rng.uniform(1, 6)
 
     def drawn(image: Image.Image) -> Image.Image:
-        return draw(image.copy(), random.Random(page))
+        if larger == 1:
+            return draw(image.copy(), random.Random(page))
+        size = (int(image.width * larger), int(image.height * larger))
+        return draw(image.resize(size), random.Random(page)).resize(image.size, kind)
+
+    def cored(image: Image.Image) -> Image.Image:
+        """Keep details that stand out and lose the others, as a camera does to noise."""
+        smooth = np.array(image.filter(ImageFilter.GaussianBlur(1 + gain)), np.float32)
+        detail = np.array(image, np.float32) - smooth
+        kept = detail * detail**2 / (detail**2 + low**2)
+        return Image.fromarray(np.clip(smooth + kept, 0, 255).round().astype(np.uint8))
 
     def cartoon(image: Image.Image) -> Image.Image:
         few = image.quantize(12, dither=Image.Dither.NONE).convert("RGB")
@@ -137,28 +147,39 @@ def looks(rng: random.Random) -> list[tuple[str, Look]]:
         return cartoon(image).filter(ImageFilter.GaussianBlur(0.5))
 
     named: list[tuple[str, Look, float]] = [
-        ("upscaled", upscaled, 0.12), ("soft", soft, 0.2), ("denoised", denoised, 0.06),
+        ("upscaled", upscaled, 0.12), ("soft", soft, 0.2), ("denoised", denoised, 0.06), ("cored", cored, 0.12),
         ("cartoon", cartoon, 0.03), ("smooth_cartoon", smooth_cartoon, 0.05),
-        ("drawn", drawn, 0.12), ("sharp", sharp, 0.12), ("dark", dark, 0.12), ("flat", flat, 0.12),
+        ("drawn", drawn, 0.16), ("sharp", sharp, 0.12), ("dark", dark, 0.12), ("flat", flat, 0.12),
         ("noisy", noisy, 0.25),
     ]  # fmt: skip
     return [(name, look) for name, look, probability in named if rng.random() < probability]
 
 
 def draw(image: Image.Image, rng: random.Random) -> Image.Image:
-    """Return a picture with boxes and text on it, or a page of them."""
+    """Return a picture with boxes, bars and text on it, or a page of them."""
     pen = ImageDraw.Draw(image)
-    shade = lambda: tuple(rng.randrange(256) for _ in range(3))  # noqa: E731
+    width, height = image.size
+    loud = rng.random() < 0.5
+    shade = lambda: tuple(rng.choice((0, 255)) if loud else rng.randrange(256) for _ in range(3))  # noqa: E731
     if rng.random() < 0.6:
-        pen.rectangle((0, 0, *image.size), fill=shade())
-    for _ in range(rng.randint(2, 14)):
-        x, y = rng.randrange(image.width), rng.randrange(image.height)
-        box = (x, y, x + rng.randint(4, 120), y + rng.randint(4, 80))
+        pen.rectangle((0, 0, width, height), fill=shade())
+    if rng.random() < 0.3:
+        bars = rng.randint(3, 12)
+        for i in range(bars):
+            pen.rectangle((width * i // bars, 0, width * (i + 1) // bars, height), fill=shade())
+    if rng.random() < 0.3:
+        ends, top = (shade(), shade()), rng.randrange(height)
+        for x in range(width):
+            mixed = tuple(a + (b - a) * x // width for a, b in zip(*ends, strict=True))
+            pen.line((x, top, x, top + height // 4), fill=mixed)
+    for _ in range(rng.randint(0, 14)):
+        x, y = rng.randrange(width), rng.randrange(height)
+        box = (x, y, x + rng.randint(4, width // 2), y + rng.randint(4, height // 2))
         rng.choice((pen.rectangle, pen.ellipse))(box, fill=shade())
-    for _ in range(rng.randint(2, 20)):
-        place = rng.randrange(image.width), rng.randrange(image.height)
+    for _ in range(rng.randint(0, 20)):
+        place = rng.randrange(width), rng.randrange(height)
         words = "".join(rng.choice("abcdefghij klmno PQRSTU 0123456789") for _ in range(30))
-        pen.text(place, words, fill=shade(), font_size=rng.randint(7, 28))
+        pen.text(place, words, fill=shade(), font_size=rng.randint(7, height // 7))
     return image
 
 
@@ -251,7 +272,13 @@ def material(
 
 
 def of_pictures(name: str, pictures: list[Image.Image], rng: random.Random) -> Iterator[Sample]:
-    """Yield the samples of one clip under some look."""
+    """Yield the samples of one clip under some look, and clean ones under four others."""
+    for _ in range(4):
+        chosen, still = looks(rng), pictures[:1]
+        for _, look in chosen:
+            still = [look(each) for each in still]
+        words = "+".join(each for each, _ in chosen) or "plain"
+        yield from kept(f"{name} {words}", "clean", as_video(still), as_video(still))
     chosen = looks(rng)
     for _, look in chosen:
         pictures = [look(each) for each in pictures]

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     )
     from vidsr.models.shipped import available as available_models
     from vidsr.run.report import Report
+    from vidsr.upscaling.picture_kinds import estimate_coding_error
     from vidsr.upscaling.upscaler import Upscaler
 
 __version__ = "0.1.0"
@@ -58,6 +59,7 @@ __all__ = [
     "VidsrError",
     "__version__",
     "available_models",
+    "estimate_coding_error",
     "upscale",
 ]
 
@@ -65,6 +67,7 @@ _ELSEWHERE = {
     "Report": ("vidsr.run.report", "Report"),
     "Upscaler": ("vidsr.upscaling.upscaler", "Upscaler"),
     "available_models": ("vidsr.models.shipped", "available"),
+    "estimate_coding_error": ("vidsr.upscaling.picture_kinds", "estimate_coding_error"),
     "upscale": ("vidsr.api", "upscale"),
 }
 

@@ -1,4 +1,9 @@
-"""The error of a picture as far as its luma leaves no doubt of it, whatever the stream says."""
+"""The error of a picture as far as its luma leaves no doubt of it, whatever the stream says.
+
+A network says two quantiles of the error: one near the middle, which is the estimate, and a low one,
+which says how sure that is. Both are continuous, and so is what is made of them, for strength is to
+be steady from picture to picture.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +14,11 @@ from vidsr.video.coding.blind.features import features
 from vidsr.video.coding.blind.network import STRANGE, quantiles, standardised
 from vidsr.video.coding.blind.patches import patches
 
-# Levels below which a picture counts as clean.
-_CLEAN = 1.0
-# An estimate raises what a stream tells from this many times of it and some levels on.
-_BEYOND, _ABOVE = 1.3, 0.5
+# Levels of the low quantile from which on the estimate counts a little, and wholly.
+DOUBTED, SURE = 0.7, 1.4
+# An estimate raises what a stream tells from this many times of it and these levels on, and by all
+# it has a level later.
+_BEYOND, _ABOVE = 1.25, 0.4
 
 
 def estimated_levels(
@@ -23,7 +29,7 @@ def estimated_levels(
     Args:
         luma: A picture's first plane, ``[h, w]``.
         depth: Bits of a sample.
-        few: Look at a third of the places only, for every picture of a stream.
+        few: Look at fewer places of a small picture, for a stream of which every one is looked at.
     """
     cut = patches(luma, depth, few=few)
     if cut is None:
@@ -31,10 +37,12 @@ def estimated_levels(
     values = features(cut)
     if float(np.square(standardised(values)).mean()) > STRANGE:
         return 0.0
-    levels = float(quantiles(values)[1])
-    return round(levels, 2) if levels >= _CLEAN else 0.0
+    low, middle = quantiles(values)
+    sure = min(max((float(low) - DOUBTED) / (SURE - DOUBTED), 0.0), 1.0)
+    return round(sure * float(middle), 2)
 
 
 def raised(told: float, looked: float) -> float:
-    """Return ``looked`` where it is clearly above what a stream tells, else ``told``, in levels."""
-    return looked if looked > _BEYOND * told + _ABOVE else told
+    """Return what a stream tells, or more where an estimate is clearly above it, in levels."""
+    share = min(max(looked - _BEYOND * told - _ABOVE, 0.0), 1.0)
+    return told + share * (looked - told)
