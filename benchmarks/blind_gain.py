@@ -29,6 +29,7 @@ from vidsr.quality.footage.encode import write_clip
 from vidsr.quality.footage.originals import Clip, frames_of, read_original
 from vidsr.quality.metrics.psnr import psnr_db
 from vidsr.video.coding import coding_errors
+from vidsr.video.coding.blind.estimate import NOTHING
 
 LESS, FRAMES, SCORED = (320, 192), 12, (0, 8)
 ONCE = "none h264:18 h264:23 h264:28 h264:33 h265:24 vp9:38 av1:40"
@@ -66,7 +67,7 @@ def told(path: Path, *, look: bool) -> list[Frame]:
     """Return decoded frames with the errors that are told of them, with the look at luma or not."""
     if look:
         return list(frames_of(Clip(path)))
-    with patch.object(coding_errors, "estimated_levels", lambda *_, **__: 0.0):
+    with patch.object(coding_errors, "look", lambda *_, **__: NOTHING):
         return list(frames_of(Clip(path)))
 
 

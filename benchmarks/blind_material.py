@@ -11,6 +11,7 @@ kept: their luma, and how far it is from the luma before the first codec.
 from __future__ import annotations
 
 import argparse
+import io
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,8 @@ from vidsr.picture.size import Size
 
 SIZE = Size(320, 192)
 PICTURES, KEPT = 10, (0, 4, 8)
+SIZE_PX = (SIZE.width, SIZE.height)
+KERNELS = (Image.Resampling.BICUBIC, Image.Resampling.BOX, Image.Resampling.LANCZOS)
 Clip = list[av.VideoFrame]
 Look = Callable[[Image.Image], Image.Image]
 
@@ -44,20 +47,50 @@ class Sample:
 
 
 def photo_clip(path: Path, rng: random.Random) -> list[Image.Image]:
-    """Return a short clip of a window that drifts over a photograph shrunk up to seven times."""
+    """Return a short clip of a window that drifts over a photograph shrunk up to seven times.
+
+    Half of them are what a camera made of it, shrunk to half of that.
+    """
     with Image.open(path) as file:
         photo = file.convert("RGB")
-    least = max((SIZE.width + 24) / photo.width, (SIZE.height + 24) / photo.height)
+    by = rng.choice((1, 2)) if min(photo.width / 660, photo.height / 404) >= 1 else 1
+    window = Size(SIZE.width * by, SIZE.height * by)
+    least = max((window.width + 20) / photo.width, (window.height + 20) / photo.height)
     share = min(max(least, rng.choice((rng.uniform(0.14, 0.4), rng.uniform(0.4, 1)))), 1.0)
     size = (round(photo.width * share), round(photo.height * share))
-    kind = rng.choice((Image.Resampling.BICUBIC, Image.Resampling.BOX, Image.Resampling.LANCZOS))
-    small = np.array(photo.resize(size, kind))
-    top = rng.randint(0, size[1] - SIZE.height - 20)
-    left = rng.randint(0, size[0] - SIZE.width - 20)
-    part = small[top : top + SIZE.height + 20, left : left + SIZE.width + 20]
+    small = np.array(photo.resize(size, rng.choice(KERNELS)))
+    top = rng.randint(0, size[1] - window.height - 20)
+    left = rng.randint(0, size[0] - window.width - 20)
+    part = small[top : top + window.height + 20, left : left + window.width + 20]
     whole = torch.from_numpy(part.transpose(2, 0, 1).copy())
-    clip = pan_clip(whole, PICTURES, SIZE, rng).mul(255).round().byte()
-    return [Image.fromarray(each.permute(1, 2, 0).numpy()) for each in clip]
+    clip = pan_clip(whole, PICTURES, window, rng).mul(255).round().byte()
+    pictures = [Image.fromarray(each.permute(1, 2, 0).numpy()) for each in clip]
+    return pictures if by == 1 else list(recorded(pictures, rng))
+
+
+def recorded(pictures: Sequence[Image.Image], rng: random.Random) -> Iterator[Image.Image]:
+    """Yield what a camera makes of pictures, in half their size: it denoises, sharpens and codes."""
+    state, sigma = np.random.default_rng(rng.randrange(1 << 30)), rng.uniform(0.5, 6)
+    low, radius = sigma * rng.uniform(0.5, 2), rng.uniform(1, 2)
+    amount, quality = rng.randint(0, 150), rng.randint(50, 95)
+    kernel = rng.choice(KERNELS)
+    for picture in pictures:
+        noisy = np.array(picture, np.float32)
+        noisy += state.normal(0, sigma, (*noisy.shape[:2], 1)).astype(np.float32)
+        clear = cored(Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)), radius, low)
+        crisp = clear.filter(ImageFilter.UnsharpMask(1.2, amount, 0))
+        file = io.BytesIO()
+        crisp.save(file, "JPEG", quality=quality)
+        with Image.open(file) as coded:
+            yield coded.convert("RGB").resize(SIZE_PX, kernel)
+
+
+def cored(image: Image.Image, radius: float, low: float) -> Image.Image:
+    """Keep details that stand out and lose the others, as a camera does to noise."""
+    smooth = np.array(image.filter(ImageFilter.GaussianBlur(radius)), np.float32)
+    detail = np.array(image, np.float32) - smooth
+    kept = detail * detail**2 / (detail**2 + low**2)
+    return Image.fromarray(np.clip(smooth + kept, 0, 255).round().astype(np.uint8))
 
 
 def video_clips(path: Path, share: float, count: int, rng: random.Random) -> Iterator[list[Image.Image]]:
@@ -89,7 +122,7 @@ def shrunk(pictures: Sequence[Image.Image], rng: random.Random) -> list[Image.Im
     left = rng.randint(0, size[0] - SIZE.width)
     top = rng.randint(0, size[1] - SIZE.height)
     box = (left, top, left + SIZE.width, top + SIZE.height)
-    kind = rng.choice((Image.Resampling.BICUBIC, Image.Resampling.BOX, Image.Resampling.LANCZOS))
+    kind = rng.choice(KERNELS)
     return [each.resize(size, kind).crop(box) for each in pictures]
 
 
@@ -132,12 +165,8 @@ def looks(rng: random.Random) -> list[tuple[str, Look]]:
         size = (int(image.width * larger), int(image.height * larger))
         return draw(image.resize(size), random.Random(page)).resize(image.size, kind)
 
-    def cored(image: Image.Image) -> Image.Image:
-        """Keep details that stand out and lose the others, as a camera does to noise."""
-        smooth = np.array(image.filter(ImageFilter.GaussianBlur(1 + gain)), np.float32)
-        detail = np.array(image, np.float32) - smooth
-        kept = detail * detail**2 / (detail**2 + low**2)
-        return Image.fromarray(np.clip(smooth + kept, 0, 255).round().astype(np.uint8))
+    def denoised_softly(image: Image.Image) -> Image.Image:
+        return cored(image, 1 + gain, low)
 
     def cartoon(image: Image.Image) -> Image.Image:
         few = image.quantize(12, dither=Image.Dither.NONE).convert("RGB")
@@ -147,7 +176,7 @@ def looks(rng: random.Random) -> list[tuple[str, Look]]:
         return cartoon(image).filter(ImageFilter.GaussianBlur(0.5))
 
     named: list[tuple[str, Look, float]] = [
-        ("upscaled", upscaled, 0.12), ("soft", soft, 0.2), ("denoised", denoised, 0.06), ("cored", cored, 0.12),
+        ("upscaled", upscaled, 0.12), ("soft", soft, 0.2), ("denoised", denoised, 0.06), ("cored", denoised_softly, 0.12),
         ("cartoon", cartoon, 0.03), ("smooth_cartoon", smooth_cartoon, 0.05),
         ("drawn", drawn, 0.16), ("sharp", sharp, 0.12), ("dark", dark, 0.12), ("flat", flat, 0.12),
         ("noisy", noisy, 0.25),

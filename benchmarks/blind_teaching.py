@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vidsr.video.coding.blind.estimate import DOUBTED, SURE
+from vidsr.video.coding.blind.estimate import MARGIN
 from vidsr.video.coding.blind.features import features
 from vidsr.video.coding.blind.patches import patches
 
@@ -83,7 +83,7 @@ def left_out(clip: str) -> bool:
 
 def judged(told: NDArray[np.float64], true: NDArray[np.float64], kinds: list[str]) -> None:
     """Print how far off the estimate is by kind of picture."""
-    sure = np.clip((told[:, 0] - DOUBTED) / (SURE - DOUBTED), 0, 1) * told[:, 1]
+    sure = np.clip(told[:, 0] / MARGIN - 1, 0, 1) * told[:, 1]
     for kind in ("clean", "once", "resized", "twice"):
         picked = np.array([each.startswith(kind) for each in kinds])
         t, y = sure[picked], true[picked]
@@ -93,7 +93,7 @@ def judged(told: NDArray[np.float64], true: NDArray[np.float64], kinds: list[str
         for low, high in ((0, 2), (2, 4), (4, 8), (8, 99)):
             some = (y >= low) & (y < high)
             if some.sum() > 4:
-                shares = np.quantile(t[some] / y[some], (0.1, 0.5, 0.9)).round(2)
+                shares = np.quantile(t[some] / np.maximum(y[some], 0.05), (0.1, 0.5, 0.9)).round(2)
                 print(kind, low, some.sum(), shares, "none", (t[some] == 0).mean().round(2))
         seen = t > 0
         print(kind, "correlation", np.corrcoef(t, y)[0, 1].round(3), "median off",

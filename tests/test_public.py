@@ -87,7 +87,7 @@ def test_public_names() -> None:
         *("ContainerError", "DeviceError", "InputError", "MemoryLimitError", "ModelError"),
         *("NoInputError", "OptionError", "OutputError", "Report", "TrainingError"),
         *("Upscaler", "VidsrError"),
-        *("__version__", "available_models", "upscale"),
+        *("__version__", "available_models", "estimate_coding_error", "upscale"),
     ]
     assert all(hasattr(vidsr, name) for name in vidsr.__all__)
 

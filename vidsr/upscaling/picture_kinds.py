@@ -18,7 +18,7 @@ from vidsr.picture.coding_error import CodingError
 from vidsr.picture.frame import Frame, PixelFormat, VideoFormat, to_image, view_planes
 from vidsr.picture.size import Size
 from vidsr.upscaling import transform
-from vidsr.video.coding.blind.estimate import estimated_levels
+from vidsr.video.coding.blind.estimate import look
 from vidsr.video.pixel_formats import (
     conform,
     has_alpha,
@@ -120,24 +120,24 @@ def estimate_coding_error(picture: Tensor | Array | av.VideoFrame) -> float:
     if isinstance(picture, av.VideoFrame):
         frame = planar(picture)
         if frame.format.pixel.family != "rgb":
-            return estimated_levels(frame.planes[0].numpy(), frame.format.pixel.depth)
-        return estimated_levels(_limited(components(frame).luma), 8)
+            return look(frame.planes[0].numpy(), frame.format.pixel.depth).beyond(0)
+        return look(_limited(components(frame).luma), 8).beyond(0)
     seen: list[Tensor] = []
 
-    def look(rgb: Tensor) -> Tensor:
+    def see(rgb: Tensor) -> Tensor:
         seen.extend(rgb)
         return rgb
 
     if isinstance(picture, Tensor):
-        upscale_tensor(picture.cpu(), look)
+        upscale_tensor(picture.cpu(), see)
     elif isinstance(picture, np.ndarray):
-        upscale_array(picture, look)
+        upscale_array(picture, see)
     else:
         raise OptionError(
             f"picture: expected torch.Tensor, numpy.ndarray or av.VideoFrame, "
             f"got type {type(picture).__name__}."
         )
-    return fmean(estimated_levels(_limited(split(rgb.clone()).luma), 8) for rgb in seen)
+    return fmean(look(_limited(split(rgb.clone()).luma), 8).beyond(0) for rgb in seen)
 
 
 def _limited(luma: Tensor) -> NDArray[np.uint8]:

@@ -19,7 +19,7 @@ from av.sidedata.sidedata import Type
 
 from vidsr.picture.coding_error import CodingError
 from vidsr.video.coding.activity import Samples, activity, differences, first_plane
-from vidsr.video.coding.blind.estimate import estimated_levels, raised
+from vidsr.video.coding.blind.estimate import NOTHING, Look, look
 from vidsr.video.coding.blocking import grid_levels
 from vidsr.video.coding.codecs import family_of, is_lossless
 from vidsr.video.coding.expected_error import (
@@ -53,8 +53,6 @@ _KEY_OCTAVES = 0.4
 _GRIDS = 4
 # Codecs whose own blocks show: a grid tells nothing of what was before them.
 _WITH_GRID = frozenset({"mpeg", "jpeg"})
-# Families of which every picture is a key frame as a rule, and is looked at.
-_KEYS_ONLY = frozenset({"jpeg", "other"})
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ class _Held:
 
     busy: float = TYPICAL_ACTIVITY
     levels: float | None = None
-    looked: float = 0.0  # by luma alone
+    look: Look = NOTHING  # by luma alone
 
 
 class CodingErrors:
@@ -140,7 +138,7 @@ class CodingErrors:
             self._levels.append(own + _KEY_OCTAVES if lifted else own)
         if self._since_key % HELD == 0:
             busy = self._busy(image)
-            self._held = _Held(busy, self._mean_levels(busy), self._looked(image))
+            self._held = _Held(busy, self._mean_levels(busy), self._look(image))
         self._since_key += 1
 
     def _busy(self, image: av.VideoFrame) -> float:
@@ -152,13 +150,12 @@ class CodingErrors:
             return TYPICAL_ACTIVITY
         return activity(differences(first_plane(image.planes[0], depth)), depth)
 
-    def _looked(self, image: av.VideoFrame) -> float:
-        """Return the error that the luma of a picture tells of, whatever the stream says."""
+    def _look(self, image: av.VideoFrame) -> Look:
+        """Return what the luma of a picture tells, whatever the stream says."""
         depth = image.format.components[0].bits
-        if not self._on_cpu or depth > 16 or not image.format.is_planar:
-            return 0.0
-        few = self._family in _KEYS_ONLY
-        return estimated_levels(first_plane(image.planes[0], depth), depth, few=few)
+        if not self._looks or depth > 16 or not image.format.is_planar or image.interlaced_frame:
+            return NOTHING
+        return look(first_plane(image.planes[0], depth), depth, few=self._family == "other")
 
     def _mean_levels(self, busy: float) -> float | None:
         """Return the geometric mean of what the last pictures would be at one activity."""
@@ -197,10 +194,10 @@ class CodingErrors:
         if self._lossless or told is None:
             if luma is None:
                 return told
-            looked = estimated_levels(luma, depth, few=True)
-            return CodingError(max(grid_levels(differences(luma)), looked), "picture")
+            seen = look(luma, depth, few=True).beyond(0)
+            return CodingError(max(grid_levels(differences(luma)), seen), "picture")
         seen_grid = self._seen.grid_levels if self._seen else 0.0
-        seen_grid = max(seen_grid, raised(told.levels, self._held.looked))
+        seen_grid = max(seen_grid, self._held.look.beyond(told.levels))
         return told if told.levels >= seen_grid else CodingError(seen_grid, "picture")
 
     @property

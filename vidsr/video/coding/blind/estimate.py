@@ -1,11 +1,13 @@
 """The error of a picture as far as its luma leaves no doubt of it, whatever the stream says.
 
-A network says two quantiles of the error: one near the middle, which is the estimate, and a low one,
-which says how sure that is. Both are continuous, and so is what is made of them, for strength is to
-be steady from picture to picture.
+A network says two quantiles of the error: one near the middle, which is likely, and a low one, below
+which the error hardly is. What is made of them is continuous, for strength is to be steady from
+picture to picture.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +16,41 @@ from vidsr.video.coding.blind.features import features
 from vidsr.video.coding.blind.network import STRANGE, quantiles, standardised
 from vidsr.video.coding.blind.patches import patches
 
-# Levels of the low quantile from which on the estimate counts a little, and wholly.
-DOUBTED, SURE = 0.7, 1.4
-# An estimate raises what a stream tells from this many times of it and these levels on, and by all
-# it has a level later.
-_BEYOND, _ABOVE = 1.25, 0.4
+# The least error has to be above this many times what a stream tells, and so many levels more; from
+# there the likely one counts, wholly where it is as many levels again above it.
+_BEYOND, MARGIN = 1.0, 1.0
 
 
-def estimated_levels(
+@dataclass(frozen=True)
+class Look:
+    """What the luma of a picture tells of its error, in levels of 8 bits.
+
+    Attributes:
+        least: Error that it has at least; of a hundred pictures, five have less.
+        likely: Error that it has.
+    """
+
+    least: float = 0.0
+    likely: float = 0.0
+
+    def beyond(self, told: float) -> float:
+        """Return what is told otherwise, or more where the luma leaves no doubt that it is more.
+
+        Args:
+            told: Error by the stream, in levels of 8 bits; 0 where there is none.
+        """
+        surplus = self.least - _BEYOND * told - MARGIN
+        share = min(max(surplus / MARGIN, 0.0), 1.0)
+        return round(told + share * max(self.likely - told, 0.0), 2) if share else told
+
+
+NOTHING = Look()
+
+
+def look(
     luma: NDArray[np.uint8] | NDArray[np.uint16], depth: int, *, few: bool = False
-) -> float:
-    """Return the error in levels of 8 bits that the luma tells of; 0 for none and for doubt.
+) -> Look:
+    """Return what the luma of a picture tells; nothing for small and for strange pictures.
 
     Args:
         luma: A picture's first plane, ``[h, w]``.
@@ -33,16 +59,9 @@ def estimated_levels(
     """
     cut = patches(luma, depth, few=few)
     if cut is None:
-        return 0.0
+        return NOTHING
     values = features(cut)
     if float(np.square(standardised(values)).mean()) > STRANGE:
-        return 0.0
-    low, middle = quantiles(values)
-    sure = min(max((float(low) - DOUBTED) / (SURE - DOUBTED), 0.0), 1.0)
-    return round(sure * float(middle), 2)
-
-
-def raised(told: float, looked: float) -> float:
-    """Return what a stream tells, or more where an estimate is clearly above it, in levels."""
-    share = min(max(looked - _BEYOND * told - _ABOVE, 0.0), 1.0)
-    return told + share * (looked - told)
+        return NOTHING
+    least, likely = quantiles(values)
+    return Look(round(float(least), 2), round(float(likely), 2))
