@@ -224,11 +224,13 @@ def coder(rng: random.Random, low: float, high: float) -> tuple[str, Options, fl
     between = lambda a, b: a + place * (b - a)  # noqa: E731
     name = rng.choices(
         ("libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg2video", "mpeg4", "mjpeg"),
-        (8, 3, 2, 1, 1.5, 1, 1.5),
+        (8, 3, 2, 1, 1.5, 1, 3),
     )[0]
     if name in ("mpeg2video", "mpeg4", "mjpeg"):
         q = str(round(2 * 2 ** between(0, 3.6)))
-        frames = {} if name == "mjpeg" else {"g": "12"}
+        frames = {"g": "12"}
+        if name == "mjpeg":  # of limited range as its encoder hardly likes it, or of full range
+            frames = rng.choice(({}, {"strict": "unofficial"}))
         return name, {"qmin": q, "qmax": q} | frames, place
     preset = rng.choice(("veryfast", "medium"))
     options: dict[str, Options] = {
@@ -244,7 +246,7 @@ def coder(rng: random.Random, low: float, high: float) -> tuple[str, Options, fl
 
 def coded(clip: Clip, codec: str, options: Options) -> Clip:
     """Return pictures as they come back from a codec, 4:2:0 of limited range."""
-    kind = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    kind = "yuvj420p" if codec == "mjpeg" and not options.get("strict") else "yuv420p"
     file = encode([each.reformat(format=kind) for each in clip], codec, options)
     with av.open(file, "r") as container:
         return [each.reformat(format="yuv420p") for each in container.decode(video=0)]

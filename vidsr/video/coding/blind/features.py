@@ -14,12 +14,15 @@ from vidsr.video.coding.blind.patches import Patches
 
 Numbers = NDArray[np.float64]
 Bytes = NDArray[np.int8]
+Sizes = NDArray[np.float32]
+Places = NDArray[np.int16]
 
 # A block of 8x8 is flat, textured or has an edge, by how far apart its samples are.
 _KINDS = (8, 32)
 _STEPS = np.array([1, 2, 3, 5, 9], np.int16)
 # Of coefficients of the orthonormal transform, in levels.
 _SIZES = (0.5, 1.0, 2.0, 4.0)
+_BINS = len(_SIZES) + 1
 _GROUPS = 4
 _MOST_STEP = 8
 
@@ -53,10 +56,10 @@ def features(cut: Patches) -> Numbers:
             _runs(across, down, 1),
             _runs(across, down, 3),
             _steps_by_kind(across, down, kinds),
-            _coefficients(cut, _BASIS_4, kinds),
-            _coefficients(cut[:, 2:-2, 2:-2], _BASIS_4, None),
-            _coefficients(cut, _BASIS_8, kinds),
-            _coefficients(cut[:, 4:-4, 4:-4], _BASIS_8, None),
+            _coefficients(cut, 4, kinds),
+            _coefficients(cut[:, 2:-2, 2:-2], 4, None),
+            _coefficients(cut, 8, kinds),
+            _coefficients(cut[:, 4:-4, 4:-4], 8, None),
             _grid(across, down),
             _scales(cut),
         ]
@@ -90,14 +93,13 @@ def _runs(across: Patches, down: Patches, unit: int) -> Numbers:
     """Return roots of the shares of runs of three steps, in units of some levels up to two."""
     counts = np.zeros(125)
     for steps, axis in ((across, 2), (down, 1)):
-        short = np.clip(steps, -3 * unit, 3 * unit).astype(np.int8)
-        whole = short if unit == 1 else (short + (unit // 2) * np.sign(short)) // unit
-        if unit != 1:
-            whole = np.sign(short) * ((np.abs(short) + unit // 2) // unit)
+        whole = np.clip(steps, -3 * unit, 3 * unit).astype(np.int8)  # arithmetic is twice as fast
+        if unit > 1:
+            whole = np.sign(whole) * ((np.abs(whole) + unit // 2) // unit)
         whole = np.clip(whole, -2, 2)
         one, two, three = (_shifted(whole, axis, i) for i in range(3))
-        code = (one * np.int8(25) + two * np.int8(5)) + three  # -62 to 62
-        counts += np.bincount((code.ravel().astype(np.int16) + 62), minlength=125)
+        code = one * np.int8(25) + two * np.int8(5) + three  # -62 to 62
+        counts += np.bincount(code.ravel().astype(np.int16) + 62, minlength=125)
     table, classes = _alike()
     return np.sqrt(np.bincount(table, counts, classes) / counts.sum())
 
@@ -121,41 +123,38 @@ def _steps_by_kind(across: Patches, down: Patches, kinds: NDArray[np.intp]) -> N
 
 
 @cache
-def _scaled_limits(size: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-    """Return limits of sizes for each coefficient, ``[4, size, size]``, and its group, flat."""
+def _transform(size: int) -> tuple[Sizes, Sizes, Places]:
+    """Return a matrix for flat blocks, limits of sizes ``[4, size ** 2]``, and first bins by place.
+
+    Bins are five for each group of frequencies; those of the mean come last, and do not count.
+    """
     basis = _BASIS_4 if size == 4 else _BASIS_8
     norms = np.sqrt(np.square(basis).sum(axis=1))
-    scale = np.outer(norms, norms)
-    limits = np.array([each * scale for each in _SIZES], np.float32)
+    limits = np.outer(_SIZES, np.outer(norms, norms)).astype(np.float32)
     order = np.add.outer(np.arange(size), np.arange(size)) * (8 // size)
-    return limits, np.digitize(order, [1, 4, 7, 10]).ravel()
+    groups = (np.digitize(order, [1, 4, 7, 10]).ravel() - 1) % (_GROUPS + 1)
+    return np.kron(basis, basis).T, limits, (_BINS * groups).astype(np.int16)
 
 
-def _coefficients(cut: Patches, basis: NDArray[np.float32], kinds: NDArray[np.intp] | None) -> Numbers:
+def _coefficients(cut: Patches, size: int, kinds: NDArray[np.intp] | None) -> Numbers:
     """Return roots of the shares of sizes of coefficients, by frequency and kind of block."""
-    size = len(basis)
     n, height, width = cut.shape
     blocks = cut.astype(np.float32).reshape(n, height // size, size, width // size, size)
-    values = np.abs(basis @ blocks.swapaxes(2, 3) @ basis.T)  # below 2 ** 24: exact
-    limits, groups = _scaled_limits(size)
-    bins = np.zeros(values.shape, np.int8)
+    matrix, limits, first = _transform(size)
+    # Whole numbers below 2 ** 24: exact in any order.
+    values = np.abs(blocks.swapaxes(2, 3).reshape(-1, size * size) @ matrix)
+    bins = np.repeat(first[None], len(values), axis=0)
     for limit in limits:
         bins += values >= limit
-    if kinds is None:
-        counts = _counted(bins.reshape(-1, size * size), groups)[None]
-    else:
+    all_bins = _BINS * (_GROUPS + 1)
+    if kinds is not None:
         each = kinds.repeat(8 // size, axis=1).repeat(8 // size, axis=2).ravel()
-        flat = bins.reshape(-1, size * size)
-        counts = np.array([_counted(flat[each == kind], groups) for kind in range(3)])
+        bins += (all_bins * each[:, None]).astype(np.int16)
+    kinds_of_blocks = 1 if kinds is None else 3
+    counted = np.bincount(bins.ravel(), minlength=kinds_of_blocks * all_bins)
+    counts = counted.reshape(kinds_of_blocks, _GROUPS + 1, _BINS)[:, :_GROUPS]
     shares = counts / np.maximum(counts.sum(axis=2, keepdims=True), 1)
     return np.sqrt(shares).ravel()
-
-
-def _counted(bins: Bytes, groups: NDArray[np.intp]) -> Numbers:
-    """Return how many coefficients of each group (the mean left out) are of each size."""
-    sizes = len(_SIZES) + 1
-    by_place = np.array([np.count_nonzero(bins == i, axis=0) for i in range(sizes)])
-    return np.array([by_place[:, groups == group].sum(axis=1) for group in range(1, _GROUPS + 1)])
 
 
 def _grid(across: Patches, down: Patches) -> Numbers:
