@@ -27,6 +27,7 @@ from vidsr.picture.frame import Frame, to_image
 from vidsr.quality.footage.codings import Coding, parse_codings
 from vidsr.quality.footage.encode import write_clip
 from vidsr.quality.footage.originals import Clip, frames_of, read_original
+from vidsr.quality.metrics.flicker import Flicker
 from vidsr.quality.metrics.psnr import psnr_db
 from vidsr.video.coding import coding_errors
 from vidsr.video.coding.blind.estimate import NOTHING
@@ -87,43 +88,92 @@ def levels_of(strengths: Strengths) -> list[float]:
     return [steps[step] for step in range(strengths.last_step + 1)]
 
 
-def scores(upscaler: Any, frames: Sequence[Frame], originals: Sequence[Pair], steps: Sequence[float]) -> list[float]:
-    """Return the mean PSNR of each step over some frames."""
-    found = []
-    for levels in steps:
-        each = []
-        for i in SCORED:
-            large = upscaler(to_image(frames[i]), coding_error=levels)
-            luma = torch.from_numpy(large.to_ndarray()[: large.height])
-            each.append(psnr_db(luma, originals[i].large.planes[0], border=upscaler.model.scale))
-        found.append(fmean(each))
-    return found
+class Scores:
+    """Upscaled frames by number and step, and what they score.
+
+    Args:
+        upscaler: The model, with networks for coded footage.
+        frames: Small frames as they were decoded.
+        originals: What they should have become.
+    """
+
+    def __init__(self, upscaler: Any, frames: Sequence[Frame], originals: Sequence[Pair]) -> None:
+        self._upscaler, self._frames, self._originals = upscaler, frames, originals
+        self._strengths: Strengths = upscaler.model.strengths
+        self._levels = levels_of(self._strengths)
+        self._luma: dict[tuple[int, int], torch.Tensor] = {}
+
+    def luma(self, number: int, step: int) -> torch.Tensor:
+        """Return the luma of an upscaled frame."""
+        if (number, step) not in self._luma:
+            image = to_image(self._frames[number])
+            large = self._upscaler(image, coding_error=self._levels[step])
+            self._luma[number, step] = torch.from_numpy(large.to_ndarray()[: large.height])
+        return self._luma[number, step]
+
+    def by_step(self) -> list[float]:
+        """Return the mean PSNR of each step."""
+        steps = range(self._strengths.last_step + 1)
+        return [fmean(self._db(i, step) for i in SCORED) for step in steps]
+
+    def of(self, frames: Sequence[Frame]) -> dict[str, float]:
+        """Return the scores of the steps that the errors of frames choose."""
+        errors = [0.0 if each.coding_error is None else each.coding_error.levels for each in frames]
+        steps = [self._strengths.step_of(each) for each in errors]
+        flicker = Flicker()
+        for i, step in enumerate(steps):
+            flicker.add(self.luma(i, step), self._originals[i].large.planes[0])
+        db = fmean(self._db(i, steps[i]) for i in SCORED)
+        return {"levels": fmean(errors), "db": db, "flicker": flicker.rms}
+
+    def _db(self, number: int, step: int) -> float:
+        border = self._upscaler.model.scale
+        original = self._originals[number].large.planes[0]
+        return psnr_db(self.luma(number, step), original, border=border)
 
 
-def measured(path: Path, start_s: float, codings: Sequence[str], upscaler: Any, strengths: Strengths) -> Iterator[dict[str, Any]]:
+def measured(
+    path: Path, start_s: float, codings: Sequence[str], upscaler: Any
+) -> Iterator[dict[str, Any]]:
     """Yield a row for each chain of codecs."""
     originals = pairs(path, start_s, upscaler.model.scale)
     small = [each.small for each in originals]
-    steps = levels_of(strengths)
     for chain in codings:
         with TemporaryDirectory() as name:
             parts = [parse_codings([each])[-1] for each in chain.split(">")]
             file = generations(small, parts, Path(name))
             before, after = told(file, look=False), told(file, look=True)
-        apart = [(a.planes[0].float() - b.planes[0].float()).square().mean().sqrt() for a, b in zip(before, small, strict=True)]
-        db = scores(upscaler, before, originals, steps)
-        yield {"clip": path.stem, "coding": chain, "true": round(float(fmean(map(float, apart))), 2)} | said(before, after, db, strengths)
+        scores = Scores(upscaler, before, originals)
+        row = {"clip": path.stem, "coding": chain, "true": true_levels(before, small)}
+        for name, frames in (("stream", before), ("luma", after)):
+            row |= {f"{name}_{key}": round(each, 3) for key, each in scores.of(frames).items()}
+        yield row | {"by_step_db": [round(each, 3) for each in scores.by_step()]}
 
 
-def said(before: Sequence[Frame], after: Sequence[Frame], db: Sequence[float], strengths: Strengths) -> dict[str, Any]:
-    """Return what is told of the frames in both ways, and what the choices score."""
-    row: dict[str, Any] = {}
-    for name, frames in (("stream", before), ("luma", after)):
-        errors = [frames[i].coding_error for i in SCORED]
-        levels = [0.0 if each is None else each.levels for each in errors]
-        row[name] = round(fmean(levels), 2)
-        row[f"{name}_db"] = round(fmean(db[strengths.step_of(each)] for each in levels), 3)
-    return row | {"by_step_db": [round(each, 3) for each in db]}
+def true_levels(frames: Sequence[Frame], clean: Sequence[Frame]) -> float:
+    """Return the mean error of the luma of frames in levels."""
+    apart = (
+        float((a.planes[0].float() - b.planes[0].float()).square().mean().sqrt())
+        for a, b in zip(frames, clean, strict=True)
+    )
+    return round(fmean(apart), 2)
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return gains over what the stream alone chooses, by chain of codecs."""
+    found = {}
+    for chain in dict.fromkeys(row["coding"] for row in rows):
+        some = [row for row in rows if row["coding"] == chain]
+        gains = [row["luma_db"] - row["stream_db"] for row in some]
+        flicker = [row["luma_flicker"] - row["stream_flicker"] for row in some]
+        found[chain] = {
+            "mean_db": round(fmean(gains), 3),
+            "least_db": round(min(gains), 3),
+            "most_db": round(max(gains), 3),
+            "flicker": round(fmean(flicker), 3),
+            "most_flicker": round(max(flicker), 3),
+        }
+    return found
 
 
 def main() -> int:
@@ -136,17 +186,18 @@ def main() -> int:
     av.logging.set_level(av.logging.PANIC)
     torch.set_num_threads(1)
     upscaler = vidsr.Upscaler(arguments.model, engine="torch")
-    strengths = upscaler.model.strengths
-    assert strengths is not None
     rows = []
     for each in arguments.clips:
         name, _, start = each.partition("@")
-        for row in measured(Path(name), float(start or 0), arguments.codings.split(), upscaler, strengths):
+        for row in measured(Path(name), float(start or 0), arguments.codings.split(), upscaler):
             rows.append(row)
             print(json.dumps(row), flush=True)
+    found = summary(rows)
+    print(json.dumps(found, indent=1))
     if arguments.json:
-        text = ",\n".join(json.dumps(row) for row in rows)
-        arguments.json.write_text(f"[\n{text}\n]\n", encoding="utf-8")
+        lines = ",\n".join(json.dumps(row) for row in rows)
+        head = json.dumps({"model": arguments.model, "gains": found}, indent=1)
+        arguments.json.write_text(f'{head[:-2]},\n "rows": [\n{lines}\n]}}\n', encoding="utf-8")
     return 0
 
 

@@ -95,6 +95,7 @@ class CodingErrors:
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._levels: deque[float] = deque(maxlen=STEADIED)
         self._since_key = 0
+        self._progressive = True
         self._held = _Held()
         self._grids: deque[float] = deque(maxlen=_GRIDS)
         self._on_cpu = exported
@@ -109,6 +110,8 @@ class CodingErrors:
     def picture(self, image: av.VideoFrame) -> None:
         """Note a picture as the decoder gives it, its time still the packet's."""
         if self._lossless:
+            self._since_key = 0 if image.key_frame else self._since_key + 1
+            self._progressive = not image.interlaced_frame
             return
         facts = self._packets.take(image)
         steps = self._steps(image, facts)
@@ -194,7 +197,9 @@ class CodingErrors:
         if self._lossless or told is None:
             if luma is None:
                 return told
-            seen = look(luma, depth, few=True).beyond(0)
+            if self._lossless and self._progressive and self._since_key % HELD == 0:
+                self._held = _Held(look=look(luma, depth, few=True))
+            seen = self._held.look.beyond(0)
             return CodingError(max(grid_levels(differences(luma)), seen), "picture")
         seen_grid = self._seen.grid_levels if self._seen else 0.0
         seen_grid = max(seen_grid, self._held.look.beyond(told.levels))
