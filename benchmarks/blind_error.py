@@ -29,7 +29,9 @@ MORE = (
 CLEAN = 0.8  # levels below which every network chooses its first step
 
 
-def measured(path: Path, start_s: float, scale: int, codings: Sequence[str]) -> Iterator[dict[str, Any]]:
+def measured(
+    path: Path, start_s: float, scale: int, codings: Sequence[str]
+) -> Iterator[dict[str, Any]]:
     """Yield a row for each chain of codecs."""
     small = [each.small for each in pairs(path, start_s, scale)]
     for chain in codings:
@@ -41,8 +43,15 @@ def measured(path: Path, start_s: float, scale: int, codings: Sequence[str]) -> 
         stream = first.coding_error.levels if first.coding_error else 0.0
         true = float((first.planes[0].float() - clean.float()).square().mean().sqrt())
         row = {"clip": path.stem, "coding": chain, "true": true, "stream": stream}
-        row |= {"least": seen.least, "likely": seen.likely, "alone": seen.beyond(0), "with": seen.beyond(stream)}
-        yield {name: round(each, 2) if isinstance(each, float) else each for name, each in row.items()}
+        row |= {
+            "least": seen.least,
+            "likely": seen.likely,
+            "alone": seen.beyond(0),
+            "with": seen.beyond(stream),
+        }
+        yield {
+            name: round(each, 2) if isinstance(each, float) else each for name, each in row.items()
+        }
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -77,7 +86,7 @@ def main() -> int:
     arguments = parser.parse_args()
     av.logging.set_level(av.logging.PANIC)
     torch.set_num_threads(1)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for each in arguments.clips:
         name, _, start = each.partition("@")
         rows += measured(Path(name), float(start or 0), arguments.scale, arguments.codings.split())

@@ -1,8 +1,8 @@
 """What looking at luma gains on clips coded twice: ``CLIP... --model lite-x4 --json gain.json``.
 
-Each clip is shrunk, coded once or twice, upscaled by every network of a model, and compared with
-the original. Beside stand the error that is true, the one that the stream tells of, the one with the
-look at luma, and what each of the two choices of a network scores.
+Each clip is shrunk, coded once or twice, upscaled, and compared with the original: by the networks
+that the stream alone chooses, and by those that are chosen with the look at luma. Beside stand the
+errors that are true, told by the stream, and told with luma.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from vidsr.quality.metrics.psnr import psnr_db
 from vidsr.video.coding import coding_errors
 from vidsr.video.coding.blind.estimate import NOTHING
 
-LESS, FRAMES, SCORED = (320, 192), 12, (0, 8)
+LESS, FRAMES, SCORED, FLICKERED = (320, 192), 12, (1, 8), 4
 ONCE = "none h264:18 h264:23 h264:28 h264:33 h265:24 vp9:38 av1:40"
 TWICE = "h264:28>h264:14 h264:33>h264:20 h264:28>none h265:30>h264:16 mpeg2:8>h264:18 vp9:46>none"
 
@@ -49,11 +49,16 @@ def middle(frame: Frame, size: tuple[int, int], by: int) -> Frame:
     """Return the middle of a frame of 4:2:0, ``by`` times as large as a size at the most."""
     layout = frame.format
     width, height = min(layout.width, size[0] * by), min(layout.height, size[1] * by)
-    left, top = ((layout.width - width) // 2 // (2 * by) * 2 * by, (layout.height - height) // 2 // (2 * by) * 2 * by)
+    left, top = (
+        (layout.width - width) // 2 // (2 * by) * 2 * by,
+        (layout.height - height) // 2 // (2 * by) * 2 * by,
+    )
     part = replace(layout, width=width, height=height)
     planes = []
     for plane, (h, w), half in zip(frame.planes, part.plane_sizes, (1, 2, 2), strict=True):
-        planes.append(plane[top // half : top // half + h, left // half : left // half + w].contiguous())
+        planes.append(
+            plane[top // half : top // half + h, left // half : left // half + w].contiguous()
+        )
     return replace(frame, format=part, planes=tuple(planes))
 
 
@@ -111,17 +116,12 @@ class Scores:
             self._luma[number, step] = torch.from_numpy(large.to_ndarray()[: large.height])
         return self._luma[number, step]
 
-    def by_step(self) -> list[float]:
-        """Return the mean PSNR of each step."""
-        steps = range(self._strengths.last_step + 1)
-        return [fmean(self._db(i, step) for i in SCORED) for step in steps]
-
     def of(self, frames: Sequence[Frame]) -> dict[str, float]:
         """Return the scores of the steps that the errors of frames choose."""
         errors = [0.0 if each.coding_error is None else each.coding_error.levels for each in frames]
         steps = [self._strengths.step_of(each) for each in errors]
         flicker = Flicker()
-        for i, step in enumerate(steps):
+        for i, step in enumerate(steps[:FLICKERED]):
             flicker.add(self.luma(i, step), self._originals[i].large.planes[0])
         db = fmean(self._db(i, steps[i]) for i in SCORED)
         return {"levels": fmean(errors), "db": db, "flicker": flicker.rms}
@@ -147,7 +147,7 @@ def measured(
         row = {"clip": path.stem, "coding": chain, "true": true_levels(before, small)}
         for name, frames in (("stream", before), ("luma", after)):
             row |= {f"{name}_{key}": round(each, 3) for key, each in scores.of(frames).items()}
-        yield row | {"by_step_db": [round(each, 3) for each in scores.by_step()]}
+        yield row
 
 
 def true_levels(frames: Sequence[Frame], clean: Sequence[Frame]) -> float:

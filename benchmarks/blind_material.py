@@ -3,9 +3,9 @@
     python benchmarks/blind_material.py --photos photos --clips a.mp4 b.mp4 --out material.npz
 
 Photographs become short moving clips, and videos are cut and shrunk, which leaves little of what
-their codec did. Each is given a look (soft, noisy, dark, upscaled, drawn on, ...), is kept as it is,
-and is coded once and twice, now and then with another size in between. Of each, three pictures are
-kept: their luma, and how far it is from the luma before the first codec.
+their codec did. Each is given a look (soft, noisy, dark, upscaled, drawn on, ...), is kept as it
+is, and is coded once and twice, now and then with another size in between. Of each, three pictures
+are kept: their luma, and how far it is from the luma before the first codec.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ SIZE = Size(320, 192)
 PICTURES, KEPT = 10, (0, 4, 8)
 SIZE_PX = (SIZE.width, SIZE.height)
 KERNELS = (Image.Resampling.BICUBIC, Image.Resampling.BOX, Image.Resampling.LANCZOS)
+QUIET = {"x265-params": "log-level=none:pools=none"}
 Clip = list[av.VideoFrame]
 Look = Callable[[Image.Image], Image.Image]
 
@@ -69,7 +70,7 @@ def photo_clip(path: Path, rng: random.Random) -> list[Image.Image]:
 
 
 def recorded(pictures: Sequence[Image.Image], rng: random.Random) -> Iterator[Image.Image]:
-    """Yield what a camera makes of pictures, in half their size: it denoises, sharpens and codes."""
+    """Yield what a camera makes of pictures, denoised, sharpened and coded, in half their size."""
     state, sigma = np.random.default_rng(rng.randrange(1 << 30)), rng.uniform(0.5, 6)
     low, radius = sigma * rng.uniform(0.5, 2), rng.uniform(1, 2)
     amount, quality = rng.randint(0, 150), rng.randint(50, 95)
@@ -93,7 +94,9 @@ def cored(image: Image.Image, radius: float, low: float) -> Image.Image:
     return Image.fromarray(np.clip(smooth + kept, 0, 255).round().astype(np.uint8))
 
 
-def video_clips(path: Path, share: float, count: int, rng: random.Random) -> Iterator[list[Image.Image]]:
+def video_clips(
+    path: Path, share: float, count: int, rng: random.Random
+) -> Iterator[list[Image.Image]]:
     """Yield cuts of the first ``share`` of a video, shrunk 1.7 to 5 times."""
     with av.open(str(path)) as container:
         total = sum(1 for _ in container.decode(video=0))
@@ -104,7 +107,7 @@ def video_clips(path: Path, share: float, count: int, rng: random.Random) -> Ite
         start = next(wanted)
         for number, image in enumerate(container.decode(video=0)):
             if number >= start:
-                pictures.append(image.to_image())
+                pictures.append(image.to_image())  # type: ignore[no-untyped-call]
             if len(pictures) == PICTURES:
                 yield shrunk(pictures, rng)
                 pictures = []
@@ -131,7 +134,9 @@ def looks(rng: random.Random) -> list[tuple[str, Look]]:
     noise_seed, sigma = rng.randrange(1 << 30), rng.uniform(0.7, 6)
     radius, gain = rng.uniform(0.3, 1.8), rng.uniform(0.2, 0.9)
     amount, up = rng.randint(40, 200), rng.uniform(1.2, 4)
-    kind = rng.choice((Image.Resampling.BICUBIC, Image.Resampling.BILINEAR, Image.Resampling.LANCZOS))
+    kind = rng.choice(
+        (Image.Resampling.BICUBIC, Image.Resampling.BILINEAR, Image.Resampling.LANCZOS)
+    )
     state = np.random.default_rng(noise_seed)
 
     def noisy(image: Image.Image) -> Image.Image:
@@ -176,7 +181,8 @@ def looks(rng: random.Random) -> list[tuple[str, Look]]:
         return cartoon(image).filter(ImageFilter.GaussianBlur(0.5))
 
     named: list[tuple[str, Look, float]] = [
-        ("upscaled", upscaled, 0.12), ("soft", soft, 0.2), ("denoised", denoised, 0.06), ("cored", denoised_softly, 0.12),
+        ("upscaled", upscaled, 0.12), ("soft", soft, 0.2), ("denoised", denoised, 0.06),
+        ("cored", denoised_softly, 0.12),
         ("cartoon", cartoon, 0.03), ("smooth_cartoon", smooth_cartoon, 0.05),
         ("drawn", drawn, 0.16), ("sharp", sharp, 0.12), ("dark", dark, 0.12), ("flat", flat, 0.12),
         ("noisy", noisy, 0.25),
@@ -189,7 +195,11 @@ def draw(image: Image.Image, rng: random.Random) -> Image.Image:
     pen = ImageDraw.Draw(image)
     width, height = image.size
     loud = rng.random() < 0.5
-    shade = lambda: tuple(rng.choice((0, 255)) if loud else rng.randrange(256) for _ in range(3))  # noqa: E731
+    values = (0, 255) if loud else range(256)
+
+    def shade() -> tuple[int, ...]:
+        return tuple(rng.choice(values) for _ in range(3))
+
     if rng.random() < 0.6:
         pen.rectangle((0, 0, width, height), fill=shade())
     if rng.random() < 0.3:
@@ -221,7 +231,10 @@ def as_video(pictures: Sequence[Image.Image]) -> Clip:
 def coder(rng: random.Random, low: float, high: float) -> tuple[str, Options, float]:
     """Return an encoder, its options, and their place on a scale from 0, fine, to 1, coarse."""
     place = rng.uniform(low, high)
-    between = lambda a, b: a + place * (b - a)  # noqa: E731
+
+    def between(a: float, b: float) -> float:
+        return a + place * (b - a)
+
     name = rng.choices(
         ("libx264", "libx265", "libvpx-vp9", "libsvtav1", "mpeg2video", "mpeg4", "mjpeg"),
         (8, 3, 2, 1, 1.5, 1, 3),
@@ -235,7 +248,7 @@ def coder(rng: random.Random, low: float, high: float) -> tuple[str, Options, fl
     preset = rng.choice(("veryfast", "medium"))
     options: dict[str, Options] = {
         "libx264": {"crf": f"{between(12, 38):.1f}", "preset": preset},
-        "libx265": {"crf": f"{between(12, 38):.1f}", "preset": preset, "x265-params": "log-level=none:pools=none"},
+        "libx265": {"crf": f"{between(12, 38):.1f}", "preset": preset} | QUIET,
         "libvpx-vp9": {"crf": str(round(between(10, 60))), "b": "0", "cpu-used": "5"},
         "libsvtav1": {"crf": str(round(between(12, 60))), "preset": "10"},
     }  # fmt: skip
@@ -254,7 +267,10 @@ def coded(clip: Clip, codec: str, options: Options) -> Clip:
 
 def resized(clip: Clip, rng: random.Random) -> Callable[[Clip], Clip]:
     """Return what brings pictures to another size, between two codecs."""
-    by, kind = rng.choice((0.5, 0.667, 0.75, 0.8, 1.25, 1.333, 1.5)), rng.choice(("BICUBIC", "BILINEAR"))
+    by, kind = (
+        rng.choice((0.5, 0.667, 0.75, 0.8, 1.25, 1.333, 1.5)),
+        rng.choice(("BICUBIC", "BILINEAR")),
+    )
     width, height = (round(side * by / 2) * 2 for side in (clip[0].width, clip[0].height))
     return lambda old: [each.reformat(width, height, interpolation=kind) for each in old]
 
@@ -324,7 +340,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path)
     parser.add_argument("--clips", nargs="*", type=Path, default=[])
-    parser.add_argument("--first-half", nargs="*", type=Path, default=[], help="clips, half of each")
+    parser.add_argument(
+        "--first-half", nargs="*", type=Path, default=[], help="clips, half of each"
+    )
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)

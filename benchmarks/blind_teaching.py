@@ -11,7 +11,9 @@ import argparse
 import sys
 import zlib
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,7 +71,7 @@ def teach(x: Tensor, y: Tensor, weight: Tensor, epochs: int, seed: int) -> nn.Se
         noisy = x[chosen] + NOISE * torch.randn(batch, x.shape[1])
         loss = (weight[chosen] * pinball(net(noisy), y[chosen])).mean()
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         schedule.step()
     return net.eval()
@@ -88,7 +90,12 @@ def judged(told: NDArray[np.float64], true: NDArray[np.float64], kinds: list[str
         picked = np.array([each.startswith(kind) for each in kinds])
         t, y = sure[picked], true[picked]
         if kind == "clean":
-            print(kind, picked.sum(), "above 0.5, 1, 2:", *[(t > k).mean().round(4) for k in (0.5, 1, 2)])
+            print(
+                kind,
+                picked.sum(),
+                "above 0.5, 1, 2:",
+                *[(t > k).mean().round(4) for k in (0.5, 1, 2)],
+            )
             continue
         for low, high in ((0, 2), (2, 4), (4, 8), (8, 99)):
             some = (y >= low) & (y < high)
@@ -110,7 +117,7 @@ def main() -> int:
     torch.set_num_threads(1)
     files = [read(path) for path in arguments.material]
     x, y = (np.concatenate([file[i] for file in files]) for i in range(2))
-    clips, kinds = (sum((file[i] for file in files), []) for i in (2, 3))
+    clips, kinds = (list(chain.from_iterable(file[i] for file in files)) for i in (2, 3))
     out = np.array([left_out(each) for each in clips])
     used = np.ones_like(out) if arguments.all else ~out
     mean, spread = x[used].mean(axis=0), x[used].std(axis=0) + 1e-3
@@ -124,21 +131,29 @@ def main() -> int:
     for name, some in (("learned", ~out), ("left out", out)):
         print(name)
         judged(told[some], y[some], [k for k, s in zip(kinds, some, strict=True) if s])
-    worst = sorted(zip(told[out & clean, 0].round(2), np.array(clips)[out & clean], strict=True))[-8:]
+    worst = sorted(zip(told[out & clean, 0].round(2), np.array(clips)[out & clean], strict=True))[
+        -8:
+    ]
     print(*worst, sep="\n")
-    print("mean square of features, 99 and 99.9 %", np.quantile(standard.square().mean(dim=1), (0.99, 0.999)))
+    print(
+        "mean square of features, 99 and 99.9 %",
+        np.quantile(standard.square().mean(dim=1), (0.99, 0.999)),
+    )
     if arguments.out:
         write(arguments.out, mean, spread, net)
     return 0
 
 
-def write(path: Path, mean: NDArray[np.float64], spread: NDArray[np.float64], net: nn.Sequential) -> None:
+def write(
+    path: Path, mean: NDArray[np.float64], spread: NDArray[np.float64], net: nn.Sequential
+) -> None:
     """Write what the estimator reads."""
     made = {"mean": mean, "spread": spread}
     for i, layer in enumerate(each for each in net if isinstance(each, nn.Linear)):
         made[f"weight{i}"] = layer.weight.detach().numpy()
         made[f"bias{i}"] = layer.bias.detach().numpy()
-    np.savez_compressed(path, **{name: each.astype(np.float16) for name, each in made.items()})
+    numbers: Any = {name: each.astype(np.float16) for name, each in made.items()}
+    np.savez_compressed(path, **numbers)
 
 
 if __name__ == "__main__":

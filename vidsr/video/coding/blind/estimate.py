@@ -1,8 +1,8 @@
 """The error of a picture as far as its luma leaves no doubt of it, whatever the stream says.
 
-A network says two quantiles of the error: one near the middle, which is likely, and a low one, below
-which the error hardly is. What is made of them is continuous, for strength is to be steady from
-picture to picture.
+A network says two quantiles of the error: one near the middle, which is likely, and a low one,
+below which the error hardly is. What is made of them is continuous, for strength is to be steady
+from picture to picture.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from vidsr.video.coding.blind.network import STRANGE, quantiles, standardised
 from vidsr.video.coding.blind.patches import patches
 
 # The least error has to be above this many times what a stream tells, and so many levels more; from
-# there the likely one counts, wholly where it is as many levels again above it.
+# there on the likely one counts, wholly where the least is as many levels again above that. Of 180
+# encodes of ten clips coded once, two of H.264 were raised so, and none of HEVC, VP9 and AV1.
 _BEYOND, MARGIN = 1.0, 1.0
 
 
@@ -47,9 +48,7 @@ class Look:
 NOTHING = Look()
 
 
-def look(
-    luma: NDArray[np.uint8] | NDArray[np.uint16], depth: int, *, few: bool = False
-) -> Look:
+def look(luma: NDArray[np.uint8] | NDArray[np.uint16], depth: int, *, few: bool = False) -> Look:
     """Return what the luma of a picture tells; nothing for small and for strange pictures.
 
     Args:

@@ -73,7 +73,8 @@ def _kinds(cut: Patches) -> NDArray[np.intp]:
     high, low = rows.max(axis=2), rows.min(axis=2)
     whole = (n, height // 8, width // 8, 8)
     apart = high.reshape(whole).max(axis=3) - low.reshape(whole).min(axis=3)
-    return np.digitize(apart, _KINDS)
+    found: NDArray[np.intp] = np.digitize(apart, _KINDS)
+    return found
 
 
 @cache
@@ -101,7 +102,8 @@ def _runs(across: Patches, down: Patches, unit: int) -> Numbers:
         code = one * np.int8(25) + two * np.int8(5) + three  # -62 to 62
         counts += np.bincount(code.ravel().astype(np.int16) + 62, minlength=125)
     table, classes = _alike()
-    return np.sqrt(np.bincount(table, counts, classes) / counts.sum())
+    found: Numbers = np.sqrt(np.bincount(table, counts, classes) / counts.sum())
+    return found
 
 
 def _shifted(steps: Bytes, axis: int, by: int) -> Bytes:
@@ -119,7 +121,8 @@ def _steps_by_kind(across: Patches, down: Patches, kinds: NDArray[np.intp]) -> N
     by_kind = counts.reshape(3, 6)
     total = by_kind.sum(axis=1, keepdims=True)
     shares = by_kind / np.maximum(total, 1)
-    return np.sqrt(np.concatenate([shares.ravel(), (total / total.sum()).ravel()]))
+    found: Numbers = np.sqrt(np.concatenate([shares.ravel(), (total / total.sum()).ravel()]))
+    return found
 
 
 @cache
@@ -154,7 +157,8 @@ def _coefficients(cut: Patches, size: int, kinds: NDArray[np.intp] | None) -> Nu
     counted = np.bincount(bins.ravel(), minlength=kinds_of_blocks * all_bins)
     counts = counted.reshape(kinds_of_blocks, _GROUPS + 1, _BINS)[:, :_GROUPS]
     shares = counts / np.maximum(counts.sum(axis=2, keepdims=True), 1)
-    return np.sqrt(shares).ravel()
+    found: Numbers = np.sqrt(shares).ravel()
+    return found
 
 
 def _grid(across: Patches, down: Patches) -> Numbers:
@@ -165,13 +169,11 @@ def _grid(across: Patches, down: Patches) -> Numbers:
         mean = np.append(mean, mean.mean())
         for period in (4, 8, 16):
             phases = mean[: len(mean) // period * period].reshape(-1, period).mean(axis=0)
-            if period != 4:
-                inner = np.median(phases)
-            else:
-                inner = phases[:-1].mean()
+            inner = phases[:-1].mean() if period == 4 else np.median(phases)
             found.append((phases[-2 if period == 16 else -1] - inner) / (mean.mean() + 0.1))
             found.append((phases.max() - inner) / (mean.mean() + 0.1))
-    return np.array(found).reshape(2, -1).mean(axis=0)
+    both: Numbers = np.array(found).reshape(2, -1).mean(axis=0)
+    return both
 
 
 def _scales(cut: Patches) -> Numbers:

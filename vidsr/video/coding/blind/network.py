@@ -15,8 +15,8 @@ from vidsr.video.coding.blind.features import Numbers
 _FILE = Path(__file__).with_name("numbers.npz")
 # Standardised features beyond this count as this.
 _FARTHEST = 5.0
-# Mean square of standardised features from which on a picture is like none that was learned from: of
-# those that were, one in a thousand has 5.9.
+# Mean square of standardised features from which on a picture is like none that was learned from:
+# of those that were, one in a thousand has 5.9.
 STRANGE = 6.0
 
 
@@ -34,7 +34,7 @@ def standardised(values: Numbers) -> Numbers:
 
 
 def quantiles(values: Numbers) -> Numbers:
-    """Return a low quantile, and one near the middle, of the error in levels of 8 bits, of features."""
+    """Return a low quantile of the error in levels of 8 bits, and one near the middle."""
     stored = _stored()
     found = standardised(values)
     layers = sum(name.startswith("weight") for name in stored)

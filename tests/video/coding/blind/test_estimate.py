@@ -1,0 +1,141 @@
+"""What luma alone tells of earlier codecs: nothing of clean pictures, never less than a stream."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import vidsr
+from tests.makers.clips import make_clip, noise, picture, samples
+from tests.makers.coded import coded, frames, quantised, textured
+from tests.makers.footage import pan
+from vidsr.errors import OptionError
+from vidsr.video.coding import coding_errors
+from vidsr.video.coding.blind.estimate import NOTHING, Look, look
+from vidsr.video.coding.blind.features import features
+from vidsr.video.coding.blind.patches import PATCH, patches
+
+SEEN = Look(9.0, 12.0)
+
+
+def levels(path: Path) -> list[float]:
+    return [0.0 if each.coding_error is None else each.coding_error.levels for each in frames(path)]
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Have every look see the same; returns the widths of what was looked at."""
+    widths: list[int] = []
+
+    def see(luma: Any, depth: int, *, few: bool = False) -> Look:
+        widths.append(luma.shape[1])
+        return SEEN
+
+    monkeypatch.setattr(coding_errors, "look", see)
+    return widths
+
+
+@pytest.mark.parametrize("draw", [noise, picture, textured])
+@pytest.mark.parametrize("few", [False, True])
+def test_drawn_pictures_are_clean(draw: Any, few: bool) -> None:
+    assert look(samples(draw(320, 192))[0], 8, few=few).beyond(0) == 0
+
+
+def test_ten_bits_tell_what_eight_do() -> None:
+    luma = samples(pan(1, (320, 192))[0])[0]
+    deep = (luma.astype(np.uint16) << 2).astype(np.uint16)
+    assert look(deep, 10) == look(luma, 8)
+
+
+def test_pictures_too_small_and_bars_tell_nothing() -> None:
+    luma = samples(noise(320, 192))[0]
+    assert look(luma[:30], 8) == look(luma[:, :60], 8) == NOTHING
+    assert look(np.full_like(luma, 16), 8) == NOTHING
+    whole = patches(luma, 8)
+    luma[:32] = 16
+    kept = patches(luma, 8)
+    assert whole is not None
+    assert kept is not None
+    assert whole.shape == (30, PATCH.height, PATCH.width)
+    assert kept.shape == (25, PATCH.height, PATCH.width)
+
+
+def test_large_pictures_cost_no_more_than_forty_eight_patches() -> None:
+    large = np.tile(samples(noise(320, 192))[0], (6, 6))
+    for few in (False, True):
+        cut = patches(large, 8, few=few)
+        assert cut is not None
+        assert len(cut) == 48
+
+
+def test_features_are_shares_and_do_not_depend_on_the_order_of_patches() -> None:
+    cut = patches(samples(pan(1, (320, 192))[0])[0], 8)
+    assert cut is not None
+    found = features(cut)
+    assert np.isfinite(found).all()
+    assert found == pytest.approx(features(cut[::-1]), abs=1e-12)
+
+
+def test_a_look_raises_what_is_told_without_a_jump_and_never_lowers_it() -> None:
+    seen = Look(3.0, 4.0)
+    told = np.linspace(0, 8, 801)
+    found = np.array([seen.beyond(each) for each in told])
+    assert found[0] == 4.0
+    assert (found >= told).all()
+    assert np.abs(np.diff(found)).max() < 0.06
+    assert (found[told > 2] == told[told > 2]).all()
+
+
+def test_a_stream_is_raised_where_luma_tells_more(tmp_path: Path, looks: list[int]) -> None:
+    clip = coded(tmp_path / "a.mkv", "libx264", {"crf": "16"}, size=(320, 192))
+    found = [frame.coding_error for frame in frames(clip.path)]
+    assert [(each.levels, each.basis) for each in found if each] == [(12.0, "picture")] * 6
+    assert looks == [320]  # held from the key frame on
+
+
+def test_a_lossless_stream_is_looked_at_by_key_frame(tmp_path: Path, looks: list[int]) -> None:
+    pictures = pan(6, (320, 192))
+    held = make_clip(tmp_path / "a.mkv", codec="ffv1", pictures=pictures, options={"g": "3"})
+    assert levels(held.path) == [12.0] * 6
+    assert len(looks) == 2
+    each = make_clip(tmp_path / "b.mkv", codec="ffv1", pictures=pictures, options={"g": "1"})
+    assert levels(each.path) == [12.0] * 6
+    assert len(looks) == 8
+
+
+def test_codecs_with_blocks_of_their_own_are_not_looked_at(
+    tmp_path: Path, looks: list[int]
+) -> None:
+    clip = quantised(tmp_path / "a.mkv", "mpeg2video", 8, size=(320, 192))
+    assert 0 < max(levels(clip.path)) < 12
+    assert not looks
+
+
+def test_a_frame_has_the_same_look_wherever_decoding_starts(tmp_path: Path) -> None:
+    clip = make_clip(
+        tmp_path / "a.mkv", codec="ffv1", pictures=pan(12, (320, 192)), options={"g": "4"}
+    )
+    whole = levels(clip.path)
+    part = [frame.coding_error for frame in frames(clip.path, start_s=6 / 25, duration_s=4 / 25)]
+    assert [each.levels for each in part if each] == whole[6:10]
+
+
+def test_all_kinds_of_pictures_are_estimated_alike() -> None:
+    image = pan(1, (320, 192))[0]
+    array = image.to_ndarray(format="rgb24")
+    tensor = torch.from_numpy(array).permute(2, 0, 1)
+    found = vidsr.estimate_coding_error(array)
+    assert found == vidsr.estimate_coding_error(tensor)
+    assert found == vidsr.estimate_coding_error(torch.stack([tensor, tensor]))
+    assert found == vidsr.estimate_coding_error(array / 255)
+    assert 0 <= vidsr.estimate_coding_error(image) < 64
+    assert vidsr.estimate_coding_error(array[:, :, 0]) >= 0
+
+
+def test_what_is_no_picture_is_refused() -> None:
+    with pytest.raises(OptionError, match="ndarray or"):
+        vidsr.estimate_coding_error("photo.png")  # type: ignore[arg-type]
