@@ -123,7 +123,8 @@ class Scores:
         flicker = Flicker()
         for i, step in enumerate(steps[:FLICKERED]):
             flicker.add(self.luma(i, step), self._originals[i].large.planes[0])
-        db = fmean(self._db(i, steps[i]) for i in SCORED)
+        scored = (min(i, len(steps) - 1) for i in SCORED)
+        db = fmean(self._db(i, steps[i]) for i in scored)
         return {"levels": fmean(errors), "db": db, "flicker": flicker.rms}
 
     def _db(self, number: int, step: int) -> float:
