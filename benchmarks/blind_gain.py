@@ -33,6 +33,7 @@ from vidsr.video.coding import coding_errors
 from vidsr.video.coding.blind.estimate import NOTHING
 
 LESS, FRAMES, SCORED, FLICKERED = (320, 192), 12, (1, 8), 4
+MOST_DB = 100.0  # of test patterns that come back as they were
 ONCE = "none h264:18 h264:23 h264:28 h264:33 h265:24 vp9:38 av1:40"
 TWICE = "h264:28>h264:14 h264:33>h264:20 h264:28>none h265:30>h264:16 mpeg2:8>h264:18 vp9:46>none"
 
@@ -130,7 +131,7 @@ class Scores:
     def _db(self, number: int, step: int) -> float:
         border = self._upscaler.model.scale
         original = self._originals[number].large.planes[0]
-        return psnr_db(self.luma(number, step), original, border=border)
+        return min(psnr_db(self.luma(number, step), original, border=border), MOST_DB)
 
 
 def measured(
