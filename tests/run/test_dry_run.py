@@ -144,7 +144,7 @@ def test_a_part_has_as_many_frames_as_are_announced(
     clip = make_clip(tmp_path / "in.mkv", frames=25).path
     words = [str(clip), "-o", str(tmp_path / "out.mkv"), *FAST, "--duration", seconds]
     assert cli.main([*words, "--dry-run"]) == 0
-    announced = int(re.findall(r"length   (\d+) frames", capsys.readouterr().out)[0])
+    announced = int(re.findall(r"length   about (\d+) frames", capsys.readouterr().out)[0])
     assert cli.main(words) == 0
     assert announced == len(decode(tmp_path / "out.mkv"))
 
