@@ -288,7 +288,7 @@ def test_a_report_that_cannot_be_written(clip: Clip, tmp_path: Path) -> None:
 def test_notes_are_said_once_and_kept(
     clip: Clip, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "vidsr")
+    caplog.set_level("DEBUG", "vidsr")
     report = upscale(clip, tmp_path / "a.mkv")
     assert any("no colour matrix" in note for note in report.notes)
     assert len(set(report.notes)) == len(report.notes)

@@ -60,6 +60,7 @@ def test_length(frames: int, tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert cli.main(words) == 0
     seen = capsys.readouterr()
     assert f"length   {frames} frames, {frames / 25:.1f} s" in seen.err
+    assert "64x48 yuv420p BT.601 limited (matrix assumed), 25 fps" in seen.err
     said = json.loads(seen.out)
     assert (said["frames"], said["duration_s"]) == (frames, pytest.approx(frames / 25))
     assert said["process_bytes"] > 100 << 20
