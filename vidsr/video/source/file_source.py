@@ -351,6 +351,10 @@ class FileSource(Closing):
                 f"the file announces {(self.container.duration or 0) / av.time_base:.1f} s and its "
                 f"video ends at {self.window.last_frame_s:.1f} s: it may be incomplete"
             )
+        if self.pictures.fields and not self.pictures.saw_interlaced:
+            self.notes.say(
+                "no frame is interlaced: deinterlace = 'field' (smoother motion) changed nothing"
+            )
         for sentence in c.sentences(self.rate):
             self.notes.say(sentence)
 

@@ -74,7 +74,7 @@ class Pictures:
         self.stored_matrix: tuple[int, ...] | None = None
         self.stereo = 0
         self.matrix_assumed = False
-        self.interlaced = False
+        self.interlaced = self.saw_interlaced = False
         self.fields = deinterlace == "field"
         if self.fields:  # the second field lies between two frames, often between two ticks
             self.time_base = time_base / 2
@@ -109,6 +109,7 @@ class Pictures:
                 return
             image = self._fetch(image)
         interlaced = image.interlaced_frame
+        self.saw_interlaced = self.saw_interlaced or interlaced
         planar = self._conform(image)
         self._errors[planar.pts] = self._coding_error(planar)
         if captions:
