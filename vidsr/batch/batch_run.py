@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from vidsr.batch.batch_options import BatchOptions
 from vidsr.batch.items import Item
@@ -81,7 +82,10 @@ class BatchRun:
 
     def _outcome(self, item: Item) -> Outcome:
         receiver, engines = self._progress.begin(item), self._engines
-        spec = JobSpec(item.source, item.target, self._options)
+        options, choices = self._options, self._choices
+        if item.empty and (choices.skip_existing or choices.watch):
+            options = replace(options, overwrite=True)
+        spec = JobSpec(item.source, item.target, options)
         try:
             make_folder(item)
             return Outcome(item, LocalExecutor(progress=receiver, engines=engines).run(spec))
