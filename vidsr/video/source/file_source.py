@@ -137,6 +137,12 @@ class FileSource(Closing):
             self.notes.say(
                 f"key frames near the start build on earlier pictures: decoding begins {where}"
             )
+        late = self.first_pts * self.pictures.time_base
+        if self.window.start is not None and self.counts.before_key and late * self.rate > 1:
+            self.notes.say(
+                f"the part begins {float(late):.2f} s late, "
+                "with the first frame that can be decoded"
+            )
 
     def _open(self, back_s: float | None) -> bool:
         """Open, seek and read up to the first frame; return False to have it done again."""
@@ -425,7 +431,8 @@ class FileSource(Closing):
         frame = self._first[-1]
         assert isinstance(frame, Frame)
         part = not self.window.whole
-        duration_s = self.window.length_s(self._first_time if part else None)
+        late = part or self.counts.before_key  # the file's own length begins with its packets
+        duration_s = self.window.length_s(self._first_time if late else None)
         doubled = self.pictures.fields and self.pictures.interlaced
         rate = 2 * self.rate if doubled else self.rate
         listed = self._listed_frames() if part and not doubled else None

@@ -123,6 +123,11 @@ class Window:
         """Return what is taken off every timestamp, in units of ``time_base``."""
         return 0 if self.start is None else round(self.start / time_base)
 
+    def has_begun(self, packet: av.Packet[Any]) -> bool:
+        """Return True for a packet of the video that is not shown before the start."""
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        return self.start is None or stamp is None or stamp * self.time_base >= self.start
+
     def place_frame(self, pts: int, *, guessed: bool = False, key: bool = True) -> int | None:
         """Return the frame's pts in the target, or None when it lies outside.
 
