@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -275,6 +276,7 @@ def test_the_report_is_whole_and_consistent(clip: Clip, tmp_path: Path) -> None:
     assert all(seconds > 0 for seconds in said["stages"].values())
     assert [s["kind"] for s in said["streams"]] == ["video", "audio"]
     assert "7 frames 128x96" in report.summary()
+    assert ": 1 frame 128x96 in" in replace(report, frames=1).summary()
     assert str(target) in report.summary()
     assert "\n" not in report.summary()
 

@@ -148,6 +148,13 @@ def test_only_files_are_empty(make: Callable[[Path], None], tmp_path: Path) -> N
     assert not is_empty("-")
 
 
+def test_no_folder_is_made_for_what_is_not_there(call: Call, tmp_path: Path) -> None:
+    status, lines = call(tmp_path / "seasn", "-o", f"{tmp_path}/out/", *FAST)
+    assert status == 1
+    assert f"vidsr: error: {tmp_path}/seasn: no such file or folder" in lines
+    assert not (tmp_path / "out").exists()
+
+
 def test_it_stops_where_it_shall(call: Call, season: Path, tmp_path: Path) -> None:
     arguments = (*FAST, "--on-error", "stop", "--report", tmp_path / "a.json")
     status, lines = call(season, "-o", tmp_path / "out", *arguments)
