@@ -100,13 +100,17 @@ def test_clean_removes_what_is_of_a_job_alone(
 @pytest.mark.parametrize(
     "order", [b"", b"\0\1", b"{}", b'{"run": 3}', b"[" * 9999, b" " * (1 << 21), None, "folder"]
 )
-def test_clean_removes_a_job_whose_order_is_damaged(job: Path, order: bytes | str | None) -> None:
+def test_clean_removes_a_job_whose_order_is_damaged(
+    job: Path, order: bytes | str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
     (job / "order.json").unlink()
     if order == "folder":
         (job / "order.json").mkdir()
     elif isinstance(order, bytes):
         (job / "order.json").write_bytes(order)
     (job / "000000.piece").write_bytes(b"half")
+    assert main(["status", str(job)]) == 4
+    assert "Hint: vidsr-job " in capsys.readouterr().err
     assert main(["clean", str(job)]) == 0
     assert not job.exists()
 
