@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import av
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 
 from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
@@ -17,6 +18,7 @@ from vidsr.video.bitstream.transport import READ_BYTES
 from vidsr.video.close_codecs import close_input
 from vidsr.video.coding.codecs import export_quantisers
 from vidsr.video.coding.coding_errors import CodingErrors
+from vidsr.video.coding.read_ahead import ReadAhead
 from vidsr.video.header import PictureTags, Service, SideStream, StreamHeader
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
@@ -191,8 +193,9 @@ class FileSource(Closing):
             counts=self.counts,
             notes=self.notes,
             stay=bool(self._hwaccel and self._hwaccel.stay),
-            coding=CodingErrors(context.name, context.extradata, exported=not self._hwaccel),
+            coding=self._coding(context),
         )
+        self._read = self._reading()
         self.still = still_picture(self.container, self.locator)
         if self.still:
             self.pictures.stored_matrix = self.still.display_matrix
@@ -305,13 +308,30 @@ class FileSource(Closing):
                 yield from self._video.packet(packet)
         yield from self._finish()
 
-    def _packets(self) -> Iterator[Packet]:
+    def _coding(self, context: VideoCodecContext) -> CodingErrors:
+        exported = not self._hwaccel
+        return CodingErrors(context.name, context.extradata, exported=exported, ahead=True)
+
+    def _reading(self) -> ReadAhead:
+        """Return what reads packets, some way ahead where their headers are of use."""
         packets = self.container.demux(
             [s for s in self.container.streams if s.type != "attachment"]
         )
+        coding = self.pictures.coding
+        see = coding.see if coding.reads_ahead else None
+        return ReadAhead(lambda: self._checked(packets), self.stream.index, see)
+
+    def _checked(self, packets: Iterator[Packet]) -> Packet | None:
+        """Return the next packet, None at the end. Raises what went wrong with reading it."""
+        packet = next(packets, None)
+        if self.medium is not None:
+            self.medium.check()
+        return packet
+
+    def _packets(self) -> Iterator[Packet]:
         while True:
             try:
-                packet = next(packets, None)
+                packet = next(self._read, None)
             except (av.error.FFmpegError, OSError) as error:
                 if self.medium is not None:
                     self.medium.check()
@@ -322,8 +342,6 @@ class FileSource(Closing):
                     f"{self.locator}: reading failed after frame {self.counts.decoded}: {what}",
                     hint="check the file, or keep its readable part with `duration`.",
                 ) from error
-            if self.medium is not None:
-                self.medium.check()
             if packet is None:
                 return
             self.jumps.mend(packet)
