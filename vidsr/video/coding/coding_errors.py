@@ -80,7 +80,7 @@ class CodingErrors:
     ) -> None:
         self._family = family_of(decoder)
         self._lossless = is_lossless(decoder)
-        headers = headers_of(self._family, extradata)
+        headers = headers_of(decoder, extradata)
         self.reads_ahead = ahead and headers is not None and self._family != "jpeg"
         self._packets = Packets(self._family, headers)
         self._steady = SteadyLevels(self._packets.log, ahead=self.reads_ahead)

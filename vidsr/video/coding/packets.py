@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import av
 
-from vidsr.video.coding.codecs import Family
+from vidsr.video.coding.codecs import Family, family_of
 from vidsr.video.coding.expected_error import CURVES, TYPICAL_ACTIVITY, Evidence
 from vidsr.video.coding.headers.av1 import Av1Headers
 from vidsr.video.coding.headers.h264 import H264Headers
 from vidsr.video.coding.headers.hevc import HevcHeaders
 from vidsr.video.coding.headers.jpeg import JpegHeaders
+from vidsr.video.coding.headers.mpeg import MpegHeaders
 from vidsr.video.coding.headers.vp8 import Vp8Headers
+from vidsr.video.coding.headers.vp9 import Vp9Headers
 from vidsr.video.coding.packet_log import PacketLog, PacketNote
 from vidsr.video.coding.steady_levels import log_levels
 from vidsr.video.items import Packet
@@ -24,6 +27,8 @@ _HELD = 256
 # Numbers of packets without a time begin here, below any real time. Such packets come out of raw
 # streams, and between those with times out of MPEG program streams.
 _FIRST_NUMBER = -(1 << 62)
+# FFmpeg exports the quantisers of every block: headers, which name fewer, tell how they change.
+_EXPORTED = frozenset({"vp9", "mpeg"})
 
 
 @dataclass(frozen=True)
@@ -58,17 +63,26 @@ class Headers(Protocol):
         ...
 
 
-def headers_of(family: Family, extradata: bytes | None) -> Headers | None:
-    """Return the reader of a family's headers, None where FFmpeg reads them or nothing does."""
+# Readers that need nothing from the container.
+_READERS: dict[Family, Callable[[], Headers]] = {
+    "vp8": Vp8Headers,
+    "vp9": Vp9Headers,
+    "jpeg": JpegHeaders,
+}
+
+
+def headers_of(decoder: str, extradata: bytes | None) -> Headers | None:
+    """Return the reader of the headers that a decoder's packets have, None where none is known."""
+    family = family_of(decoder)
     if family == "h264":
         return H264Headers(extradata)
     if family == "hevc":
         return HevcHeaders(extradata)
     if family == "av1":
         return Av1Headers(extradata)
-    if family == "vp8":
-        return Vp8Headers()
-    return JpegHeaders() if family == "jpeg" else None
+    if decoder in ("mpeg1video", "mpeg2video"):
+        return MpegHeaders()
+    return _READERS[family]() if family in _READERS else None
 
 
 class Packets:
@@ -109,7 +123,8 @@ class Packets:
         if packet.pts is None:
             packet.pts = self._number
             self._number += 1
-        facts = PacketFacts(packet.is_keyframe, self._key_bytes, note.step, note.number)
+        step = None if self._family in _EXPORTED else note.step
+        facts = PacketFacts(packet.is_keyframe, self._key_bytes, step, note.number)
         self._facts[packet.pts] = facts
         if len(self._facts) > _HELD:
             del self._facts[next(iter(self._facts))]
