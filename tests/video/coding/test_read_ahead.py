@@ -27,7 +27,8 @@ def packets(folder: Path, frames: int) -> list[Packet]:
 def test_packets_keep_their_order_and_the_videos_are_seen_before(
     tmp_path: Path, frames: int
 ) -> None:
-    given, seen = packets(tmp_path, frames), []
+    given = packets(tmp_path, frames)
+    seen: list[Packet] = []
     source = iter(given)
     reader = ReadAhead(lambda: next(source, None), 0, seen.append)
     video = [packet for packet in given if packet.stream.index == 0 and packet.size]

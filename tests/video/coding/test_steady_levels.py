@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -40,7 +41,7 @@ def levels(
     for number in range(start, len(steps)):
         key, active = number % group == 0, busy[number] if busy else TYPICAL_ACTIVITY
         known = evidence(steps[number], key=key)
-        steady.picture(known, number, key=key, look=lambda active=active: active)
+        steady.picture(known, number, key=key, look=partial(float, active))
         assert steady.levels is not None
         found.append(steady.levels)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 
@@ -319,14 +319,7 @@ class FileSource(Closing):
         )
         coding = self.pictures.coding
         see = coding.see if coding.reads_ahead else None
-        return ReadAhead(lambda: self._checked(packets), self.stream.index, see)
-
-    def _checked(self, packets: Iterator[Packet]) -> Packet | None:
-        """Return the next packet, None at the end. Raises what went wrong with reading it."""
-        packet = next(packets, None)
-        if self.medium is not None:
-            self.medium.check()
-        return packet
+        return ReadAhead(_checked(packets, self.medium), self.stream.index, see)
 
     def _packets(self) -> Iterator[Packet]:
         while True:
@@ -484,3 +477,15 @@ class FileSource(Closing):
         # One that is left behind, perhaps half read, must not be freed with pictures in flight.
         if hasattr(self, "container"):
             self.close()
+
+
+def _checked(packets: Iterator[Packet], medium: Medium | None) -> Callable[[], Packet | None]:
+    """Return a function that gives the next packet, and raises what went wrong with reading it."""
+
+    def read() -> Packet | None:
+        packet = next(packets, None)
+        if medium is not None:
+            medium.check()
+        return packet
+
+    return read
