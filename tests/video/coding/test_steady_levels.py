@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
 import pytest
 
+from vidsr.video.coding.codecs import Family
 from vidsr.video.coding.expected_error import TYPICAL_ACTIVITY, Evidence
 from vidsr.video.coding.packet_log import FADED, MEANT, PacketLog, PacketNote
 from vidsr.video.coding.steady_levels import HELD, SteadyLevels, log_levels
@@ -98,10 +100,10 @@ def test_while_no_key_frame_comes_values_fade_behind_where_they_are_found() -> N
 def test_large_packets_end_the_span_of_a_mean_and_no_key_frame_is_seen_behind_them() -> None:
     steps = [8.0] * 20 + [12.0] * 40
     log = noted(steps, 40, size=2 << 20)
-    near, far = log.mean(0), noted(steps, 40).mean(0)
+    near, far = log.span(0), noted(steps, 40).span(0)
     assert near is not None
     assert far is not None
-    assert near < far
+    assert near.log_levels < far.log_levels
     assert log.next_key(0) is None
     assert len(set(levels(steps, 40, size=2 << 20)[:40])) == 1
 
@@ -112,5 +114,26 @@ def test_a_log_forgets_what_is_long_decoded() -> None:
     assert log.own(0) is None
     assert log.next_key(1920) == 1950
     assert log.next_key(1950) is None
-    assert log.mean(1960) == pytest.approx(log.own(1960))
+    span = log.span(1960)
+    assert span is not None
+    assert span.log_levels == pytest.approx(log.own(1960))
+    assert (span.size, log.size(1960), log.size(0)) == (1000, 1000, None)
     assert MEANT < 50
+
+
+@pytest.mark.parametrize(("family", "less"), [("h264", True), ("mpeg", False)])
+def test_what_is_hardly_coded_anew_keeps_the_error_of_its_key_frame(
+    family: Family, less: bool
+) -> None:
+    found = []
+    for size in (2000, 100):
+        log = PacketLog()
+        for number in range(50):
+            known = replace(evidence(8.0, key=not number), family=family)
+            bytes_ = 8000 if not number else size
+            log.add(PacketNote(number, not number, bytes_, 8.0, log_levels(known)))
+        steady = SteadyLevels(log, ahead=True)
+        known = replace(evidence(8.0, key=True), family=family)
+        steady.picture(known, 0, key=True, look=lambda: TYPICAL_ACTIVITY)
+        found.append(steady.levels or 0.0)
+    assert found[1] == pytest.approx(found[0] * (2**-0.58 if less else 1), rel=0.01)

@@ -40,6 +40,19 @@ class PacketNote:
     log_levels: float | None
 
 
+@dataclass(frozen=True)
+class Span:
+    """What some packets say together.
+
+    Attributes:
+        log_levels: Mean of ``PacketNote.log_levels``.
+        size: Mean bytes of those that are no keys; None where all are.
+    """
+
+    log_levels: float
+    size: float | None
+
+
 class PacketLog:
     """Notes of the newest packets."""
 
@@ -74,17 +87,29 @@ class PacketLog:
         before = sum(note.size for note in self._from(start, found - start))
         return found if before <= 2 * _MOST_BYTES else None
 
-    def mean(self, number: int) -> float | None:
-        """Return the mean of ``log_levels`` from a packet on: up to the next key, MEANT at most."""
-        found: list[float] = []
-        size = 0
+    def span(self, number: int) -> Span | None:
+        """Return what packets from one on say, up to the next key and MEANT of them at most.
+
+        None where no header of them was read.
+        """
+        levels: list[float] = []
+        sizes: list[int] = []
+        total = 0
         for note in self._from(number, MEANT):
-            size += note.size
-            if note.number > number and (note.key or size > _MOST_BYTES):
+            total += note.size
+            if note.number > number and (note.key or total > _MOST_BYTES):
                 break
             if note.log_levels is not None:
-                found.append(note.log_levels)
-        return sum(found) / len(found) if found else None
+                levels.append(note.log_levels)
+            if not note.key:
+                sizes.append(note.size)
+        if not levels:
+            return None
+        return Span(sum(levels) / len(levels), sum(sizes) / len(sizes) if sizes else None)
+
+    def size(self, number: int) -> int | None:
+        """Return the bytes of a packet, None where they are not known."""
+        return next((n.size for n in self._from(number, 1) if n.number == number), None)
 
     def own(self, number: int) -> float | None:
         """Return ``log_levels`` of a packet, None where it is not known."""

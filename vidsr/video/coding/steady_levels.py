@@ -15,8 +15,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from math import log2
 
+from vidsr.video.coding.codecs import Family
 from vidsr.video.coding.expected_error import TYPICAL_ACTIVITY, Evidence, expected_levels
-from vidsr.video.coding.packet_log import FADED, PacketLog
+from vidsr.video.coding.packet_log import FADED, PacketLog, Span
 
 LEAST_LEVELS = 1e-3
 # Pictures whose values are averaged: encoders give P and B frames quantisers of their own by turns.
@@ -30,7 +31,7 @@ _LOOKS = 4
 # before them, where the error fell by 15 to 25 %.
 _KEY_OCTAVES = 0.4
 # Codecs of MPEG's and JPEG's families say of key frames what is true.
-_TRUE_KEYS = frozenset({"mpeg", "jpeg"})
+_TRUE_KEYS: frozenset[Family] = frozenset({"mpeg", "jpeg"})
 # Octaves; what differs by more is another scene, into which nothing fades. Over 16 pictures it is
 # 4 % a picture.
 _MOST_FADED = 1.0
@@ -41,6 +42,14 @@ def log_levels(evidence: Evidence) -> float:
     own = log2(max(expected_levels(evidence), LEAST_LEVELS))
     lifted = evidence.key and evidence.family not in _TRUE_KEYS
     return own + _KEY_OCTAVES if lifted else own
+
+
+# Where little is coded anew, the key frame's finer quantiser counts for longer: of eight clips that
+# x264, x265, libvpx and SVT-AV1 coded at three qualities, errors of 32 pictures were 0.47 octaves
+# (rms) off the mean of their quantisers, and 0.30 with a quarter of an octave less for each by
+# which packets are smaller than a sixteenth of their key frame's. MPEG-2 and VP8 show none of it.
+_KEEPING: frozenset[Family] = frozenset({"h264", "hevc", "vp9", "av1"})
+_MOVING_OCTAVES, _KEPT_SHARE, _MOST_KEPT = -4.0, 0.25, 1.0
 
 
 class SteadyLevels:
@@ -66,6 +75,7 @@ class SteadyLevels:
         self._past.clear()
         self._looks.clear()
         self._key = number
+        self._key_size = None if number is None else self._log.size(number)
         self._pictures = self._since_value = 0
         self._before: float | None = None
         self._value: float | None = None
@@ -133,11 +143,20 @@ class SteadyLevels:
         """Return the mean of the packets from one on, as the picture's own quantisers scale it."""
         if not self._ahead or number is None:
             return None
-        mean, own = self._log.mean(number), self._log.own(number)
+        own = self._log.own(number)
+        mean = self._mean_from(number, evidence.family, self._key_size)
         if mean is None or own is None:
             return None
         self._scale = log_levels(replace(evidence, recent=evidence.step)) - own
         return mean + self._scale
+
+    def _mean_from(self, number: int, family: Family, key_size: int | None) -> float | None:
+        """Return the mean of the packets from one on, whose key frame took so many bytes."""
+        span = self._log.span(number)
+        if span is None:
+            return None
+        still = _kept_octaves(span, key_size) if family in _KEEPING else 0.0
+        return span.log_levels - still
 
     def _left(self, pictures: int) -> int | None:
         """Return how many pictures come from one on before the next key frame, None for unknown."""
@@ -164,11 +183,20 @@ class SteadyLevels:
         share = self._share_of_next
         if not share or self._next_key is None or self._found_for is None:
             return 0.0
-        if (mean := self._log.mean(self._next_key)) is None:
+        size, family = self._log.size(self._next_key), self._found_for.family
+        if (mean := self._mean_from(self._next_key, family, size)) is None:
             return 0.0
         busy = sum(self._looks) / len(self._looks)
         change = mean + self._scale + _octaves(self._found_for, busy) - now
         return 0.0 if abs(change) > _MOST_FADED else share * change
+
+
+def _kept_octaves(span: Span, key_size: int | None) -> float:
+    """Return by how much the error is below what quantisers say, for what keeps its key frame's."""
+    if not span.size or not key_size:
+        return 0.0
+    below = _MOVING_OCTAVES - log2(span.size / key_size)
+    return min(_MOST_KEPT, max(0.0, _KEPT_SHARE * below))
 
 
 def _octaves(evidence: Evidence, busy: float) -> float:
