@@ -1,9 +1,10 @@
 """Values of the expected error that hold for many pictures and fade into each other.
 
 A value is found for a key frame, and for every 48th picture shown after it. It is the geometric
-mean of what up to 32 packets from that picture's on say, as far as the next key frame. Where no
-packets are read ahead, as of live sources, and where their headers are not read, it is that of up
-to 16 pictures back to the key frame. From one value to the next it takes 16 pictures: before a key
+mean of what up to 32 packets from that picture's on say, as far as the next key frame, and less
+where these are small beside the key frame: what stands still keeps its error. Where no packets are
+read ahead, as of live sources, and where their headers are not read, it is that of up to 16
+pictures back to the key frame. From one value to the next it takes 16 pictures: before a key
 frame, whose packets are known by then, and after each of the others. So where decoding begins
 changes nothing: no value depends on pictures before a key frame.
 """
@@ -35,6 +36,12 @@ _TRUE_KEYS: frozenset[Family] = frozenset({"mpeg", "jpeg"})
 # Octaves; what differs by more is another scene, into which nothing fades. Over 16 pictures it is
 # 4 % a picture.
 _MOST_FADED = 1.0
+# Where little is coded anew, the key frame's finer quantiser counts for longer: of eight clips that
+# x264, x265, libvpx and SVT-AV1 coded at three qualities, errors of 32 pictures were 0.47 octaves
+# (rms) off the mean of their quantisers, and 0.30 with a quarter of an octave less for each by
+# which packets are smaller than a sixteenth of their key frame's. MPEG-2 and VP8 show none of it.
+_KEEPING: frozenset[Family] = frozenset({"h264", "hevc", "vp9", "av1"})
+_MOVING_OCTAVES, _KEPT_SHARE, _MOST_KEPT = -4.0, 0.25, 1.0
 
 
 def log_levels(evidence: Evidence) -> float:
@@ -42,14 +49,6 @@ def log_levels(evidence: Evidence) -> float:
     own = log2(max(expected_levels(evidence), LEAST_LEVELS))
     lifted = evidence.key and evidence.family not in _TRUE_KEYS
     return own + _KEY_OCTAVES if lifted else own
-
-
-# Where little is coded anew, the key frame's finer quantiser counts for longer: of eight clips that
-# x264, x265, libvpx and SVT-AV1 coded at three qualities, errors of 32 pictures were 0.47 octaves
-# (rms) off the mean of their quantisers, and 0.30 with a quarter of an octave less for each by
-# which packets are smaller than a sixteenth of their key frame's. MPEG-2 and VP8 show none of it.
-_KEEPING: frozenset[Family] = frozenset({"h264", "hevc", "vp9", "av1"})
-_MOVING_OCTAVES, _KEPT_SHARE, _MOST_KEPT = -4.0, 0.25, 1.0
 
 
 class SteadyLevels:

@@ -9,7 +9,7 @@ from vidsr.video.bitstream.bits import Bits, EndOfBits
 from vidsr.video.coding.headers.steps import vp9_steps
 
 _SYNC, _SRGB = 0x498342, 7
-_HEADER_BYTES = 64
+_HEADER_BYTES = 40
 _MARKER = 0b110  # the highest bits of a superframe's last byte
 
 
