@@ -121,7 +121,7 @@ def test_a_log_forgets_what_is_long_decoded() -> None:
     assert MEANT < 50
 
 
-@pytest.mark.parametrize(("family", "less"), [("h264", True), ("mpeg", False)])
+@pytest.mark.parametrize(("family", "less"), [("hevc", True), ("h264", False), ("mpeg", False)])
 def test_what_is_hardly_coded_anew_keeps_the_error_of_its_key_frame(
     family: Family, less: bool
 ) -> None:
