@@ -20,6 +20,9 @@ class ReadAhead:
 
     What goes wrong with reading is raised where it would have been: behind the packets before it.
 
+    Attributes:
+        enough: True where nothing more has to be read ahead, as behind the end of a part.
+
     Args:
         read: Function that returns the next packet, None at the end.
         stream: Index of the video.
@@ -30,7 +33,7 @@ class ReadAhead:
         self._read, self._stream, self._see = read, stream, see
         self._held: deque[Packet] = deque()
         self._count = self._bytes = 0
-        self._ended = False
+        self.enough = self._ended = False
         self._error: Exception | None = None
 
     def __iter__(self) -> Iterator[Packet]:
@@ -50,6 +53,8 @@ class ReadAhead:
 
     @property
     def _is_full(self) -> bool:
+        if self.enough and self._held:
+            return True
         stopped = self._ended or self._error is not None
         # One more than is ahead: the packet that is given next.
         return stopped or self._count > LEAST_AHEAD or self._bytes > _MOST_BYTES

@@ -303,6 +303,7 @@ class FileSource(Closing):
                 if packet.size and self.window.place_packet(packet):
                     yield packet
             elif self.window.video_done:
+                self._read.enough = True
                 self.window.see_late_video(packet)
             elif self.window.decodable(packet):
                 yield from self._video.packet(packet)
