@@ -58,6 +58,7 @@ class SteadyLevels:
 
     Attributes:
         busy: Activity of the picture that the last value was found for.
+        levels: Value of the picture noted last in levels of 8 bits, None where none is known.
 
     Args:
         log: What the packets say.
@@ -67,6 +68,7 @@ class SteadyLevels:
     def __init__(self, log: PacketLog, *, ahead: bool) -> None:
         self._log, self._ahead = log, ahead
         self.busy = TYPICAL_ACTIVITY
+        self.levels: float | None = None
         self._past: deque[float] = deque(maxlen=STEADIED)
         self._looks: deque[float] = deque(maxlen=_LOOKS)
         self._begin(None)
@@ -110,10 +112,10 @@ class SteadyLevels:
         self._since_value += 1
         if self._share_of_next:
             self._looks.append(look())
+        self.levels = self._level()
 
-    @property
-    def levels(self) -> float | None:
-        """Value of the picture noted last in levels of 8 bits, None where none is known."""
+    def _level(self) -> float | None:
+        """Return the value of the picture noted last."""
         if self._value is None or self._before is None:
             return None
         done = min(1.0, self._since_value / (FADED + 1))
