@@ -17,6 +17,7 @@ from vidsr.errors import OptionError
 from vidsr.video.coding import coding_errors
 from vidsr.video.coding.blind.estimate import NOTHING, Look, look
 from vidsr.video.coding.blind.features import features
+from vidsr.video.coding.blind.held import HeldLooks
 from vidsr.video.coding.blind.patches import PATCH, patches
 
 SEEN = Look(9.0, 12.0)
@@ -95,6 +96,20 @@ def test_a_stream_is_raised_where_luma_tells_more(tmp_path: Path, looks: list[in
     found = [frame.coding_error for frame in frames(clip.path)]
     assert [(each.levels, each.basis) for each in found if each] == [(12.0, "picture")] * 6
     assert looks == [320]  # held from the key frame on
+
+
+def test_a_later_look_fades_in_and_a_key_frame_begins_anew() -> None:
+    held = HeldLooks()
+    told = []
+    for number in range(100):
+        held.picture(key=number in (0, 80))
+        if held.is_due and number != 80:
+            held.found(SEEN if number else NOTHING)
+        told.append(held.now.likely)
+    assert told[:48] == [0.0] * 48
+    assert np.diff(told[47:65]) == pytest.approx([12 / 17] * 17)
+    assert told[64:80] == pytest.approx([12.0] * 16)
+    assert told[80:] == [0.0] * 20
 
 
 def test_a_lossless_stream_is_looked_at_by_key_frame(tmp_path: Path, looks: list[int]) -> None:
