@@ -18,8 +18,9 @@ from vidsr.video.coding.blind.patches import patches
 
 # The least error has to be above this many times what a stream tells, and so many levels more; from
 # there on the likely one counts, wholly where the least is as many levels again above that. Of 180
-# encodes of ten clips coded once, three of H.264 were raised so, none beyond what was true.
-_BEYOND, MARGIN = 1.0, 1.0
+# encodes of ten clips coded once none is raised so; with once what a stream tells, one of AV1 lost
+# 0.43 dB with lite-x4, and clips coded twice gained 0.20 instead of 0.16 dB.
+_BEYOND, MARGIN = 1.5, 1.0
 
 
 @dataclass(frozen=True)
