@@ -8,6 +8,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+# Threads of PyTorch that wait sleep: vidsr asks for it, too late where PyTorch is loaded before it.
+# Frames side by side on busy cores took their tests 14 s of CPU time and more, instead of 1.5.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 # Processes that tests start take one thread, too, of which several share few cores; it is read when
 # PyTorch is loaded. Who measures with more says so.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
