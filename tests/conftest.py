@@ -21,6 +21,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 import torch
 
+from tests import order
 from tests.doubles.quick_export import reading_operators_once
 from tests.paths import find_data
 
@@ -55,18 +56,27 @@ def pytest_xdist_auto_num_workers() -> int | None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Keep the collector of cycles from what is there when tests begin: it stays to the end.
 
     To look through PyTorch and twelve thousand tests takes half a second, often for one test.
     """
     gc.disable()
+    worker = getattr(session.config, "workerinput", None)  # of xdist
+    if worker and [Path(place).resolve() for place in session.config.args] == [order.TESTS]:
+        order.import_from(int(worker["workerid"].removeprefix("gw")), worker["workercount"])
     try:
         return (yield)
     finally:
         gc.freeze()
         gc.enable()
         atexit.register(gc.unfreeze)  # else libraries of nanobind complain of what is left
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with tests that wait, so that they meet tests that compute."""
+    order.by_waiting(items)
 
 
 @pytest.fixture(autouse=True, scope="session")
