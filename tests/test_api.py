@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -275,6 +276,7 @@ def test_the_report_is_whole_and_consistent(clip: Clip, tmp_path: Path) -> None:
     assert all(seconds > 0 for seconds in said["stages"].values())
     assert [s["kind"] for s in said["streams"]] == ["video", "audio"]
     assert "7 frames 128x96" in report.summary()
+    assert ": 1 frame 128x96 in" in replace(report, frames=1).summary()
     assert str(target) in report.summary()
     assert "\n" not in report.summary()
 
@@ -288,7 +290,7 @@ def test_a_report_that_cannot_be_written(clip: Clip, tmp_path: Path) -> None:
 def test_notes_are_said_once_and_kept(
     clip: Clip, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "vidsr")
+    caplog.set_level("DEBUG", "vidsr")
     report = upscale(clip, tmp_path / "a.mkv")
     assert any("no colour matrix" in note for note in report.notes)
     assert len(set(report.notes)) == len(report.notes)

@@ -300,7 +300,8 @@ def test_notes_and_summary_go_to_stderr_alone(clip: Clip, tmp_path: Path) -> Non
     assert (run.returncode, run.stdout) == (0, "")
     lines = run.stderr.splitlines()
     assert all(line.startswith("vidsr: ") for line in lines)  # and no progress without a terminal
-    assert sum("no colour matrix" in line for line in lines) == 1
+    assert sum("64x48 to" in line for line in lines) == 1
+    assert not any("no colour matrix" in line for line in lines)
     assert "\r" not in run.stderr
 
 

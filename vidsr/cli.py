@@ -6,13 +6,13 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from vidsr import __version__
 from vidsr.batch.arguments import BatchParser, add_batch_options, is_batch, typed_target
 from vidsr.batch.command import run_batch
-from vidsr.batch.items import is_done
+from vidsr.batch.items import is_done, is_empty
 from vidsr.clusters.choice import Choice, add_cluster_options
 from vidsr.errors import OptionError, VidsrError
 from vidsr.models.shipped import available
@@ -155,8 +155,11 @@ def _several(
 def _one(
     arguments: argparse.Namespace, options: RunOptions, interrupted: Callable[[], bool]
 ) -> None:
-    if arguments.skip_existing and is_done(arguments.output):
-        return say(NAME, f"{arguments.output}: exists already, skipped")
+    if arguments.skip_existing:
+        if is_done(arguments.output):
+            return say(NAME, f"{arguments.output}: exists already, skipped")
+        if is_empty(arguments.output):
+            options = replace(options, overwrite=True)
     if arguments.name is not None:
         raise OptionError("`name` with one target: expected a folder as OUTPUT.")
     if arguments.settle is not None:

@@ -11,7 +11,8 @@ logger = logging.getLogger("vidsr")
 class Notes:
     """Collection of short sentences from any thread; each is logged the first time.
 
-    Doubts and losses are warnings, choices that lose nothing are information.
+    Doubts and losses are warnings, choices that lose nothing are information, and what nobody can
+    see or act on is logged for debugging alone.
     """
 
     def __init__(self) -> None:
@@ -25,6 +26,10 @@ class Notes:
     def choose(self, text: str) -> None:
         """Record a choice, and log it as information unless it was recorded before."""
         self._record(text, logging.INFO)
+
+    def detail(self, text: str) -> None:
+        """Record an assumption that everybody makes, and log it for debugging."""
+        self._record(text, logging.DEBUG)
 
     def remember(self, text: str) -> None:
         """Record a sentence that was logged before, for another run."""

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.errors import ModelError
+from vidsr.models.networks.layers.phase_weights import phase_weight
 from vidsr.models.networks.phase_net import PhaseNet
-from vidsr.models.networks.phase_weights import phase_weight
 from vidsr.models.networks.srresnet import ResidualBlock, SRResNet
 
 

@@ -11,8 +11,10 @@ import pytest
 
 from tests.makers.clips import Tone, decode, make_clip
 from vidsr import cli
+from vidsr.batch.items import is_done, is_empty
 from vidsr.models.zoo import load_model
 from vidsr.run.executor import LocalExecutor
+from vidsr.video.sink.target_file import Target
 
 FAST = ("--model", "lite-x2", "--device", "cpu", "--codec", "ffv1", "--name", "{stem}.mkv")
 Call = Callable[..., tuple[int, list[str]]]
@@ -104,6 +106,53 @@ def test_what_is_done_is_skipped(call: Call, season: Path, tmp_path: Path) -> No
     assert lines[-1].startswith("vidsr: 0 of 2 files done, 2 skipped; ")
     status, lines = call(season / "s1" / "e 2.mkv", "-o", out / "s1" / "e 2.mkv", "--skip-existing")
     assert (status, lines) == (0, [f"vidsr: {out}/s1/e 2.mkv: exists already, skipped"])
+
+
+def test_an_empty_target_is_made_anew(call: Call, season: Path, tmp_path: Path) -> None:
+    (season / "broken.mkv").unlink()
+    out = tmp_path / "out"
+    assert call(season, "-o", out, *FAST)[0] == 0
+    whole = (out / "s1" / "e 10.mkv").read_bytes()
+    (out / "s1" / "e 2.mkv").write_bytes(b"")
+    status, lines = call(season, "-o", out, *FAST, "--skip-existing", "--dry-run")
+    assert [line.rpartition(".mkv")[2] for line in lines[:2]] == [" (empty)", " (exists: skipped)"]
+    assert call(season, "-o", out, *FAST)[0] == 1  # nothing is replaced unasked
+    status, lines = call(season, "-o", out, *FAST, "--skip-existing")
+    assert (status, lines[-1].split(";")[0]) == (0, "vidsr: 1 of 2 files done, 1 skipped")
+    assert len(decode(out / "s1" / "e 2.mkv")) == 3
+    assert (out / "s1" / "e 10.mkv").read_bytes() == whole
+
+
+def test_an_empty_target_of_one_file_is_made_anew(call: Call, season: Path, tmp_path: Path) -> None:
+    target = tmp_path / "one.mkv"
+    target.touch()
+    words = (season / "s1" / "e 2.mkv", "-o", target, *FAST[:-2])
+    assert call(*words)[0] == 4
+    assert call(*words, "--skip-existing")[0] == 0
+    assert len(decode(target)) == 3
+
+
+def test_pictures_that_were_not_all_put_in_place_are_not_done(tmp_path: Path) -> None:
+    pattern = tmp_path / "a%03d.png"
+    (tmp_path / "a001.png").write_bytes(b"x")
+    assert is_done(pattern)
+    working = Target.of(pattern).working
+    working.parent.mkdir()
+    assert not is_done(pattern)
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: path.symlink_to("absent")])
+def test_only_files_are_empty(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "a.mkv")
+    assert not is_empty(tmp_path / "a.mkv")
+    assert not is_empty("-")
+
+
+def test_no_folder_is_made_for_what_is_not_there(call: Call, tmp_path: Path) -> None:
+    status, lines = call(tmp_path / "seasn", "-o", f"{tmp_path}/out/", *FAST)
+    assert status == 1
+    assert f"vidsr: error: {tmp_path}/seasn: no such file or folder" in lines
+    assert not (tmp_path / "out").exists()
 
 
 def test_it_stops_where_it_shall(call: Call, season: Path, tmp_path: Path) -> None:

@@ -97,6 +97,59 @@ def test_clean_removes_what_is_of_a_job_alone(
     assert not job.exists()
 
 
+@pytest.mark.parametrize(
+    "order", [b"", b"\0\1", b"{}", b'{"run": 3}', b"[" * 9999, b" " * (1 << 21), None, "folder"]
+)
+def test_clean_removes_a_job_whose_order_is_damaged(
+    job: Path, order: bytes | str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (job / "order.json").unlink()
+    if order == "folder":
+        (job / "order.json").mkdir()
+    elif isinstance(order, bytes):
+        (job / "order.json").write_bytes(order)
+    (job / "000000.piece").write_bytes(b"half")
+    assert main(["status", str(job)]) == 4
+    assert "Hint: vidsr-job " in capsys.readouterr().err
+    assert main(["clean", str(job)]) == 0
+    assert not job.exists()
+
+
+def test_clean_removes_an_empty_folder_of_a_job(tmp_path: Path) -> None:
+    (tmp_path / "out.mkv.vidsr-job").mkdir()
+    assert main(["clean", str(tmp_path / "out.mkv.vidsr-job/")]) == 0
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("out.mkv.vidsr-job", ["order.json", "thesis.txt"]),
+        ("out.mkv.vidsr-job", ["notes.json"]),
+        ("films", ["order.json"]),
+        ("films", ["order.json", "identity.json", "000000.piece"]),
+        ("films", []),
+    ],
+)
+def test_clean_leaves_what_is_no_damaged_job(
+    name: str, files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    for file in files:
+        (folder / file).write_text("precious")
+    assert main(["clean", str(folder)]) == 4
+    assert str(folder) in capsys.readouterr().err
+    assert sorted(path.name for path in folder.iterdir()) == sorted(files)
+
+
+def test_a_damaged_job_elsewhere_is_not_followed(job: Path, tmp_path: Path) -> None:
+    (job / "order.json").write_text("")
+    (tmp_path / "out.mkv.vidsr-job").symlink_to(job)
+    assert main(["clean", str(tmp_path / "out.mkv.vidsr-job")]) == 4
+    assert (job / "identity.json").exists()
+
+
 def test_a_folder_in_the_place_of_a_lease_does_not_hold_a_worker(job: Path) -> None:
     (job / "000000.lease").mkdir()
     os.utime(job / "000000.lease", (time.time() - 86400,) * 2)

@@ -296,3 +296,16 @@ def test_a_missing_package_is_named(
     monkeypatch.setattr(fsspec, "url_to_fs", missing)
     assert main(["work", "s3://films/job"]) == 4
     assert "Hint: pip install -e '.[remote]'" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("end", "status"), [(".vidsr-job", 0), ("", 4)])
+def test_clean_knows_a_damaged_job_by_its_name(bucket: Any, end: str, status: int) -> None:
+    folder = f"s3://films/damaged{end}"
+    for name in ("order.json", "identity.json", "000000.piece", "000001.0.lease"):
+        bucket.pipe_file(f"{folder}/{name}", b"half")
+    assert main(["clean", folder]) == status
+    assert len(bucket.find(folder)) == (4 if status else 0)
+    bucket.pipe_file(f"{folder}/thesis.txt", b"precious")
+    bucket.pipe_file(f"{folder}/order.json", b"half")
+    assert main(["clean", folder]) == 4
+    assert bucket.cat_file(f"{folder}/thesis.txt") == b"precious"

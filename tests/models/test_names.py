@@ -98,6 +98,27 @@ def test_a_name_of_the_users_folder_may_have_a_dot(
         load_model("2x_V3.2_net")
 
 
+def test_a_method_of_the_users_folder_has_a_name(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = runs / "models"
+    folder.mkdir()
+    text = find_weights("map-tv-x2").read_text().replace("rounds = 100", "rounds = 3")
+    (folder / "soft.toml").write_text(text)
+    (folder / "broken.toml").write_text("method = ")
+    (folder / "models.toml").write_text("")
+    shutil.copy(find_weights("lite-x2"), folder / "net.safetensors")
+    (folder / "net.toml").write_text("[training]\nsteps = 3\n")  # of another program
+    monkeypatch.setenv("VIDSR_MODELS", str(folder))
+    model = load_model("soft")
+    assert (model.name, model.module.scale) == ("soft", 2)
+    assert load_model("net").file_format != "method"
+    with pytest.raises(ModelError, match=r"broken\.toml: cannot be read"):
+        load_model("broken")
+    with pytest.raises(ModelError, match=r"available: .*, broken, net, soft"):
+        load_model("models")
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [

@@ -98,8 +98,9 @@ def test_an_estimate_after_a_second(
 
 
 def test_choices_are_information_and_doubts_are_warnings(
-    clip: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    clip = make_clip(tmp_path / "in.mkv", frames=2, size=(1280, 32)).path
     caplog.set_level("INFO", "vidsr")
     report = vidsr.upscale(clip, tmp_path / "a.mkv", **FAST)
     levels = {r.message: r.levelno for r in caplog.records if r.name == "vidsr"}

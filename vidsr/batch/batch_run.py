@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from vidsr.batch.batch_options import BatchOptions
 from vidsr.batch.items import Item
 from vidsr.batch.outcome import Outcome, Tally
 from vidsr.batch.shared_engines import SharedEngines
 from vidsr.batch.total_progress import BatchProgress
-from vidsr.errors import ContainerError, InputError, OutputError, VidsrError
+from vidsr.errors import ContainerError, InputError, NoInputError, OutputError, VidsrError
 from vidsr.run.executor import LocalExecutor
 from vidsr.run.options import RunOptions
 from vidsr.run.spec import JobSpec
@@ -81,8 +82,12 @@ class BatchRun:
 
     def _outcome(self, item: Item) -> Outcome:
         receiver, engines = self._progress.begin(item), self._engines
-        spec = JobSpec(item.source, item.target, self._options)
+        options, choices = self._options, self._choices
+        if item.empty and (choices.skip_existing or choices.watch):
+            options = replace(options, overwrite=True)
+        spec = JobSpec(item.source, item.target, options)
         try:
+            check_source(item)
             make_folder(item)
             return Outcome(item, LocalExecutor(progress=receiver, engines=engines).run(spec))
         except VidsrError as error:
@@ -97,6 +102,12 @@ class BatchRun:
             engines.drop()
             kind = type(error).__name__
             return Outcome(item, failure=Failure(kind, f"unexpected {kind}: {error}", "", 1))
+
+
+def check_source(item: Item) -> None:
+    """Raise NoInputError for a file that is not there, of which no folder is made."""
+    if item.source.kind == "file" and not item.source.path.exists():
+        raise NoInputError(f"{item.source}: no such file or folder")
 
 
 def make_folder(item: Item) -> None:

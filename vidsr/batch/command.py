@@ -90,6 +90,7 @@ def _print(items: list[Item], choices: BatchOptions, report: str | None) -> int:
     for item in items:
         skipped = choices.skip_existing and item.done
         note = " (exists: skipped)" if skipped else " (exists)" if item.done else ""
+        note = note or (" (empty)" if item.empty else "")
         print(f"{item.source} -> {item.target}{note}", file=to)
         names = {"source": str(item.source), "target": str(item.target)}
         files.append(names | {"exists": item.done, "skipped": skipped})

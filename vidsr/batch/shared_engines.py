@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -53,7 +54,8 @@ class SharedEngines:
     ) -> EnginePool | None:
         """Return the engines for a run, which are made if no run before had such."""
         on_cpu = resolve_devices(options.device)[0].type == "cpu"
-        key = options, scale, None if on_cpu else (info.format.width, info.format.height)
+        wishes = replace(options, overwrite=False)  # of one target, not of an engine
+        key = wishes, scale, None if on_cpu else (info.format.width, info.format.height)
         if on_cpu and key in self._kept and self._kept[key][0].engine is not self._first[key]:
             self._kept.pop(key)[0].close()  # another one took over; a run begins with the first
         if key not in self._kept:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from vidsr import __version__
-from vidsr.errors import OptionError, OutputError
+from vidsr.errors import OptionError
 from vidsr.notes import Notes
 from vidsr.run.option_listings import add_options
 from vidsr.run.options import RunOptions
@@ -174,23 +174,9 @@ def _status(arguments: argparse.Namespace) -> None:
 
 
 def _clean(arguments: argparse.Namespace) -> None:
-    order = _order(arguments)
-    from vidsr.jobs.orders import check_place
-    from vidsr.video.folders.opening import open_folder
+    from vidsr.jobs.cleaning import clean
 
-    check_place(order)
-
-    folder = open_folder(order.folder)
-    try:
-        folder.enter(shared=False)
-        folder.destroy()
-    finally:
-        folder.leave()
-    if folder.exists():
-        raise OutputError(
-            f"{order.folder}: is not empty, or cannot be removed",
-            hint="what vidsr wrote there and may remove is gone; look at the rest.",
-        )
+    clean(arguments.folder)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

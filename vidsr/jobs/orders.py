@@ -14,6 +14,7 @@ from vidsr.video.locator import SEEKABLE_SCHEMES, Locator, Name
 from vidsr.video.pieces.job_folder import ENDING, JobFolder, read_order
 from vidsr.video.sink.target_file import Target
 
+_GIVE_UP = "vidsr-job clean gives the job up; vidsr-job plan makes a new one."
 MOST_PIECES = 10**8  # twenty years of pieces of one frame
 
 
@@ -45,11 +46,12 @@ class Order:
             spec, pieces = JobSpec.from_json(json.dumps(stored["run"])), stored["pieces"]
             check_encoder_options(spec.options.encoder_option or ())
         except (KeyError, TypeError, ValueError, RecursionError, OptionError) as error:
-            raise OutputError(f"{locator}: its order cannot be read: {error}") from error
+            said = f"{locator}: its order cannot be read: {error}"
+            raise OutputError(said, hint=_GIVE_UP) from error
         known = is_readable(spec.source) and (locator.local or is_bare(spec.target))
         known = known and is_name(spec.source.text) and is_name(spec.target.text)
         if type(pieces) is not int or not 1 <= pieces <= MOST_PIECES or not known:
-            raise OutputError(f"{locator}: its order cannot be read")
+            raise OutputError(f"{locator}: its order cannot be read", hint=_GIVE_UP)
         return cls(locator, spec, pieces)
 
     def of_device(self, device: str | None) -> Order:

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from vidsr.errors import ModelError
 from vidsr.files import written_whole
-from vidsr.models import foreign_srresnet
 from vidsr.models.foreign.tensor_file import (
     is_safetensors,
     read_safetensors,
@@ -30,6 +29,7 @@ from vidsr.models.networks.rrdb import RRDB
 from vidsr.models.networks.srcnn import SRCNN
 from vidsr.models.networks.srresnet import SRResNet
 from vidsr.models.networks.unet import UNet
+from vidsr.models.readers import foreign_srresnet
 from vidsr.models.shipped import require_file
 
 Generator = PhaseNet | SRResNet

@@ -152,5 +152,5 @@ def _check_family(model: ModelName, scale: int | None) -> None:
         )
     raise OptionError(
         f"scale = {scale}: expected 1, 2 or 4 with model {model}.",
-        hint="a `model` in a file may have another scale.",
+        hint="a `model` in a file may have another scale; ibp-x3 and its like have 3 and 8.",
     )

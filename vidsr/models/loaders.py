@@ -17,13 +17,13 @@ from vidsr.models.foreign.refusal import Misfit
 from vidsr.models.foreign.spandrel_import import has_spandrel
 from vidsr.models.foreign.spandrel_nets import read_by_spandrel
 from vidsr.models.foreign.tensor_file import TensorFile, read_tensors
-from vidsr.models.foreign_srresnet import looks_like_srresnet, unlike_all
-from vidsr.models.method_files import load_method
 from vidsr.models.model import Model
 from vidsr.models.ncnn_networks.files import graph_files
 from vidsr.models.ncnn_networks.nets import read_ncnn
 from vidsr.models.networks.config import OutputRange
 from vidsr.models.onnx_networks.network import is_onnx, load_onnx, onnx_network
+from vidsr.models.readers.foreign_srresnet import looks_like_srresnet, unlike_all
+from vidsr.models.readers.method_files import load_method
 from vidsr.models.shipped import METHOD_SUFFIX, model_title, require_file
 from vidsr.models.strength_files import load_strengths
 

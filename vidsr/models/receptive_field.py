@@ -7,7 +7,7 @@ from torch import nn
 
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.networks.config import GeneratorConfig
-from vidsr.models.networks.layer_reach import alignment_of, counted_layers, halo_of
+from vidsr.models.networks.layers.layer_reach import alignment_of, counted_layers, halo_of
 
 
 def halo(generator: nn.Module | GeneratorConfig) -> int:

@@ -11,12 +11,12 @@ from os import PathLike
 from pathlib import Path
 
 from vidsr.errors import ModelError
+from vidsr.models.named.folder import METHOD_SUFFIX as METHOD_SUFFIX
 from vidsr.models.named.folder import find_here, index_here, models_here
 from vidsr.option_values import ModelName, nearest
 
 SUFFIX = ".safetensors"
 ONNX_SUFFIX = ".onnx"
-METHOD_SUFFIX = ".toml"
 RUN_WEIGHTS, RUN_OPTIONS = "model.safetensors", "options.json"
 """Files in the folder of a training run."""
 CODED_SUFFIX = ".coded.safetensors"

@@ -89,6 +89,15 @@ def assumed_matrix(height: int) -> int:
     return MATRIX_BT709 if height >= 720 else MATRIX_BT601
 
 
+def is_doubtful(width: int, height: int) -> bool:
+    """Return True if players assume another matrix than ``assumed_matrix`` for a size.
+
+    Many take BT.709 from 1280 columns or from more than the 576 lines of PAL on: films of HD whose
+    black bars were cut off are such.
+    """
+    return assumed_matrix(height) == MATRIX_BT601 and (width >= 1280 or height > 576)
+
+
 @dataclass(frozen=True)
 class Quantization:
     """Mapping of code values to the unit interval: ``level = offset + span * value``."""

@@ -42,7 +42,8 @@ def announce(info: SourceInfo, target: VideoFormat, notes: Notes) -> None:
 
 def length(info: SourceInfo) -> str:
     """Return frames and duration as far as they are known, such as ``, 240 frames, 9.6 s``."""
-    frames = "" if info.frames is None else f", {info.frames} frames"
+    about = "about " if info.frames_about else ""
+    frames = "" if info.frames is None else f", {about}{info.frames} frames"
     return frames + ("" if info.duration_s is None else f", {info.duration_s:.1f} s")
 
 

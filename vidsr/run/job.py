@@ -111,7 +111,6 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
     notes = Notes()
     with _open(spec, notes, openers, planned=True) as job:
         engine, lines, pool = job.upscaler.engine, job.describe(), job.upscaler.pool
-        lines += plan_lines(spec.options.enhance)
         lines.append(describe_cuts(planned_cuts(spec, job.source.header, job.output)))
         said = notes.said
         target, overwrite = job.output.target, spec.options.overwrite
@@ -120,6 +119,8 @@ def plan_job(spec: JobSpec, openers: Openers = FILES) -> JobPlan:
         whole = process_bytes(job.info, job.output, job.upscaler)  # before frames are decoded
         coding_error = _first_errors(job.source, pool)
         strengths = pool.strength.record()
+        progressive = not (job.info.interlaced or job.source.counts.deinterlaced)
+        lines += plan_lines(spec.options.enhance, progressive=progressive)
         if coding_error is not None:
             words = (str(coding_error), strength_words(strengths, pool.last_strength))
             lines.append("coding   " + "; ".join(filter(None, words)))

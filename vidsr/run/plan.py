@@ -61,6 +61,7 @@ class JobPlan:
             "time_base": str(output.time_base),
             "rate": str(output.rate),
             "frames": info.frames,
+            "frames_about": info.frames_about,
             "duration_s": info.duration_s,
             "coding_error": self.coding_error and asdict(self.coding_error),
             "strengths": self.strengths,

@@ -164,8 +164,9 @@ class Report:
 
     def summary(self) -> str:
         """Return one line for people."""
+        plural = "" if self.frames == 1 else "s"
         return (
-            f"{self.target}: {self.frames} frames {self.size[0]}x{self.size[1]} in "
+            f"{self.target}: {self.frames} frame{plural} {self.size[0]}x{self.size[1]} in "
             f"{self.elapsed_s:.1f} s{self._speed_words()}, "
             f"{self.output_bytes / 1e6:.1f} MB{self._coding_words()}{self._reuse_words()}"
         )

@@ -43,8 +43,9 @@ def describe(info: SourceInfo, output: OutputPlan, upscaler: Upscaler) -> list[s
     """Return the plan for people, a fact a line."""
     engine, target = upscaler.engine, output.format
     memory = upscaler.memory_plan(info.format, target)
+    assumed = " (matrix assumed)" if info.matrix_assumed else ""
     lines = [
-        f"source   {info.path}: {info.codec} {_shape(info.format)}, "
+        f"source   {info.path}: {info.codec} {_shape(info.format)}{assumed}, "
         f"{float(info.rate):.6g} fps, time base {info.time_base}",
         f"target   {output.target.locator}: {output.codec.name} {_shape(target)}, "
         + " ".join(f"{k}={v}" for k, v in output.options.items()),

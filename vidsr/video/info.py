@@ -101,7 +101,8 @@ class SourceInfo:
 
     ``rate`` is the nominal frame rate, never used for timestamps that exist;
     ``display_matrix`` is FFmpeg's nine 16.16 numbers; ``duration_s`` and ``frames`` are estimates;
-    ``marks`` are the container's own.
+    ``frames_about`` is true of a part whose frames are not listed, so that one more or less may
+    come; ``marks`` are the container's own.
     """
 
     path: str
@@ -118,3 +119,4 @@ class SourceInfo:
     duration_s: float | None
     frames: int | None
     marks: PictureMarks = PictureMarks()
+    frames_about: bool = False

@@ -22,7 +22,7 @@ from vidsr.engines.pytorch.rewrite import (
 from vidsr.errors import ModelError
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.networks.config import GeneratorConfig
-from vidsr.models.networks.phase_weights import phase_weight
+from vidsr.models.networks.layers.phase_weights import phase_weight
 from vidsr.models.receptive_field import alignment, halo
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.makers.clips import decode, make_clip
+from tests.makers.clips import decode, interlaced_pictures, make_clip, picture
 from tests.paths import ROOT
 from vidsr import OptionError, cli, upscale
 from vidsr.models.families import choose_restorer
@@ -141,6 +141,19 @@ def test_plan_and_report_say_what_the_words_became(
     told = json.loads((tmp_path / "report.json").read_text())
     assert told["enhance"] == {"keep grain": "strength 0"}
     assert set(told["strengths"]) == {"0"}
+
+
+@pytest.mark.parametrize("woven", [True, False])
+def test_a_wish_for_motion_says_where_it_changes_nothing(
+    woven: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pictures = interlaced_pictures(2) if woven else [picture(64, 48, index=n) for n in (0, 1)]
+    clip = make_clip(tmp_path / "in.mp4", pictures=pictures, interlaced=woven).path
+    words = [str(clip), "-o", str(tmp_path / "out.mkv"), *FAST, "--enhance", "smoother motion"]
+    assert cli.main([*words, "--dry-run"]) == 0
+    line = next(s for s in capsys.readouterr().out.splitlines() if s.startswith("enhance"))
+    assert line.startswith("enhance  smoother motion: deinterlace field")
+    assert ("changes nothing" in line) is not woven
 
 
 def test_a_run_with_words_is_the_run_with_the_option(tmp_path: Path) -> None:

@@ -59,6 +59,13 @@ def test_numbered_pictures(
     assert not any("few players" in note for note in report.notes) or wanted != "yuv420p"
 
 
+def test_a_picture_is_for_viewers_and_not_for_players(tmp_path: Path) -> None:
+    pattern = pictures(tmp_path / "in", "rgb24", "png")
+    report = vidsr.upscale(pattern, tmp_path / "%d.jpg", model="lite-x2", device="cpu")
+    assert report.pixel_format == "yuvj444p"
+    assert not any("players" in note for note in report.notes)
+
+
 def test_what_is_asked_for_is_given(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pattern = pictures(tmp_path / "in", "rgb24")
     more: dict[str, Any] = {"model": "lite-x2", "device": "cpu", "pix_fmt": "yuv444p"}

@@ -130,6 +130,39 @@ def test_sound_key_frames_are_begun_at(
     assert max(vain) < 14
 
 
+def beheaded(path: Path, target: Path) -> Path:
+    """Write a clip without the packets of its first four frames."""
+    with av.open(str(path)) as old, av.open(str(target), "w") as new:
+        copy = new.add_stream_from_template(old.streams.video[0])
+        for number, packet in enumerate(old.demux(video=0)):
+            if packet.size and number >= 4:
+                packet.stream = copy
+                new.mux(packet)
+    return target
+
+
+@pytest.mark.parametrize("suffix", ["ts", "mkv"])
+@pytest.mark.parametrize(
+    ("start_s", "late_s", "lost"),
+    [(None, 0.0, 8), (0, 0.32, 8), (0.1, 0.22, 5), (0.3, 0.0, 0), (0.5, 0.0, 0)],
+)
+def test_a_start_before_the_first_frame_that_can_be_decoded(
+    start_s: float | None, late_s: float, lost: int, suffix: str, tmp_path: Path
+) -> None:
+    options = {"g": "12", "bf": "0"}
+    clip = make_clip(tmp_path / f"a.{suffix}", frames=24, size=(160, 96), options=options)
+    cut = beheaded(clip.path, tmp_path / f"b.{suffix}")
+    with FileSource(cut, start_s=start_s) as source:
+        told = source.info.frames
+        frames = [item for item in source if isinstance(item, Frame)]
+    assert (told, len(frames)) == ((12, 12) if start_s != 0.5 else (7, 7))
+    assert source.counts.before_key == lost
+    begins = f"the part begins {late_s:.2f} s late, with the first frame that can be decoded"
+    assert (begins in source.notes.said) == (late_s > 0)
+    if start_s is not None:
+        assert 0 <= float((frames[0].pts or 0) * source.time_base) - late_s < 0.04
+
+
 def test_further_back_lies_a_key_frame_that_is_one(tmp_path: Path) -> None:
     """An IDR picture every 20 seconds and a recovery point every 2: from the IDR, as is said."""
     options = {"g": "2", "bf": "0", "x264-params": "intra-refresh=1:keyint=2", "forced-idr": "1"}

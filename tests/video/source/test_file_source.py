@@ -615,7 +615,7 @@ def test_an_unknown_codec_has_no_decoder(tmp_path: Path) -> None:
 
 
 def test_notes_are_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="vidsr")  # what is chosen is no warning
+    caplog.set_level(logging.DEBUG, logger="vidsr")  # what is chosen is no warning
     clip = make_clip(tmp_path / "a.mp4", interlaced=True, pictures=interlaced_pictures(8))
     source, _, _ = read(clip.path, start_s=0.08)
     messages = [record.getMessage() for record in caplog.records]
@@ -651,6 +651,21 @@ def test_an_unnamed_matrix_is_assumed_and_said(tmp_path: Path, height: int, matr
     assert source.info.matrix_assumed
     assert source.info.format.color.matrix == matrix
     assert any("names no colour matrix" in note for note in source.notes.said)
+
+
+@pytest.mark.parametrize(
+    ("size", "level"),
+    [((64, 48), "DEBUG"), ((64, 576), "DEBUG"), ((64, 600), "WARNING"), ((1280, 534), "WARNING"),
+     ((1280, 720), "DEBUG")],
+)  # fmt: skip
+def test_an_assumed_matrix_is_warned_of_where_players_assume_another(
+    size: tuple[int, int], level: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "vidsr")
+    read(make_clip(tmp_path / "a.mp4", frames=1, size=size).path)
+    said = [r for r in caplog.records if "no colour matrix" in r.message]
+    assert [r.levelname for r in said] == [level]
+    assert ("name the matrix in the source" in said[0].message) == (level == "WARNING")
 
 
 def test_an_alpha_channel_is_left_out_and_said(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ def test_each_field_becomes_a_frame(tmp_path: Path, rate: Fraction | int, suffix
     for number, time in enumerate(found):
         assert abs(time - found[0] - number / Fraction(rate) / 2) <= Fraction(1, 1000)
     assert any("each field becomes a frame" in note for note in report.notes)
+    assert not any("no frame is interlaced" in note for note in report.notes)
     assert report.frames == 12
 
 
@@ -70,6 +71,7 @@ def test_progressive_frames_stay_one_each(tmp_path: Path, pts: list[int]) -> Non
     given = sorted(packet_times(clip.path, "video"))
     assert sorted(packet_times(tmp_path / "b.mkv", "video")) == given
     assert report.frames == len(pts)
+    assert any("no frame is interlaced" in note for note in report.notes)
 
 
 STREAMS = [

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.models.foreign.refusal import Misfit, fill, side_of
-from vidsr.models.networks.padding import padded
+from vidsr.models.networks.layers.padding import padded
 from vidsr.models.networks.rrdb import SLOPE, RRDBlock
 from vidsr.models.networks.stated_net import StatedNet, counted_traits
 

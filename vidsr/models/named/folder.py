@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from vidsr.errors import ModelError
@@ -13,6 +14,10 @@ VARIABLE = "VIDSR_MODELS"
 INDEX = "models.toml"
 SUFFIXES = (".safetensors", ".pth", ".ckpt", ".onnx", ".param")
 """Files that are models, by the ends of their names; weights beside a ``.param`` are not listed."""
+METHOD_SUFFIX = ".toml"
+"""End of the names of methods without learning; other programs keep other things in such files."""
+_METHOD = re.compile(rb"^\s*method\s*=", re.MULTILINE)
+_LOOKED_AT_BYTES = 1 << 16
 
 
 def models_folder() -> Path | None:
@@ -29,11 +34,20 @@ def models_here() -> dict[str, list[Path]]:
         return found
     try:
         for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in SUFFIXES and path.is_file():
+            if path.is_file() and _is_model(path):
                 found.setdefault(path.stem, []).append(path)
     except OSError as error:
         raise ModelError(f"${VARIABLE} = {folder}: cannot be read: {error.strerror}") from error
     return found
+
+
+def _is_model(path: Path) -> bool:
+    """Return True for the file of a model. Raises OSError."""
+    suffix = path.suffix.lower()
+    if suffix != METHOD_SUFFIX or path.name == INDEX:
+        return suffix in SUFFIXES
+    with path.open("rb") as file:
+        return _METHOD.search(file.read(_LOOKED_AT_BYTES)) is not None
 
 
 def index_here() -> dict[str, IndexEntry]:

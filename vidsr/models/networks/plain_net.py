@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from vidsr.errors import ModelError
-from vidsr.models.networks.padding import padded
+from vidsr.models.networks.layers.padding import padded
 from vidsr.models.networks.stated_net import StatedNet
 from vidsr.models.networks.traits import NetworkTraits
 

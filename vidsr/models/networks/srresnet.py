@@ -45,7 +45,7 @@ class SRResNet(nn.Module):
     ``config.norm`` "none" leaves out the normalisation, as EDSR (Lim et al., 2017) found better.
 
     Layers are defined in the order in which they run, which is what
-    ``vidsr.models.foreign_srresnet`` matches foreign checkpoints against.
+    ``vidsr.models.readers.foreign_srresnet`` matches foreign checkpoints against.
     """
 
     def __init__(self, config: GeneratorConfig) -> None:

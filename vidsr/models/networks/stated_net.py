@@ -7,7 +7,7 @@ from typing import NoReturn
 from torch import nn
 
 from vidsr.errors import ModelError
-from vidsr.models.networks.layer_reach import alignment_of, counted_layers, halo_of
+from vidsr.models.networks.layers.layer_reach import alignment_of, counted_layers, halo_of
 from vidsr.models.networks.phase_net import PhaseNet
 from vidsr.models.networks.traits import NetworkTraits
 

@@ -175,8 +175,18 @@ def _is_about(error: VidsrError, wish: Wish) -> bool:
     return f"{wish.option} = {value}" in error.message
 
 
-def plan_lines(wishes: Sequence[str]) -> Iterator[str]:
-    """Yield the line of a plan that says what the wishes became; none where there is no wish."""
-    if wishes:
-        became = "; ".join(f"{words}: {became}" for words, became in meanings(wishes).items())
-        yield f"enhance  {became}"
+def plan_lines(wishes: Sequence[str], *, progressive: bool) -> Iterator[str]:
+    """Yield the line of a plan that says what the wishes became; none where there is no wish.
+
+    Args:
+        wishes: Words of the vocabulary.
+        progressive: True where the first frames have no fields.
+    """
+    if not wishes:
+        return
+    said = []
+    for words, became in meanings(wishes).items():
+        idle = progressive and _BY_WORDS[words].option == "deinterlace"
+        doubt = ", which changes nothing where frames are progressive, as the first ones are"
+        said.append(f"{words}: {became}{doubt if idle else ''}")
+    yield f"enhance  {'; '.join(said)}"

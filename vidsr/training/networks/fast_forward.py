@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from vidsr.models.networks.phase_weights import phase_weight
+from vidsr.models.networks.layers.phase_weights import phase_weight
 from vidsr.models.networks.srresnet import SRResNet
 
 

@@ -19,8 +19,8 @@ from vidsr.engines.quantised.rounding import rounded, rounded_weight, weight_ste
 from vidsr.engines.quantised.steps import LayerSteps
 from vidsr.models.checkpoint import build_generator
 from vidsr.models.networks.config import GeneratorConfig
+from vidsr.models.networks.layers.phase_weights import phase_weight
 from vidsr.models.networks.lite import Lite
-from vidsr.models.networks.phase_weights import phase_weight
 from vidsr.training.networks.collapse import WideLite
 from vidsr.training.networks.ranges import observed_steps
 from vidsr.training.networks.student import Student

@@ -20,8 +20,8 @@ from vidsr.video.sink.base import Written
 from vidsr.video.sink.target_file import Target
 
 ENDING = ".vidsr-job"
-_RECORD = "identity.json"
-_ORDER = "order.json"
+RECORD = "identity.json"
+ORDER = "order.json"
 PIECE_SUFFIX = ".piece"
 MOST_TEXT_BYTES = 1 << 20  # of identity and order, which take a few thousand
 
@@ -94,7 +94,7 @@ class JobFolder:
             self._compare(before, identity)
             return
         self._empty()
-        for name, text in ((_ORDER, order), (_RECORD, json.dumps(dict(identity), indent=1))):
+        for name, text in ((ORDER, order), (RECORD, json.dumps(dict(identity), indent=1))):
             self.files.write(name, text.encode())
 
     def stated(self, name: str) -> str | None:
@@ -103,11 +103,11 @@ class JobFolder:
 
     def reorder(self, order: str) -> None:
         """Replace the order, which may say ``overwrite`` now. Raises OSError."""
-        self.files.write(_ORDER, order.encode())
+        self.files.write(ORDER, order.encode())
 
     def _read(self) -> dict[str, str] | None:
         """Return the identity of the run that made the folder; None for a new folder."""
-        stored = self._record(_RECORD) or (self._record(FINISHED) or {}).get("identity")
+        stored = self._record(RECORD) or (self._record(FINISHED) or {}).get("identity")
         texts = isinstance(stored, dict) and all(isinstance(v, str) for v in stored.values())
         return stored if texts else None
 
@@ -169,7 +169,7 @@ class JobFolder:
     def _empty(self) -> None:
         for piece in self.names():
             self.files.remove(piece)
-        for name in (_RECORD, _ORDER, FINISHED):
+        for name in (RECORD, ORDER, FINISHED):
             self.files.remove(name)
 
     def names(self) -> list[str]:
@@ -187,9 +187,9 @@ class JobFolder:
     def missing(self, wanted: Collection[int]) -> list[int]:
         """Return those of the pieces that are not there; none of a job that others have ended."""
         if len(wanted) == 1:  # of which two questions cost less than a list of all
-            return [piece for piece in wanted if self.files.has(_RECORD) and not self.has(piece)]
+            return [piece for piece in wanted if self.files.has(RECORD) and not self.has(piece)]
         there = self.files.files()
-        if _RECORD not in there:
+        if RECORD not in there:
             return []
         return [piece for piece in wanted if _piece_name(piece) not in there]
 
@@ -303,7 +303,7 @@ def read_order(folder: Folder | Path) -> str:
     """Return what is to be done in a folder. Raises OutputError where it is none of a job."""
     files = LocalFolder(folder) if isinstance(folder, Path) else folder
     try:
-        return files.read(_ORDER, MOST_TEXT_BYTES)
+        return files.read(ORDER, MOST_TEXT_BYTES)
     except OutputError:
         raise
     except (OSError, ValueError) as error:

@@ -140,7 +140,8 @@ def _format(
     if lost := _losses(info.format.pixel, pixel):
         notes.say(f"{codec.name} as {name} keeps less than {info.format.pixel.name}: {lost}")
     full_chroma = pixel.family == "yuv" and pixel.subsampling == (1, 1)
-    if info.format.pixel.family == "rgb" and full_chroma and options.pix_fmt is None:
+    film = target.container not in PICTURES  # viewers of pictures show any of them
+    if film and info.format.pixel.family == "rgb" and full_chroma and options.pix_fmt is None:
         plays = "pix_fmt = 'yuv420p' plays everywhere"
         notes.say(f"few players show {codec.name} as {name}: {plays}")
     return name, pixel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -38,6 +38,7 @@ from vidsr.video.streams.picture_tags import read_tags
 from vidsr.video.streams.services import find_service, service_in
 from vidsr.video.timing.announced_end import announced_end, packets_before
 from vidsr.video.timing.frame_durations import FrameDurations
+from vidsr.video.timing.listed_times import count_between, listed_times
 from vidsr.video.timing.timecode import advance_tag
 
 
@@ -135,6 +136,12 @@ class FileSource(Closing):
             where = "with the file" if back_s is None else "further back"
             self.notes.say(
                 f"key frames near the start build on earlier pictures: decoding begins {where}"
+            )
+        late = self.first_pts * self.pictures.time_base
+        if self.window.start is not None and self.counts.before_key and late * self.rate > 1:
+            self.notes.say(
+                f"the part begins {float(late):.2f} s late, "
+                "with the first frame that can be decoded"
             )
 
     def _open(self, back_s: float | None) -> bool:
@@ -350,6 +357,10 @@ class FileSource(Closing):
                 f"the file announces {(self.container.duration or 0) / av.time_base:.1f} s and its "
                 f"video ends at {self.window.last_frame_s:.1f} s: it may be incomplete"
             )
+        if self.pictures.fields and not self.pictures.saw_interlaced:
+            self.notes.say(
+                "no frame is interlaced: deinterlace = 'field' (smoother motion) changed nothing"
+            )
         for sentence in c.sentences(self.rate):
             self.notes.say(sentence)
 
@@ -419,9 +430,13 @@ class FileSource(Closing):
     def _describe(self) -> SourceInfo:
         frame = self._first[-1]
         assert isinstance(frame, Frame)
-        duration_s = self.window.length_s()
+        part = not self.window.whole
+        late = part or self.counts.before_key  # the file's own length begins with its packets
+        duration_s = self.window.length_s(self._first_time if late else None)
         doubled = self.pictures.fields and self.pictures.interlaced
         rate = 2 * self.rate if doubled else self.rate
+        listed = self._listed_frames() if part and not doubled else None
+        estimate = self.window.frames_in(duration_s, rate) if duration_s else None
         return SourceInfo(
             path=str(self.locator),
             container=self.container.format.name,
@@ -435,9 +450,27 @@ class FileSource(Closing):
             hdr=self.pictures.hdr,
             matrix_assumed=self.pictures.matrix_assumed,
             duration_s=duration_s,
-            frames=self.window.frames_in(duration_s, rate) if duration_s else None,
+            frames=estimate if listed is None else listed,
+            frames_about=part and listed is None and estimate is not None,
             marks=marks_of(self.stream, self.pictures.stereo),
         )
+
+    @property
+    def _first_time(self) -> Fraction:
+        """Time of the first frame in the file, in seconds."""
+        return self.first_pts * self.pictures.time_base + (self.window.start or 0)
+
+    def _listed_frames(self) -> int | None:
+        """Return how many frames the part has, None where the container does not list them."""
+        times: Sequence[int] | None = None
+        if self.locator.kind == "sequence":
+            times = range(len(numbered_files(self.locator.path)))
+        else:
+            times = listed_times(self.container, self.stream)
+        if times is None:
+            return None
+        end = None if self.window.end is None else self.window.end / self.time_base
+        return count_between(times, round(self._first_time / self.time_base), end)
 
     def _aspect(self) -> Fraction:
         """Return the width of a sample over its height, 1 where the file does not say."""

@@ -13,7 +13,7 @@ from vidsr.errors import InputError
 from vidsr.notes import Notes
 from vidsr.option_values import Deinterlace
 from vidsr.picture.coding_error import CodingError
-from vidsr.picture.color import MATRIX_UNSPECIFIED
+from vidsr.picture.color import MATRIX_UNSPECIFIED, is_doubtful
 from vidsr.picture.frame import Frame, VideoFormat, view_planes
 from vidsr.video.coding.activity import first_plane
 from vidsr.video.coding.coding_errors import CodingErrors
@@ -74,7 +74,7 @@ class Pictures:
         self.stored_matrix: tuple[int, ...] | None = None
         self.stereo = 0
         self.matrix_assumed = False
-        self.interlaced = False
+        self.interlaced = self.saw_interlaced = False
         self.fields = deinterlace == "field"
         if self.fields:  # the second field lies between two frames, often between two ticks
             self.time_base = time_base / 2
@@ -109,6 +109,7 @@ class Pictures:
                 return
             image = self._fetch(image)
         interlaced = image.interlaced_frame
+        self.saw_interlaced = self.saw_interlaced or interlaced
         planar = self._conform(image)
         self._errors[planar.pts] = self._coding_error(planar)
         if captions:
@@ -270,10 +271,18 @@ class Pictures:
         if layout.color.matrix != MATRIX_UNSPECIFIED or layout.pixel.family == "gray":
             return layout
         self.matrix_assumed = True
-        height = self._first.height if self._first else layout.height
-        color = resolve_matrix(layout.color, height)
-        self.notes.say(
-            f"the source names no colour matrix: {color.describe().split()[0]} is assumed, as of "
-            f"{height} lines (BT.709 from 720 on), and written to the target"
-        )
+        first = self._first or layout
+        color = resolve_matrix(layout.color, first.height)
+        self._tell_matrix(color.describe().split()[0], first.width, first.height)
         return replace(layout, color=color)
+
+    def _tell_matrix(self, name: str, width: int, height: int) -> None:
+        """Warn of an assumed matrix where players assume another one, else record it."""
+        said = f"the source names no colour matrix: {name} is assumed for {width}x{height}"
+        if is_doubtful(width, height):
+            self.notes.say(
+                f"{said}, where many players assume BT.709; if colours come out wrong, "
+                "name the matrix in the source"
+            )
+        else:
+            self.notes.detail(said)

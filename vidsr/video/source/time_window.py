@@ -123,6 +123,11 @@ class Window:
         """Return what is taken off every timestamp, in units of ``time_base``."""
         return 0 if self.start is None else round(self.start / time_base)
 
+    def has_begun(self, packet: av.Packet[Any]) -> bool:
+        """Return True for a packet of the video that is not shown before the start."""
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        return self.start is None or stamp is None or stamp * self.time_base >= self.start
+
     def place_frame(self, pts: int, *, guessed: bool = False, key: bool = True) -> int | None:
         """Return the frame's pts in the target, or None when it lies outside.
 
@@ -225,20 +230,33 @@ class Window:
         cut = self.duration_s is not None and length_s >= self.duration_s
         return max(1, math.ceil(count - _ROUNDED)) if cut else round(count)
 
-    def length_s(self) -> float | None:
-        """Return an estimate of how many seconds of video will come, None where nothing tells."""
-        stream = self.stream
-        length: float | None = None
-        if stream.duration and stream.time_base:
-            length = float(stream.duration * stream.time_base)
-        elif self.container.duration:
-            length = self.container.duration / av.time_base
-            told = told_length(self.container, stream)
-            # A tag of a track may be left over from another file.
-            if told is not None and length / 2 <= told <= length:
-                length = float(told)
-        if length is not None and self.start_s:
-            length = max(0.0, length - self.start_s)
+    def length_s(self, first: Fraction | None = None) -> float | None:
+        """Return an estimate of how many seconds of video will come, None where nothing tells.
+
+        Args:
+            first: The time in the file of the first frame of the part, in seconds; None before it
+                is known.
+        """
+        length, begin = self._told_length()
+        first = self.start if first is None else first
+        if length is not None and first is not None:
+            length = max(0.0, length - float(first - begin))
         if self.duration_s is not None:
             length = min(length, self.duration_s) if length is not None else self.duration_s
         return length
+
+    def _told_length(self) -> tuple[float | None, Fraction]:
+        """Return how long the whole video is, as far as the file says, and where it begins."""
+        stream, begin = self.stream, self.origin
+        if stream.start_time is not None:
+            begin = stream.start_time * self.time_base
+        if stream.duration and stream.time_base:
+            return float(stream.duration * stream.time_base), begin
+        if not self.container.duration:
+            return None, begin
+        length = self.container.duration / av.time_base
+        told = told_length(self.container, stream)
+        # A tag of a track may be left over from another file.
+        if told is not None and length / 2 <= told <= length:
+            return float(told), begin
+        return length, self.origin

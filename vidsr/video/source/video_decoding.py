@@ -131,8 +131,8 @@ class VideoDecoding:
         return self.stream.codec_context.name
 
     def _count_keyless(self, packet: Packet) -> None:
-        """Count packets before the first key frame: they give no pictures."""
-        if self.window.start is None and self._first_key is None and not self.counts.decoded:
+        """Count packets of the part before the first key frame: they give no pictures."""
+        if self._first_key is None and not self.counts.decoded and self.window.has_begun(packet):
             self.counts.before_key += bool(packet.size)
 
     def _will_show(self, packet: Packet) -> bool:

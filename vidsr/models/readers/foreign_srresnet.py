@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from vidsr.errors import ModelError
-from vidsr.models.foreign_layers import Layer, layer_kind, running_order
 from vidsr.models.networks.config import GeneratorConfig, OutputRange
 from vidsr.models.networks.srresnet import SRResNet
+from vidsr.models.readers.foreign_layers import Layer, layer_kind, running_order
 
 ALLOWED = (
     "expected a 9x9 head, residual blocks of two normalised 3x3 convolutions, a normalised 3x3 "
