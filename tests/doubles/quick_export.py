@@ -33,5 +33,5 @@ def _keep_operators() -> None:
         # Only a table of translations, which vidsr does not give, would change what it returns.
         registry.from_torchlib = staticmethod(cache(registry.from_torchlib))
     with suppress(ImportError, AttributeError):
-        utils = import_module("torch._export.utils")
+        utils: Any = import_module("torch._export.utils")
         utils._materialize_cpp_cia_ops = cache(utils._materialize_cpp_cia_ops)
