@@ -128,8 +128,12 @@ def decode(file: io.BytesIO) -> Iterator[tuple[Evidence, float, float, NDArray[n
         stream = container.streams.video[0]
         context = stream.codec_context
         export_quantisers(context)
-        errors = CodingErrors(context.name, context.extradata, exported=True)
-        for packet in container.demux(stream):
+        errors = CodingErrors(context.name, context.extradata, exported=True, ahead=True)
+        packets = list(container.demux(stream))
+        for packet in packets:
+            if errors.reads_ahead and packet.size:
+                errors.see(packet)
+        for packet in packets:
             errors.packet(packet)
             for image in packet.decode():
                 errors.picture(image)

@@ -276,3 +276,30 @@ def test_reading_leaves_nothing_to_the_collector_of_cycles(tmp_path: Path) -> No
             assert gc.collect() < 20
         finally:
             gc.enable()
+
+
+LONG: list[tuple[str, dict[str, str]]] = [
+    ("libx264", {"b": "60000", "x264-params": "keyint=40:scenecut=0:bframes=3:open-gop=1"}),
+    ("libvpx-vp9", {"b": "50000", "g": "40", "lag-in-frames": "8", "auto-alt-ref": "1"}),
+    ("mpeg2video", {"b": "120000", "bf": "2", "g": "15"}),
+]
+
+
+@pytest.mark.parametrize(("codec", "options"), LONG)
+def test_values_that_fade_into_the_next_group_are_the_same_wherever_decoding_starts(
+    tmp_path: Path, codec: str, options: dict[str, str]
+) -> None:
+    clip = coded(tmp_path / "a.mkv", codec, options, frames=100)
+    whole = errors(clip.path)
+    assert len({each.levels for each in whole}) > 10
+    for start in (20, 45, 78):
+        assert errors(clip.path, start_s=start / 25)[:-1] == whole[start:-1]
+        part = errors(clip.path, start_s=start / 25, duration_s=5 / 25)
+        assert part == whole[start : start + 5]
+
+
+def test_neighbours_in_a_steady_scene_differ_by_less_than_5_percent(tmp_path: Path) -> None:
+    options = {"crf": "24", "preset": "veryfast", "x264-params": "keyint=30:scenecut=0"}
+    clip = coded(tmp_path / "a.mkv", "libx264", options, size=(160, 96), frames=80)
+    levels = np.log([each.levels for each in errors(clip.path)])
+    assert np.abs(np.diff(levels)).max() < np.log(1.05)

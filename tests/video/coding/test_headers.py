@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from tests.makers.coded import coded
 from vidsr.video.bitstream.bits import Bits, EndOfBits
 from vidsr.video.bitstream.nal_units import MOST_UNITS, units
-from vidsr.video.coding.codecs import family_of
 from vidsr.video.coding.headers import h264
 from vidsr.video.coding.headers.av1 import Av1Headers
 from vidsr.video.coding.headers.h264 import H264Headers
 from vidsr.video.coding.headers.hevc import HevcHeaders
 from vidsr.video.coding.headers.jpeg import jpeg_step
+from vidsr.video.coding.headers.mpeg import MpegHeaders
 from vidsr.video.coding.headers.vp8 import Vp8Headers
+from vidsr.video.coding.headers.vp9 import Vp9Headers
 from vidsr.video.coding.packets import headers_of
 
 
@@ -48,6 +49,7 @@ def test_any_bytes_are_survived(data: bytes, extradata: bytes) -> None:
     for reader in (Av1Headers, HevcHeaders, H264Headers):
         reader(extradata).step(data)
     Vp8Headers().step(data)
+    Vp9Headers().step(data)
     for start in (
         b"\0\0\1\x42\1",
         b"\0\0\1\x44\1",
@@ -61,6 +63,11 @@ def test_any_bytes_are_survived(data: bytes, extradata: bytes) -> None:
         HevcHeaders(start + data).step(start + extradata)
         H264Headers(start + data).step(start + extradata)
     jpeg_step(b"\xff\xd8\xff\xdb" + data)
+    for start in (b"\x82\x49\x83\x42\0", b"\x84", b"\x86", b"\x92\x49\x83\x42"):
+        Vp9Headers().step(start + data)
+        Vp9Headers().step(start + data + b"\xc9\1\1\1\1\xc9")
+    MpegHeaders().step(b"\0\0\1\0\0\x08" + data + b"\0\0\1\xb5\x80" + extradata + b"\0\0\1\5")
+    MpegHeaders().step(data)
 
 
 @pytest.mark.parametrize("length_bytes", [0, 4])
@@ -91,6 +98,8 @@ CODECS = {
     "libx265": {"x265-params": "log-level=none:pools=none"},
     "libsvtav1": {"crf": "40"},
     "libvpx": {"b": "100000"},
+    "libvpx-vp9": {"b": "100000", "auto-alt-ref": "1", "lag-in-frames": "6"},
+    "mpeg2video": {"b": "100000"},
     "mjpeg": {"qmin": "4", "qmax": "4"},
 }
 
@@ -104,18 +113,17 @@ def test_every_beginning_and_every_damaged_byte_is_survived(tmp_path: Path, code
         context = stream.codec_context
         sent = [bytes(packet) for packet in file.demux(stream) if packet.size][:3]
         extradata = context.extradata
-        family = family_of(context.name)
     for data in sent:
         for place in range(min(len(data), 80)):
-            headers = headers_of(family, extradata)
+            headers = headers_of(context.name, extradata)
             assert headers is not None
             headers.step(data[:place])
             headers.step(data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :])
     if extradata:
         for place in range(len(extradata)):
-            headers_of(family, extradata[:place])
+            headers_of(context.name, extradata[:place])
             headers_of(
-                family,
+                context.name,
                 extradata[:place] + bytes([extradata[place] ^ 0xFF]) + extradata[place + 1 :],
             )
 

@@ -16,7 +16,10 @@ from vidsr.video.coding.headers.av1 import Av1Headers
 from vidsr.video.coding.headers.h264 import H264Headers
 from vidsr.video.coding.headers.hevc import HevcHeaders
 from vidsr.video.coding.headers.jpeg import jpeg_step
+from vidsr.video.coding.headers.mpeg import MpegHeaders
+from vidsr.video.coding.headers.steps import mpeg_steps
 from vidsr.video.coding.headers.vp8 import quantiser_index
+from vidsr.video.coding.headers.vp9 import Vp9Headers
 from vidsr.video.coding.venc_params import Quantisers, parse
 from vidsr.video.side_data import SideData
 
@@ -102,6 +105,42 @@ def test_vp9_has_the_index_of_libvpxs_table(tmp_path: Path, quantiser: int, inde
     held = {"qmin": str(quantiser), "qmax": str(quantiser), "lag-in-frames": "0", "b": "1000000"}
     clip = coded(tmp_path / "a.webm", "libvpx-vp9", held | {"undershoot-pct": "100"})
     assert [each.base for each in exported(clip.path)] == [index] * len(clip.pictures)
+
+
+@pytest.mark.parametrize(
+    ("pix_fmt", "options"),
+    [
+        ("yuv420p", {"crf": "30", "auto-alt-ref": "1", "lag-in-frames": "16"}),  # hidden frames
+        ("yuv420p", {"error-resilient": "1", "aq-mode": "0"}),
+        ("yuv444p", {"crf": "20"}),
+        ("gbrp", {"crf": "20"}),
+    ],
+)
+def test_vp9s_headers_name_the_indices_that_ffmpeg_exports(
+    tmp_path: Path, pix_fmt: str, options: dict[str, str]
+) -> None:
+    options = {"b": "60000", "g": "20"} | options
+    clip = coded(tmp_path / "a.mkv", "libvpx-vp9", options, pix_fmt=pix_fmt, frames=30)
+    headers = Vp9Headers()
+    found = [headers.quantiser_index(data) for data in packets(clip.path)[1]]
+    assert found == [each.base for each in exported(clip.path)]
+    assert len(set(found)) > 1
+
+
+@pytest.mark.parametrize("codec", ["mpeg1video", "mpeg2video"])
+@pytest.mark.parametrize("bent", ["0", "1"])
+def test_mpegs_slices_name_the_quantisers_that_ffmpeg_exports(
+    tmp_path: Path, codec: str, bent: str
+) -> None:
+    more = {"non_linear_quant": bent, "qmax": "28"} if codec == "mpeg2video" else {}
+    clip = coded(tmp_path / "a.mkv", codec, {"b": "90000", "g": "9"} | more, frames=18)
+    headers = MpegHeaders()
+    told = [headers.step(data) for data in packets(clip.path)[1]]
+    blocks = [mpeg_steps(each.blocks[:, 4] + each.base) for each in exported(clip.path)]
+    means = [float(steps.mean()) for steps in blocks]
+    assert told[: len(means)] == pytest.approx(means)
+    assert len(means) >= 17
+    assert len(set(told)) > 2
 
 
 @pytest.mark.parametrize(("quantiser", "index"), [(4, 4), (20, 25), (60, 118)])

@@ -1,10 +1,7 @@
 """The expected error of every picture of a stream: what its packets, quantisers and luma say.
 
-A value is found for a key frame and for every 48th picture shown after it, out of up to 16
-pictures, and held in between, so that strength is steady: a picture's value depends on up to 63
-before it, back to a key frame, and wherever decoding starts it is the same. Of 72 coded clips
-lite-x4 flickered more than bicubic interpolation in 32 where every frame had a value of its own, in
-28 where values were held, and in 43 with the network for clean pictures alone.
+Values hold for many pictures and fade into each other, so that strength is steady: see
+``steady_levels.py``.
 """
 
 from __future__ import annotations
@@ -31,6 +28,7 @@ from vidsr.video.coding.expected_error import (
 )
 from vidsr.video.coding.packets import PacketFacts, Packets, headers_of
 from vidsr.video.coding.spent_bytes import levels_of_bytes
+from vidsr.video.coding.steady_levels import LEAST_LEVELS, SteadyLevels
 from vidsr.video.coding.step_map import Steps, picture_steps
 from vidsr.video.coding.venc_params import parse
 from vidsr.video.items import Packet
@@ -38,15 +36,6 @@ from vidsr.video.side_data import SideData
 
 _B = 3  # av.video.frame.PictureType.B
 _LEAST_STEP = 0.25
-_LEAST_LEVELS = 1e-3
-# Pictures whose values are averaged: encoders give P and B frames quantisers of their own by turns.
-STEADIED = 16
-# Pictures from one value to the next, while no key frame comes.
-HELD = 48
-# Octaves that a key frame counts for more, so that it differs from its neighbours by as much as is
-# true: of a still camera, key frames of x264, x265 and libvpx said 36 to 39 % less than the frames
-# before them, where the error fell by 15 to 25 %.
-_KEY_OCTAVES = 0.4
 # Pictures in a row, after a key frame, that have to show a grid before a codec that leaves none of
 # its own is taken to have coded a picture that had one: single key frames show 0.36 for no reason.
 _GRIDS = 4
@@ -67,37 +56,45 @@ class _Seen:
     grid_levels: float = 0.0
 
 
-@dataclass(frozen=True)
-class _Held:
-    """Value that holds until the next one: activity of its picture, and the error in levels."""
-
-    busy: float = TYPICAL_ACTIVITY
-    levels: float | None = None
-
-
 class CodingErrors:
     """The errors of one stream's pictures: ``packet`` and ``picture`` in order, ``of`` at will.
+
+    Attributes:
+        reads_ahead: True if packets have to be given to ``see`` as they are read, in their order,
+            long before ``packet``.
 
     Args:
         decoder: FFmpeg's name of the decoder.
         extradata: What the container holds of the codec's headers.
         exported: True if the decoder was asked for its quantisers.
+        ahead: True if packets can be read ahead.
     """
 
-    def __init__(self, decoder: str, extradata: bytes | None = None, *, exported: bool) -> None:
+    def __init__(
+        self,
+        decoder: str,
+        extradata: bytes | None = None,
+        *,
+        exported: bool,
+        ahead: bool = False,
+    ) -> None:
         self._family = family_of(decoder)
         self._lossless = is_lossless(decoder)
-        self._packets = Packets(headers_of(self._family, extradata))
+        headers = headers_of(decoder, extradata)
+        self.reads_ahead = ahead and headers is not None and self._family != "jpeg"
+        self._packets = Packets(self._family, headers)
+        self._steady = SteadyLevels(self._packets.log, ahead=self.reads_ahead)
         wanted = exported and self._family in ("vp9", "mpeg")
         self._side_data = SideData(frozenset({Type.VIDEO_ENC_PARAMS})) if wanted else None
         self._recent: deque[float] = deque(maxlen=RECENT)
-        self._levels: deque[float] = deque(maxlen=STEADIED)
-        self._since_key = 0
-        self._held = _Held()
         self._grids: deque[float] = deque(maxlen=_GRIDS)
         self._on_cpu = exported
         self._looks = exported and not self._lossless and self._family not in _WITH_GRID
         self._seen: _Seen | None = None
+
+    def see(self, packet: Packet) -> None:
+        """Note a packet that was read ahead."""
+        self._packets.see(packet)
 
     def packet(self, packet: Packet) -> None:
         """Note a packet before it is decoded."""
@@ -113,8 +110,6 @@ class CodingErrors:
         key = image.key_frame or bool(facts and facts.key)
         if key:
             self._recent.clear()
-            self._levels.clear()
-            self._since_key = 0
             self._grids.clear()
         if steps is not None:
             self._recent.append(log2(max(steps.mean, _LEAST_STEP)))
@@ -125,19 +120,9 @@ class CodingErrors:
         self._seen = _Seen(pixels, steps, recent, key, bidirectional, facts)
         if self._looks:
             self._seen = replace(self._seen, grid_levels=self._grid_levels(image))
-        self._hold(image)
-
-    def _hold(self, image: av.VideoFrame) -> None:
-        """Average the picture in, and find the value anew where it is time."""
+        number = None if facts is None else facts.number
         evidence = self.evidence(TYPICAL_ACTIVITY)
-        if evidence is not None:
-            lifted = evidence.key and self._family not in _WITH_GRID  # JPEG has nothing else
-            own = log2(max(expected_levels(evidence), _LEAST_LEVELS))
-            self._levels.append(own + _KEY_OCTAVES if lifted else own)
-        if self._since_key % HELD == 0:
-            busy = self._busy(image)
-            self._held = _Held(busy, self._mean_levels(busy))
-        self._since_key += 1
+        self._steady.picture(evidence, number, key=key, look=lambda: self._busy(image))
 
     def _busy(self, image: av.VideoFrame) -> float:
         """Return the activity of a picture, a typical one where its samples lie on a GPU."""
@@ -147,15 +132,6 @@ class CodingErrors:
         if depth > 16 or not image.format.is_planar:
             return TYPICAL_ACTIVITY
         return activity(differences(first_plane(image.planes[0], depth)), depth)
-
-    def _mean_levels(self, busy: float) -> float | None:
-        """Return the geometric mean of what the last pictures would be at one activity."""
-        typical, own = self.evidence(TYPICAL_ACTIVITY), self.evidence(busy)
-        if typical is None or own is None:
-            return None
-        mean = 2.0 ** (sum(self._levels) / len(self._levels))
-        ratio = expected_levels(own) / max(expected_levels(typical), _LEAST_LEVELS)
-        return float(mean * ratio)
 
     def _grid_levels(self, image: av.VideoFrame) -> float:
         """Return the error that the grid of this and of each of the last pictures tells of."""
@@ -207,19 +183,19 @@ class CodingErrors:
         """Return what the stream itself says, None for nothing."""
         if self._lossless:
             return CodingError(0.0, "picture")
-        if (evidence := self.evidence(self._held.busy)) is not None:
+        if (evidence := self.evidence(self._steady.busy)) is not None:
             return self._quantised(evidence)
         if (bits := self.bits_per_pixel) is None:
             return None
-        return CodingError(levels_of_bytes(self._family, bits, self._held.busy), "bytes")
+        return CodingError(levels_of_bytes(self._family, bits, self._steady.busy), "bytes")
 
     def _quantised(self, evidence: Evidence) -> CodingError:
         own = expected_levels(evidence)
-        levels = own if self._held.levels is None else self._held.levels
+        levels = own if self._steady.levels is None else self._steady.levels
         if self._family == "jpeg":
             return CodingError(levels, "tables")
         steps = self._seen.steps if self._seen else None
         if steps is None or steps.grid is None:
             return CodingError(levels, "quantiser")
-        blocks = block_levels(evidence, steps.grid) * np.float32(levels / max(own, _LEAST_LEVELS))
+        blocks = block_levels(evidence, steps.grid) * np.float32(levels / max(own, LEAST_LEVELS))
         return CodingError(levels, "quantiser", blocks)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 import av
 from av.container import InputContainer
+from av.video.codeccontext import VideoCodecContext
 
 from vidsr.errors import InputError, OptionError
 from vidsr.notes import Notes
@@ -17,6 +18,7 @@ from vidsr.video.bitstream.transport import READ_BYTES
 from vidsr.video.close_codecs import close_input
 from vidsr.video.coding.codecs import export_quantisers
 from vidsr.video.coding.coding_errors import CodingErrors
+from vidsr.video.coding.read_ahead import ReadAhead
 from vidsr.video.header import PictureTags, Service, SideStream, StreamHeader
 from vidsr.video.image_sequences import is_image, numbered_files
 from vidsr.video.info import SourceCounts, SourceInfo
@@ -198,8 +200,9 @@ class FileSource(Closing):
             counts=self.counts,
             notes=self.notes,
             stay=bool(self._hwaccel and self._hwaccel.stay),
-            coding=CodingErrors(context.name, context.extradata, exported=not self._hwaccel),
+            coding=self._coding(context),
         )
+        self._read = self._reading()
         self.still = still_picture(self.container, self.locator)
         if self.still:
             self.pictures.stored_matrix = self.still.display_matrix
@@ -307,18 +310,29 @@ class FileSource(Closing):
                 if packet.size and self.window.place_packet(packet):
                     yield packet
             elif self.window.video_done:
+                self._read.enough = True
                 self.window.see_late_video(packet)
             elif self.window.decodable(packet):
                 yield from self._video.packet(packet)
         yield from self._finish()
 
-    def _packets(self) -> Iterator[Packet]:
+    def _coding(self, context: VideoCodecContext) -> CodingErrors:
+        exported = not self._hwaccel
+        return CodingErrors(context.name, context.extradata, exported=exported, ahead=True)
+
+    def _reading(self) -> ReadAhead:
+        """Return what reads packets, some way ahead where their headers are of use."""
         packets = self.container.demux(
             [s for s in self.container.streams if s.type != "attachment"]
         )
+        coding = self.pictures.coding
+        see = coding.see if coding.reads_ahead else None
+        return ReadAhead(_checked(packets, self.medium), self.stream.index, see)
+
+    def _packets(self) -> Iterator[Packet]:
         while True:
             try:
-                packet = next(packets, None)
+                packet = next(self._read, None)
             except (av.error.FFmpegError, OSError) as error:
                 if self.medium is not None:
                     self.medium.check()
@@ -329,8 +343,6 @@ class FileSource(Closing):
                     f"{self.locator}: reading failed after frame {self.counts.decoded}: {what}",
                     hint="check the file, or keep its readable part with `duration`.",
                 ) from error
-            if self.medium is not None:
-                self.medium.check()
             if packet is None:
                 return
             self.jumps.mend(packet)
@@ -499,3 +511,15 @@ class FileSource(Closing):
         # One that is left behind, perhaps half read, must not be freed with pictures in flight.
         if hasattr(self, "container"):
             self.close()
+
+
+def _checked(packets: Iterator[Packet], medium: Medium | None) -> Callable[[], Packet | None]:
+    """Return a function that gives the next packet, and raises what went wrong with reading it."""
+
+    def read() -> Packet | None:
+        packet = next(packets, None)
+        if medium is not None:
+            medium.check()
+        return packet
+
+    return read

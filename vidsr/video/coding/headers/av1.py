@@ -32,6 +32,8 @@ class Av1Headers:
         extradata: The container's ``av1C``, or OBUs; None for neither.
     """
 
+    bidirectional = False
+
     def __init__(self, extradata: bytes | None = None) -> None:
         self._sequence: Sequence | None = None
         self._references: list[int | None] = [None] * 8

@@ -31,6 +31,7 @@ class H264Headers:
         self._sps: dict[int, Sps] = {}
         self._pps: dict[int, Pps] = {}
         self._length_bytes = 0
+        self.bidirectional = False
         if extradata and extradata[0] == 1 and len(extradata) >= _CONFIG_BYTES:
             self._length_bytes = (extradata[4] & 3) + 1
             found, at = listed(extradata, 6, extradata[5] & 31)
@@ -55,7 +56,7 @@ class H264Headers:
     def _slice_qp(self, unit: bytes) -> int | None:
         bits = Bits(unescaped(unit[1:HEADER_BYTES]))
         try:
-            qp = read_slice_qp(bits, unit[0], self._sps, self._pps)
+            qp, self.bidirectional = read_slice_qp(bits, unit[0], self._sps, self._pps)
         except (EndOfBits, KeyError):
             return None
         return qp if -36 <= qp <= 51 else None

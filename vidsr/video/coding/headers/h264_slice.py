@@ -14,8 +14,8 @@ _MOST_REFERENCES = 32
 
 def read_slice_qp(
     bits: Bits, head: int, sps_list: Mapping[int, Sps], pps_list: Mapping[int, Pps]
-) -> int:
-    """Return the luma QP of a slice, without the offset of deep streams.
+) -> tuple[int, bool]:
+    """Return the luma QP of a slice, without the offset of deep streams, and if it is a B slice.
 
     Args:
         bits: The slice header behind the unit's own.
@@ -41,7 +41,7 @@ def read_slice_qp(
         _skip_marking(bits, idr)
     if pps.cabac and kind not in (_I, _SI):
         bits.ue()
-    return pps.qp + bits.se()
+    return pps.qp + bits.se(), kind == _B
 
 
 def _skip_order(bits: Bits, sps: Sps, pps: Pps, idr: bool) -> None:

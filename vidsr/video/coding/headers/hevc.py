@@ -28,6 +28,7 @@ class HevcHeaders:
         self._sps: dict[int, Sps] = {}
         self._pps: dict[int, Pps] = {}
         self._length_bytes = 0
+        self.bidirectional = False
         if extradata and extradata[0] == 1 and len(extradata) >= _CONFIG_BYTES:
             self._length_bytes = (extradata[21] & 3) + 1
             self._enter_sets(_configured(extradata))
@@ -51,7 +52,7 @@ class HevcHeaders:
     def _slice_qp(self, unit: bytes, kind: int) -> int | None:
         bits = _bits(unit[:HEADER_BYTES])
         try:
-            qp = read_slice_qp(bits, kind, self._sps, self._pps)
+            qp, self.bidirectional = read_slice_qp(bits, kind, self._sps, self._pps)
         except (EndOfBits, KeyError, IndexError):
             return None
         return qp if -48 <= qp <= 51 else None

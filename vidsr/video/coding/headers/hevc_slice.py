@@ -15,8 +15,8 @@ _MOST_REFERENCES = 16
 
 def read_slice_qp(
     bits: Bits, unit: int, sps_list: Mapping[int, Sps], pps_list: Mapping[int, Pps]
-) -> int:
-    """Return the luma QP of a picture's first slice.
+) -> tuple[int, bool]:
+    """Return the luma QP of a picture's first slice, and if it is a B slice.
 
     Args:
         bits: The slice header behind the unit's own.
@@ -42,7 +42,7 @@ def read_slice_qp(
         bits.u(1 + sps.chroma)
     if kind in (_P, _B):
         _skip_inter(bits, kind, sps, pps, total, temporal)
-    return pps.qp + bits.se()
+    return pps.qp + bits.se(), kind == _B
 
 
 def _read_references(bits: Bits, sps: Sps) -> tuple[int, bool]:

@@ -17,6 +17,8 @@ _MOST_SEGMENTS = 1024
 class JpegHeaders:
     """The reader of quantisation tables."""
 
+    bidirectional = False
+
     def step(self, data: bytes) -> float | None:
         """Return the step of a picture's luma, None where there is no table to read."""
         return jpeg_step(data)

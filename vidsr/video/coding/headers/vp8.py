@@ -55,6 +55,8 @@ class _BoolReader:
 class Vp8Headers:
     """The reader of VP8's headers; segments with quantisers of their own are not told apart."""
 
+    bidirectional = False
+
     def step(self, data: bytes) -> float | None:
         """Return the step of a packet's frame, None for one that is too short."""
         index = quantiser_index(data)
