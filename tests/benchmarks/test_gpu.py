@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.doubles.warm import run_warm
 from tests.paths import ROOT
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -23,10 +24,11 @@ pytest.importorskip("av")
 
 FOLDER = ROOT / "benchmarks"
 SCRIPT = FOLDER / "gpu.py"
+NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TRITON_INTERPRET": "1"}
+    environment = {**os.environ, **NO_GPU, "TRITON_INTERPRET": "1"}
     return subprocess.run(
         [sys.executable, str(SCRIPT), *map(str, arguments)],
         env=environment,
@@ -82,20 +84,15 @@ def test_circumstances(report: dict[str, Any]) -> None:
 def test_multiply_adds_of_the_paper() -> None:
     """SRResNet x4 with its tail on phases: 2.22 M a pixel as published, 0.06 M more so."""
     code = "import gpu_engines; print(gpu_engines.gflop('srresnet-x4', (40, 20)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(FOLDER), str(FOLDER.parent)])},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = run_warm(f"import sys; sys.path.insert(0, {str(FOLDER)!r}); {code}")
     assert done.returncode == 0, done.stderr
     millions = float(done.stdout) * 1e9 / 800 / 2e6
     assert millions == pytest.approx(2.28, abs=0.03)
 
 
 def test_no_gpu_is_said() -> None:
-    done = run()
+    code = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    done = run_warm(f"import sys; sys.path.insert(0, {str(FOLDER)!r}); {code}", environment=NO_GPU)
     assert done.returncode == 7
     assert "no CUDA device" in done.stderr
 

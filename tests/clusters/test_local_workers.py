@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from tests.clusters.shared_run import WORDS, Steps, Whole, folder_of, kill_a_holder, pieces
+from tests.doubles.warm import WarmProcess
 from tests.makers.clips import make_clip
-from tests.paths import ROOT
 from vidsr.cli import main
 from vidsr.clusters.cores import local_orders
 from vidsr.clusters.crew import LocalCrew
@@ -50,21 +48,19 @@ def test_two_workers_make_the_bytes_of_one_though_one_is_killed(
 
 def test_an_interrupted_run_says_how_to_go_on(whole: Whole, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
-    command = [sys.executable, "-m", "vidsr", str(whole.source), "-o", str(target), *WORDS]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    run = subprocess.Popen(
-        [*command, "--jobs", "2"], env=environment, stderr=subprocess.PIPE, text=True
-    )
+    words = [str(whole.source), "-o", str(target), *WORDS]
+    code = "import sys; from vidsr.terminal.start import vidsr; sys.exit(vidsr())"
     folder = folder_of(target)
-    while not pieces(folder) and run.poll() is None:
-        time.sleep(0.02)
-    run.send_signal(signal.SIGINT)
-    said = run.communicate(timeout=300)[1]
-    assert run.returncode == 130, said
+    with WarmProcess(code, [*words, "--jobs", "2"], stderr=PIPE) as run:
+        while not pieces(folder) and run.poll() is None:
+            time.sleep(0.02)
+        run.send_signal(signal.SIGINT)
+        said = run.communicate()[1].decode()
+        assert run.returncode == 130, said
     assert f"pieces are kept in {folder}; the same command goes on from there" in said
     assert "Traceback" not in said
     assert pieces(folder)
-    assert main([*command[3:], "-q"]) == 0
+    assert main([*words, "-q"]) == 0
     assert target.read_bytes() == whole.target
 
 

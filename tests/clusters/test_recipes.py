@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from tests.clusters.shared_run import WORDS, Whole
+from tests.doubles import warm_client
+from tests.doubles.warm import channel_for_scripts
 from tests.paths import ROOT
 
 RECIPES = ROOT / "examples" / "cluster"
@@ -52,20 +54,23 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Put stand-ins on the path; return the file that they write what they were called with."""
     place, log = tmp_path / "bin", tmp_path / "log"
     place.mkdir()
-    job = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m vidsr.jobs.cli "$@"\n'
+    client = shlex.join([sys.executable, "-SE", warm_client.__file__, "vidsr.jobs.cli"])
+    job = f'#!/bin/sh\nexec {client} "$@"\n'
     for name, text in (("sbatch", SBATCH), ("ssh", SSH), ("vidsr-job", job)):
         (place / name).write_text(text)
         (place / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("WARM_CHANNEL", str(channel_for_scripts()))
     monkeypatch.setenv("RECIPE_LOG", str(log))
     return log
 
 
 def call(name: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
     command = [str(RECIPES / name), *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=900, pass_fds=[channel_for_scripts()]
+    )
 
 
 def test_slurm(whole: Whole, tmp_path: Path, programs: Path, monkeypatch: Any) -> None:

@@ -59,6 +59,11 @@ def _channel(what: Loaded) -> socket.socket:
     return ours
 
 
+def channel_for_scripts() -> int:
+    """Return the descriptor that processes pass on to ``warm_client`` as ``WARM_CHANNEL``."""
+    return _channel("torch").fileno()
+
+
 def _end(channel: socket.socket, program: subprocess.Popen[bytes]) -> None:
     channel.close()
     program.wait()

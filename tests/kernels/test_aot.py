@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,27 +21,22 @@ from vidsr.kernels.triton_kernels.fingerprint import compiled_code, fingerprint
 # Kernels that compile are not the interpreter's, which is chosen when a kernel is defined.
 COMPILER = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
 
-SPILLING = """
+# One process for all: to load PyTorch and Triton takes it longer than any of these.
+FOUND = """
+import json
 from dataclasses import replace
 from vidsr.kernels.triton_kernels import aot
+def compiled(variant):
+    return aot.spills_and_registers(aot.compile_variant(variant, 90).asm["cubin"])
 variant = aot.variants_of("yuv_to_rgb")["u8-fp32-nhwc-subsampled"]
-starved = replace(variant, options={**variant.options, "maxnreg": 24})
-cubin = aot.compile_variant(starved, 90).asm["cubin"]
-print(*aot.spills_and_registers(cubin))
-"""
-
-UNALIGNED = """
-from vidsr.kernels.triton_kernels import aot
-for variant in aot.variants_of("shuffle_to_yuv").values():
-    if variant.name.startswith("fp16") and "-x1-yuv420" in variant.name:
-        cubin = aot.compile_variant(aot.unaligned(variant), 90).asm["cubin"]
-        print(variant.name, aot.spills_and_registers(cubin)[0])
-"""
-
-LISTS = """
-import json
-from vidsr.kernels.triton_kernels.aot import sample, targets
-print(json.dumps({"targets": targets(), "recorded": sample(True), "changed": sample(False)}))
+starved = compiled(replace(variant, options={**variant.options, "maxnreg": 24}))
+unaligned = {
+    variant.name: compiled(aot.unaligned(variant))[0]
+    for variant in aot.variants_of("shuffle_to_yuv").values()
+    if variant.name.startswith("fp16") and "-x1-yuv420" in variant.name
+}
+lists = {"targets": aot.targets(), "recorded": aot.sample(True), "changed": aot.sample(False)}
+print(json.dumps({"starved": starved, "unaligned": unaligned, "lists": lists}))
 """
 
 
@@ -58,10 +54,17 @@ def run(*arguments: str, cache: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def lists(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[aot.Target]]:
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return what a process with the compiler lists, and finds in kernels that it compiles."""
+    found: dict[str, Any] = json.loads(run("-c", FOUND, cache=tmp_path_factory.mktemp("cache")))
+    return found
+
+
+@pytest.fixture(scope="module")
+def lists(found: dict[str, Any]) -> dict[str, list[aot.Target]]:
     """All that ships, and the samples of it that are compiled."""
-    found = json.loads(run("-c", LISTS, cache=tmp_path_factory.mktemp("cache")))
-    return {name: [(kernel, form, arch) for kernel, form, arch in found[name]] for name in found}
+    every = found["lists"]
+    return {name: [(kernel, form, arch) for kernel, form, arch in every[name]] for name in every}
 
 
 def test_the_committed_table_is_of_all_that_ships_and_nothing_spills(
@@ -155,17 +158,17 @@ def test_a_fingerprint_follows_forms_and_settings() -> None:
     assert fingerprint([form], 87) == prints[0]
 
 
-def test_a_kernel_short_of_registers_shows_its_spills(tmp_path: Path) -> None:
-    spills, registers = map(int, run("-c", SPILLING, cache=tmp_path).split())
+def test_a_kernel_short_of_registers_shows_its_spills(found: dict[str, Any]) -> None:
+    spills, registers = found["starved"]
     assert spills > 0
     assert registers <= 24
 
 
 @pytest.mark.slow
-def test_odd_sizes_spill_nothing_where_they_once_did(tmp_path: Path) -> None:
-    rows = [line.split() for line in run("-c", UNALIGNED, cache=tmp_path).splitlines()]
-    assert len(rows) == 8  # 8 and 16 bits, planar and not, in either memory order
-    assert [name for name, spills in rows if spills != "0"] == []
+def test_odd_sizes_spill_nothing_where_they_once_did(found: dict[str, Any]) -> None:
+    spills = found["unaligned"]
+    assert len(spills) == 8  # 8 and 16 bits, planar and not, in either memory order
+    assert [name for name in spills if spills[name] != 0] == []
 
 
 def test_every_module_with_kernels_is_compiled() -> None:

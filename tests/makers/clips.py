@@ -29,6 +29,7 @@ FAST = {
     "libx265": {"preset": "ultrafast", "x265-params": "log-level=none:pools=none"},
     "libsvtav1": {"preset": "12"},
     "ffv1": {"slices": "1"},  # by default it refuses some small sizes
+    "libvpx": {"threads": "1"},  # several wait spinning: up to 30 s on busy cores
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
 }
 INTERLACED = {"flags": "+ildct+ilme"}  # for libx264 and mpeg2video

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -13,8 +12,8 @@ from pathlib import Path
 import pytest
 
 import vidsr
+from tests.doubles.warm import run_warm
 from tests.makers.clips import Tone, make_clip
-from tests.paths import ROOT
 from vidsr.video.pieces.job_folder import JobFolder
 
 FRAMES, PIECE = 30, 10
@@ -55,11 +54,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
 
 def run(folder: Path, steps: list[Step]) -> list[tuple[int, list[str], list[str], str]]:
     """Run commands; return of each its status, what lies in the folders, and what it said."""
-    command = [sys.executable, "-c", LIMITED, json.dumps(steps)]
-    environment = {"PYTHONPATH": str(ROOT), "PATH": "", "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, env=environment
-    )
+    done = run_warm(LIMITED, [json.dumps(steps)], folder=folder, environment={"PATH": ""})
     assert done.returncode == 0, done.stderr
     said = done.stderr.split("next\n")[1:]
     results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
