@@ -143,9 +143,10 @@ class CodingErrors:
     def _look(self, image: av.VideoFrame, key: bool) -> None:
         """Look at the luma of a picture where it is time."""
         self._by_luma.picture(key=key)
+        if not (self._looks and self._by_luma.is_due):  # a format of a GPU's has no components
+            return
         depth = image.format.components[0].bits
-        usable = depth <= 16 and image.format.is_planar and not image.interlaced_frame
-        if self._looks and usable and self._by_luma.is_due:
+        if depth <= 16 and image.format.is_planar and not image.interlaced_frame:
             luma = first_plane(image.planes[0], depth)
             self._by_luma.found(look(luma, depth, few=self._family == "other"))
 
