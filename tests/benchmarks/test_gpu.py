@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -28,12 +27,11 @@ NO_GPU = {"CUDA_VISIBLE_DEVICES": ""}
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **NO_GPU, "TRITON_INTERPRET": "1"}
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *map(str, arguments)],
-        env=environment,
-        capture_output=True,
-        text=True,
+    code = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+    return run_warm(
+        f"import sys; sys.path.insert(0, {str(FOLDER)!r}); {code}",
+        arguments,
+        environment={**NO_GPU, "TRITON_INTERPRET": "1"},
         timeout=600,
     )
 
@@ -91,8 +89,7 @@ def test_multiply_adds_of_the_paper() -> None:
 
 
 def test_no_gpu_is_said() -> None:
-    code = f"import runpy; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
-    done = run_warm(f"import sys; sys.path.insert(0, {str(FOLDER)!r}); {code}", environment=NO_GPU)
+    done = run()
     assert done.returncode == 7
     assert "no CUDA device" in done.stderr
 
