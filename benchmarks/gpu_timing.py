@@ -73,8 +73,10 @@ def synchronize(bench: Bench) -> None:
 def call_ms(bench: Bench, work: Work) -> float:
     """Return the median time of a call between events: of the device, or of a slower host."""
     work()
-    once = _elapsed_ms(bench, work, 1)
-    count = min(MOST_CALLS, max(1, math.ceil(bench.round_ms / max(once, 1e-4))))
+    count = 1
+    if bench.round_ms:
+        once = _elapsed_ms(bench, work, 1)
+        count = min(MOST_CALLS, max(1, math.ceil(bench.round_ms / max(once, 1e-4))))
     return median(_elapsed_ms(bench, work, count) / count for _ in range(bench.rounds))
 
 

@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("triton")
 
+from tests.doubles.warm import run_module
 from vidsr.errors import OptionError
 from vidsr.kernels.triton_kernels import aot
 from vidsr.kernels.triton_kernels.fingerprint import compiled_code, fingerprint
@@ -23,7 +24,7 @@ COMPILER = {name: value for name, value in os.environ.items() if name != "TRITON
 
 # One process for all: to load PyTorch and Triton takes it longer than any of these.
 FOUND = """
-import json
+import contextlib, io, json
 from dataclasses import replace
 from vidsr.kernels.triton_kernels import aot
 def compiled(variant):
@@ -36,7 +37,10 @@ unaligned = {
     if variant.name.startswith("fp16") and "-x1-yuv420" in variant.name
 }
 lists = {"targets": aot.targets(), "recorded": aot.sample(True), "changed": aot.sample(False)}
-print(json.dumps({"starved": starved, "unaligned": unaligned, "lists": lists}))
+with contextlib.redirect_stdout(io.StringIO()) as printed:
+    aot.main(["--sample"])
+found = {"starved": starved, "unaligned": unaligned, "lists": lists, "table": printed.getvalue()}
+print(json.dumps(found))
 """
 
 
@@ -54,16 +58,16 @@ def run(*arguments: str, cache: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return what a process with the compiler lists, and finds in kernels that it compiles."""
     found: dict[str, Any] = json.loads(run("-c", FOUND, cache=tmp_path_factory.mktemp("cache")))
     return found
 
 
 @pytest.fixture(scope="module")
-def lists(found: dict[str, Any]) -> dict[str, list[aot.Target]]:
+def lists(compiled: dict[str, Any]) -> dict[str, list[aot.Target]]:
     """All that ships, and the samples of it that are compiled."""
-    every = found["lists"]
+    every = compiled["lists"]
     return {name: [(kernel, form, arch) for kernel, form, arch in every[name]] for name in every}
 
 
@@ -77,8 +81,8 @@ def test_the_committed_table_is_of_all_that_ships_and_nothing_spills(
 
 
 @pytest.mark.slow
-def test_a_sample_of_what_ships_compiles_and_nothing_spills(tmp_path: Path) -> None:
-    found = aot.parse(run("-m", "vidsr.kernels.triton_kernels.aot", "--sample", cache=tmp_path))
+def test_a_sample_of_what_ships_compiles_and_nothing_spills(compiled: dict[str, Any]) -> None:
+    found = aot.parse(compiled["table"])
     table = aot.parse(aot.TABLE.read_text())
     committed = [u.key for u in table.rows]
     assert {u.key for u in found.rows} <= set(committed)
@@ -158,15 +162,15 @@ def test_a_fingerprint_follows_forms_and_settings() -> None:
     assert fingerprint([form], 87) == prints[0]
 
 
-def test_a_kernel_short_of_registers_shows_its_spills(found: dict[str, Any]) -> None:
-    spills, registers = found["starved"]
+def test_a_kernel_short_of_registers_shows_its_spills(compiled: dict[str, Any]) -> None:
+    spills, registers = compiled["starved"]
     assert spills > 0
     assert registers <= 24
 
 
 @pytest.mark.slow
-def test_odd_sizes_spill_nothing_where_they_once_did(found: dict[str, Any]) -> None:
-    spills = found["unaligned"]
+def test_odd_sizes_spill_nothing_where_they_once_did(compiled: dict[str, Any]) -> None:
+    spills = compiled["unaligned"]
     assert len(spills) == 8  # 8 and 16 bits, planar and not, in either memory order
     assert [name for name in spills if spills[name] != 0] == []
 
@@ -183,3 +187,9 @@ def test_the_interpreter_does_not_compile() -> None:
     variant = aot.Variant("any", object(), {}, {}, (), {})
     with pytest.raises(OptionError, match="TRITON_INTERPRET"):
         aot.compile_variant(variant, 90)
+
+
+def test_the_module_is_a_command() -> None:
+    done = run_module([sys.executable, "-m", "vidsr.kernels.triton_kernels.aot", "--help"])
+    assert done.returncode == 0, done.stderr
+    assert "--sample" in done.stdout
