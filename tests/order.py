@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -47,6 +48,7 @@ def by_waiting(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _rank(item.path))
 
 
+@cache  # there are forty tests to a module, and pathlib takes 0.4 s for all of them
 def _rank(path: Path) -> int:
     place = path.relative_to(TESTS).as_posix() if path.is_relative_to(TESTS) else ""
     ranks = (rank for rank, begin in enumerate(WAITING) if place.startswith(begin))

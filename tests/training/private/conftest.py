@@ -1,4 +1,4 @@
-"""A fixture for the tests of private runs: no divergence is computed twice."""
+"""Fixtures for the tests of private runs: no divergence is computed twice, curves are quick."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import importlib.util
 from collections.abc import Iterator
 
 import pytest
+
+from tests.doubles.quick_curves import drawing_quickly
 
 
 @pytest.fixture(autouse=True, scope="package")
@@ -22,4 +24,11 @@ def _each_divergence_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rdp, "_compute_rdp", functools.cache(rdp._compute_rdp))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="package")
+def _quick_curves() -> Iterator[None]:
+    """Draw curves small: what they show is held by the tests of ``vidsr.training.records``."""
+    with drawing_quickly():
         yield
