@@ -6,14 +6,14 @@ import json
 import math
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any, NoReturn
 
 import pytest
 import torch
 
+from tests.doubles.warm import WarmProcess, command
 from tests.makers.clips import decode, make_clip, truncate
 from tests.makers.photos import photograph
 from vidsr.errors import InputError, ModelError, NoInputError, OptionError, OutputError
@@ -481,14 +481,13 @@ def test_out_of_memory_is_one_line(
 def test_a_reader_that_has_seen_enough(hr: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    command = [sys.executable, "-m", "vidsr.quality.cli", "--hr", str(hr / "p0.png")]
+    code = command("vidsr.quality.cli")
     # Buffered, as a pipe is by default: the error comes when the buffer is emptied.
-    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    try:
-        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, check=False, env=env)
-    finally:
+    words = ["--hr", hr / "p0.png"]
+    with WarmProcess(code, words, stdout=writing, stderr=PIPE) as process:
         os.close(writing)
-    assert (done.returncode, done.stderr) == (0, b"")
+        _, said = process.communicate()
+        assert (process.wait(), said) == (0, b"")
 
 
 def test_flicker_is_that_of_the_output(
