@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,15 @@ CXX = shutil.which(os.environ.get("CXX", "clang++" if sys.platform == "darwin" e
 needs_compiler = pytest.mark.skipif(CXX is None, reason="needs a C++ compiler")
 # PyTorch's compiler warns of what its own parts use.
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiling_one_network() -> Iterator[None]:
+    """Start no pool of processes, each of which loads PyTorch, to compile one network."""
+    from torch._inductor import config
+
+    with config.patch(compile_threads=1):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +94,7 @@ def test_without_a_compiler_it_is_refused_in_one_line(tmp_path: Path) -> None:
     environment = {
         "CXX": str(tmp_path / "absent"),
         "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache"),
+        "TORCHINDUCTOR_COMPILE_THREADS": "1",
     }
     done = run_warm(code, environment=environment)
     last = done.stderr.splitlines()[-1]
