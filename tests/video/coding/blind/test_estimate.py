@@ -165,3 +165,23 @@ def test_all_kinds_of_pictures_are_estimated_alike() -> None:
 def test_what_is_no_picture_is_refused() -> None:
     with pytest.raises(OptionError, match="ndarray or"):
         vidsr.estimate_coding_error("photo.png")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        torch.zeros(0, 3, 64, 128),
+        np.zeros((0, 0, 3), np.uint8),
+        torch.full((3, 64, 128), 200.0),
+        np.full((64, 128), np.nan),
+        torch.zeros(3, 64, 128, device="meta"),
+    ],
+)
+def test_pictures_that_no_upscaler_takes_are_refused(picture: Any) -> None:
+    with pytest.raises(OptionError):
+        vidsr.estimate_coding_error(picture)
+
+
+def test_a_picture_with_a_gradient_is_estimated() -> None:
+    found = vidsr.estimate_coding_error(torch.rand(3, 64, 256, requires_grad=True))
+    assert isinstance(found, float)
