@@ -155,6 +155,21 @@ def test_no_folder_is_made_for_what_is_not_there(call: Call, tmp_path: Path) -> 
     assert not (tmp_path / "out").exists()
 
 
+def test_names_too_long_for_the_file_system_are_refused(
+    call: Call, season: Path, tmp_path: Path
+) -> None:
+    good, long = season / "s1" / "e 2.mkv", f"{'a' * 300}.mkv"
+    for words in (
+        (tmp_path / long, good, "-o", tmp_path / "out"),
+        (tmp_path / long, "-o", tmp_path / "b.mkv"),
+        (good, "-o", tmp_path / long, "--skip-existing"),
+    ):
+        status, lines = call(*words, *FAST[:6])
+        assert status in (1, 3, 4)
+        assert any(f"{long}: " in line and "too long" in line for line in lines)
+    assert files(tmp_path / "out") == ["e 2_2x.mkv"]
+
+
 def test_it_stops_where_it_shall(call: Call, season: Path, tmp_path: Path) -> None:
     arguments = (*FAST, "--on-error", "stop", "--report", tmp_path / "a.json")
     status, lines = call(season, "-o", tmp_path / "out", *arguments)

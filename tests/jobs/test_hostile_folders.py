@@ -194,3 +194,10 @@ def test_a_plan_made_again_may_overwrite(planned: Path, job: Path) -> None:
 def test_a_pipe_as_a_configuration_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "live.toml")
     assert live(["--config", str(tmp_path / "live.toml"), "--check"]) == 2
+
+
+def test_clean_refuses_what_cannot_be_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["clean", str(tmp_path / f"{'a' * 300}.vidsr-job")]) == 4
+    assert "cannot be read: File name too long" in capsys.readouterr().err

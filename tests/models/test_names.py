@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vidsr import ModelError, OptionError, Upscaler
 from vidsr.models.families import check_model, check_restorer, find_restorer
+from vidsr.models.named.folder import models_here
 from vidsr.models.shipped import find_weights
 from vidsr.models.zoo import load_model
 from vidsr.run.options import RunOptions
@@ -117,6 +120,24 @@ def test_a_method_of_the_users_folder_has_a_name(
         load_model("broken")
     with pytest.raises(ModelError, match=r"available: .*, broken, net, soft"):
         load_model("models")
+
+
+def test_a_toml_that_may_not_be_read_hides_no_other_model(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (runs / "models").mkdir()
+    for name in ("locked.toml", "soft.toml"):
+        shutil.copy(find_weights("map-tv-x2"), runs / "models" / name)
+    monkeypatch.setenv("VIDSR_MODELS", str(runs / "models"))
+    opened = Path.open
+
+    def refuse(path: Path, *arguments: Any, **named: Any) -> Any:
+        if path.name == "locked.toml":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(path, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    assert list(models_here()) == ["soft"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -92,4 +93,5 @@ def is_batch(arguments: argparse.Namespace) -> bool:
 
 def names_folder(output: Path | str) -> bool:
     """Return True for a target that is a folder, or is written as one."""
-    return str(output).endswith(SEPARATORS) or (output != PIPE and Path(output).is_dir())
+    # A name may be too long for the file system: what writes there says so.
+    return str(output).endswith(SEPARATORS) or (output != PIPE and os.path.isdir(output))

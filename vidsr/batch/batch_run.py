@@ -105,9 +105,15 @@ class BatchRun:
 
 
 def check_source(item: Item) -> None:
-    """Raise NoInputError for a file that is not there, of which no folder is made."""
-    if item.source.kind == "file" and not item.source.path.exists():
-        raise NoInputError(f"{item.source}: no such file or folder")
+    """Raise InputError for a file that is not there or out of reach; no folder is made for it."""
+    if item.source.kind != "file":
+        return
+    try:
+        item.source.path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NoInputError(f"{item.source}: no such file or folder") from error
+    except OSError as error:
+        raise InputError(f"{item.source}: cannot be opened: {error.strerror}") from error
 
 
 def make_folder(item: Item) -> None:

@@ -33,7 +33,7 @@ class Found:
 def names_several(name: Path | str) -> bool:
     """Return True for a folder, a pattern of names, and a list."""
     text = str(name)
-    return Path(text).is_dir() or _is_glob(text) or is_list(text)
+    return os.path.isdir(text) or _is_glob(text) or is_list(text)
 
 
 def find_inputs(names: Iterable[Path | str], leave_out: Path | None = None) -> list[Found]:
@@ -70,7 +70,7 @@ def _expanded(text: str, leave_out: Path | None) -> Iterator[Found]:
 
 def _of_name(text: str, leave_out: Path | None) -> Iterator[Found]:
     path = Path(text)
-    if path.is_dir():
+    if os.path.isdir(path):  # False for names that are too long
         yield from in_folder(path, leave_out)
     elif _is_glob(text):
         yield from _of_glob(text, leave_out)

@@ -56,7 +56,7 @@ def is_done(target: Name) -> bool:
     if locator.kind == "sequence":
         moving = known and Target.of(locator).working.parent.is_dir()
         return bool(numbered_files(locator.path)) and not moving
-    if not locator.local or not locator.path.exists() or is_empty(locator):
+    if not locator.local or not os.path.exists(locator.path) or is_empty(locator):
         return False
     return not (known and is_left_finished(Target.of(locator)))
 

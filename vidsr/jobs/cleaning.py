@@ -44,10 +44,14 @@ def looks_like_a_job(locator: Locator, folder: Folder) -> bool:
     """Return True for a folder that is a job's by its name and contents, whatever its order says.
 
     Its name ends as those of jobs do, something that jobs write lies in it, and nothing else does.
+    Raises OutputError where its contents cannot be listed.
     """
     if not locator.text.rstrip("/\\").endswith(ENDING):
         return False
-    names = folder.names()
+    try:
+        names = folder.names()
+    except OSError as error:
+        raise OutputError(f"{locator}: cannot be read: {error.strerror}") from error
     if not names:
         return locator.local and folder.exists()
     return all(map(is_own, names)) and any(name.endswith(_TELLING) for name in names)

@@ -115,21 +115,23 @@ def estimate_coding_error(picture: Tensor | Array | av.VideoFrame) -> float:
         for what seems clean, is smaller than 128x64, or leaves a doubt.
 
     Raises:
-        OptionError: ``picture`` is none of these.
+        OptionError: ``picture`` is none of these, empty, or has samples far outside of [0, 1].
     """
     if isinstance(picture, av.VideoFrame):
         frame = planar(picture)
         if frame.format.pixel.family != "rgb":
-            return look(frame.planes[0].numpy(), frame.format.pixel.depth).beyond(0)
-        return look(_limited(components(frame).luma), 8).beyond(0)
+            return look(frame.planes[0].numpy(), frame.format.pixel.depth).beyond(0.0)
+        return look(_limited(components(frame).luma), 8).beyond(0.0)
     seen: list[Tensor] = []
 
     def see(rgb: Tensor) -> Tensor:
+        rgb_format(rgb)
         seen.extend(rgb)
         return rgb
 
     if isinstance(picture, Tensor):
-        upscale_tensor(picture.cpu(), see)
+        _check_samples(picture)
+        upscale_tensor(picture.detach().cpu(), see)
     elif isinstance(picture, np.ndarray):
         upscale_array(picture, see)
     else:
@@ -137,7 +139,7 @@ def estimate_coding_error(picture: Tensor | Array | av.VideoFrame) -> float:
             f"picture: expected torch.Tensor, numpy.ndarray or av.VideoFrame, "
             f"got type {type(picture).__name__}."
         )
-    return fmean(look(_limited(split(rgb.clone()).luma), 8).beyond(0) for rgb in seen)
+    return fmean(look(_limited(split(rgb.clone()).luma), 8).beyond(0.0) for rgb in seen)
 
 
 def _limited(luma: Tensor) -> NDArray[np.uint8]:

@@ -12,9 +12,11 @@ import pytest
 
 from tests.makers.clips import Tone
 from tests.makers.coded import coded
-from vidsr.video.coding.packet_log import LEAST_AHEAD
+from vidsr.video.coding import read_ahead
+from vidsr.video.coding.packet_log import LEAST_AHEAD, PacketLog, PacketNote
 from vidsr.video.coding.read_ahead import ReadAhead
 from vidsr.video.items import Packet
+from vidsr.video.source.file_source import FileSource
 
 Packets = Callable[[int], list[Packet]]
 
@@ -85,3 +87,35 @@ def test_what_is_enough_is_given_before_more_is_read(packets: Packets) -> None:
         last = next(reader)
     assert last is seen[-1]
     assert [*reader] == given[given.index(last) + 1 :]
+
+
+def test_sound_is_read_ahead_no_further_than_its_bytes_allow(
+    packets: Packets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_ahead, "_MOST_BYTES", 4 << 10)
+    given = packets(3)
+    behind = [packet for packet in given if packet.stream.index == 1 and packet.size] * 40
+    source = iter([*given[:1], *behind])
+    reader = ReadAhead(lambda: next(source, None), 0, lambda _: None)
+    assert next(reader) is given[0]
+    left = sum(1 for _ in source)
+    assert len(behind) - 5 < left < len(behind)
+
+
+def test_bytes_of_other_streams_end_the_span_of_a_mean() -> None:
+    log = PacketLog()
+    for number in range(LEAST_AHEAD):
+        log.add(PacketNote(number, number == 0, 100, 1.0, float(number), between=5 << 20))
+    span = log.span(0)
+    assert span is not None
+    assert span.log_levels == 1.5  # of three spaces between four packets
+    log.add(PacketNote(LEAST_AHEAD, True, 100, 1.0, 0.0))
+    assert log.next_key(0) is None
+
+
+def test_packets_that_nobody_decodes_are_not_kept(tmp_path: Path) -> None:
+    clip = coded(tmp_path / "a.mkv", "libx264", {}, frames=2 * LEAST_AHEAD, audio=Tone())
+    with FileSource(clip.path) as source:
+        sound = sum(1 for _ in source.other_packets())
+        assert sound
+        assert len(source.pictures.coding._packets._ahead) <= LEAST_AHEAD + 2

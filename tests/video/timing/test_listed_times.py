@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
@@ -79,6 +80,13 @@ def test_lists_that_do_not_tell(name: str, shape: dict[str, Any], tmp_path: Path
     make_clip(tmp_path / name, **shape)
     with av.open(str(tmp_path / name)) as container:
         assert listed_times(container, container.streams.video[0]) is None
+
+
+def test_frames_listed_at_one_time_do_not_tell() -> None:
+    container: Any = SimpleNamespace(format=SimpleNamespace(name="mov,mp4,m4a"))
+    entries = [SimpleNamespace(timestamp=time, is_discard=False) for time in (0, 0, 0)]
+    stream: Any = SimpleNamespace(start_time=0, frames=3, index_entries=entries)
+    assert listed_times(container, stream) is None
 
 
 @pytest.mark.parametrize(

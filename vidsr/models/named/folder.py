@@ -46,8 +46,11 @@ def _is_model(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix != METHOD_SUFFIX or path.name == INDEX:
         return suffix in SUFFIXES
-    with path.open("rb") as file:
-        return _METHOD.search(file.read(_LOOKED_AT_BYTES)) is not None
+    try:
+        with path.open("rb") as file:
+            return _METHOD.search(file.read(_LOOKED_AT_BYTES)) is not None
+    except PermissionError:  # what others keep to themselves is no model of this user's
+        return False
 
 
 def index_here() -> dict[str, IndexEntry]:

@@ -100,6 +100,10 @@ class CodingErrors:
         """Note a packet that was read ahead."""
         self._packets.see(packet)
 
+    def see_other(self, packet: Packet) -> None:
+        """Note a packet of another stream that was read ahead."""
+        self._packets.see_other(packet)
+
     def packet(self, packet: Packet) -> None:
         """Note a packet before it is decoded."""
         if not self._lossless:
@@ -167,6 +171,11 @@ class CodingErrors:
             return None
         return Steps(facts.step)
 
+    @property
+    def awaits_luma(self) -> bool:
+        """True if pictures behind the one noted last depend on ``of`` being called for it."""
+        return self._lossless and self._progressive and self._by_luma.is_due
+
     def of(self, luma: Samples | None, depth: int) -> CodingError | None:
         """Return the error of the picture noted last; None where nothing tells of it.
 
@@ -178,7 +187,7 @@ class CodingErrors:
         if self._lossless or told is None:
             if luma is None:
                 return told
-            if self._lossless and self._progressive and self._by_luma.is_due:
+            if self.awaits_luma:
                 self._by_luma.found(look(luma, depth, few=True))
             seen = self._by_luma.now.beyond(0)
             return CodingError(max(grid_levels(differences(luma)), seen), "picture")

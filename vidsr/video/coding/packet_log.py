@@ -18,6 +18,13 @@ LEAST_AHEAD = MEANT + FADED + _REORDERED
 _KEPT = LEAST_AHEAD + 512
 # Spans of more bytes end early, so that what is read ahead of any packet is bounded in memory.
 _MOST_BYTES = 16 << 20
+# What a packet takes beside its bytes: those of sound may be small and many.
+_PACKET_BYTES = 1 << 10
+
+
+def held_bytes(size: int, *, of_video: bool) -> int:
+    """Return how many bytes count for a packet that is held, of so many bytes itself."""
+    return size if of_video else size + _PACKET_BYTES
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,7 @@ class PacketNote:
         step: Step that its headers name, None where they were not read.
         log_levels: Expected error of a picture of typical activity, log2 of levels of 8 bits;
             None where no step is known.
+        between: Bytes that count for packets of other streams since the last of the video.
     """
 
     number: int
@@ -38,6 +46,7 @@ class PacketNote:
     size: int
     step: float | None
     log_levels: float | None
+    between: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,7 +93,7 @@ class PacketLog:
         if found is None:
             return None
         start = max(number, found - FADED - _REORDERED)
-        before = sum(note.size for note in self._from(start, found - start))
+        before = sum(note.size + note.between for note in self._from(start, found - start))
         return found if before <= 2 * _MOST_BYTES else None
 
     def span(self, number: int) -> Span | None:
@@ -96,7 +105,7 @@ class PacketLog:
         sizes: list[int] = []
         total = 0
         for note in self._from(number, MEANT):
-            total += note.size
+            total += note.size + (note.between if note.number > number else 0)
             if note.number > number and (note.key or total > _MOST_BYTES):
                 break
             if note.log_levels is not None:

@@ -18,7 +18,7 @@ from vidsr.video.coding.headers.jpeg import JpegHeaders
 from vidsr.video.coding.headers.mpeg import MpegHeaders
 from vidsr.video.coding.headers.vp8 import Vp8Headers
 from vidsr.video.coding.headers.vp9 import Vp9Headers
-from vidsr.video.coding.packet_log import PacketLog, PacketNote
+from vidsr.video.coding.packet_log import LEAST_AHEAD, PacketLog, PacketNote, held_bytes
 from vidsr.video.coding.steady_levels import log_levels
 from vidsr.video.items import Packet
 
@@ -102,7 +102,9 @@ class Packets:
     def __init__(self, family: Family, headers: Headers | None) -> None:
         self._family, self._headers = family, headers
         self.log = PacketLog()
-        self._ahead: deque[tuple[Packet, PacketNote]] = deque()
+        # Some are never decoded, such as those before a key frame: they are forgotten.
+        self._ahead: deque[tuple[Packet, PacketNote]] = deque(maxlen=LEAST_AHEAD + 2)
+        self._between = 0
         self._facts: dict[int, PacketFacts] = {}
         self._key_bytes = 0
         self._number = _FIRST_NUMBER
@@ -112,6 +114,10 @@ class Packets:
         note = self._note(packet)
         self.log.add(note)
         self._ahead.append((packet, note))
+
+    def see_other(self, packet: Packet) -> None:
+        """Note a packet of another stream that is read: it lies between two of the video."""
+        self._between += held_bytes(packet.size, of_video=False)
 
     def add(self, packet: Packet) -> None:
         """Note a packet before it is decoded; number it if it has no presentation time."""
@@ -144,7 +150,8 @@ class Packets:
         if step is not None and self._headers and self._family in CURVES:
             flags = key, self._headers.bidirectional
             known = log_levels(Evidence(self._family, step, step, TYPICAL_ACTIVITY, *flags))
-        return PacketNote(self.log.next_number, key, packet.size, step, known)
+        between, self._between = self._between, 0
+        return PacketNote(self.log.next_number, key, packet.size, step, known, between)
 
     def take(self, image: av.VideoFrame) -> PacketFacts | None:
         """Return the facts of a decoded picture's packet, None where they are not known.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 
-from vidsr.video.coding.packet_log import LEAST_AHEAD
+from vidsr.video.coding.packet_log import LEAST_AHEAD, held_bytes
 from vidsr.video.items import Packet
 
-# Packets of pictures that cannot build on others are large, and few of them are needed.
+# Packets of pictures that cannot build on others are large, and few of them are needed. Sound
+# counts as well: a slide show has minutes of it between two pictures, a short video hours behind.
 _MOST_BYTES = 64 << 20
 
 See = Callable[[Packet], None]
@@ -27,10 +28,14 @@ class ReadAhead:
         read: Function that returns the next packet, None at the end.
         stream: Index of the video.
         see: Receiver of each of the video's packets when it is read; None reads none ahead.
+        see_other: Receiver of each of the others, None for nobody.
     """
 
-    def __init__(self, read: Read, stream: int, see: See | None) -> None:
-        self._read, self._stream, self._see = read, stream, see
+    def __init__(
+        self, read: Read, stream: int, see: See | None, see_other: See | None = None
+    ) -> None:
+        self._read, self._stream = read, stream
+        self._see, self._see_other = see, see_other
         self._held: deque[Packet] = deque()
         self._count = self._bytes = 0
         self.enough = self._ended = False
@@ -75,17 +80,17 @@ class ReadAhead:
             self._ended = True
             return
         self._held.append(packet)
-        if self._counts(packet):
-            self._count += 1
-            self._bytes += packet.size
-            assert self._see is not None
-            self._see(packet)
+        counts = self._counts(packet)
+        self._count += counts
+        self._bytes += held_bytes(packet.size, of_video=counts)
+        if (see := self._see if counts else self._see_other) is not None:
+            see(packet)
 
     def _take(self) -> Packet:
         packet = self._held.popleft()
-        if self._counts(packet):
-            self._count -= 1
-            self._bytes -= packet.size
+        counts = self._counts(packet)
+        self._count -= counts
+        self._bytes -= held_bytes(packet.size, of_video=counts)
         return packet
 
     def _counts(self, packet: Packet) -> bool:

@@ -259,6 +259,7 @@ class FileSource(Closing):
         """
         yield from (item for item in self._first if not isinstance(item, Frame))
         self._first = []
+        self._read.enough = True
         for packet in self._packets():
             if self.window.over:
                 break
@@ -327,7 +328,8 @@ class FileSource(Closing):
         )
         coding = self.pictures.coding
         see = coding.see if coding.reads_ahead else None
-        return ReadAhead(_checked(packets, self.medium), self.stream.index, see)
+        read = _checked(packets, self.medium)
+        return ReadAhead(read, self.stream.index, see, coding.see_other)
 
     def _packets(self) -> Iterator[Packet]:
         while True:

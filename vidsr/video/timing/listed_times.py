@@ -30,6 +30,8 @@ def listed_times(container: InputContainer, stream: VideoStream) -> Sequence[int
         return None  # an edit list hides frames
     times = sorted(entry.timestamp for entry in entries)
     begin, steps = stream.start_time, {after - before for before, after in pairwise(times)}
+    if 0 in steps:
+        return None  # of several at one time, those of showing are other ones
     if len(steps) < 2:
         step = max(steps, default=1)
         return range(begin, begin + len(times) * step, step)

@@ -139,6 +139,17 @@ def test_a_frame_has_the_same_look_wherever_decoding_starts(tmp_path: Path) -> N
     assert [each.levels for each in part if each] == whole[6:10]
 
 
+def test_a_look_at_a_key_frame_before_the_part_holds_for_the_part(
+    tmp_path: Path, looks: list[int]
+) -> None:
+    clip = make_clip(
+        tmp_path / "a.mkv", codec="ffv1", pictures=pan(6, (320, 192)), options={"g": "6"}
+    )
+    part = [frame.coding_error for frame in frames(clip.path, start_s=2 / 25)]
+    assert [each.levels for each in part if each] == [12.0] * 4
+    assert looks == [320]
+
+
 def test_all_kinds_of_pictures_are_estimated_alike() -> None:
     image = pan(1, (320, 192))[0]
     array = image.to_ndarray(format="rgb24")
@@ -154,3 +165,23 @@ def test_all_kinds_of_pictures_are_estimated_alike() -> None:
 def test_what_is_no_picture_is_refused() -> None:
     with pytest.raises(OptionError, match="ndarray or"):
         vidsr.estimate_coding_error("photo.png")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        torch.zeros(0, 3, 64, 128),
+        np.zeros((0, 0, 3), np.uint8),
+        torch.full((3, 64, 128), 200.0),
+        np.full((64, 128), np.nan),
+        torch.zeros(3, 64, 128, device="meta"),
+    ],
+)
+def test_pictures_that_no_upscaler_takes_are_refused(picture: Any) -> None:
+    with pytest.raises(OptionError):
+        vidsr.estimate_coding_error(picture)
+
+
+def test_a_picture_with_a_gradient_is_estimated() -> None:
+    found = vidsr.estimate_coding_error(torch.rand(3, 64, 256, requires_grad=True))
+    assert isinstance(found, float)
