@@ -35,7 +35,7 @@ from vidsr.video.coding.blind.estimate import NOTHING
 LESS, FRAMES, SCORED, FLICKERED = (320, 192), 12, (1, 8), 4
 MOST_DB = 100.0  # of test patterns that come back as they were
 ONCE = "none h264:18 h264:23 h264:28 h264:33 h265:24 vp9:38 av1:40"
-TWICE = "h264:28>h264:14 h264:33>h264:20 h264:28>none h265:30>h264:16 mpeg2:8>h264:18 vp9:46>none"
+TWICE = "h264:28>h264:14 h264:33>h264:20 h265:30>h264:16 mpeg2:8>h264:18"
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ class CodingErrors:
         extradata: What the container holds of the codec's headers.
         exported: True if the decoder was asked for its quantisers.
         ahead: True if packets can be read ahead.
+        alone: True for a single picture, no stream.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class CodingErrors:
         *,
         exported: bool,
         ahead: bool = False,
+        alone: bool = False,
     ) -> None:
         self._family = family_of(decoder)
         self._lossless = is_lossless(decoder)
@@ -92,6 +94,9 @@ class CodingErrors:
         self._grids: deque[float] = deque(maxlen=_GRIDS)
         self._on_cpu = exported
         self._looks = exported and not self._lossless and self._family not in _WITH_GRID
+        # Where every picture is a key frame, or every twelfth, a look at each makes strength pulse:
+        # 0 to 3.2 levels in neighbours of a camera's clip stored without loss.
+        self._looks_at_luma = alone if self._lossless or self._family == "other" else self._looks
         self._by_luma = HeldLooks()
         self._progressive = True
         self._seen: _Seen | None = None
@@ -147,12 +152,12 @@ class CodingErrors:
     def _look(self, image: av.VideoFrame, key: bool) -> None:
         """Look at the luma of a picture where it is time."""
         self._by_luma.picture(key=key)
-        if not (self._looks and self._by_luma.is_due):  # a format of a GPU's has no components
-            return
+        if not (self._looks_at_luma and self._by_luma.is_due):
+            return  # before components are asked for, which formats of a GPU have not
         depth = image.format.components[0].bits
         if depth <= 16 and image.format.is_planar and not image.interlaced_frame:
             luma = first_plane(image.planes[0], depth)
-            self._by_luma.found(look(luma, depth, few=self._family == "other"))
+            self._by_luma.found(look(luma, depth))
 
     def _grid_levels(self, image: av.VideoFrame) -> float:
         """Return the error that the grid of this and of each of the last pictures tells of."""
@@ -171,11 +176,6 @@ class CodingErrors:
             return None
         return Steps(facts.step)
 
-    @property
-    def awaits_luma(self) -> bool:
-        """True if pictures behind the one noted last depend on ``of`` being called for it."""
-        return self._lossless and self._progressive and self._by_luma.is_due
-
     def of(self, luma: Samples | None, depth: int) -> CodingError | None:
         """Return the error of the picture noted last; None where nothing tells of it.
 
@@ -187,8 +187,8 @@ class CodingErrors:
         if self._lossless or told is None:
             if luma is None:
                 return told
-            if self.awaits_luma:
-                self._by_luma.found(look(luma, depth, few=True))
+            if self._looks_at_luma and self._lossless and self._progressive:
+                self._by_luma.found(look(luma, depth))
             seen = self._by_luma.now.beyond(0)
             return CodingError(max(grid_levels(differences(luma)), seen), "picture")
         seen_grid = self._seen.grid_levels if self._seen else 0.0

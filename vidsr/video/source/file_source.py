@@ -318,8 +318,13 @@ class FileSource(Closing):
         yield from self._finish()
 
     def _coding(self, context: VideoCodecContext) -> CodingErrors:
-        exported = not self._hwaccel
-        return CodingErrors(context.name, context.extradata, exported=exported, ahead=True)
+        return CodingErrors(
+            context.name,
+            context.extradata,
+            exported=not self._hwaccel,
+            ahead=True,
+            alone=self.locator.kind == "file" and is_image(self.locator.path),
+        )
 
     def _reading(self) -> ReadAhead:
         """Return what reads packets, some way ahead where their headers are of use."""

@@ -120,12 +120,6 @@ class Pictures:
             progressive = iter((planar,))
         yield from self._deliver(progressive)
 
-    def pass_by(self, image: av.VideoFrame) -> None:
-        """Note a decoded picture that lies outside the part: others may depend on its look."""
-        if self.coding.awaits_luma and not on_gpu(image):
-            layout = self._read(image)
-            self._coding_error(conform(image, layout, layout))
-
     def _resident(self, image: av.VideoFrame) -> Frame | None:
         """Return the surface as a frame on the GPU, None where the CPU has something to do."""
         filtered = self._deinterlacer and (image.interlaced_frame or self.interlaced)

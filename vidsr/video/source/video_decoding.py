@@ -156,11 +156,9 @@ class VideoDecoding:
         pts = self.clock.stamp(image)
         guessed = self.clock.synthesised > 0
         placed = self.window.place_frame(pts, guessed=guessed, key=bool(image.key_frame))
-        if placed is None:
-            return self.pictures.pass_by(image)
-        image.pts, image.time_base = placed, self.window.time_base
-        yield from self.pictures.push(image)
-        return None
+        if placed is not None:
+            image.pts, image.time_base = placed, self.window.time_base
+            yield from self.pictures.push(image)
 
     def _observe_surface(self, image: av.VideoFrame) -> None:
         context = self.stream.codec_context

@@ -49,15 +49,14 @@ class Look:
 NOTHING = Look()
 
 
-def look(luma: NDArray[np.uint8] | NDArray[np.uint16], depth: int, *, few: bool = False) -> Look:
+def look(luma: NDArray[np.uint8] | NDArray[np.uint16], depth: int) -> Look:
     """Return what the luma of a picture tells; nothing for small and for strange pictures.
 
     Args:
         luma: A picture's first plane, ``[h, w]``.
         depth: Bits of a sample.
-        few: Look at fewer places of a small picture, for a stream of which every one is looked at.
     """
-    cut = patches(luma, depth, few=few)
+    cut = patches(luma, depth)
     if cut is None:
         return NOTHING
     values = features(cut)

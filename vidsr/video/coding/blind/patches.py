@@ -17,9 +17,7 @@ _ALIGNED = 16
 FEWEST = 4
 
 
-def patches(
-    luma: NDArray[np.uint8] | NDArray[np.uint16], depth: int, *, few: bool = False
-) -> Patches | None:
+def patches(luma: NDArray[np.uint8] | NDArray[np.uint16], depth: int) -> Patches | None:
     """Return patches in levels of 8 bits, ``[n, 32, 64]``; None where there are fewer than four.
 
     Patches of one value, such as black bars, are left out.
@@ -27,11 +25,10 @@ def patches(
     Args:
         luma: A picture's first plane, ``[h, w]``.
         depth: Bits of a sample.
-        few: Take a patch of every 1.5 along each side of a picture that is not large.
     """
     height, width = luma.shape
     tops, lefts = (
-        _places(side, patch, most, few)
+        _places(side, patch, most)
         for side, patch, most in (
             (height, PATCH.height, _PLACES.height),
             (width, PATCH.width, _PLACES.width),
@@ -47,11 +44,8 @@ def patches(
     return found.astype(np.int16)
 
 
-def _places(side: int, patch: int, most: int, few: bool) -> list[int]:
+def _places(side: int, patch: int, most: int) -> list[int]:
     """Return where patches begin along one side."""
-    count = side // patch
-    if few:
-        count = max(2 * count // 3, min(count, 2))
-    count = min(count, most)
+    count = min(side // patch, most)
     free = side - patch
     return [free * i // max(count - 1, 1) // _ALIGNED * _ALIGNED for i in range(count)]
