@@ -43,7 +43,8 @@ def announce(info: SourceInfo, target: VideoFormat, notes: Notes) -> None:
 def length(info: SourceInfo) -> str:
     """Return frames and duration as far as they are known, such as ``, 240 frames, 9.6 s``."""
     about = "about " if info.frames_about else ""
-    frames = "" if info.frames is None else f", {about}{info.frames} frames"
+    plural = "" if info.frames == 1 else "s"
+    frames = "" if info.frames is None else f", {about}{info.frames} frame{plural}"
     return frames + ("" if info.duration_s is None else f", {info.duration_s:.1f} s")
 
 

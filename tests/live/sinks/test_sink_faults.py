@@ -26,6 +26,9 @@ from vidsr.live.base.options import ReconnectOptions
 from vidsr.live.base.states import FailureReason
 from vidsr.live.sinks.children import target as child_target
 from vidsr.live.sinks.children.srt import load_library
+from vidsr.live.sinks.muxing.mux_format import MuxFormat
+from vidsr.live.sinks.recording import RecordTarget
+from vidsr.live.sinks.writers import Writer
 
 PAUSE_S = 1.0  # far above what is measured: the machine of a test does other things too
 
@@ -67,6 +70,25 @@ def beside(url: str, folder: Path) -> Iterator[tuple[Feed, str]]:
     assert feed.longest_write_s < PAUSE_S
     with av.open(str(folder / "beside.mkv")) as container:
         assert numbers_of(container) == [*range(feed.number)]
+
+
+def test_a_recording_loses_nothing_while_its_disk_stalls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, opened = threading.Event(), RecordTarget.open
+
+    def open_late(target: RecordTarget, format: MuxFormat) -> Writer:
+        goes_on.wait()
+        return opened(target, format)
+
+    monkeypatch.setattr(RecordTarget, "open", open_late)
+    feed = Feed(f"record:{tmp_path}/a.mkv")
+    feed.push(150)  # six seconds
+    goes_on.set()
+    feed.close()
+    assert feed.events.dropped.total() == 0
+    with av.open(str(tmp_path / "a.mkv")) as container:
+        assert numbers_of(container) == [*range(150)]
 
 
 def await_state(feed: Feed, name: str, state: str, times: int = 1) -> None:

@@ -16,11 +16,11 @@ from vidsr.live.sinks.address import SinkAddress, parse_sink
 from vidsr.live.sinks.children.srt import bridge_program, has_secrets, load_library
 from vidsr.live.sinks.children.target import ChildTarget, Peer
 from vidsr.live.sinks.local_targets import HlsTarget, PipeTarget, UdpTarget
-from vidsr.live.sinks.packet_queue import PacketQueue
+from vidsr.live.sinks.packet_queue import LIMIT_S, PacketQueue
 from vidsr.live.sinks.patience import Patience
 from vidsr.live.sinks.pictures import PipePictures
 from vidsr.live.sinks.pipe_end import PipeEnd
-from vidsr.live.sinks.recording import RecordTarget
+from vidsr.live.sinks.recording import HELD_S, RecordTarget
 from vidsr.live.sinks.reports import SinkReports
 from vidsr.live.sinks.thread_sink import SINK_RECONNECT, ThreadSink
 from vidsr.live.sinks.writers import WriterMaker
@@ -56,7 +56,8 @@ def open_live_sink(
     maker = _maker(address, reports)
     if address.kind in ("network", "udp"):
         patience = None  # a peer that hangs would hold up all others
-    queue = partial(PacketQueue, patience=patience)
+    limit_s = HELD_S if address.kind == "record" else LIMIT_S
+    queue = partial(PacketQueue, limit_s, patience=patience)
     return ThreadSink(maker, reports, address.container, queue, reconnect, patience)
 
 

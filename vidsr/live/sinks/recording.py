@@ -15,6 +15,8 @@ from vidsr.live.sinks.muxing.options import file_options
 from vidsr.live.sinks.writers import Writer
 
 UNFINISHED = ".part"
+HELD_S = 20.0
+"""Video that waits for a disk that is held up: nobody watches a recording for the present."""
 
 
 class RecordTarget:
