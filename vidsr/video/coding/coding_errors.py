@@ -17,7 +17,6 @@ from av.sidedata.sidedata import Type
 from vidsr.picture.coding_error import CodingError
 from vidsr.video.coding.activity import Samples, activity, differences, first_plane
 from vidsr.video.coding.blind.estimate import look
-from vidsr.video.coding.blind.held import HeldLooks
 from vidsr.video.coding.blocking import grid_levels
 from vidsr.video.coding.codecs import family_of, is_lossless
 from vidsr.video.coding.expected_error import (
@@ -28,6 +27,7 @@ from vidsr.video.coding.expected_error import (
     block_levels,
     expected_levels,
 )
+from vidsr.video.coding.held_looks import HeldLooks
 from vidsr.video.coding.packets import PacketFacts, Packets, headers_of
 from vidsr.video.coding.spent_bytes import levels_of_bytes
 from vidsr.video.coding.steady_levels import LEAST_LEVELS, SteadyLevels
@@ -98,7 +98,6 @@ class CodingErrors:
         # 0 to 3.2 levels in neighbours of a camera's clip stored without loss.
         self._looks_at_luma = alone if self._lossless or self._family == "other" else self._looks
         self._by_luma = HeldLooks()
-        self._progressive = True
         self._seen: _Seen | None = None
 
     def see(self, packet: Packet) -> None:
@@ -117,8 +116,6 @@ class CodingErrors:
     def picture(self, image: av.VideoFrame) -> None:
         """Note a picture as the decoder gives it, its time still the packet's."""
         if self._lossless:
-            self._by_luma.picture(key=image.key_frame)
-            self._progressive = not image.interlaced_frame
             return
         facts = self._packets.take(image)
         steps = self._steps(image, facts)
@@ -187,10 +184,10 @@ class CodingErrors:
         if self._lossless or told is None:
             if luma is None:
                 return told
-            if self._looks_at_luma and self._lossless and self._progressive:
-                self._by_luma.found(look(luma, depth))
-            seen = self._by_luma.now.beyond(0)
-            return CodingError(max(grid_levels(differences(luma)), seen), "picture")
+            alone = self._lossless and self._looks_at_luma
+            seen = look(luma, depth) if alone else self._by_luma.now
+            levels = max(grid_levels(differences(luma)), seen.beyond(0))
+            return CodingError(levels, "picture")
         seen_grid = self._seen.grid_levels if self._seen else 0.0
         seen_grid = max(seen_grid, self._by_luma.now.beyond(told.levels))
         return told if told.levels >= seen_grid else CodingError(seen_grid, "picture")

@@ -18,8 +18,8 @@ from vidsr.errors import OptionError
 from vidsr.video.coding import coding_errors
 from vidsr.video.coding.blind.estimate import NOTHING, Look, look
 from vidsr.video.coding.blind.features import features
-from vidsr.video.coding.blind.held import HeldLooks
 from vidsr.video.coding.blind.patches import PATCH, patches
+from vidsr.video.coding.held_looks import HeldLooks
 
 SEEN = Look(9.0, 12.0)
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from vidsr.video.coding.blind.estimate import NOTHING, Look
-
-# Pictures from one look to the next, while no key frame comes, and those that a change takes.
-HELD, FADED = 48, 16
+from vidsr.video.coding.packet_log import FADED
+from vidsr.video.coding.steady_levels import HELD
 
 
 class HeldLooks:
